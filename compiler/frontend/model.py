@@ -1,0 +1,47 @@
+"""What the front end hands on: a model that is known to be compilable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import onnx
+
+
+@dataclass(frozen=True)
+class Head:
+    """How the network's decoded output is laid out, in the terms the postprocess kernel needs.
+
+    A candidate is a box (cx, cy, w, h in input pixels), an optional objectness, and a score per class.
+    """
+
+    family: str  # the entry in the table of head families
+    output: str  # name of the ONNX output that carries it
+    candidates: int
+    classes: int
+    objectness: bool
+    candidates_last: bool  # (1, attributes, candidates) instead of (1, candidates, attributes)
+    final: bool = False  # rows are already detections: x1, y1, x2, y2, score, class
+
+    @property
+    def attributes(self) -> int:
+        """Numbers per candidate."""
+        return 6 if self.final else 4 + int(self.objectness) + self.classes
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of the output tensor."""
+        pair = (self.candidates, self.attributes)
+        return (1, *reversed(pair)) if self.candidates_last else (1, *pair)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A checked, simplified detector with static shapes and float32 weights."""
+
+    proto: onnx.ModelProto  # one input, one output: the head's
+    input: str
+    height: int
+    width: int
+    head: Head
+    class_names: tuple[str, ...]
+    sha256: str  # of the model file as given, external data included

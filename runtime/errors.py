@@ -1,0 +1,86 @@
+"""Every error that zcc raises on purpose, in one tree.
+
+    ZccError
+    ├── UsageError            the command line or a call's arguments cannot mean anything (exit 2)
+    ├── InputError            a file or value from outside cannot be used
+    │   ├── ModelError        the ONNX file: unreadable, unsupported head or operator
+    │   ├── FrameError        a frame: wrong type, shape or memory
+    │   └── DatasetError      a labelled folder or an image
+    ├── BuildError            a stage of the compiler failed
+    ├── ArtifactError         a stored artifact
+    │   ├── CorruptArtifact   its bytes are not what its manifest says
+    │   └── IncompatibleHost  this machine cannot run it
+    └── RegistryError         the registry
+        ├── NotFound          no such reference
+        ├── Ambiguous         a reference that could mean several artifacts
+        └── Unavailable       the registry cannot be read or written
+
+A message names the thing and the cause; the remedy names the way out. Together they are one line.
+"""
+
+from __future__ import annotations
+
+
+class ZccError(Exception):
+    """What went wrong, and what to do about it, in one line."""
+
+    exit_code = 1
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        self.problem = " ".join(problem.split())
+        self.remedy = " ".join(remedy.split())
+        super().__init__(f"{self.problem}; {self.remedy}" if self.remedy else self.problem)
+
+
+class UsageError(ZccError):
+    """The arguments cannot mean anything, whatever the machine."""
+
+    exit_code = 2
+
+
+class InputError(ZccError):
+    """A file or value from outside cannot be used."""
+
+
+class ModelError(InputError):
+    """The model file cannot be compiled."""
+
+
+class FrameError(InputError):
+    """A frame cannot be read as pixels."""
+
+
+class DatasetError(InputError):
+    """A folder of images or labels cannot be used."""
+
+
+class BuildError(ZccError):
+    """A stage of the compiler failed on a model it accepted."""
+
+
+class ArtifactError(ZccError):
+    """A stored artifact cannot be used."""
+
+
+class CorruptArtifact(ArtifactError):
+    """The bytes of an artifact are not those its manifest names."""
+
+
+class IncompatibleHost(ArtifactError):
+    """The artifact is sound, but not for this machine."""
+
+
+class RegistryError(ZccError):
+    """The registry refused or failed."""
+
+
+class NotFound(RegistryError):
+    """Nothing in the registry answers to the reference."""
+
+
+class Ambiguous(RegistryError):
+    """The reference answers to several artifacts."""
+
+
+class Unavailable(RegistryError):
+    """The registry cannot be read or written."""

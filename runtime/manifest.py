@@ -1,0 +1,166 @@
+"""The manifest: everything known about an artifact, as JSON beside its files.
+
+An artifact is named by its digest, the sha256 of the manifest's canonical JSON. The manifest carries the sha256
+of every other file, so one name pins every byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zcc.runtime.errors import CorruptArtifact
+
+SCHEMA = 1
+FILENAME = "meta.json"
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """How a frame becomes the network's input."""
+
+    height: int
+    width: int
+    color: str = "bgr"  # the channel order of the frames handed in
+    resize: str = "letterbox"  # or "stretch"
+
+
+@dataclass(frozen=True)
+class HeadInfo:
+    """What the network's output means."""
+
+    family: str
+    candidates: int
+    classes: int
+    max_det: int
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What a host must have to run the artifact."""
+
+    os: str
+    arch: str
+    features: tuple[str, ...]
+    runtime: str  # version of the TVM runtime library in the artifact
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One file of the artifact."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One figure and how it was got: `metric` is `latency_ms`, `map50`, `drift_mean`, …"""
+
+    metric: str
+    value: float
+    how: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one stage of the build took."""
+
+    name: str
+    seconds: float
+    peak_mb: float
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything known about one artifact."""
+
+    name: str
+    dtype: str
+    target: str
+    input: InputSpec
+    head: HeadInfo
+    classes: tuple[str, ...]
+    requires: Requirements
+    files: tuple[FileEntry, ...]
+    workspace: Mapping[str, int]  # bytes of memory the entry points need, by what it is for
+    created: str  # UTC, ISO 8601
+    versions: Mapping[str, str]  # zcc, tvm, llvm, onnx
+    model_sha256: str
+    fingerprint: str  # of everything that went into the build
+    calibration_digest: str | None = None
+    tuning_digest: str | None = None
+    precision: Mapping[str, Any] = field(default_factory=dict)  # storage, arithmetic, which layers run in what
+    kernels: Mapping[str, Any] = field(default_factory=dict)
+    stages: tuple[Stage, ...] = ()
+    measured: tuple[Measurement, ...] = ()
+    schema: int = SCHEMA
+
+    @property
+    def digest(self) -> str:
+        """The artifact's name: `sha256:` and the hash of the canonical manifest."""
+        return "sha256:" + hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each file and in total."""
+        sizes = {entry.path: entry.size for entry in self.files}
+        return {**sizes, "total": sum(sizes.values())}
+
+    def to_json(self) -> str:
+        """Canonical JSON: sorted keys, no spaces; the digest is taken over it."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    def describe(self) -> dict[str, Any]:
+        """The manifest as users see it in `--json`: everything in it, and what is derived from it."""
+        return {**asdict(self), "digest": self.digest, "sizes": self.sizes}
+
+    @classmethod
+    def from_json(cls, text: str, source: str = FILENAME) -> Manifest:
+        """Read a manifest back; `source` names it in errors."""
+        try:
+            raw = json.loads(text)
+            if raw["schema"] != SCHEMA:
+                raise CorruptArtifact(
+                    f"{source} has manifest schema {raw['schema']}, this zcc reads {SCHEMA}",
+                    "use the zcc version that built it, or compile again",
+                )
+            return cls(
+                **{
+                    **raw,
+                    "input": InputSpec(**raw["input"]),
+                    "head": HeadInfo(**raw["head"]),
+                    "classes": tuple(raw["classes"]),
+                    "requires": Requirements(
+                        **{**raw["requires"], "features": tuple(raw["requires"]["features"])}
+                    ),
+                    "files": tuple(FileEntry(**entry) for entry in raw["files"]),
+                    "stages": tuple(Stage(**entry) for entry in raw["stages"]),
+                    "measured": tuple(Measurement(**entry) for entry in raw["measured"]),
+                }
+            )
+        except (ValueError, TypeError, KeyError) as error:
+            raise CorruptArtifact(f"{source} is not a zcc manifest ({error})", "compile the model again") from error
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest:
+        """The manifest of the artifact in `folder`."""
+        path = folder / FILENAME
+        try:
+            return cls.from_json(path.read_text(encoding="utf-8"), str(path))
+        except OSError as error:
+            raise CorruptArtifact(f"{folder} holds no readable {FILENAME} ({error.strerror})") from error
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file's bytes, in hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
