@@ -1,0 +1,157 @@
+"""The front door: one group, and a table of the commands behind it.
+
+A command's module is imported when the command is asked for, and a module imports what is heavy inside its
+function, so `zcc --version` costs nothing and `zcc list` does not load a compiler.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import click
+
+from zcc.runtime.errors import ZccError
+from zcc.version import __version__
+
+# Command `x` is the function `x` of the module `zcc.cli.x`, shown under its heading in `zcc --help`.
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "Build": ("compile",),
+    "Use": ("run", "eval"),
+    "Registry": ("list", "show", "tag", "untag", "history", "rollback", "rm", "gc", "verify"),
+    "This machine": ("doctor", "demo", "completion"),
+}
+
+INTERRUPTED = 130  # what shells report for a process that SIGINT ended
+
+# errno -> the way out. An error outside this table is told with its file and cause alone.
+OS_REMEDIES = {
+    errno.ENOSPC: "free some space, or choose another disk with --registry",
+    errno.EDQUOT: "free some of your quota, or choose another disk with --registry",
+    errno.EACCES: "check the owner and the mode",
+    errno.EPERM: "check the owner and the mode",
+    errno.EROFS: "choose a writable place",
+    errno.ENOENT: "check the path",
+    errno.EISDIR: "name a file instead",
+    errno.ENOTDIR: "name a directory instead",
+    errno.EMFILE: "raise the limit on open files (ulimit -n)",
+}
+
+
+@dataclass
+class Session:
+    """What one call of the command line carries besides the arguments of its command."""
+
+    debug: bool = False
+
+
+def _set_debug(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        context.find_root().ensure_object(Session).debug = True
+
+
+def debug_option() -> click.Option:
+    """`--debug`, accepted by the group and by every command."""
+    return click.Option(
+        ["--debug"],
+        is_flag=True,
+        expose_value=False,
+        callback=_set_debug,
+        help="Show the traceback of an error.",
+    )
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is asked for, and ends every failure in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in the order of the table."""
+        return [name for names in COMMANDS.values() for name in names]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = getattr(importlib.import_module(f"zcc.cli.{cmd_name}"), cmd_name)
+        if not any("--debug" in parameter.opts for parameter in command.params):
+            command.params.append(debug_option())
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands under their headings."""
+        width = max(map(len, self.list_commands(ctx)))
+        for heading, names in COMMANDS.items():
+            commands = [(name, self.get_command(ctx, name)) for name in names]
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [
+                        (name.ljust(width), command.get_short_help_str(100))
+                        for name, command in commands
+                        if command
+                    ]
+                )
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:  # type: ignore[override]
+        """Run, and exit with 0, 1, 2 or 130; whatever fails is told in one line on stderr."""
+        if not options.pop("standalone_mode", True):
+            return super().main(args, *rest, standalone_mode=False, **options)
+        session = Session()
+        try:
+            code = super().main(args, *rest, standalone_mode=False, **{"obj": session, **options})
+            sys.exit(code if isinstance(code, int) else 0)
+        except Exception as error:  # noqa: BLE001  the last stop: everything must become a line and a code
+            _end(error, session)
+
+
+def describe_error(error: Exception) -> tuple[str, int]:
+    """The line that tells an error, and the exit code it ends in."""
+    match error:
+        case ZccError():
+            return str(error), error.exit_code
+        case click.UsageError():
+            path = error.ctx.command_path if error.ctx else "zcc"
+            return f"{error.format_message().rstrip('.')}; see {path} --help", error.exit_code
+        case click.ClickException():
+            return error.format_message(), error.exit_code
+        case click.Abort():
+            return "interrupted", INTERRUPTED
+        case OSError() if error.errno is not None:
+            place = f"{error.filename}: " if error.filename else ""
+            remedy = OS_REMEDIES.get(error.errno)
+            return f"{place}{error.strerror}" + (f"; {remedy}" if remedy else ""), 1
+        case MemoryError():
+            return "out of memory; free some, or compile on a larger machine", 1
+    first_line = next(iter(str(error).splitlines()), "")
+    return f"unexpected {type(error).__name__}: {first_line}; run again with --debug for the traceback", 1
+
+
+def _end(error: Exception, session: Session) -> NoReturn:
+    line, code = describe_error(error)
+    if session.debug:
+        traceback.print_exception(error)
+    click.echo(f"error: {' '.join(line.split())}", err=True)
+    sys.exit(code)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    params=[debug_option()],
+    invoke_without_command=True,
+)
+@click.version_option(__version__, "--version", prog_name="zcc", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Compile YOLO detectors ahead of time, keep them in a registry, run them: camera frame in, boxes out."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def main() -> None:
+    """The console script `zcc`."""
+    cli(prog_name="zcc")

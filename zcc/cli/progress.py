@@ -1,0 +1,95 @@
+"""What a build looks like from outside: stage names and elapsed time, on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from zcc.compiler.progress import Progress
+
+NAME_WIDTH = 40
+
+
+def _line(depth: int, name: str, seconds: float) -> str:
+    return f"{'  ' * depth + name:<{NAME_WIDTH}} {seconds:6.1f} s"
+
+
+class PlainProgress:
+    """One line per finished stage, for logs and pipes."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._depth = 0
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time the block and print its line when it ends."""
+        start = time.perf_counter()
+        self._depth += 1
+        verdict = "  failed"
+        try:
+            yield
+            verdict = ""
+        finally:
+            self._depth -= 1
+            self.note(_line(self._depth, name, time.perf_counter() - start) + verdict)
+
+    def note(self, text: str) -> None:
+        """Print one line."""
+        print(text, file=self._stream, flush=True)
+
+
+class LiveProgress:
+    """A spinner and a clock beside every stage that runs; finished stages scroll up with a tick."""
+
+    def __init__(self, console: Console) -> None:
+        from rich.progress import Progress as Display
+        from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+        self._display = Display(*columns, console=console, transient=True)
+        self._depth = 0
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Show the stage while the block runs, and print its line when it ends."""
+        start = time.perf_counter()
+        if self._depth == 0:
+            self._display.start()
+        task = self._display.add_task(f"{'  ' * self._depth}{name}", total=None)
+        self._depth += 1
+        mark, style = "✗", "red"
+        try:
+            yield
+            mark, style = "✓", "green"
+        finally:
+            self._depth -= 1
+            self._display.remove_task(task)
+            self._display.refresh()
+            self._say(mark, _line(self._depth, name, time.perf_counter() - start), style)
+            if self._depth == 0:
+                self._display.stop()
+
+    def note(self, text: str) -> None:
+        """Print one line above the spinners."""
+        self._say(" ", text, "dim")
+
+    def _say(self, mark: str, text: str, style: str) -> None:
+        from rich.text import Text
+
+        self._display.console.print(Text.assemble((mark, style), " ", text))
+
+
+def open_progress() -> Progress:
+    """The display that suits stderr: live on a terminal, plain lines elsewhere."""
+    if not sys.stderr.isatty():
+        return PlainProgress(sys.stderr)
+    from rich.console import Console
+
+    return LiveProgress(Console(stderr=True))
