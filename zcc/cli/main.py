@@ -96,16 +96,25 @@ class LazyGroup(click.Group):
                     ]
                 )
 
-    def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:  # type: ignore[override]
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
         """Run, and exit with 0, 1, 2 or 130; whatever fails is told in one line on stderr."""
-        if not options.pop("standalone_mode", True):
-            return super().main(args, *rest, standalone_mode=False, **options)
-        session = Session()
+        session = extra.setdefault("obj", Session())
         try:
-            code = super().main(args, *rest, standalone_mode=False, **{"obj": session, **options})
-            sys.exit(code if isinstance(code, int) else 0)
-        except Exception as error:  # noqa: BLE001  the last stop: everything must become a line and a code
+            outcome = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except Exception as error:
+            if not standalone_mode:
+                raise
             _end(error, session)
+        if not standalone_mode:
+            return outcome
+        sys.exit(outcome if isinstance(outcome, int) else 0)
 
 
 def describe_error(error: Exception) -> tuple[str, int]:

@@ -1,0 +1,46 @@
+# Two commands for a newcomer: `make demo` and `make test`. Both set up what they need in .venv first.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.PHONY: demo test lint types format docs clean host
+
+demo: $(VENV)/.compiler
+	$(BIN)/zcc demo
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/python tools/check_sizes.py
+	$(BIN)/python tools/lint_tree.py
+	MYPYPATH=build/lint $(BIN)/mypy -p zcc
+	cd build/lint && PYTHONPATH=. ../../$(BIN)/lint-imports --config ../../pyproject.toml --no-cache
+	$(BIN)/python tools/generate_cli_docs.py --check
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.dev
+	$(BIN)/python tools/generate_cli_docs.py
+
+clean:
+	rm -rf $(VENV) build dist demo-out *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# A stamp is renewed when the dependencies change, so a second run installs nothing.
+$(VENV)/.compiler $(VENV)/.dev: $(VENV)/.%: pyproject.toml | $(BIN)/python
+	$(PIP) install "pip>=23"
+	$(PIP) install --editable ".[$*]"
+	touch $@
+
+$(BIN)/python: | host
+	$(PYTHON) -m venv $(VENV)
+
+host:
+	@command -v $(PYTHON) >/dev/null || { echo "error: no $(PYTHON) here; install Python 3.10 or newer," \
+	  "or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) tools/check_host.py $(firstword $(CC))
