@@ -40,7 +40,7 @@ def _area(boxes: Tensor) -> Tensor:
 
 @torch.no_grad()
 def assign(scores: Tensor, boxes: Tensor, centers: Tensor, objects: Tensor, classes: Tensor) -> Targets:
-    """Targets for predicted `scores` (B, N, C) and `boxes` (B, N, 4); objects (B, M, 4), class -1 is padding."""
+    """Targets for `scores` (B, N, C) and `boxes` (B, N, 4) from objects (B, M, 4); class -1 is padding."""
     real = classes >= 0
     kinds = classes.clamp(min=0)
     inside = _inside(centers, objects) & real[..., None]  # (B, M, N)

@@ -1,4 +1,4 @@
-"""Write a checkpoint's averaged weights as ONNX, batch norm folded, with the metadata YOLO exporters leave."""
+"""A checkpoint's averaged weights as ONNX: batch norm folded, with the metadata YOLO exporters leave."""
 
 from __future__ import annotations
 

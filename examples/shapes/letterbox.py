@@ -1,7 +1,7 @@
 """Fit a frame of any size into the network's square input, and boxes back out, in plain numpy.
 
-This is the independent reference for what a deployed model does: scale to fit, bilinear with half-pixel centres
-and no anti-aliasing, centred padding of grey 114.
+This is the independent reference for what a deployed model does: scale to fit, bilinear with half-pixel
+centres and no anti-aliasing, centred padding of grey 114.
 """
 
 from __future__ import annotations

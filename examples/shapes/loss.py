@@ -42,7 +42,7 @@ class DetectionLoss:
         boxes = self._boxes(edges)
         targets = assign(logits.detach().sigmoid(), boxes.detach(), self._centers, objects, classes)
         total = targets.scores.sum().clamp(min=1)
-        class_loss = functional.binary_cross_entropy_with_logits(logits, targets.scores, reduction="sum") / total
+        class_loss = _class_loss(logits, targets.scores) / total
         weight = targets.scores.sum(dim=2)[targets.positive] / total
         wanted, drawn = targets.boxes[targets.positive], boxes[targets.positive]
         box_loss = ((1 - complete_overlap(drawn, wanted)) * weight).sum()
@@ -66,6 +66,10 @@ class DetectionLoss:
         below = log_bins.gather(2, lower[..., None])[..., 0]
         above = log_bins.gather(2, lower[..., None] + 1)[..., 0]
         return -((1 - share) * below + share * above).mean(dim=1)
+
+
+def _class_loss(logits: Tensor, scores: Tensor) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(logits, scores, reduction="sum")
 
 
 def complete_overlap(drawn: Tensor, wanted: Tensor) -> Tensor:

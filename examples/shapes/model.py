@@ -1,4 +1,4 @@
-"""A small anchor-free detector: CSP backbone, pyramid in both directions, decoupled head with distributed box edges."""
+"""A small anchor-free detector: CSP backbone, two-way pyramid, decoupled head with distributed box edges."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def cells(height: int, width: int) -> tuple[Tensor, Tensor]:
 
 
 class Decode(nn.Module):
-    """Raw head output to (B, 4 + C, N): centre x, y, width, height in input pixels, then a score per class."""
+    """Raw output to (B, 4 + C, N): centre x, y, width, height in input pixels, then a score per class."""
 
     def __init__(self, height: int, width: int) -> None:
         super().__init__()

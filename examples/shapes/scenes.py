@@ -115,7 +115,8 @@ class _Canvas:
         height, width = self._owner.shape
         rows = slice(max(top, 0), min(top + mask.shape[0], height))
         columns = slice(max(left, 0), min(left + mask.shape[1], width))
-        return rows, columns, mask[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        within = mask[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        return rows, columns, within
 
     def _losses(self, solid: NDArray[np.bool_], rows: slice, columns: slice) -> dict[int, int]:
         below = self._owner[rows, columns][solid]
@@ -124,7 +125,8 @@ class _Canvas:
 
     def _hides_one(self, losses: dict[int, int]) -> bool:
         return any(
-            self._visible[number] - loss < MIN_VISIBLE * self._areas[number] for number, loss in losses.items()
+            self._visible[number] - loss < MIN_VISIBLE * self._areas[number]
+            for number, loss in losses.items()
         )
 
 

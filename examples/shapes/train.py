@@ -77,7 +77,8 @@ class Trainer:
         decayed = [p for p in self.model.parameters() if p.ndim > 1]
         free = [p for p in self.model.parameters() if p.ndim <= 1]
         self._optimizer = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": _WEIGHT_DECAY}, {"params": free, "weight_decay": 0.0}], lr=rate
+            [{"params": decayed, "weight_decay": _WEIGHT_DECAY}, {"params": free, "weight_decay": 0.0}],
+            lr=rate,
         )
 
     def train_on(self, images: Tensor, boxes: Tensor, classes: Tensor) -> str:
@@ -93,7 +94,8 @@ class Trainer:
         self._optimizer.step()
         self.step += 1
         self._follow()
-        return f"loss {loss.total.item():.3f} class {loss.classes:.3f} box {loss.boxes:.3f} edge {loss.edges:.3f}"
+        parts = f"class {loss.classes:.3f} box {loss.boxes:.3f} edge {loss.edges:.3f}"
+        return f"loss {loss.total.item():.3f} {parts}"
 
     def save(self, path: Path) -> None:
         """Write everything a later run needs to go on, atomically."""
