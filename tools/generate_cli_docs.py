@@ -1,9 +1,11 @@
-"""Write docs/cli.md from the help of every command, so that the page never says what the program does not."""
+"""Write docs/cli.md from the commands themselves, so that the page never says what the program does not."""
 
 from __future__ import annotations
 
 import argparse
+import inspect
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -11,35 +13,69 @@ import click
 from zcc.cli.main import COMMANDS, cli
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
-WIDTH = 100
 INTRODUCTION = """\
 # The command line
 
-Written by `make docs` from the commands' own help; edit it there.
+Written by `make docs` from the commands themselves; edit it there.
 
-Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted. An error is one line on stderr that says what
-went wrong and the way out; `--debug` shows the traceback. With `--json`, stdout carries one JSON document and nothing
-else.
+Every command also takes `--debug` (show the traceback of an error) and `--help`. With `--json`, stdout holds
+one JSON document and nothing else. Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted.
+An error is one line on stderr that names the cause and the way out.
 """
 
 
 def render_page() -> str:
-    """The whole page, one section per command, in the order of `zcc --help`."""
-    root = click.Context(cli, info_name="zcc", terminal_width=WIDTH, max_content_width=WIDTH)
-    sections = [INTRODUCTION, _block("zcc", cli.get_help(root))]
-    for name in (name for names in COMMANDS.values() for name in names):
-        command = cli.get_command(root, name)
-        assert command is not None, f"the table lists {name}, but the group does not know it"
-        context = click.Context(
-            command, info_name=name, parent=root, terminal_width=WIDTH, max_content_width=WIDTH
-        )
-        sections.append(_block(f"zcc {name}", command.get_help(context)))
-    return "\n".join(sections)
+    """The whole page: a section per heading of `zcc --help`, a subsection per command."""
+    context = click.Context(cli, info_name="zcc")
+    lines = [INTRODUCTION]
+    for heading, names in COMMANDS.items():
+        lines.append(f"## {heading}\n")
+        for name in names:
+            command = cli.get_command(context, name)
+            assert command is not None, f"the table lists {name}, but the group does not know it"
+            lines.extend(_section(name, command))
+    return "\n".join(lines)
 
 
-def _block(title: str, text: str) -> str:
-    lines = "\n".join(line.rstrip() for line in text.splitlines())
-    return f"## {title}\n\n```\n{lines}\n```\n"
+def _section(name: str, command: click.Command) -> Iterator[str]:
+    arguments = [p for p in command.params if isinstance(p, click.Argument)]
+    options = [
+        p for p in command.params if isinstance(p, click.Option) and not p.hidden and p.name != "debug"
+    ]
+    yield f"### zcc {name}{''.join(' ' + _placeholder(a) for a in arguments)}\n"
+    yield inspect.cleandoc(command.help or "") + "\n"
+    if options:
+        yield "| option | meaning |\n| --- | --- |"
+        yield from (_row(option) for option in options)
+        yield ""
+
+
+def _placeholder(argument: click.Argument) -> str:
+    name = argument.metavar or (argument.name or "").upper()
+    name += "..." if argument.nargs == -1 and not name.endswith("...") else ""
+    return name if argument.required else f"[{name}]"
+
+
+def _row(option: click.Option) -> str:
+    spelling = ", ".join(option.opts + option.secondary_opts)
+    value = "" if option.is_flag else f" {_value(option)}"
+    meaning = " ".join((option.help or "").split())
+    return f"| `{spelling}{value}` | {meaning}{_default(option)} |"
+
+
+def _value(option: click.Option) -> str:
+    if option.metavar:
+        return option.metavar
+    if isinstance(option.type, click.Choice):
+        return "\\|".join(map(str, option.type.choices))
+    return option.type.name.upper()
+
+
+def _default(option: click.Option) -> str:
+    default = option.to_info_dict()["default"]
+    if option.is_flag or default in (None, ()):
+        return ""
+    return f" Default: {', '.join(default) if isinstance(default, tuple) else default}."
 
 
 def main() -> None:

@@ -149,7 +149,7 @@ def _end(error: Exception, session: Session) -> NoReturn:
 
 @click.group(
     cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True},
     params=[debug_option()],
     invoke_without_command=True,
 )

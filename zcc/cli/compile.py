@@ -1,0 +1,136 @@
+"""zcc compile: from an ONNX file to artifacts in the registry."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zcc.cli.options import json_option, registry_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zcc.compiler.compile import Result
+
+
+class ImageSize(click.ParamType):
+    """`640` or `480x640`, as (height, width)."""
+
+    name = "HxW"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Read one size."""
+        match = re.fullmatch(r"(\d{1,5})(?:[x*,](\d{1,5}))?", str(value))
+        if match is None:
+            self.fail(f"{value!r} is not a size; write 640 or 480x640 (height x width)", param, ctx)
+        return int(match[1]), int(match[2] or match[1])
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--name", metavar="NAME", help="What to call it in the registry; the file's name by default.")
+@click.option(
+    "--dtype",
+    "dtypes",
+    multiple=True,
+    default=("fp32",),
+    metavar="DTYPE",
+    help="Precision to compile for; may be given several times.",
+)
+@click.option(
+    "--target",
+    default="native",
+    metavar="TARGET",
+    help="Machine to compile for; `zcc doctor` lists them.",
+)
+@click.option("--imgsz", type=ImageSize(), help="Input size, for a model whose axes are dynamic.")
+@click.option("--classes", type=click.Path(path_type=Path), metavar="FILE", help="Class names, one per line.")
+@click.option(
+    "--color",
+    type=click.Choice(["bgr", "rgb"]),
+    default="bgr",
+    help="Channel order of the frames it will be given.",
+)
+@click.option(
+    "--resize",
+    type=click.Choice(["letterbox", "stretch"]),
+    default="letterbox",
+    help="How a frame is fitted to the input size.",
+)
+@click.option(
+    "--max-det",
+    type=click.IntRange(1, 30000),
+    default=300,
+    metavar="N",
+    help="Most detections per frame.",
+)
+@registry_option
+@json_option
+def compile(
+    model: Path,
+    name: str | None,
+    dtypes: tuple[str, ...],
+    target: str,
+    imgsz: tuple[int, int] | None,
+    classes: Path | None,
+    color: str,
+    resize: str,
+    max_det: int,
+    registry: str | None,
+    as_json: bool,
+) -> None:
+    """Compile MODEL, a YOLO ONNX file, into the registry: uint8 frame in, boxes out."""
+    from zcc.cli.output import print_json, reserved_stdout
+    from zcc.cli.progress import open_progress
+    from zcc.compiler.compile import CompileOptions, compile_model
+    from zcc.registry import Registry
+
+    options = CompileOptions(
+        model=model,
+        name=name,
+        dtypes=dtypes,
+        target=target,
+        imgsz=imgsz,
+        classes=classes,
+        color=color,
+        resize=resize,
+        max_det=max_det,
+    )
+    with reserved_stdout():
+        results = compile_model(options, Registry.open(registry), open_progress())
+    if as_json:
+        print_json(_document(results))
+    else:
+        click.echo(_summary(results))
+
+
+def _document(results: Sequence[Result]) -> dict[str, Any]:
+    """The first artifact's manifest, and every artifact's under `variants`."""
+    variants = [{**result.manifest.describe(), "reused": result.reused} for result in results]
+    return {**variants[0], "variants": variants}
+
+
+def _summary(results: Sequence[Result]) -> str:
+    """What was made, and the command to try next."""
+    name = results[0].manifest.name
+    return "\n".join([*map(_line, results), f"try: zcc run {name} IMAGE --save out"])
+
+
+def _line(result: Result) -> str:
+    manifest = result.manifest
+    seconds = sum(stage.seconds for stage in manifest.stages)
+    return ", ".join(
+        [
+            f"{manifest.name} {manifest.dtype} for {manifest.target}",
+            "was there already" if result.reused else f"made in {seconds:.1f} s",
+            f"input {manifest.input.width}x{manifest.input.height}",
+            f"{len(manifest.classes)} classes",
+            f"{manifest.sizes['total'] / 1e6:.1f} MB",
+            manifest.digest[:19],
+        ]
+    )

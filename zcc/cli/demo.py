@@ -1,0 +1,58 @@
+"""zcc demo: the whole way once, with the sample detector that comes with zcc."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from zcc.cli.options import registry_option
+
+NAME = "shapes"
+NEXT = (f"zcc show {NAME}", f"zcc run {NAME} PICTURE --save out", "zcc compile YOUR-MODEL.onnx", "zcc doctor")
+
+
+@click.command()
+@click.option(
+    "--save",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default=Path("demo-out"),
+    help="Where the pictures go.",
+)
+@registry_option
+def demo(save: Path, registry: str | None) -> None:
+    """Compile the sample detector, store it, list it, run it on the sample pictures.
+
+    Every step is a command line that you could type; each is shown before it runs.
+    """
+    from zcc.cli.main import cli
+
+    for purpose, arguments in _steps(save, registry):
+        click.secho(f"\n{purpose}", bold=True)
+        click.echo(f"$ zcc {shlex.join(arguments)}")
+        cli.main(arguments, prog_name="zcc", standalone_mode=False)
+    click.secho(f"\nThe pictures with their boxes lie in {save}.", bold=True)
+    click.echo("\n".join(["Next:", *(f"  {line}" for line in NEXT)]))
+
+
+def _steps(save: Path, registry: str | None) -> Iterator[tuple[str, list[str]]]:
+    from zcc import sample
+
+    model, pictures = _short(sample.MODEL), [_short(path) for path in sample.IMAGES]
+    place = ["--registry", registry] if registry else []
+    yield "1. Compile the sample detector into the registry", ["compile", model, "--name", NAME, *place]
+    yield "2. List what the registry holds", ["list", *place]
+    yield (
+        "3. Load it through the runtime, and look at the sample pictures",
+        ["run", NAME, *pictures, "--save", str(save), *place],
+    )
+
+
+def _short(path: Path) -> str:
+    """The path as one would type it here."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative

@@ -1,0 +1,84 @@
+"""Pictures in and out: any file that Pillow reads, and detections drawn to be seen on any background."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+
+from zcc.runtime.errors import DatasetError
+
+if TYPE_CHECKING:
+    from zcc.runtime.detector import Detections
+
+Frame = npt.NDArray[np.uint8]
+
+FORMATS = "give a JPEG, PNG, WebP or another format that Pillow reads"
+GOLDEN_ANGLE = 0.618034  # steps of this around the colour wheel keep neighbours in the class list far apart
+
+
+def read_frame(path: Path, color: str) -> Frame:
+    """The picture in a file, upright, as uint8 HxWx3 in the channel order `color` ("bgr" or "rgb")."""
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except UnidentifiedImageError as error:
+        raise DatasetError(f"{path} is not an image", FORMATS) from error
+    except (Image.DecompressionBombError, SyntaxError, ValueError) as error:
+        raise DatasetError(f"{path} cannot be read as an image: {error}", FORMATS) from error
+    except OSError as error:
+        if error.errno is not None:  # the file system's own word: no such file, permission, a directory
+            raise
+        raise DatasetError(f"{path} is a damaged image: {error}", "fetch it again") from error
+    return np.ascontiguousarray(pixels[..., ::-1] if color == "bgr" else pixels)
+
+
+def save_drawing(frame: Frame, color: str, found: Detections, names: Sequence[str], path: Path) -> None:
+    """Write the frame with every detection drawn on it: a framed box, its class name and score."""
+    image = Image.fromarray(np.ascontiguousarray(frame[..., ::-1] if color == "bgr" else frame))
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.load_default(size=max(12, round(min(image.size) / 32)))
+    line = max(2, round(min(image.size) / 240))
+    # Labels over boxes, and the surest last, so that its label lies on top.
+    columns = (column[::-1].tolist() for column in (found.boxes, found.scores, found.classes))
+    detections = list(zip(*columns, strict=True))
+    for box, _, number in detections:
+        _draw_box(draw, box, class_color(number), line)
+    for box, score, number in detections:
+        _draw_label(draw, box, f"{names[number]} {score:.2f}", class_color(number), font, image.size)
+    image.save(path, quality=92, subsampling=0)
+
+
+def class_color(number: int) -> tuple[int, int, int]:
+    """A class's colour: bright, saturated, and the same in every picture."""
+    red, green, blue = colorsys.hsv_to_rgb(number * GOLDEN_ANGLE % 1.0, 0.85, 1.0)
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def _draw_box(draw: ImageDraw.ImageDraw, box: list[float], fill: tuple[int, int, int], line: int) -> None:
+    left, top, right, bottom = box
+    # A dark rim on both sides keeps the line visible on a background of its own colour.
+    draw.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline="black", width=line + 2)
+    draw.rectangle((left, top, right, bottom), outline=fill, width=line)
+
+
+def _draw_label(
+    draw: ImageDraw.ImageDraw,
+    box: list[float],
+    text: str,
+    fill: tuple[int, int, int],
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    size: tuple[int, int],
+) -> None:
+    width, height = (int(edge) + 6 for edge in draw.textbbox((0, 0), text, font=font)[2:])
+    # Above the box where there is room, else inside its top edge, and never outside the picture.
+    x = min(max(box[0], 0), max(size[0] - width, 0))
+    y = box[1] - height if box[1] >= height else min(box[1], max(size[1] - height, 0))
+    draw.rectangle((x, y, x + width, y + height), fill=fill, outline="black")
+    bright = 0.299 * fill[0] + 0.587 * fill[1] + 0.114 * fill[2] > 110
+    draw.text((x + 3, y + 3), text, fill="black" if bright else "white", font=font)

@@ -1,0 +1,139 @@
+"""zcc run: detections in pictures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zcc.cli.options import json_option, registry_option
+
+if TYPE_CHECKING:
+    from zcc.cli.images import Frame
+    from zcc.runtime.detector import Detections, Detector
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What was found in one picture."""
+
+    path: Path
+    frame: Frame
+    found: Detections
+    milliseconds: float
+
+
+@click.command()
+@click.argument("ref")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=click.Path(path_type=Path))
+@click.option("--dtype", metavar="DTYPE", help="The variant's precision; the best for this host by default.")
+@click.option("--target", metavar="TARGET", help="The variant's target; the best for this host by default.")
+@click.option(
+    "--save", metavar="DIR", type=click.Path(path_type=Path), help="Where to save the pictures, boxes drawn."
+)
+@click.option("--conf", type=click.FloatRange(0, 1), default=0.25, help="Least score.")
+@click.option(
+    "--iou",
+    type=click.FloatRange(0, 1),
+    default=0.45,
+    help="Overlap above which boxes merge.",
+)
+@registry_option
+@json_option
+def run(
+    ref: str,
+    images: tuple[Path, ...],
+    dtype: str | None,
+    target: str | None,
+    save: Path | None,
+    conf: float,
+    iou: float,
+    registry: str | None,
+    as_json: bool,
+) -> None:
+    """Run the detector REF on pictures, and tell what it finds.
+
+    REF is a name, name:tag, name@sha256:…, a digest or its beginning, or the path of an artifact.
+    """
+    from zcc.cli.output import print_json
+    from zcc.runtime import Detector
+
+    detector = Detector.load(ref, dtype=dtype, target=target, registry=registry)
+    sightings = _look(detector, images, conf, iou)
+    if save is not None:
+        sightings = _save(sightings, detector, save)
+    if as_json:
+        print_json(_document(detector, sightings))
+    else:
+        for sighting in sightings:
+            click.echo(_describe(sighting, detector.manifest.classes))
+
+
+def _look(detector: Detector, paths: Iterable[Path], conf: float, iou: float) -> Iterator[Sighting]:
+    from zcc.cli.images import read_frame
+
+    for path in paths:
+        frame = read_frame(path, detector.manifest.input.color)
+        start = time.perf_counter()
+        found = detector(frame, conf=conf, iou=iou)
+        yield Sighting(path, frame, found, (time.perf_counter() - start) * 1e3)
+
+
+def _save(sightings: Iterable[Sighting], detector: Detector, folder: Path) -> Iterator[Sighting]:
+    from zcc.cli.images import save_drawing
+
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = detector.manifest
+    taken: set[str] = set()
+    for sighting in sightings:
+        target = _free_name(sighting.path.stem, taken)
+        save_drawing(sighting.frame, manifest.input.color, sighting.found, manifest.classes, folder / target)
+        click.echo(f"saved {folder / target}", err=True)
+        yield sighting
+
+
+def _free_name(stem: str, taken: set[str]) -> str:
+    """A file name that no other picture of this call has, though their own names may be the same."""
+    names = chain([f"{stem}.jpg"], (f"{stem}-{number}.jpg" for number in count(2)))
+    name = next(name for name in names if name not in taken)
+    taken.add(name)
+    return name
+
+
+def _describe(sighting: Sighting, names: tuple[str, ...]) -> str:
+    height, width = sighting.frame.shape[:2]
+    count = len(sighting.found.scores)
+    title = f"{sighting.path}  {width}x{height}  {count} detections  {sighting.milliseconds:.1f} ms"
+    return "\n".join([title, *(_row(row) for row in _rows(sighting.found, names))])
+
+
+def _row(row: dict[str, Any]) -> str:
+    left, top, right, bottom = row["box"]
+    return f"  {row['name']:<16} {row['score']:.2f}  {left:7.1f} {top:7.1f} {right:7.1f} {bottom:7.1f}"
+
+
+def _rows(found: Detections, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    columns = zip(found.boxes.tolist(), found.scores.tolist(), found.classes.tolist(), strict=True)
+    return [
+        {"box": box, "score": score, "class": number, "name": names[number]} for box, score, number in columns
+    ]
+
+
+def _document(detector: Detector, sightings: Iterable[Sighting]) -> dict[str, Any]:
+    manifest = detector.manifest
+    pictures = [
+        {
+            "image": str(sighting.path),
+            "height": sighting.frame.shape[0],
+            "width": sighting.frame.shape[1],
+            "milliseconds": sighting.milliseconds,
+            "detections": _rows(sighting.found, manifest.classes),
+        }
+        for sighting in sightings
+    ]
+    return {"name": manifest.name, "digest": manifest.digest, "dtype": manifest.dtype, "images": pictures}
