@@ -1,0 +1,233 @@
+"""From a camera frame to the network's input planes: letterbox, colour order and scale in one pass.
+
+The resampling is OpenCV's `INTER_LINEAR` on uint8, in its own fixed-point steps: weights of 11 bits, the
+horizontal blend first, each product cut to 16 bits, one rounding at the end.
+
+A row is made in segments. One 8-byte load per source row fetches the two neighbouring pixels, six bytes, of
+each output column; the arithmetic then runs over whole vectors.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tvm.script import tirx as T
+
+from zcc.compiler.frame.letterbox import PAD_GREY, Expr, gains, margin, resized
+from zcc.runtime.manifest import InputSpec
+
+WEIGHT_BITS = 11
+WEIGHT_ONE = 1 << WEIGHT_BITS
+SEGMENT_VECTORS = 4  # vectors per segment: long enough to overlap loads, short enough to stay in L1
+ROW_GROUPS = 64  # rows are dealt out to threads in turns, so that the border rows are shared fairly
+UNIT = 1.0 / 255.0
+PLANE_ORDER = {"bgr": (2, 1, 0), "rgb": (0, 1, 2)}  # the byte of a pixel that goes to the R, G and B plane
+
+
+def scratch_shape(spec: InputSpec) -> tuple[int, int]:
+    """Shape of the int32 scratch buffer: each output column's first byte in a frame row, and its weight."""
+    return (2, spec.width)
+
+
+def _source(position: Expr, length: Expr, resized_length: Expr) -> Expr:
+    """Where an output pixel's centre falls in the frame, in frame pixels, rounded as OpenCV rounds it."""
+    scale = T.cast(length, "float64") / T.cast(resized_length, "float64")
+    return T.cast((T.cast(position, "float64") + T.float64(0.5)) * scale - T.float64(0.5), "float32")
+
+
+def _weight(fraction: Expr) -> Expr:
+    return T.cast(T.nearbyint(fraction * T.float32(WEIGHT_ONE)), "int32")
+
+
+def _clamp(value: Expr, low: Expr, high: Expr) -> Expr:
+    return T.max(T.min(value, high), low)
+
+
+def _pixel(pixels: Any, offset: Expr) -> Expr:
+    """The three bytes of a pixel as one word."""
+    words = [T.cast(pixels[offset + c], "uint32") << T.uint32(8 * c) for c in range(3)]
+    return words[0] | words[1] | words[2]
+
+
+def _byte(word: Expr, index: int) -> Expr:
+    return T.cast((word >> T.uint32(8 * index)) & T.uint32(255), "int32")
+
+
+def _across(near: Expr, far: Expr, channel: int, weight: Expr) -> Expr:
+    """The horizontal blend of one channel, 15 bits."""
+    first = _byte(near, channel)
+    return (first * WEIGHT_ONE + (_byte(far, channel) - first) * weight) >> 4
+
+
+def _down(upper: Expr, lower: Expr, weight: Expr) -> Expr:
+    """The vertical blend of two horizontal ones: a grey level."""
+    return (((upper * (WEIGHT_ONE - weight)) >> 16) + ((lower * weight) >> 16) + 2) >> 2
+
+
+@T.inline
+def _fill_columns(columns: Any, size: int, frame_width: Any, left: Any, width: Any) -> None:
+    """Fill the scratch table. The pair of pixels a column names never reaches past the row."""
+    for x in T.vectorized(size):
+        position: T.let = _source(_clamp(x - left, 0, width - 1), frame_width, width)
+        first: T.let = _clamp(T.cast(T.floor(position), "int32"), 0, T.max(frame_width - 2, 0))
+        columns[0, x] = 3 * first
+        columns[1, x] = _weight(_clamp(position - T.cast(first, "float32"), T.float32(0), T.float32(1)))
+
+
+@T.inline
+def _fetch_wide(
+    pixels: Any, row: Any, offset: Any, last: Any, near: Any, far: Any, line: int, i: Any
+) -> None:
+    """Fetch two neighbouring pixels with one load that ends inside the row."""
+    start: T.let = T.min(offset, last)
+    word: T.let = T.reinterpret("uint64", pixels[T.ramp(row + start, 1, 8)])
+    pair: T.let = word >> T.cast((offset - start) * 8, "uint64")
+    near[line, i] = T.cast(pair, "uint32")
+    far[line, i] = T.cast(pair >> T.uint64(24), "uint32")
+
+
+@T.inline
+def _fetch_segment(
+    pixels: Any, rows: Any, cols: Any, columns: Any, base: Any, size: int, near: Any, far: Any
+) -> None:
+    """Fetch what a segment of one output row is blended from, out of both source rows."""
+    for i in range(size):
+        for line in T.unroll(2):
+            if cols > 2:
+                _fetch_wide(pixels, rows[line], columns[0, base + i], 3 * cols - 8, near, far, line, i)
+            else:  # a row too short for a wide load has one pair of pixels
+                near[line, i] = _pixel(pixels, rows[line])
+                far[line, i] = _pixel(pixels, rows[line] + 3 * (cols - 1))
+
+
+@T.inline
+def _blend_segment(
+    planes: Any,
+    plane: int,
+    byte: int,
+    y: Any,
+    base: Any,
+    size: int,
+    step: int,
+    near: Any,
+    far: Any,
+    columns: Any,
+    weight: Any,
+    left: Any,
+    right: Any,
+) -> None:
+    """Blend one colour of a segment; columns beside the picture become border."""
+    for start in range(size // step):
+        for lane in T.vectorized(step):
+            i: T.let = start * step + lane
+            upper: T.let = _across(near[0, i], far[0, i], byte, columns[1, base + i])
+            lower: T.let = _across(near[1, i], far[1, i], byte, columns[1, base + i])
+            grey: T.let = T.Select(
+                T.And(base + i >= left, base + i < right), _down(upper, lower, weight), PAD_GREY
+            )
+            planes[plane, y, base + i] = T.cast(grey, "float32") * T.float32(UNIT)
+
+
+@T.inline
+def _fill_segment(planes: Any, y: Any, base: Any, size: int, step: int) -> None:
+    """Paint a segment of border."""
+    for plane, start in T.grid(3, size // step):
+        for lane in T.vectorized(step):
+            planes[plane, y, base + start * step + lane] = T.float32(PAD_GREY) * T.float32(UNIT)
+
+
+def build_preprocess(spec: InputSpec, *, row_pitch: int, plane_pitch: int, lanes: int = 16) -> Any:
+    """A kernel that letterboxes (or stretches) any frame into RGB float planes of 0..1.
+
+    Parameters of the result: frame uint8 [H, W, 3] with any row stride, planes float32 [3, height, width] with
+    the given pitches in elements, scratch int32 of `scratch_shape`.
+    """
+    height, width = spec.height, spec.width
+    step = math.gcd(width, lanes)
+    segment = step * max(n for n in range(1, SEGMENT_VECTORS + 1) if width // step % n == 0)
+    groups = min(ROW_GROUPS, height)
+    order = PLANE_ORDER[spec.color]
+
+    @T.prim_func
+    def preprocess(frame_handle: T.handle, planes_handle: T.handle, columns_handle: T.handle) -> None:
+        T.func_attr({"global_symbol": "preprocess", "tirx.noalias": True})
+        rows, cols, row_stride = T.int32(), T.int32(), T.int32()
+        frame = T.match_buffer(frame_handle, (rows, cols, 3), "uint8", strides=(row_stride, 3, 1), align=1)
+        planes = T.match_buffer(
+            planes_handle, (3, height, width), strides=(plane_pitch, row_pitch, 1), align=4
+        )
+        columns = T.match_buffer(columns_handle, (2, width), "int32", align=4)
+        pixels = T.decl_buffer((rows * row_stride,), "uint8", data=frame.data)
+        new_height: T.let = resized(rows, gains(spec, rows, cols)[0])
+        new_width: T.let = resized(cols, gains(spec, rows, cols)[1])
+        top: T.let = margin(height, new_height)
+        left: T.let = margin(width, new_width)
+        _fill_columns(columns, width, cols, left, new_width)
+        for group in T.parallel(groups):
+            near = T.alloc_local((2, segment), "uint32")
+            far = T.alloc_local((2, segment), "uint32")
+            sources = T.alloc_local((2,), "int32")
+            for y in T.serial(group, height, step=groups):
+                position: T.let = _source(y - top, rows, new_height)
+                above: T.let = T.cast(T.floor(position), "int32")
+                weight: T.let = _weight(position - T.floor(position))
+                sources[0] = _clamp(above, 0, rows - 1) * row_stride
+                sources[1] = _clamp(above + 1, 0, rows - 1) * row_stride
+                for base in T.serial(0, width, step=segment):
+                    if (
+                        y >= top
+                        and y < top + new_height
+                        and base + segment > left
+                        and base < left + new_width
+                    ):
+                        _fetch_segment(pixels, sources, cols, columns, base, segment, near, far)
+                        _blend_segment(
+                            planes,
+                            0,
+                            order[0],
+                            y,
+                            base,
+                            segment,
+                            step,
+                            near,
+                            far,
+                            columns,
+                            weight,
+                            left,
+                            left + new_width,
+                        )
+                        _blend_segment(
+                            planes,
+                            1,
+                            order[1],
+                            y,
+                            base,
+                            segment,
+                            step,
+                            near,
+                            far,
+                            columns,
+                            weight,
+                            left,
+                            left + new_width,
+                        )
+                        _blend_segment(
+                            planes,
+                            2,
+                            order[2],
+                            y,
+                            base,
+                            segment,
+                            step,
+                            near,
+                            far,
+                            columns,
+                            weight,
+                            left,
+                            left + new_width,
+                        )
+                    else:
+                        _fill_segment(planes, y, base, segment, step)
+
+    return preprocess
