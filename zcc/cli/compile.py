@@ -48,7 +48,9 @@ class ImageSize(click.ParamType):
     metavar="TARGET",
     help="Machine to compile for; `zcc doctor` lists them.",
 )
-@click.option("--imgsz", type=ImageSize(), help="Input size, for a model whose axes are dynamic.")
+@click.option(
+    "--imgsz", type=ImageSize(), metavar="HxW", help="Input size, for a model whose axes are dynamic."
+)
 @click.option("--classes", type=click.Path(path_type=Path), metavar="FILE", help="Class names, one per line.")
 @click.option(
     "--color",

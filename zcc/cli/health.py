@@ -1,0 +1,188 @@
+"""What zcc needs of a machine, one check each: what was found, and the remedy for what was not."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from zcc.runtime.errors import ZccError
+
+ARCHITECTURES = ("x86_64", "aarch64")
+# What the kernels look for, in the order of /proc/cpuinfo's own names.
+CPU_FEATURES = (
+    *("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_int8", "amx_bf16"),
+    *("asimd", "asimddp", "i8mm", "bf16"),
+)
+CGROUP = Path("/sys/fs/cgroup")
+
+
+class Status(str, Enum):
+    """How a check came out."""
+
+    OK = "ok"
+    MISSING = "missing"
+    OPTIONAL = "optional"  # absent, and only one feature needs it
+
+
+class Need(str, Enum):
+    """What a machine cannot do without the thing that was checked."""
+
+    RUN = "run"
+    COMPILE = "compile"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report."""
+
+    subject: str
+    status: Status
+    detail: str
+    remedy: str = ""
+    needed_to: Need = Need.NOTHING
+
+
+def check_machine() -> Iterator[Finding]:
+    """The interpreter and the platform."""
+    yield Finding("python", Status.OK, f"{platform.python_version()} at {sys.executable}")
+    machine = f"{platform.system()} {platform.machine()}"
+    if platform.system() == "Linux" and platform.machine() in ARCHITECTURES:
+        yield Finding("machine", Status.OK, machine)
+    else:
+        remedy = f"use Linux on {' or '.join(ARCHITECTURES)}"
+        yield Finding("machine", Status.MISSING, machine, remedy, Need.RUN)
+
+
+def check_cpu() -> Iterator[Finding]:
+    """The instruction sets, and the cores that this process may use."""
+    fields = _cpu_fields()
+    has = set((fields.get("flags") or fields.get("Features") or "").split())
+    known = [feature for feature in CPU_FEATURES if feature in has]
+    name = fields.get("model name", platform.machine())
+    yield Finding("cpu", Status.OK, f"{name}: {', '.join(known) or 'no vector features known to zcc'}")
+    yield Finding("cores", Status.OK, _cores())
+
+
+def _cpu_fields() -> dict[str, str]:
+    text = (
+        Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace") if sys.platform == "linux" else ""
+    )
+    pairs = (line.split(":", 1) for line in text.partition("\n\n")[0].splitlines() if ":" in line)
+    return {key.strip(): value.strip() for key, value in pairs}
+
+
+def _cores() -> str:
+    usable = len(os.sched_getaffinity(0))
+    quota = _cgroup_quota()
+    text = f"{usable} of {os.cpu_count()} usable"
+    return f"{text}, held to {quota:.1f} by the control group" if quota is not None else text
+
+
+def _cgroup_quota() -> float | None:
+    """CPUs' worth of time that the container grants, when it limits them."""
+    limit = CGROUP / "cpu.max"
+    if not limit.exists():
+        return None
+    quota, period = limit.read_text(encoding="ascii").split()
+    return None if quota == "max" else int(quota) / int(period)
+
+
+def check_packages() -> Iterator[Finding]:
+    """Every distribution that zcc and its compiler require, at the version they require."""
+    for requirement in map(Requirement, metadata.requires("zcc") or ()):
+        if requirement.marker is None or requirement.marker.evaluate({"extra": "compiler"}):
+            yield _check_package(requirement, Need.COMPILE if requirement.marker else Need.RUN)
+
+
+def _check_package(requirement: Requirement, need: Need) -> Finding:
+    remedy = f"pip install '{requirement.name}{requirement.specifier}'"
+    try:
+        version = metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
+        return Finding(requirement.name, Status.MISSING, "not installed", remedy, need)
+    if requirement.specifier.contains(version, prereleases=True):
+        return Finding(requirement.name, Status.OK, version)
+    problem = f"{version}, but zcc needs {requirement.specifier}"
+    return Finding(requirement.name, Status.MISSING, problem, remedy, need)
+
+
+def check_compiler() -> Iterator[Finding]:
+    """TVM with its LLVM, and the C compiler that links what they make."""
+    try:
+        import tvm
+        from tvm.support import cc
+        from tvm.target import codegen
+    except (ImportError, OSError) as error:
+        remedy = "pip install --force-reinstall 'zcc[compiler]'"
+        yield Finding("tvm", Status.MISSING, f"does not load: {error}", remedy, Need.COMPILE)
+        return
+    version, cpu = codegen.llvm_version_major(), codegen.llvm_get_system_cpu()
+    yield Finding("llvm", Status.OK, f"{version}, sees this CPU as {cpu}")
+    linker, remedy = cc.get_cc(), "install gcc or clang (Debian: build-essential)"
+    if linker:
+        yield Finding("C compiler", Status.OK, linker)
+    else:
+        yield Finding("C compiler", Status.MISSING, "none on PATH", remedy, Need.COMPILE)
+    if tvm.cuda(0).exist:
+        yield Finding("cuda", Status.OK, f"{tvm.cuda(0).device_name}")
+    else:
+        yield Finding("cuda", Status.OPTIONAL, "no device", "needs an NVIDIA GPU and its driver")
+
+
+def check_registry(place: str | None) -> Iterator[Finding]:
+    """Whether artifacts can be written where they would go, and how much room there is."""
+    from zcc.registry.location import locate
+
+    try:
+        location = locate(place)
+    except ZccError as error:
+        yield Finding("registry", Status.MISSING, error.problem, error.remedy, Need.COMPILE)
+        return
+    folder = next(path for path in (location.home, *location.home.parents) if path.exists())
+    try:
+        tempfile.TemporaryFile(
+            dir=folder
+        ).close()  # permission bits say nothing about root or a read-only mount
+    except OSError as error:
+        remedy = "make it writable, or choose another with --registry"
+        problem = f"{folder} cannot be written: {error.strerror}"
+        yield Finding("registry", Status.MISSING, problem, remedy, Need.COMPILE)
+    else:
+        free = shutil.disk_usage(folder).free / 1e9
+        yield Finding("registry", Status.OK, f"{location}, {free:.1f} GB free")
+
+
+def check_optional() -> Iterator[Finding]:
+    """What only one feature needs."""
+    for name, purpose, extra in OPTIONAL:
+        try:
+            yield Finding(name, Status.OK, metadata.version(name))
+        except metadata.PackageNotFoundError:
+            yield Finding(name, Status.OPTIONAL, f"not installed; {purpose}", f"pip install 'zcc[{extra}]'")
+
+
+# Distribution, what it is for, the extra that brings it.
+OPTIONAL = (
+    ("openvino", "zcc can be raced against it", "bench"),
+    ("torch", "trains the sample detector anew; nothing else uses it", "train"),
+)
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    *(check_machine, check_cpu, check_packages, check_compiler, check_optional),
+)
+
+
+def examine(registry: str | None) -> list[Finding]:
+    """Every check's findings, in the order they are read."""
+    return [*(finding for check in CHECKS for finding in check()), *check_registry(registry)]
