@@ -1,0 +1,50 @@
+"""Image files as the pixels a detector is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from zcc.runtime.errors import DatasetError
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+
+_SIDEWAYS = frozenset({5, 6, 7, 8})  # EXIF orientations that swap height and width
+_EXIF_ORIENTATION = 0x0112
+# What Pillow raises on damaged files depends on the format's plugin.
+_DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """The picture as uint8 (H, W, 3) BGR, turned as its EXIF says."""
+    try:
+        with Image.open(path) as image:
+            _refuse_deep(path, image)
+            upright = ImageOps.exif_transpose(image)
+            return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[..., ::-1])
+    except _DAMAGE as error:
+        raise _unreadable(path, error) from error
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Width and height as `read_image` will give them, from the header alone."""
+    try:
+        with Image.open(path) as image:
+            _refuse_deep(path, image)
+            sideways = image.getexif().get(_EXIF_ORIENTATION) in _SIDEWAYS
+            return (image.height, image.width) if sideways else (image.width, image.height)
+    except _DAMAGE as error:
+        raise _unreadable(path, error) from error
+
+
+def _refuse_deep(path: Path, image: Image.Image) -> None:
+    # Pillow turns these into bytes by clipping, which leaves a white picture.
+    if image.mode.startswith(("I", "F")):
+        raise DatasetError(f"{path} has more than 8 bits per channel", "convert it to 8 bits")
+
+
+def _unreadable(path: Path, error: Exception) -> DatasetError:
+    return DatasetError(f"{path} is not a readable image ({error})", "remove it or replace it")
