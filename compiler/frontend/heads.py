@@ -1,0 +1,163 @@
+"""Head families: what the outputs of detectors look like, and how to tell them apart.
+
+Shapes alone do not decide. `(1, N, 6)` may be finished detections, one class with objectness or two without;
+`(1, N, 85)` may or may not hold objectness. The evidence, in the order in which it is taken:
+
+1. What the numbers are. The network was run on noise and on wild pixels: scores stay within 0..1 on both, and
+   the class column of finished detections holds whole numbers. Masks, keypoints, angles and scores that never
+   saw a sigmoid do not, so other tasks fall out here.
+2. Whether the candidates were selected. Finished detections descend from a TopK or a NonMaxSuppression; without
+   one they are believed only when N cannot be the number of anchors of an input of this size.
+3. The number of classes, where the metadata or `--classes` say it: it must fit exactly.
+4. The number of candidates per cell of the feature maps. Heads with objectness have three anchors in a cell,
+   those without have one point. The two cannot be confused: the cells of adjacent strides sum up to
+   (4^a - 4^b) / 3 times a unit, and three times such a number is never another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from zcc.compiler.frontend.model import Head
+from zcc.compiler.frontend.probe import Samples
+from zcc.compiler.frontend.prune import ancestors
+from zcc.compiler.frontend.selection import classes_selected_from, selects
+from zcc.runtime.errors import ModelError, UsageError
+
+Array = NDArray[np.generic]
+
+STRIDES = (4, 8, 16, 32, 64)
+SLACK = 1e-3
+
+
+@dataclass(frozen=True)
+class Family:
+    """One layout of the decoded output."""
+
+    name: str
+    layout: str  # for messages
+    objectness: bool
+    candidates_last: bool
+    per_cell: int  # candidates in each cell of the feature maps
+    plausible: Callable[[Array, Family], bool]  # whether values can be of this family; rows are candidates
+    final: bool = False
+
+    def read(self, output: str, shape: Sequence[int]) -> Head | None:
+        """The head that a shape stands for in this family, if it can."""
+        if len(shape) != 3 or shape[0] != 1:
+            return None
+        candidates, attributes = reversed(shape[1:]) if self.candidates_last else shape[1:]
+        classes = 0 if self.final else attributes - 4 - int(self.objectness)
+        if candidates < 1 or (attributes != 6 if self.final else classes < 1):
+            return None
+        return Head(self.name, output, candidates, classes, self.objectness, self.candidates_last, self.final)
+
+
+def scores_within_one(rows: Array, family: Family) -> bool:
+    """Whether everything after the box is a probability."""
+    scores = rows[:, 4:]
+    return not bool(((scores < -SLACK) | (scores > 1 + SLACK)).any())
+
+
+def rows_are_detections(rows: Array, family: Family) -> bool:
+    """Whether the fifth column is a score and the sixth a class number."""
+    score, label = rows[:, 4], rows[:, 5]
+    return bool(((score >= -SLACK) & (score <= 1 + SLACK) & (label == np.round(label)) & (label >= -1)).all())
+
+
+FAMILIES = (
+    Family("anchor-free", "(1, 4+classes, N)", False, True, 1, scores_within_one),
+    Family("anchor-free-rows", "(1, N, 4+classes)", False, False, 1, scores_within_one),
+    Family("anchor-based", "(1, N, 5+classes)", True, False, 3, scores_within_one),
+    Family("end-to-end", "(1, N, 6)", False, False, 1, rows_are_detections, final=True),
+)
+
+
+def find_head(proto: onnx.ModelProto, samples: Samples, size: tuple[int, int], classes: int | None) -> Head:
+    """The one output that is a detection head and how to read it, or a ModelError that says what was seen.
+
+    `samples` are the outputs' values on the two probe images, `classes` the number of names, where known.
+    """
+    possible = [
+        head
+        for output, values in samples.items()
+        for family in FAMILIES
+        if (head := family.read(output, values[0].shape)) and believable(proto, head, family, values, size)
+    ]
+    fitting = [head for head in possible if head.final or classes in (None, head.classes)]
+    expected = [head for head in fitting if head.final or per_cell(head.candidates, size) == anchors_of(head)]
+    chosen = expected or (fitting if classes is not None else [])
+    if len(chosen) != 1:
+        raise refusal(samples, possible, fitting, classes)
+    return count_classes(proto, chosen[0], classes) if chosen[0].final else chosen[0]
+
+
+def believable(
+    proto: onnx.ModelProto, head: Head, family: Family, values: list[Array], size: tuple[int, int]
+) -> bool:
+    """Whether the values, and how they came about, can be what the head says."""
+    selected = selects(ancestors(proto.graph, head.output))
+    if head.final and not (selected or per_cell(head.candidates, size) is None):
+        return False
+    if selected and not head.final:
+        return False
+    rows = [value[0].T if head.candidates_last else value[0] for value in values]
+    return all(value.shape == values[0].shape for value in values) and all(
+        family.plausible(row, family) for row in rows
+    )
+
+
+def anchors_of(head: Head) -> int:
+    """Candidates per cell in the head's family."""
+    return next(family.per_cell for family in FAMILIES if family.name == head.family)
+
+
+def per_cell(candidates: int, size: tuple[int, int]) -> int | None:
+    """How many candidates each cell must have for the count to come about; None if it cannot."""
+    cells = [(size[0] // stride) * (size[1] // stride) for stride in STRIDES]
+    for first in range(len(cells)):
+        for last in range(first + 2, len(cells) + 1):
+            for anchors in sorted({family.per_cell for family in FAMILIES}):
+                if candidates == anchors * sum(cells[first:last]):
+                    return anchors
+    return None
+
+
+def count_classes(proto: onnx.ModelProto, head: Head, classes: int | None) -> Head:
+    """Finished detections do not show how many classes there are; the names or the graph must."""
+    found = classes or classes_selected_from(proto, head.output)
+    if not found:
+        raise ModelError(
+            f"the end-to-end output {head.output} does not show how many classes there are",
+            "name them with --classes FILE",
+        )
+    fields: dict[str, Any] = {**vars(head), "classes": found}
+    return Head(**fields)
+
+
+def refusal(samples: Samples, possible: list[Head], fitting: list[Head], classes: int | None) -> Exception:
+    """The error that says why no head, or more than one, was found."""
+    seen = ", ".join(f"{name} {values[0].shape}" for name, values in samples.items())
+    if not possible:
+        supported = ", ".join(f"{family.layout} {family.name}" for family in FAMILIES)
+        return ModelError(
+            f"no output is a detection head; the model gives {seen}",
+            f"zcc compiles decoded detections, boxes in pixels and scores in 0..1: {supported}",
+        )
+    if not fitting:
+        counts = " or ".join(str(count) for count in sorted({head.classes for head in possible}))
+        return UsageError(
+            f"{classes} class names do not fit the model's {counts} classes ({seen})",
+            "give one name per class with --classes FILE",
+        )
+    readings = " or ".join(f"{head.family} with {head.classes} classes ({head.output})" for head in fitting)
+    return ModelError(
+        f"the model's outputs can be read as {readings}; it gives {seen}",
+        "settle it by naming the classes with --classes FILE",
+    )

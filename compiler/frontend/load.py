@@ -1,0 +1,50 @@
+"""The front end's story: from a model file to a `Model` that the compiler can trust.
+
+Nothing in the file is trusted. The libraries that read ONNX are native code, which malformed files can crash,
+so the whole of `prepare` runs in a process of its own (see `sandbox`); a crash is one more reason to refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from zcc.compiler.frontend import check, heads, names, operators, probe, prune, simplify
+from zcc.compiler.frontend.model import Model
+from zcc.compiler.frontend.read import read_model
+from zcc.compiler.frontend.sandbox import run_in_sandbox
+from zcc.compiler.frontend.single import to_float32
+
+
+def load_model(path: Path, imgsz: tuple[int, int] | None = None, classes: Path | None = None) -> Model:
+    """The detector in an ONNX file, ready to be compiled, or a ModelError or UsageError that says why not.
+
+    `imgsz` (height, width) pins dynamic axes; `classes` names a file with one class name per line.
+    """
+    given = None if classes is None else names.read_class_file(classes)
+    return run_in_sandbox(path, imgsz, given, operators.supported_operators())
+
+
+def prepare(
+    path: Path, imgsz: tuple[int, int] | None, classes: tuple[str, ...] | None, supported: Collection[str]
+) -> Model:
+    """What `load_model` promises, done here and now: hostile bytes may take the process down."""
+    proto, sha256 = read_model(path)
+    check.check_model(proto)
+    check.check_task(proto)
+    known = classes if classes is not None else names.from_metadata(proto)
+    size = check.pin_input(proto, imgsz)
+    proto = simplify.simplify(to_float32(proto))
+    operators.refuse_unsupported(proto, supported)
+    head = heads.find_head(
+        proto, probe.sample_outputs(proto, size), size, None if known is None else len(known)
+    )
+    return Model(
+        proto=prune.keep_output(proto, head.output),
+        input=proto.graph.input[0].name,
+        height=size[0],
+        width=size[1],
+        head=head,
+        class_names=known if known is not None else names.numbered(head.classes),
+        sha256=sha256,
+    )

@@ -1,0 +1,102 @@
+"""Run the front end in a process of its own, so that a file which crashes native code costs one error."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Collection
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from zcc.compiler.frontend.model import Head, Model
+from zcc.runtime.errors import BuildError, InputError, ModelError, UsageError
+
+LIMIT_SECONDS = 300
+LIMIT_BYTES = 16 << 30
+REQUEST, RESULT, PROTO = "request.json", "result.json", "model.onnx"
+ERRORS: dict[str, type[InputError] | type[UsageError]] = {
+    error.__name__: error for error in (ModelError, UsageError)
+}
+
+
+def run_in_sandbox(
+    path: Path, imgsz: tuple[int, int] | None, classes: tuple[str, ...] | None, supported: Collection[str]
+) -> Model:
+    """What `load.prepare` gives or raises; when its process dies or takes too long, a ModelError."""
+    request = {
+        "path": str(path.absolute()),
+        "imgsz": imgsz,
+        "classes": classes,
+        "supported": sorted(supported),
+        "limit_bytes": LIMIT_BYTES,
+    }
+    with tempfile.TemporaryDirectory(prefix="zcc-") as name:
+        folder = Path(name)
+        (folder / REQUEST).write_text(json.dumps(request))
+        code = spawn(folder, path)
+        if not (folder / RESULT).exists():
+            raise ModelError(
+                f"{path} crashed the libraries that read ONNX ({manner(code)})", "export it again"
+            )
+        return read_result(folder)
+
+
+def spawn(folder: Path, path: Path) -> int:
+    """Run the worker on a folder; its exit status."""
+    command = [sys.executable, "-m", "zcc.compiler.frontend.worker", str(folder)]
+    # The worker stands in its own folder; what the parent can import, it can.
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path),
+    }
+    try:
+        return subprocess.run(
+            command, cwd=folder, env=environment, timeout=LIMIT_SECONDS, check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ).returncode  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise ModelError(
+            f"{path} could not be read in {LIMIT_SECONDS} seconds",
+            "export the model again, with a static input size",
+        ) from error
+
+
+def manner(code: int) -> str:
+    """How a process ended, for messages."""
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"exit status {code}"
+
+
+def read_result(folder: Path) -> Model:
+    """The model that the worker left, or the error it reports."""
+    result: dict[str, Any] = json.loads((folder / RESULT).read_text())
+    if "error" in result:
+        raise ERRORS[result["error"]](result["problem"], result["remedy"])
+    if "bug" in result:
+        raise BuildError(f"reading the model failed: {result['bug']}", "report it with the model")
+    proto = onnx.load(str(folder / PROTO))
+    fields = {**result["model"], "head": Head(**result["model"]["head"])}
+    return Model(proto=proto, **{**fields, "class_names": tuple(fields["class_names"])})
+
+
+def write_result(folder: Path, model: Model) -> None:
+    """Leave a model for the parent."""
+    onnx.save(model.proto, str(folder / PROTO))
+    fields = {name: value for name, value in vars(model).items() if name not in ("proto", "head")}
+    write_json(folder, {"model": {**fields, "head": asdict(model.head)}})
+
+
+def write_json(folder: Path, content: dict[str, Any]) -> None:
+    """Leave the result, whole or not at all."""
+    draft = folder / f"{RESULT}.part"
+    draft.write_text(json.dumps(content))
+    draft.rename(folder / RESULT)
