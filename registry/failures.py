@@ -1,0 +1,65 @@
+"""What goes wrong in databases and file systems, told as one line with a way out."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from zcc.runtime.errors import Unavailable
+
+_FREE_SPACE = "free some space (zcc gc frees what nothing refers to), or choose another disk with --registry"
+_CHECK_MODE = "check its owner and mode, or choose another place with --registry"
+
+_SYSTEM_REMEDIES = {
+    errno.ENOSPC: _FREE_SPACE,
+    errno.EDQUOT: _FREE_SPACE,
+    errno.EFBIG: "raise the limit on file sizes (ulimit -f)",
+    errno.EACCES: _CHECK_MODE,
+    errno.EPERM: _CHECK_MODE,
+    errno.EROFS: "choose a writable place with --registry",
+    errno.ENOTDIR: "a file is in the way; choose another place with --registry",
+    errno.EMFILE: "raise the limit on open files (ulimit -n)",
+    errno.EIO: "check the disk",
+}
+
+# Words of a database driver -> the way out. SQLite has no error numbers before Python 3.11.
+_DATABASE_REMEDIES = {
+    "disk is full": _FREE_SPACE,
+    "disk I/O error": "check that the disk has space and that file sizes are not limited (ulimit -f)",
+    "readonly database": _CHECK_MODE,
+    "unable to open database file": _CHECK_MODE,
+    "database is locked": "another process has been writing for long; try again",
+    "not a database": "restore the file from a backup, or choose another place with --registry",
+    "malformed": "restore the file from a backup, or choose another place with --registry",
+    "connection": "check that the server runs and that the URL is right",
+    "authentication": "check the user and the password in the URL",
+}
+
+
+@contextmanager
+def reported(place: object) -> Iterator[None]:
+    """Turn what the system or the database raises inside into one `Unavailable` that names `place`."""
+    try:
+        yield
+    except OSError as error:
+        cause = error.strerror or str(error)
+        raise Unavailable(
+            f"registry file {error.filename or place}: {cause}", _SYSTEM_REMEDIES.get(error.errno or 0, "")
+        ) from error
+    except (SQLAlchemyError, ImportError) as error:
+        raise database_failure(place, error) from error
+
+
+def database_failure(place: object, error: Exception) -> Unavailable:
+    """One line for an error of the database or of its driver."""
+    if isinstance(error, (NoSuchModuleError, ImportError)):
+        return Unavailable(
+            f"registry {place}: no driver for this database is installed ({error})",
+            "install it; for PostgreSQL: pip install 'zcc[postgres]'",
+        )
+    cause = str(error.orig if isinstance(error, DBAPIError) else error)
+    remedy = next((way for words, way in _DATABASE_REMEDIES.items() if words in cause), "")
+    return Unavailable(f"registry {place}: {cause}", remedy)

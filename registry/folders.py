@@ -1,0 +1,130 @@
+"""Artifact folders: `<home>/artifacts/<digest>/`, what the runtime loads from.
+
+A folder holds meta.json and hard links to the content-addressed files, so that a file shared by artifacts
+takes its space once and a copied folder is complete. A file system without hard links gets copies.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from zcc.registry.files import Files, discard, flush_folder, stage, write_flushed
+from zcc.runtime.errors import CorruptArtifact
+from zcc.runtime.manifest import FILENAME, FileEntry, Manifest, file_sha256
+
+_NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+class Folders:
+    """The folders of a registry's artifacts."""
+
+    def __init__(self, home: Path, files: Files) -> None:
+        self._root = home / "artifacts"
+        self._staging = home / "staging"
+        self._files = files
+
+    def path(self, digest: str) -> Path:
+        """Where the artifact's folder is, or would be."""
+        return self._root / digest.removeprefix("sha256:")
+
+    def make(self, digest: str, manifest: Manifest, text: str) -> Path:
+        """Make the artifact's folder from the stored files; one that is there and sound stays."""
+        folder = self.path(digest)
+        if self._sound(folder, manifest, text):
+            return folder
+        staged = stage(self._staging)
+        try:
+            self._fill(staged, manifest, text)
+            self._put(staged, folder)
+        finally:
+            discard(staged)
+        return folder
+
+    def made(self) -> Iterator[tuple[str, Path]]:
+        """Every folder with the digest its name states."""
+        for path in self._root.glob("*"):
+            if _HASH.fullmatch(path.name):
+                yield f"sha256:{path.name}", path
+
+    def _sound(self, folder: Path, manifest: Manifest, text: str) -> bool:
+        meta = folder / FILENAME
+        if not meta.is_file() or meta.read_bytes() != text.encode():
+            return False
+        return all(same_content(folder / e.path, self._files.path(e.sha256), e) for e in manifest.files)
+
+    def _fill(self, folder: Path, manifest: Manifest, text: str) -> None:
+        folder.mkdir()
+        for entry in manifest.files:
+            target = folder / entry.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _link(self._files.path(entry.sha256), target)
+        write_flushed(folder / FILENAME, text.encode())
+        flush_folder(folder)
+
+    def _put(self, staged: Path, folder: Path) -> None:
+        self._root.mkdir(parents=True, exist_ok=True)
+        try:
+            staged.rename(folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            self._replace(staged, folder)
+        flush_folder(self._root)
+
+    def _replace(self, staged: Path, folder: Path) -> None:
+        """Put a damaged folder aside for a sound one; another who publishes the same may be first."""
+        aside = stage(self._staging)
+        folder.rename(aside)
+        try:
+            staged.rename(folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        finally:
+            discard(aside)
+
+
+def check_paths(manifest: Manifest) -> None:
+    """Refuse a manifest whose files would land outside the artifact's folder or on each other."""
+    paths = [entry.path for entry in manifest.files]
+    for path in paths:
+        pure = PurePosixPath(path)
+        if pure.is_absolute() or ".." in pure.parts or str(pure) != path or path in ("", ".", FILENAME):
+            raise CorruptArtifact(
+                f"the manifest of {manifest.name} names the file {path!r}", "build it again"
+            )
+    for entry in manifest.files:
+        if not _HASH.fullmatch(entry.sha256):
+            raise CorruptArtifact(
+                f"the manifest of {manifest.name} gives {entry.path} no sha256", "build it again"
+            )
+    if len(set(paths)) < len(paths):
+        raise CorruptArtifact(f"the manifest of {manifest.name} names a file twice", "build it again")
+
+
+def same_content(path: Path, stored: Path, entry: FileEntry) -> bool:
+    """Whether a folder's file is the stored one, or has its content."""
+    if not path.is_file():
+        return False
+    return (stored.is_file() and path.samefile(stored)) or file_sha256(path) == entry.sha256
+
+
+def _link(stored: Path, target: Path) -> None:
+    try:
+        os.link(stored, target)
+    except FileNotFoundError as error:
+        raise CorruptArtifact(
+            f"the stored file {stored} is missing", "restore it, or compile again"
+        ) from error
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        shutil.copyfile(stored, target)

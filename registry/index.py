@@ -1,0 +1,157 @@
+"""The index: transactions over the database that knows the artifacts.
+
+SQLite keeps its rollback journal rather than a write-ahead log: the index stays one file, it can be read from
+a read-only disk, and writers are few.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text, update
+from sqlalchemy.pool import NullPool, StaticPool
+
+from zcc.registry import schema
+from zcc.registry.failures import reported
+from zcc.registry.location import Location
+from zcc.registry.locks import exclusive
+from zcc.runtime.errors import RegistryError, Unavailable
+
+LOCK_SECONDS = 60
+
+
+class Index:
+    """Reading and writing transactions; an index that is not there reads as empty, and a write makes it."""
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+        self._current = False
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one moment of the index."""
+        with reported(self.location):
+            engine = self._engine if self._ready() else _empty()
+            with engine.begin() as connection:
+                yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction alone among writers; all of it happens, or nothing."""
+        with reported(self.location):
+            self.prepare()
+            with self._engine.begin() as connection:
+                # First a write, then reads: so no database has to turn a reader into a writer.
+                connection.execute(update(schema.registry).values(turn=schema.registry.c.turn + 1))
+                yield connection
+
+    def prepare(self) -> None:
+        """Make the index if it is not there; an error if it cannot be written."""
+        with reported(self.location):
+            if not self._writable:
+                raise Unavailable(f"registry {self.location} is read-only", "choose another with --registry")
+            if not self._ready():
+                self._upgrade()
+
+    def identity(self) -> str | None:
+        """What tells this index from every other; None as long as it does not exist."""
+        with self.reading() as connection:
+            found: str | None = connection.scalar(select(schema.registry.c.id))
+            return found
+
+    @cached_property
+    def _engine(self) -> Engine:
+        database = self.location.database
+        if database is None:
+            return create_engine(self.location.url, poolclass=NullPool)
+        mode = "rwc" if self._writable else "ro"
+        url = f"sqlite:///file:{quote(str(database))}?mode={mode}&uri=true"
+        return _sqlite(create_engine(url, poolclass=NullPool, connect_args={"timeout": LOCK_SECONDS}))
+
+    @property
+    def _writable(self) -> bool:
+        """Whether the index can be written, as far as the file system tells."""
+        database = self.location.database
+        if database is None:
+            return True
+        if database.exists():
+            return os.access(database, os.W_OK) and os.access(database.parent, os.W_OK)
+        nearest = next(parent for parent in database.parents if parent.exists())
+        return os.access(nearest, os.W_OK)
+
+    def _ready(self) -> bool:
+        """Whether the index exists; one of an older zcc is upgraded on the way."""
+        if self._current:
+            return True
+        found = self._revision()
+        if found is None:
+            return False
+        if found != schema.REVISION:
+            self._upgrade_from(found)
+        self._current = True
+        return True
+
+    def _revision(self) -> str | None:
+        database = self.location.database
+        if database is not None and not database.exists():
+            return None
+        with self._engine.begin() as connection:
+            tables = inspect(connection).get_table_names()
+            if not tables:
+                return None
+            if schema.VERSION_TABLE not in tables:
+                raise RegistryError(
+                    f"{self.location} is a database of something else (no table {schema.VERSION_TABLE})",
+                    "give the registry a database of its own",
+                )
+            return str(connection.scalar(text(f"SELECT version_num FROM {schema.VERSION_TABLE}")))
+
+    def _upgrade_from(self, found: str) -> None:
+        from zcc.registry.upgrade import revisions
+
+        if found not in revisions():
+            raise RegistryError(
+                f"registry {self.location} has schema {found}, this zcc knows up to {schema.REVISION}",
+                "use the newer zcc that made it",
+            )
+        if not self._writable:
+            raise Unavailable(
+                f"registry {self.location} has the old schema {found} and is read-only",
+                "open it once where it can be written",
+            )
+        self._upgrade()
+
+    def _upgrade(self) -> None:
+        from zcc.registry.upgrade import upgrade
+
+        if self.location.database is not None:
+            self.location.database.parent.mkdir(parents=True, exist_ok=True)
+        with exclusive(self.location.home / "locks" / "index.lock"), self._engine.begin() as connection:
+            upgrade(connection)
+        self._current = True
+
+
+def _sqlite(engine: Engine) -> Engine:
+    """Make transactions real: by itself the driver begins none before reads and CREATE TABLE."""
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: object, _: object) -> None:
+        connection.isolation_level = None  # type: ignore[attr-defined]
+        connection.execute("PRAGMA foreign_keys = ON")  # type: ignore[attr-defined]
+        connection.execute("PRAGMA synchronous = EXTRA")  # type: ignore[attr-defined]
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def _empty() -> Engine:
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    schema.metadata.create_all(engine)
+    return engine

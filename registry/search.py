@@ -1,0 +1,118 @@
+"""From a reference to the artifacts it means, or to an error that says what there is instead."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from zcc.registry import tags
+from zcc.registry.artifact import Artifact
+from zcc.registry.catalogue import Catalogue
+from zcc.registry.reference import Reference, is_prefix
+from zcc.registry.schema import artifacts, tag_moves
+from zcc.runtime.errors import Ambiguous, NotFound
+
+SHOWN = 5  # candidates that an error lists
+
+
+def find(
+    catalogue: Catalogue, text: str, dtype: str | None = None, target: str | None = None
+) -> list[Artifact]:
+    """Every artifact the reference means, at least one, at most one of each dtype and target.
+
+    A name means the last published of each variant; a tag, what it holds; a digest, one artifact.
+    """
+    reference = Reference.parse(text)
+    found = _meant(catalogue, reference)
+    return _fitting(text, _last_of_each(found) if reference.bare else found, dtype, target)
+
+
+def every(
+    catalogue: Catalogue, text: str, dtype: str | None = None, target: str | None = None
+) -> list[Artifact]:
+    """As `find`, but a name means everything ever published under it."""
+    return _fitting(text, _meant(catalogue, Reference.parse(text)), dtype, target)
+
+
+def only(text: str, found: Sequence[Artifact]) -> Artifact:
+    """The one artifact found, or an error that lists the candidates."""
+    if len(found) > 1:
+        raise Ambiguous(
+            f"{text} could be {len(found)} artifacts: {enumerated(found)}",
+            "add --dtype or --target, or name one by its digest",
+        )
+    return found[0]
+
+
+def enumerated(found: Sequence[Artifact]) -> str:
+    """Artifacts in one line."""
+    shown = ", ".join(artifact.label for artifact in found[:SHOWN])
+    return shown + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
+
+
+def _fitting(text: str, found: Sequence[Artifact], dtype: str | None, target: str | None) -> list[Artifact]:
+    fitting = [
+        artifact
+        for artifact in found
+        if dtype in (None, artifact.manifest.dtype) and target in (None, artifact.manifest.target)
+    ]
+    if not fitting:
+        wanted = " for ".join(word for word in (dtype, target) if word)
+        raise NotFound(f"{text} has no variant {wanted}", f"there is {enumerated(found)}")
+    return fitting
+
+
+def _meant(catalogue: Catalogue, reference: Reference) -> list[Artifact]:
+    if reference.prefix:
+        return _by_digest(catalogue, reference, reference.prefix)
+    if reference.tag:
+        return _by_tag(catalogue, reference, reference.tag)
+    found = catalogue.select(artifacts.c.name == reference.name)
+    if found:
+        return found
+    if is_prefix(reference.text):
+        return _by_digest(catalogue, Reference(reference.text), reference.text)
+    raise _nothing(catalogue, reference)
+
+
+def _by_digest(catalogue: Catalogue, reference: Reference, prefix: str) -> list[Artifact]:
+    found = catalogue.select(artifacts.c.digest.startswith(f"sha256:{prefix}", autoescape=True))
+    found = [artifact for artifact in found if reference.name in (None, artifact.manifest.name)]
+    if not found:
+        raise _nothing(catalogue, reference)
+    return [only(reference.text, found)]
+
+
+def _by_tag(catalogue: Catalogue, reference: Reference, tag: str) -> list[Artifact]:
+    held = tags.standing(catalogue.connection, tag_moves.c.name == reference.name, tag_moves.c.tag == tag)
+    found = catalogue.select(artifacts.c.digest.in_(held[0].digests)) if held else []
+    if not found:
+        raise _nothing(catalogue, reference)
+    return found
+
+
+def _last_of_each(found: Sequence[Artifact]) -> list[Artifact]:
+    """Of artifacts with the last published first, the first of each dtype and target."""
+    newest: dict[tuple[str, str], Artifact] = {}
+    for artifact in found:
+        newest.setdefault((artifact.manifest.dtype, artifact.manifest.target), artifact)
+    return list(newest.values())
+
+
+def _nothing(catalogue: Catalogue, reference: Reference) -> NotFound:
+    names = sorted(set(catalogue.connection.scalars(select(artifacts.c.name))))
+    held = tags.standing(catalogue.connection, tag_moves.c.name == reference.name)
+    known_tags = sorted(move.tag for move in held)
+    if not names:
+        remedy = "the registry is empty; zcc compile MODEL.onnx fills it"
+    elif reference.tag and known_tags:
+        remedy = f"{reference.name} has the tags {', '.join(known_tags)}"
+    elif reference.tag and reference.name in names:
+        remedy = f"{reference.name} has no tags; zcc tag {reference.name} {reference.tag} sets it"
+    elif close := difflib.get_close_matches(reference.name or "", names, n=1):
+        remedy = f"did you mean {close[0]}?"
+    else:
+        remedy = "zcc list shows what there is"
+    return NotFound(f"nothing in the registry answers to {reference.text!r}", remedy)
