@@ -45,4 +45,5 @@ def _print_report(findings: Sequence[Finding], can: Mapping[str, bool]) -> None:
         status = click.style(f"{finding.status.value:<9}", fg=STYLES[finding.status.value])
         remedy = f"; {finding.remedy}" if finding.remedy else ""
         click.echo(f"{status} {finding.subject:<{width}}  {finding.detail}{remedy}")
-    click.echo(", ".join(f"this machine {'can' if able else 'cannot'} {verb}" for verb, able in can.items()))
+    verdict = " and ".join(f"{'can' if able else 'cannot'} {verb}" for verb, able in can.items())
+    click.echo(f"this machine {verdict}")

@@ -84,12 +84,12 @@ def _cpu_fields() -> dict[str, str]:
 
 def _cores() -> str:
     usable = len(os.sched_getaffinity(0))
-    quota = _cgroup_quota()
+    quota = cgroup_quota()
     text = f"{usable} of {os.cpu_count()} usable"
     return f"{text}, held to {quota:.1f} by the control group" if quota is not None else text
 
 
-def _cgroup_quota() -> float | None:
+def cgroup_quota() -> float | None:
     """CPUs' worth of time that the container grants, when it limits them."""
     limit = CGROUP / "cpu.max"
     if not limit.exists():
@@ -102,10 +102,11 @@ def check_packages() -> Iterator[Finding]:
     """Every distribution that zcc and its compiler require, at the version they require."""
     for requirement in map(Requirement, metadata.requires("zcc") or ()):
         if requirement.marker is None or requirement.marker.evaluate({"extra": "compiler"}):
-            yield _check_package(requirement, Need.COMPILE if requirement.marker else Need.RUN)
+            yield check_package(requirement, Need.COMPILE if requirement.marker else Need.RUN)
 
 
-def _check_package(requirement: Requirement, need: Need) -> Finding:
+def check_package(requirement: Requirement, need: Need) -> Finding:
+    """One distribution, against the version that is required."""
     remedy = f"pip install '{requirement.name}{requirement.specifier}'"
     try:
         version = metadata.version(requirement.name)

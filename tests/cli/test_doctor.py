@@ -1,0 +1,95 @@
+"""zcc doctor: what it finds here, and what it says on a machine that lacks things."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+from zcc.cli import health
+from zcc.cli.health import Need, Status
+
+
+def examine(*arguments: str, **environment: str) -> tuple[int, dict[str, Any]]:
+    """The exit code and the document of a real `zcc doctor --json`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "zcc", "doctor", "--json", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=60,
+    )
+    return done.returncode, json.loads(done.stdout)
+
+
+def by_subject(document: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """The findings, by what they are about."""
+    return {finding["subject"]: finding for finding in document["findings"]}
+
+
+def test_a_machine_that_passes_the_tests_is_healthy(tmp_path: Path) -> None:
+    code, document = examine("--registry", str(tmp_path))
+    findings = by_subject(document)
+    assert code == 0
+    assert document["can"] == {"run": True, "compile": True}
+    assert findings["apache-tvm-ffi"]["detail"] == metadata.version("apache-tvm-ffi")
+    assert findings["C compiler"]["status"] == "ok"
+    assert str(len(os.sched_getaffinity(0))) in findings["cores"]["detail"]
+    assert str(tmp_path) in findings["registry"]["detail"]
+    assert all(finding["remedy"] for finding in findings.values() if finding["status"] != "ok")
+
+
+def test_no_c_compiler_stops_compiling_but_not_running(tmp_path: Path) -> None:
+    code, document = examine("--registry", str(tmp_path), PATH=str(tmp_path), CC="", CXX="")
+    assert code == 1
+    assert document["can"] == {"run": True, "compile": False}
+    assert by_subject(document)["C compiler"]["remedy"]
+
+
+def test_a_registry_that_cannot_be_written_is_told() -> None:
+    code, document = examine("--registry", "/proc/no-registry-here")  # not even root can write there
+    registry = by_subject(document)["registry"]
+    assert (code, registry["status"], registry["needed_to"]) == (1, "missing", "compile")
+    assert "/proc" in registry["detail"]
+    assert "--registry" in registry["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("requirement", "status", "detail"),
+    [
+        ("numpy>=1.24", Status.OK, metadata.version("numpy")),
+        ("numpy>=999", Status.MISSING, "zcc needs >=999"),
+        ("no-such-distribution>=1", Status.MISSING, "not installed"),
+    ],
+)
+def test_a_package_is_judged_by_its_requirement(requirement: str, status: Status, detail: str) -> None:
+    finding = health.check_package(Requirement(requirement), Need.RUN)
+    assert finding.status is status
+    assert detail in finding.detail
+    assert (requirement in finding.remedy) == (status is Status.MISSING)
+    assert finding.needed_to is (Need.RUN if status is Status.MISSING else Need.NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("limit", "quota"), [("150000 100000\n", 1.5), ("max 100000\n", None), ("50000 100000", 0.5)]
+)
+def test_a_container_quota_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, quota: float | None
+) -> None:
+    (tmp_path / "cpu.max").write_text(limit)
+    monkeypatch.setattr(health, "CGROUP", tmp_path)
+    assert health.cgroup_quota() == quota
+
+
+def test_the_report_for_people_names_every_finding(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "zcc", "doctor", "--registry", str(tmp_path)]
+    report = subprocess.check_output(command, text=True, timeout=60)
+    assert report.splitlines()[-1] == "this machine can run and can compile"
+    assert len(report.splitlines()) == len(examine("--registry", str(tmp_path))[1]["findings"]) + 1

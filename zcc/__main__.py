@@ -1,0 +1,5 @@
+"""`python -m zcc` is `zcc`."""
+
+from zcc.cli.main import main
+
+main()
