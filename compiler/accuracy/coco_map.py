@@ -1,4 +1,4 @@
-"""COCO mean average precision: ten IoU thresholds, 101 recall points, at most 100 detections per image and class.
+"""COCO mean average precision: ten IoU thresholds, 101 recall points, 100 detections per image and class.
 
 Written from the definition; the tests hold it to pycocotools. Crowd regions, as COCO marks them, absorb any
 number of detections and count neither for nor against.
@@ -122,7 +122,8 @@ def _overlaps(boxes: Floats, labels: Floats, region: bool = False) -> Floats:
 
 
 def _areas(boxes: Floats) -> Floats:
-    return np.asarray((boxes[:, 2:] - boxes[:, :2]).prod(axis=1))
+    areas: Floats = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    return areas
 
 
 def _take_labels(overlaps: Floats) -> Flags:

@@ -1,4 +1,4 @@
-"""Labels as YOLO text: beside `images/` a folder `labels/`, a line `class x y w h` per box, in parts of the picture."""
+"""Labels as YOLO text: a folder `labels/` beside `images/`, a line `class x y w h` per box, in 0..1."""
 
 from __future__ import annotations
 

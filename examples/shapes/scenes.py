@@ -16,7 +16,7 @@ from examples.shapes.outlines import CLASSES, Mask, Shape, rasterize
 
 TRAIN_SEED = 20_250
 VALIDATION_SEED = 77_001
-CALIBRATION_SEED = 91_003
+PICTURES_SEED = 77_002
 
 MIN_VISIBLE = 0.6
 _FRAMES = ((480, 640), (640, 480), (360, 640), (600, 800), (540, 960), (416, 416))  # height, width
