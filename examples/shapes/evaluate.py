@@ -21,19 +21,15 @@ def main() -> None:
     detector = ReferenceDetector(options.model)
     dataset = load_dataset(options.data).numbered_as(CLASSES)
     result = evaluate(lambda frame: detector(frame, CONFIDENCE, IOU), dataset)
-    print(
-        json.dumps(
-            {
-                "images": len(dataset.scenes),
-                "map50": round(result.map50, 4),
-                "map50_95": round(result.map50_95, 4),
-                "classes": {
-                    CLASSES[kind]: round(each.map50_95, 4) for kind, each in result.per_class.items()
-                },
-            },
-            indent=2,
-        )
-    )
+    report = {
+        "images": len(dataset.scenes),
+        "map50": round(result.map50, 4),
+        "map50_95": round(result.map50_95, 4),
+        "map50_95 per class": {
+            CLASSES[kind]: round(each.map50_95, 4) for kind, each in result.per_class.items()
+        },
+    }
+    print(json.dumps(report, indent=2))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The sample detector and pictures for it, so that nothing needs to be downloaded; made by examples/shapes."""
+"""The sample detector and pictures for it, shipped so that nothing is downloaded; see examples/shapes."""
 
 from __future__ import annotations
 
