@@ -1,0 +1,34 @@
+"""zcc gc: free what no artifact needs."""
+
+from __future__ import annotations
+
+import click
+
+from zcc.cli.options import json_option, registry_option
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be freed, and free nothing.")
+@click.option(
+    "--grace",
+    type=click.FloatRange(min=0),
+    default=0,
+    metavar="SECONDS",
+    help="Spare what is younger; for file systems whose locks do not reach other machines.",
+)
+@registry_option
+@json_option
+def gc(dry_run: bool, grace: float, registry: str | None, as_json: bool) -> None:
+    """Free the files of removed artifacts and of interrupted builds."""
+    from zcc.cli.output import print_json
+    from zcc.registry import Registry
+
+    freed = Registry.open(registry).gc(grace, dry_run).describe()
+    if as_json:
+        print_json({**freed, "dry_run": dry_run})
+        return
+    verb = "would free" if dry_run else "freed"
+    click.echo(
+        f"{verb} {freed['bytes'] / 1e6:.1f} MB: {freed['folders']} removed artifacts, {freed['files']} files, "
+        f"{freed['staged']} leftovers of interrupted work"
+    )

@@ -1,0 +1,25 @@
+"""zcc history: where a tag has been."""
+
+from __future__ import annotations
+
+import click
+
+from zcc.cli.options import json_option, registry_option, split_tag, tag_arguments
+
+
+@click.command()
+@tag_arguments
+@registry_option
+@json_option
+def history(name: str, tag: str | None, registry: str | None, as_json: bool) -> None:
+    """Show every move of a tag, or of all the tags of a name, the last first."""
+    from zcc.cli.moves import place
+    from zcc.cli.output import print_json
+    from zcc.registry import Registry
+
+    moves = Registry.open(registry).history(*split_tag(name, tag))
+    if as_json:
+        print_json([move.describe() for move in moves])
+        return
+    for move in moves:
+        click.echo(f"{move.moved}  {move.why:<8}  {move.name}:{move.tag} {place(move)}")

@@ -1,0 +1,89 @@
+"""zcc list: everything in the registry."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+import click
+
+from zcc.cli.options import json_option, registry_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.table import Table
+
+    from zcc.registry import Artifact
+
+# Least seconds -> seconds per unit, and its name; the first row that fits tells an age.
+AGES = ((172_800, 86_400, "d"), (7_200, 3_600, "h"), (120, 60, "min"), (0, 1, "s"))
+DIGEST_DIGITS = 8
+
+
+@click.command()
+@registry_option
+@json_option
+def list(registry: str | None, as_json: bool) -> None:
+    """List what the registry holds, the last published first."""
+    from zcc.cli.output import print_json
+    from zcc.registry import Registry
+
+    opened = Registry.open(registry)
+    found = opened.artifacts()
+    if as_json:
+        print_json([artifact.describe() for artifact in found])
+    elif not found:
+        click.echo(f"nothing in {opened} yet; zcc compile MODEL.onnx publishes there")
+    else:
+        _print(_table(found))
+
+
+def _print(table: Table) -> None:
+    from rich.console import Console
+
+    Console(highlight=False).print(table)
+
+
+def _table(found: Sequence[Artifact]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for title in ("name", "tags", "dtype", "target", "input"):
+        table.add_column(title, overflow="fold", no_wrap=title in ("dtype", "input"))
+    for title in ("MB", "mAP", "ms", "age"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("digest", no_wrap=True)
+    for artifact in found:
+        # As text, so that nothing in a name is taken for markup.
+        table.add_row(*(Text(cell) for cell in _cells(artifact)))
+    return table
+
+
+def _cells(artifact: Artifact) -> tuple[str, ...]:
+    manifest = artifact.manifest
+    return (
+        manifest.name,
+        " ".join(artifact.tags),
+        manifest.dtype,
+        manifest.target,
+        f"{manifest.input.width}x{manifest.input.height}",
+        f"{manifest.sizes['total'] / 1e6:.1f}",
+        _figure(artifact.figure("map50_95"), ".3f"),
+        _figure(artifact.figure("latency_ms"), ".1f"),
+        age(manifest.created),
+        artifact.short[:DIGEST_DIGITS],
+    )
+
+
+def _figure(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def age(created: str, now: datetime | None = None) -> str:
+    """How long ago a moment was, in one unit."""
+    moment = datetime.fromisoformat(created)
+    elapsed = ((now or datetime.now(timezone.utc)) - moment).total_seconds()
+    seconds = max(0, int(elapsed))
+    return next(f"{seconds // unit} {name}" for least, unit, name in AGES if seconds >= least)

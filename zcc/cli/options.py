@@ -1,0 +1,53 @@
+"""Arguments that commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+registry_option = click.option(
+    "--registry",
+    envvar="ZCC_REGISTRY",
+    metavar="URL",
+    help="The registry: a folder or an SQLAlchemy URL; ZCC_REGISTRY or ./artifacts by default.",
+)
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else on stdout."
+)
+
+_dtype = click.option("--dtype", metavar="DTYPE", help="Of several variants, the one in this precision.")
+_target = click.option("--target", metavar="TARGET", help="Of several variants, the one for this target.")
+
+
+def variant_options(command: Command) -> Command:
+    """Let a command that takes a reference choose among its variants by --dtype and --target."""
+    return _dtype(_target(command))
+
+
+def tag_arguments(command: Command) -> Command:
+    """Let a command take NAME:TAG, or NAME and TAG apart."""
+    return click.argument("name", metavar="NAME:TAG")(
+        click.argument("tag", required=False, metavar="")(command)
+    )
+
+
+def split_tag(name: str, tag: str | None) -> tuple[str, str | None]:
+    """The name and the tag that `tag_arguments` were given; None when there was no tag."""
+    from zcc.registry.reference import check_name, check_tag
+
+    if tag is None:
+        name, _, tag = name.partition(":")
+    return check_name(name), check_tag(tag) if tag else None
+
+
+def need_tag(name: str, tag: str | None) -> tuple[str, str]:
+    """As `split_tag`, where there must be a tag."""
+    name, tag = split_tag(name, tag)
+    if tag is None:
+        raise click.UsageError(f"{name!r} names no tag; write {name}:TAG")
+    return name, tag

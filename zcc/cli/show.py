@@ -1,0 +1,74 @@
+"""zcc show: everything known about one artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from zcc.cli.options import json_option, registry_option, variant_options
+
+LABEL_WIDTH = 20
+# The order people read in; whatever else the description holds comes after these.
+FIRST = ("name", "digest", "tags", "dtype", "target", "input", "head", "classes", "measured", "sizes")
+LEFT_OUT = ("files",)  # told by `sizes`, and in full by --json
+
+
+@click.command()
+@click.argument("ref")
+@variant_options
+@registry_option
+@json_option
+def show(ref: str, dtype: str | None, target: str | None, registry: str | None, as_json: bool) -> None:
+    """Show everything known about the artifact REF.
+
+    REF is a name, name:tag, name@sha256:…, a digest or its beginning.
+    """
+    from zcc.cli.output import print_json
+    from zcc.registry import Registry
+
+    described = Registry.open(registry).resolve(ref, dtype, target).describe()
+    if as_json:
+        print_json(described)
+    else:
+        click.echo("\n".join(lines(described)))
+
+
+def lines(described: Mapping[str, Any]) -> Iterator[str]:
+    """The description as aligned lines, nested values indented under their label."""
+    order = [*FIRST, *(key for key in described if key not in FIRST)]
+    for key in order:
+        if key not in LEFT_OUT:
+            yield from _entry(key, described[key], depth=0)
+
+
+def _entry(key: str, value: Any, depth: int) -> Iterator[str]:
+    label = "  " * depth + key.replace("_", " ")
+    if isinstance(value, Mapping) and value:
+        yield label
+        for name, inner in value.items():
+            yield from _entry(str(name), inner, depth + 1)
+    elif _is_list_of_mappings(value):
+        yield label
+        for item in value:
+            yield "  " * (depth + 1) + ", ".join(_sentence(item))
+    else:
+        yield f"{label:<{LABEL_WIDTH}} {_plain(value)}"
+
+
+def _is_list_of_mappings(value: Any) -> bool:
+    return isinstance(value, Sequence) and bool(value) and all(isinstance(item, Mapping) for item in value)
+
+
+def _sentence(item: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in item.items():
+        yield f"{key.replace('_', ' ')} {_plain(value)}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(_plain, value)) or "-"
+    return "-" if value is None or value == {} else str(value)

@@ -1,0 +1,29 @@
+"""zcc verify: hash everything again."""
+
+from __future__ import annotations
+
+import click
+
+from zcc.cli.options import json_option, registry_option
+
+
+@click.command()
+@registry_option
+@json_option
+@click.pass_context
+def verify(context: click.Context, registry: str | None, as_json: bool) -> None:
+    """Hash every stored file and compare it with its manifest; exits with 1 when anything differs."""
+    from zcc.cli.output import print_json
+    from zcc.registry import Registry
+
+    report = Registry.open(registry).verify()
+    if as_json:
+        print_json(report.describe())
+    else:
+        for problem in report.problems:
+            click.echo(f"{problem.digest[:19]}  {problem.path}: {problem.what}")
+        verdict = f"{len(report.problems)} problems" if report.problems else "all sound"
+        click.echo(
+            f"{report.artifacts} artifacts, {report.files} files, {report.bytes / 1e6:.1f} MB: {verdict}"
+        )
+    context.exit(1 if report.problems else 0)
