@@ -14,7 +14,9 @@ import click
 from zcc.cli.options import json_option, registry_option
 
 if TYPE_CHECKING:
-    from zcc.cli.images import Frame
+    import numpy as np
+    from numpy.typing import NDArray
+
     from zcc.runtime.detector import Detections, Detector
 
 
@@ -23,14 +25,20 @@ class Sighting:
     """What was found in one picture."""
 
     path: Path
-    frame: Frame
+    picture: NDArray[np.uint8]  # BGR
     found: Detections
     milliseconds: float
 
 
 @click.command()
 @click.argument("ref")
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=click.Path(path_type=Path))
+@click.argument(
+    "images",
+    nargs=-1,
+    required=True,
+    metavar="IMAGE...",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
 @click.option("--dtype", metavar="DTYPE", help="The variant's precision; the best for this host by default.")
 @click.option("--target", metavar="TARGET", help="The variant's target; the best for this host by default.")
 @click.option(
@@ -66,7 +74,7 @@ def run(
     detector = Detector.load(ref, dtype=dtype, target=target, registry=registry)
     sightings = _look(detector, images, conf, iou)
     if save is not None:
-        sightings = _save(sightings, detector, save)
+        sightings = _save(sightings, detector.manifest.classes, save)
     if as_json:
         print_json(_document(detector, sightings))
     else:
@@ -75,25 +83,25 @@ def run(
 
 
 def _look(detector: Detector, paths: Iterable[Path], conf: float, iou: float) -> Iterator[Sighting]:
-    from zcc.cli.images import read_frame
+    from zcc.compiler.accuracy.images import read_image
 
     for path in paths:
-        frame = read_frame(path, detector.manifest.input.color)
+        picture = read_image(path)
+        frame = picture if detector.manifest.input.color == "bgr" else picture[..., ::-1].copy()
         start = time.perf_counter()
         found = detector(frame, conf=conf, iou=iou)
-        yield Sighting(path, frame, found, (time.perf_counter() - start) * 1e3)
+        yield Sighting(path, picture, found, (time.perf_counter() - start) * 1e3)
 
 
-def _save(sightings: Iterable[Sighting], detector: Detector, folder: Path) -> Iterator[Sighting]:
-    from zcc.cli.images import save_drawing
+def _save(sightings: Iterable[Sighting], names: tuple[str, ...], folder: Path) -> Iterator[Sighting]:
+    from zcc.cli.drawing import save_drawing
 
     folder.mkdir(parents=True, exist_ok=True)
-    manifest = detector.manifest
     taken: set[str] = set()
     for sighting in sightings:
-        target = _free_name(sighting.path.stem, taken)
-        save_drawing(sighting.frame, manifest.input.color, sighting.found, manifest.classes, folder / target)
-        click.echo(f"saved {folder / target}", err=True)
+        path = folder / _free_name(sighting.path.stem, taken)
+        save_drawing(sighting.picture, sighting.found, names, path)
+        click.echo(f"saved {path}", err=True)
         yield sighting
 
 
@@ -106,7 +114,7 @@ def _free_name(stem: str, taken: set[str]) -> str:
 
 
 def _describe(sighting: Sighting, names: tuple[str, ...]) -> str:
-    height, width = sighting.frame.shape[:2]
+    height, width = sighting.picture.shape[:2]
     count = len(sighting.found.scores)
     title = f"{sighting.path}  {width}x{height}  {count} detections  {sighting.milliseconds:.1f} ms"
     return "\n".join([title, *(_row(row) for row in _rows(sighting.found, names))])
@@ -129,8 +137,8 @@ def _document(detector: Detector, sightings: Iterable[Sighting]) -> dict[str, An
     pictures = [
         {
             "image": str(sighting.path),
-            "height": sighting.frame.shape[0],
-            "width": sighting.frame.shape[1],
+            "height": sighting.picture.shape[0],
+            "width": sighting.picture.shape[1],
             "milliseconds": sighting.milliseconds,
             "detections": _rows(sighting.found, manifest.classes),
         }

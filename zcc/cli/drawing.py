@@ -1,4 +1,4 @@
-"""Pictures in and out: any file that Pillow reads, and detections drawn to be seen on any background."""
+"""Detections drawn on a picture, to be seen on any background."""
 
 from __future__ import annotations
 
@@ -9,38 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
-
-from zcc.runtime.errors import DatasetError
+from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
     from zcc.runtime.detector import Detections
 
-Frame = npt.NDArray[np.uint8]
-
-FORMATS = "give a JPEG, PNG, WebP or another format that Pillow reads"
 GOLDEN_ANGLE = 0.618034  # steps of this around the colour wheel keep neighbours in the class list far apart
 
 
-def read_frame(path: Path, color: str) -> Frame:
-    """The picture in a file, upright, as uint8 HxWx3 in the channel order `color` ("bgr" or "rgb")."""
-    try:
-        with Image.open(path) as image:
-            pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except UnidentifiedImageError as error:
-        raise DatasetError(f"{path} is not an image", FORMATS) from error
-    except (Image.DecompressionBombError, SyntaxError, ValueError) as error:
-        raise DatasetError(f"{path} cannot be read as an image: {error}", FORMATS) from error
-    except OSError as error:
-        if error.errno is not None:  # the file system's own word: no such file, permission, a directory
-            raise
-        raise DatasetError(f"{path} is a damaged image: {error}", "fetch it again") from error
-    return np.ascontiguousarray(pixels[..., ::-1] if color == "bgr" else pixels)
-
-
-def save_drawing(frame: Frame, color: str, found: Detections, names: Sequence[str], path: Path) -> None:
-    """Write the frame with every detection drawn on it: a framed box, its class name and score."""
-    image = Image.fromarray(np.ascontiguousarray(frame[..., ::-1] if color == "bgr" else frame))
+def save_drawing(picture: npt.NDArray[np.uint8], found: Detections, names: Sequence[str], path: Path) -> None:
+    """Write a BGR picture with every detection drawn on it: a framed box, its class name and score."""
+    image = Image.fromarray(np.ascontiguousarray(picture[..., ::-1]))
     draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(size=max(12, round(min(image.size) / 32)))
     line = max(2, round(min(image.size) / 240))
