@@ -6,7 +6,7 @@ Shapes alone do not decide. `(1, N, 6)` may be finished detections, one class wi
 1. What the numbers are. The network was run on noise and on wild pixels: scores stay within 0..1 on both, and
    the class column of finished detections holds whole numbers. Masks, keypoints, angles and scores that never
    saw a sigmoid do not, so other tasks fall out here.
-2. Whether the candidates were selected. Finished detections descend from a TopK or a NonMaxSuppression; without
+2. Whether candidates were selected. Finished detections descend from a TopK or a NonMaxSuppression; without
    one they are believed only when N cannot be the number of anchors of an input of this size.
 3. The number of classes, where the metadata or `--classes` say it: it must fit exactly.
 4. The number of candidates per cell of the feature maps. Heads with objectness have three anchors in a cell,
