@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.cli.options import json_option, registry_option
+from zcc.cli.options import json_option, registry_option, variant_options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,16 +39,16 @@ class Sighting:
     metavar="IMAGE...",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
-@click.option("--dtype", metavar="DTYPE", help="The variant's precision; the best for this host by default.")
-@click.option("--target", metavar="TARGET", help="The variant's target; the best for this host by default.")
+@variant_options
 @click.option(
     "--save", metavar="DIR", type=click.Path(path_type=Path), help="Where to save the pictures, boxes drawn."
 )
-@click.option("--conf", type=click.FloatRange(0, 1), default=0.25, help="Least score.")
+@click.option("--conf", type=click.FloatRange(0, 1), default=0.25, metavar="X", help="Least score.")
 @click.option(
     "--iou",
     type=click.FloatRange(0, 1),
     default=0.45,
+    metavar="X",
     help="Overlap above which boxes merge.",
 )
 @registry_option
