@@ -16,19 +16,14 @@ if TYPE_CHECKING:
     from zcc.compiler.compile import Result
 
 
-class ImageSize(click.ParamType):
+def _read_size(context: click.Context, option: click.Parameter, text: str | None) -> tuple[int, int] | None:
     """`640` or `480x640`, as (height, width)."""
-
-    name = "HxW"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        """Read one size."""
-        match = re.fullmatch(r"(\d{1,5})(?:[x*,](\d{1,5}))?", str(value))
-        if match is None:
-            self.fail(f"{value!r} is not a size; write 640 or 480x640 (height x width)", param, ctx)
-        return int(match[1]), int(match[2] or match[1])
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,5})(?:[x,](\d{1,5}))?", text)
+    if match is None:
+        raise click.BadParameter(f"{text!r} is not a size; write 640 or 480x640 (height x width)")
+    return int(match[1]), int(match[2] or match[1])
 
 
 @click.command()
@@ -49,7 +44,7 @@ class ImageSize(click.ParamType):
     help="Machine to compile for; `zcc doctor` lists them.",
 )
 @click.option(
-    "--imgsz", type=ImageSize(), metavar="HxW", help="Input size, for a model whose axes are dynamic."
+    "--imgsz", callback=_read_size, metavar="HxW", help="Input size, for a model whose axes are dynamic."
 )
 @click.option("--classes", type=click.Path(path_type=Path), metavar="FILE", help="Class names, one per line.")
 @click.option(
