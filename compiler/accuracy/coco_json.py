@@ -55,7 +55,7 @@ def _find(folder: Path, name: str) -> Path:
 def _scene(
     image: Path, annotations: Sequence[Mapping[str, Any]], classes: Mapping[Any, int], source: Path
 ) -> Scene:
-    rows = np.asarray([each["bbox"] for each in annotations], np.float64).reshape(-1, 4)
+    rows = np.asarray([each["bbox"] for each in annotations], np.float64).reshape(len(annotations), 4)
     if not (np.isfinite(rows).all() and (rows[:, 2:] >= 0).all()):
         raise DatasetError(f"{source} gives {image.name} a box that is none", "bbox is x, y, width, height")
     for each in annotations:

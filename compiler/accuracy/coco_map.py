@@ -118,12 +118,13 @@ def _overlaps(boxes: Floats, labels: Floats, region: bool = False) -> Floats:
     most = np.minimum(boxes[:, None, 2:], labels[None, :, 2:])
     shared = np.clip(most - least, 0, None).prod(axis=2)
     whole = _areas(boxes)[:, None] + (0.0 if region else _areas(labels)[None, :] - shared)
-    return np.divide(shared, whole, out=np.zeros_like(shared), where=shared > 0)
+    overlaps: Floats = np.divide(shared, whole, out=np.zeros_like(shared), where=shared > 0)
+    return overlaps
 
 
 def _areas(boxes: Floats) -> Floats:
-    areas: Floats = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    return areas
+    sides = boxes[:, 2:] - boxes[:, :2]
+    return sides[:, 0] * sides[:, 1]
 
 
 def _take_labels(overlaps: Floats) -> Flags:

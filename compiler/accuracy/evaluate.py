@@ -19,14 +19,14 @@ Detect = Callable[[NDArray[np.uint8]], Detections]
 
 
 def evaluate(
-    detect: Detect, dataset: Dataset, on_image: Callable[[int], None] | None = None
+    detect: Detect, dataset: Dataset, on_image: Callable[[], None] | None = None
 ) -> MeanAveragePrecision:
-    """Run `detect` (BGR frame to detections) over every picture; `on_image` hears how many are done."""
+    """Run `detect` (BGR frame to detections) over every picture; `on_image` is called after each."""
     if not any((~scene.crowd).any() for scene in dataset.scenes):
         raise DatasetError(f"{dataset.folder} labels nothing, so accuracy has no meaning there")
     found: list[Detections] = []
     for scene in dataset.scenes:
         found.append(detect(scene.image()))
         if on_image:
-            on_image(len(found))
+            on_image()
     return mean_average_precision(dataset.scenes, found)
