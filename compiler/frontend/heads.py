@@ -30,7 +30,7 @@ from zcc.compiler.frontend.prune import ancestors
 from zcc.compiler.frontend.selection import classes_selected_from, selects
 from zcc.runtime.errors import ModelError, UsageError
 
-Array = NDArray[np.generic]
+Array = NDArray[Any]
 
 STRIDES = (4, 8, 16, 32, 64)
 SLACK = 1e-3

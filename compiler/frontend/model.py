@@ -30,8 +30,9 @@ class Head:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Shape of the output tensor."""
-        pair = (self.candidates, self.attributes)
-        return (1, *reversed(pair)) if self.candidates_last else (1, *pair)
+        if self.candidates_last:
+            return 1, self.attributes, self.candidates
+        return 1, self.candidates, self.attributes
 
 
 @dataclass(frozen=True)

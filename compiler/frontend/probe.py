@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 
 from zcc.runtime.errors import ModelError
 
-Samples = dict[str, list[NDArray[np.generic]]]
+Samples = dict[str, list[NDArray[Any]]]
 
 # Wild pixels drive activations far out: a sigmoid stays within 0..1 there, and nothing else does.
 WILD = 20.0
