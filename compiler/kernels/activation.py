@@ -1,0 +1,101 @@
+"""Elementwise functions as TIR expressions that vectorise: no call into libm survives.
+
+exp is a range reduction and a polynomial of degree six (Cephes' coefficients): relative error at most 2e-7 on
+[-87, 88], clamped outside, which tests/compiler/kernels/test_activation.py holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tvm import tirx
+from tvm.ir import Expr
+
+LOG2E = 1.44269504088896341
+LN2_HIGH, LN2_LOW = 0.693359375, -2.12194440e-4
+EXP_LOW, EXP_HIGH = -87.3, 88.3
+EXP_POLYNOMIAL = (
+    1.9875691500e-4,
+    1.3981999507e-3,
+    8.3334519073e-3,
+    4.1665795894e-2,
+    1.6666665459e-1,
+    5.0000001201e-1,
+)
+
+
+def f32(value: float) -> Expr:
+    """A float32 constant."""
+    return tirx.const(value, "float32")
+
+
+def bound(name: str, value: Expr, body: Callable[[Expr], Expr]) -> Expr:
+    """`body` of `value`, evaluated once."""
+    variable = tirx.Var(name, value.ty)
+    return tirx.Let(variable, value, body(variable))
+
+
+def exp(x: Expr) -> Expr:
+    """e**x as straight-line arithmetic."""
+
+    def reduced(clamped: Expr) -> Expr:
+        return bound("n", tirx.floor(clamped * f32(LOG2E) + f32(0.5)), lambda n: scaled(clamped, n))
+
+    def scaled(clamped: Expr, n: Expr) -> Expr:
+        remainder = clamped - n * f32(LN2_HIGH) - n * f32(LN2_LOW)
+        power = tirx.reinterpret("float32", tirx.shift_left(tirx.Cast("int32", n) + 127, tirx.const(23, "int32")))
+        return bound("r", remainder, polynomial) * power
+
+    def polynomial(r: Expr) -> Expr:
+        total = f32(EXP_POLYNOMIAL[0])
+        for coefficient in EXP_POLYNOMIAL[1:]:
+            total = total * r + f32(coefficient)
+        return total * r * r + r + f32(1.0)
+
+    return bound("c", tirx.max(tirx.min(x, f32(EXP_HIGH)), f32(EXP_LOW)), reduced)
+
+
+def sigmoid(x: Expr) -> Expr:
+    """1 / (1 + e**-x)."""
+    return f32(1.0) / (f32(1.0) + exp(f32(0.0) - x))
+
+
+def silu(x: Expr) -> Expr:
+    """x * sigmoid(x)."""
+    return bound("x", x, lambda v: v / (f32(1.0) + exp(f32(0.0) - v)))
+
+
+def relu(x: Expr) -> Expr:
+    """max(x, 0)."""
+    return tirx.max(x, f32(0.0))
+
+
+def leaky_relu(x: Expr, slope: float) -> Expr:
+    """x where positive, slope * x elsewhere."""
+    return bound("x", x, lambda v: tirx.max(v, f32(0.0)) + tirx.min(v, f32(0.0)) * f32(slope))
+
+
+def clip(x: Expr, low: float, high: float) -> Expr:
+    """x held between low and high."""
+    return tirx.max(tirx.min(x, f32(high)), f32(low))
+
+
+def hard_sigmoid(x: Expr) -> Expr:
+    """clip(x / 6 + 1 / 2, 0, 1)."""
+    return clip(x * f32(1 / 6) + f32(0.5), 0.0, 1.0)
+
+
+def hard_swish(x: Expr) -> Expr:
+    """x * hard_sigmoid(x)."""
+    return bound("x", x, lambda v: v * hard_sigmoid(v))
+
+
+ACTIVATIONS: dict[str, Callable[..., Expr]] = {
+    "sigmoid": sigmoid,
+    "silu": silu,
+    "relu": relu,
+    "leaky_relu": leaky_relu,
+    "clip": clip,
+    "hard_sigmoid": hard_sigmoid,
+    "hard_swish": hard_swish,
+}

@@ -1,0 +1,140 @@
+"""Direct convolution over channel-packed maps: the template that carries most of a network.
+
+A tile of (output blocks x output columns) accumulators lives in registers, one vector of output channels each. For
+every tap and input channel, a weight vector per block and a broadcast input value per column feed all of them. Bias and
+elementwise stages are applied to the tile before it is stored. Tasks are (group of output blocks, output row) pairs.
+
+Input maps with one lane per block (the image) are read the same way, so this is the first layer's template too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tvm import s_tir, tirx
+from tvm.script.ir_builder import tirx as T
+
+from zcc.compiler.kernels.slab import Slab
+from zcc.compiler.kernels.spec import VectorUnit, building, spatial
+from zcc.compiler.kernels.stages import StageSpec, apply_stages, describe_stages, stage_arguments
+
+
+@dataclass(frozen=True)
+class Tile:
+    """The template's choices: how many output blocks and columns are accumulated at once."""
+
+    blocks: int
+    columns: int
+
+
+@dataclass(frozen=True)
+class DirectConv:
+    """A dense convolution; `x` includes the border that the taps reach."""
+
+    x: Slab
+    out: Slab
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    stages: tuple[StageSpec, ...]
+    tile: Tile
+
+    @property
+    def name(self) -> str:
+        """For example `conv_3x3s2_64_128_80x80_silu`."""
+        size = f"{self.kernel[0]}x{self.kernel[1]}s{self.stride[0]}"
+        channels = f"{self.x.blocks * self.x.lanes}_{self.out.blocks * self.out.lanes}"
+        return f"conv_{size}_{channels}_{self.out.height}x{self.out.width}{describe_stages(self.stages)}"
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """Compute, then schedule."""
+        return schedule(compute(self), self.tile)
+
+
+def compute(spec: DirectConv) -> tirx.PrimFunc:
+    """What the kernel computes. Columns come in tiles; the last tile overlaps its neighbour when it must."""
+    x, out, columns = spec.x, spec.out, spec.tile.columns
+    tiles = -(-out.width // columns)
+    taps = (x.blocks, *spec.kernel, x.lanes)
+
+    def column(tile: Any, inner: Any) -> Any:
+        if out.width % columns == 0:
+            return tile * columns + inner
+        return tirx.min(tile * columns, out.width - columns) + inner
+
+    with building(spec.name) as kernel:
+        data = x.argument("x")
+        weight = T.arg("weight", T.Buffer((out.blocks, x.blocks, *spec.kernel, x.lanes, out.lanes), "float32"))
+        bias = T.arg("bias", T.Buffer((out.blocks, out.lanes), "float32"))
+        operands = stage_arguments(spec.stages)
+        result = out.argument("out")
+        sums = T.sblock_alloc_buffer((out.blocks, out.height, tiles, columns, out.lanes), "float32")
+        shape = (out.blocks, out.height, tiles, columns, out.lanes)
+        with T.grid(*shape, *taps) as loops, T.sblock("conv"):
+            o, y, t, i, lane = spatial(*zip(shape, loops[:5], strict=True))
+            c, ky, kx, ci = (T.axis.reduce(n, loop) for n, loop in zip(taps, loops[5:], strict=True))
+            with T.init():
+                T.buffer_store(sums, bias[o, lane], [o, y, t, i, lane])
+            row = y * spec.stride[0] + ky * spec.dilation[0]
+            pixel = column(t, i) * spec.stride[1] + kx * spec.dilation[1]
+            product = data[c, row, pixel, ci] * weight[o, c, ky, kx, ci, lane]
+            T.buffer_store(sums, sums[o, y, t, i, lane] + product, [o, y, t, i, lane])
+        with T.grid(*shape) as loops, T.sblock("store"):
+            o, y, t, i, lane = spatial(*zip(shape, loops, strict=True))
+            index = [o, y, column(t, i), lane]
+            value = apply_stages(sums[o, y, t, i, lane], spec.stages, operands, index)
+            T.buffer_store(result, value, index)
+    return kernel.function
+
+
+def schedule(function: tirx.PrimFunc, tile: Tile) -> tirx.PrimFunc:
+    """Registers hold the tile; the loops over taps stay rolled, since unrolling them makes LLVM spill."""
+    sch = s_tir.Schedule(function)
+    store, conv = sch.get_sblock("store"), sch.get_sblock("conv")
+    o, y, t, i, lane = sch.get_loops(store)
+    o_outer, o_inner = sch.split(o, [None, tile.blocks])
+    sch.reorder(o_outer, y, t, o_inner, i, lane)
+    sch.parallel(sch.fuse(o_outer, y))
+    sch.compute_at(conv, t, preserve_unit_loops=True)
+    sch.set_scope(conv, 0, "local")
+    *_, conv_o, _, _, conv_i, conv_lane, c, ky, kx, ci = sch.get_loops(conv)
+    sch.reorder(c, ky, kx, ci, conv_o, conv_i, conv_lane)
+    for loop in (o_inner, i, conv_o, conv_i):
+        sch.unroll(loop)
+    sch.vectorize(lane)
+    sch.vectorize(conv_lane)
+    sch.decompose_reduction(conv, c)
+    return sch.mod["main"]
+
+
+def candidate_tiles(out: Slab, unit: VectorUnit) -> list[Tile]:
+    """Every tile whose accumulators, weights and one broadcast fit the registers."""
+    tiles = []
+    for blocks in range(1, min(out.blocks, 8) + 1):
+        if out.blocks % blocks:
+            continue
+        most = min(out.width, (unit.registers - blocks - 1) // blocks)
+        tiles += [Tile(blocks, columns) for columns in range(1, most + 1)]
+    return tiles
+
+
+def default_tile(out: Slab, unit: VectorUnit) -> Tile:
+    """The tile of least cost, in cycles per useful multiply-add.
+
+    Per tap a tile issues blocks x columns multiply-adds and loads blocks + columns operands, of which the units do one
+    and two a cycle; below eight accumulators the latency of the multiply-add shows. Overlapping columns are computed
+    twice. Tasks that do not share out evenly over the threads leave some of them idle at the end.
+    """
+
+    def cost(tile: Tile) -> tuple[float, int]:
+        accumulators = tile.blocks * tile.columns
+        cycles = max(accumulators, 8, (tile.blocks + tile.columns) / 2 + 0.25 * accumulators)
+        # A tile's start and end: its bias, its stages and stores run without multiply-adds beside them.
+        cycles += 0.05 * (tile.blocks + tile.columns)
+        computed = -(-out.width // tile.columns) * tile.columns
+        tasks = out.blocks // tile.blocks * out.height
+        rounds = -(-tasks // unit.threads) * unit.threads
+        return cycles / accumulators * computed / out.width * rounds / tasks, -accumulators
+
+    return min(candidate_tiles(out, unit), key=cost)

@@ -1,0 +1,72 @@
+"""Kernels for what no template of ours fits: TVM's loops, with a schedule that is decent for any of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tvm import s_tir, tirx
+
+from zcc.compiler.kernels.spec import VectorUnit
+
+SPATIAL = 0  # tirx.IterVar.DataPar
+
+
+@dataclass(frozen=True)
+class GenericKernel:
+    """A fused function as Relax lowered it."""
+
+    function: tirx.PrimFunc
+    title: str
+
+    @property
+    def name(self) -> str:
+        """For example `generic_reshape_softmax`."""
+        return f"generic_{self.title}"
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """Inline what is elementwise; share out the loops of what remains."""
+        function = self.function.with_attr("global_symbol", self.name)
+        sch = s_tir.Schedule(function)
+        blocks = sch.get_child_blocks(sch.get_sblock("root"))
+        for block in blocks[:-1]:
+            if _is_elementwise(sch, block) and _feeds_elementwise(sch, block):
+                sch.compute_inline(block)
+        for block in sch.get_child_blocks(sch.get_sblock("root")):
+            _share_out(sch, block, unit)
+        return sch.mod["main"]
+
+
+def _is_elementwise(sch: Any, block: Any) -> bool:
+    """Whether each element is made once, from an index without arithmetic, so that inlining is exact."""
+    body = sch.get(block)
+    plain_store = isinstance(body.body, tirx.BufferStore)
+    return plain_store and all(var.iter_type == SPATIAL for var in body.iter_vars)
+
+
+def _feeds_elementwise(sch: Any, block: Any) -> bool:
+    """Inlining into a reduction would compute the element once for every sum it enters."""
+    return all(_is_elementwise(sch, consumer) for consumer in sch.get_consumers(block))
+
+
+def _share_out(sch: Any, block: Any, unit: VectorUnit) -> None:
+    """Spatial loops outside and over the threads, the innermost spatial loop in vectors, reductions between."""
+    loops = sch.get_loops(block)
+    types = [var.iter_type for var in sch.get(block).iter_vars]
+    if not loops or len(loops) != len(types):
+        return
+    spatial = [loop for loop, kind in zip(loops, types, strict=True) if kind == SPATIAL]
+    reductions = [loop for loop, kind in zip(loops, types, strict=True) if kind != SPATIAL]
+    if not spatial:
+        return
+    sch.reorder(*spatial, *reductions)
+    *outer, inner = spatial
+    extent = int(sch.get(inner).extent)
+    lanes = next(lanes for lanes in (unit.lanes, unit.lanes // 2, 4, 2, 1) if extent % lanes == 0)
+    chunk, vector = sch.split(inner, [None, lanes])
+    sch.reorder(chunk, *reductions, vector)
+    sch.parallel(sch.fuse(*outer, chunk))
+    if reductions:
+        sch.decompose_reduction(block, reductions[0])
+    if lanes > 1 and not reductions:
+        sch.vectorize(vector)

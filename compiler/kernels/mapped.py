@@ -1,0 +1,151 @@
+"""Kernels that make each element of a packed map on its own: pointwise chains, enlargement, max pooling.
+
+Rows of blocks are shared out over the threads, the lanes of a block are one vector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tvm import s_tir, tirx
+from tvm.ir import Expr
+from tvm.script.ir_builder import tirx as T
+
+from zcc.compiler.kernels.slab import Slab
+from zcc.compiler.kernels.spec import VectorUnit, building, spatial
+from zcc.compiler.kernels.stages import StageSpec, apply_stages, describe_stages, stage_arguments
+
+Element = Callable[[Any, Any, Any, Any], Expr]
+
+
+def store_map(result: Any, out: Slab, element: Element) -> None:
+    """Emit the block that stores `element(block, row, column, lane)` everywhere."""
+    with T.grid(*out.shape) as loops, T.sblock("store"):
+        index = spatial(*zip(out.shape, loops, strict=True))
+        T.buffer_store(result, element(*index), index)
+
+
+def schedule_map(function: tirx.PrimFunc) -> tirx.PrimFunc:
+    """Blocks and rows over the threads, lanes in a vector."""
+    sch = s_tir.Schedule(function)
+    block, row, _, lane = sch.get_loops(sch.get_sblock("store"))
+    sch.parallel(sch.fuse(block, row))
+    sch.vectorize(lane)
+    return sch.mod["main"]
+
+
+@dataclass(frozen=True)
+class PointwiseKernel:
+    """A chain of elementwise stages."""
+
+    x: Slab
+    out: Slab
+    stages: tuple[StageSpec, ...]
+
+    @property
+    def name(self) -> str:
+        """For example `pointwise_64_80x80_add`."""
+        size = f"{self.out.blocks * self.out.lanes}_{self.out.height}x{self.out.width}"
+        return f"pointwise_{size}{describe_stages(self.stages)}"
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """One pass over the map."""
+        with building(self.name) as kernel:
+            data = self.x.argument("x")
+            operands = stage_arguments(self.stages)
+            result = self.out.argument("out")
+            store_map(
+                result, self.out, lambda *index: apply_stages(data[index], self.stages, operands, index)
+            )
+        return schedule_map(kernel.function)
+
+
+@dataclass(frozen=True)
+class ResizeKernel:
+    """Nearest-neighbour enlargement by whole factors."""
+
+    x: Slab
+    out: Slab
+    factor: tuple[int, int]
+
+    @property
+    def name(self) -> str:
+        """For example `resize_128_40x40`."""
+        return f"resize_{self.out.blocks * self.out.lanes}_{self.out.height}x{self.out.width}"
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """Every output row reads one input row."""
+        rows, columns = self.factor
+        with building(self.name) as kernel:
+            data = self.x.argument("x")
+            result = self.out.argument("out")
+            store_map(
+                result,
+                self.out,
+                lambda b, y, x, lane: data[b, tirx.floordiv(y, rows), tirx.floordiv(x, columns), lane],
+            )
+        return schedule_map(kernel.function)
+
+
+@dataclass(frozen=True)
+class MaxPoolKernel:
+    """Max pooling; a window that reaches over the edge sees the edge's values again, which changes no maximum."""
+
+    x: Slab
+    out: Slab
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]  # top, left
+
+    @property
+    def name(self) -> str:
+        """For example `maxpool_5x5_128_20x20`."""
+        size = f"{self.out.blocks * self.out.lanes}_{self.out.height}x{self.out.width}"
+        return f"maxpool_{self.kernel[0]}x{self.kernel[1]}_{size}"
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """The window is unrolled into one chain of maxima."""
+
+        def clamped(position: Expr, extent: int) -> Expr:
+            return tirx.max(tirx.min(position, extent - 1), 0)
+
+        with building(self.name) as kernel:
+            data = self.x.argument("x")
+            result = self.out.argument("out")
+
+            def window(b: Any, y: Any, x: Any, lane: Any) -> Expr:
+                rows = [clamped(y * self.stride[0] + k - self.padding[0], self.x.height) for k in range(self.kernel[0])]
+                columns = [
+                    clamped(x * self.stride[1] + k - self.padding[1], self.x.width) for k in range(self.kernel[1])
+                ]
+                values = [data[b, row, column, lane] for row in rows for column in columns]
+                highest = values[0]
+                for value in values[1:]:
+                    highest = tirx.max(highest, value)
+                return highest
+
+            store_map(result, self.out, window)
+        return schedule_map(kernel.function)
+
+
+@dataclass(frozen=True)
+class MoveKernel:
+    """The same packed map at another place."""
+
+    x: Slab
+    out: Slab
+
+    @property
+    def name(self) -> str:
+        """For example `move_64_80x80`."""
+        return f"move_{self.out.blocks * self.out.lanes}_{self.out.height}x{self.out.width}"
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """One pass over the map."""
+        with building(self.name) as kernel:
+            data = self.x.argument("x")
+            result = self.out.argument("out")
+            store_map(result, self.out, lambda *index: data[index])
+        return schedule_map(kernel.function)

@@ -1,0 +1,77 @@
+"""What every kernel template promises.
+
+A template turns one operation of the network into a `KernelCall`: a spec, which says everything that the kernel's code
+depends on, and the addresses of its operands. Equal specs are compiled once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tvm import tirx
+from tvm.script.ir_builder import IRBuilder
+from tvm.script.ir_builder import tirx as T
+
+
+@dataclass(frozen=True)
+class VectorUnit:
+    """What a kernel may count on in the CPU it is built for."""
+
+    lanes: int  # float32 values in a register
+    registers: int
+    threads: int = 2  # how many the work is cut for; any number runs it
+
+
+@dataclass(frozen=True)
+class Address:
+    """A place in one of the program's memories: `arena`, `weights` or `result`."""
+
+    region: str
+    offset: int
+
+
+class KernelSpec(Protocol):
+    """Everything a kernel's code depends on; hashable, so that equal kernels are one."""
+
+    @property
+    def name(self) -> str:
+        """A readable name that starts with the template's."""
+        ...
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """The scheduled kernel; its parameters are buffers in the order of the call's addresses."""
+        ...
+
+
+@dataclass(frozen=True)
+class KernelCall:
+    """One run of a kernel on given memory."""
+
+    spec: KernelSpec
+    arguments: tuple[Address, ...]
+    label: str  # the tensor it makes, for profiles
+
+
+class KernelBuilder:
+    """Collects the function that is being built."""
+
+    function: tirx.PrimFunc
+
+
+@contextmanager
+def building(name: str) -> Iterator[KernelBuilder]:
+    """Build a PrimFunc from the statements inside the block."""
+    built = KernelBuilder()
+    with IRBuilder() as builder:
+        with T.prim_func(s_tir=True):
+            T.func_name(name)
+            yield built
+    built.function = builder.get()
+
+
+def spatial(*axes: tuple[int, Any]) -> list[Any]:
+    """Block variables for loops whose order does not matter, from (extent, loop) pairs."""
+    return [T.axis.spatial(extent, loop) for extent, loop in axes]

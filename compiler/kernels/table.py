@@ -1,0 +1,194 @@
+"""Which kernel computes which operation.
+
+A convolution goes to the first template of CONVOLUTIONS that fits it; every other kind of operation has one template.
+A new template is one file and one entry here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from zcc.compiler.kernels.depthwise_conv import DepthwiseConv
+from zcc.compiler.kernels.direct_conv import DirectConv, default_tile
+from zcc.compiler.kernels.generic import GenericKernel
+from zcc.compiler.kernels.layout import PackKernel, UnpackKernel
+from zcc.compiler.kernels.mapped import MaxPoolKernel, MoveKernel, PointwiseKernel, ResizeKernel
+from zcc.compiler.kernels.spec import Address, KernelCall, VectorUnit
+from zcc.compiler.kernels.stages import Apply, Merge, PerChannel, StageSpec
+from zcc.compiler.network.channels import Channels
+from zcc.compiler.network.ops import (
+    Activation,
+    Array,
+    Combine,
+    Conv,
+    Copy,
+    Lowered,
+    MaxPool,
+    Op,
+    Pointwise,
+    Resize,
+    Stage,
+    Tensor,
+)
+from zcc.compiler.network.place import Placement, Storage, View, reach
+from zcc.compiler.program.weights import WeightStore, pack_dense, pack_depthwise, pack_vector
+
+
+@dataclass
+class Lowering:
+    """What the templates need to turn operations into kernel calls."""
+
+    placement: Placement
+    offsets: dict[Storage, Address]  # where each storage begins
+    weights: WeightStore
+    unit: VectorUnit
+
+    def view(self, tensor: Tensor) -> View:
+        """Where the tensor lies."""
+        return self.placement.views[tensor]
+
+    def channels(self, tensor: Tensor) -> Channels:
+        """The layout of the tensor's channels."""
+        return self.placement.channels[tensor]
+
+    def address(self, tensor: Tensor, top: int = 0, left: int = 0) -> Address:
+        """The tensor's first pixel, or one in its border."""
+        view = self.view(tensor)
+        base = self.offsets[view.storage]
+        return Address(base.region, base.offset + view.offset(top, left))
+
+    def stages(self, stages: list[Stage], out: Tensor) -> tuple[tuple[StageSpec, ...], list[Address]]:
+        """The stages as kernels know them, and the addresses they read."""
+        specs: list[StageSpec] = []
+        addresses: list[Address] = []
+        for stage in stages:
+            if isinstance(stage, Activation):
+                specs.append(Apply(stage.name, stage.parameters))
+            elif isinstance(stage, Combine):
+                specs.append(Merge(stage.operator, self.view(stage.other).slab()))
+                addresses.append(self.address(stage.other))
+            else:
+                specs.append(PerChannel(stage.operator, self.channels(out).blocks, self.channels(out).block))
+                addresses.append(self.per_channel(stage.values, out))
+        return tuple(specs), addresses
+
+    def per_channel(self, values: Array, out: Tensor) -> Address:
+        """One value for each lane of a map."""
+        channels = self.channels(out)
+        return self.weights.add(pack_vector(values, channels.lanes(), channels.block))
+
+
+def lower_op(op: Op, lowering: Lowering) -> KernelCall:
+    """The kernel call that computes one operation."""
+    return LOWERINGS[type(op)](op, lowering)
+
+
+@dataclass(frozen=True)
+class ConvTemplate:
+    """One way to compute a convolution."""
+
+    name: str
+    fits: Callable[[Conv], bool]
+    lower: Callable[[Conv, Lowering], KernelCall]
+
+
+def _conv(op: Conv, lowering: Lowering) -> KernelCall:
+    template = next(template for template in CONVOLUTIONS if template.fits(op))
+    return template.lower(op, lowering)
+
+
+def _direct(op: Conv, lowering: Lowering) -> KernelCall:
+    x, out = lowering.channels(op.x), lowering.channels(op.out)
+    weight = lowering.weights.add(pack_dense(op.weight, x.lanes(), x.block, out.lanes(), out.block))
+    slab = lowering.view(op.out).slab()
+    stages, addresses = lowering.stages(op.stages, op.out)
+    border = reach(op)
+    spec = DirectConv(
+        lowering.view(op.x).slab().grown(*border),
+        slab,
+        (op.weight.shape[2], op.weight.shape[3]),
+        op.stride,
+        op.dilation,
+        stages,
+        default_tile(slab, lowering.unit),
+    )
+    return _conv_call(op, lowering, spec, weight, addresses)
+
+
+def _depthwise(op: Conv, lowering: Lowering) -> KernelCall:
+    out = lowering.channels(op.out)
+    weight = lowering.weights.add(pack_depthwise(op.weight, out.lanes(), out.block))
+    stages, addresses = lowering.stages(op.stages, op.out)
+    spec = DepthwiseConv(
+        lowering.view(op.x).slab().grown(*reach(op)),
+        lowering.view(op.out).slab(),
+        (op.weight.shape[2], op.weight.shape[3]),
+        op.stride,
+        op.dilation,
+        stages,
+    )
+    return _conv_call(op, lowering, spec, weight, addresses)
+
+
+def _conv_call(
+    op: Conv, lowering: Lowering, spec: DirectConv | DepthwiseConv, weight: Address, operands: list[Address]
+) -> KernelCall:
+    top, left, _, _ = reach(op)
+    x, bias, out = lowering.address(op.x, top, left), lowering.per_channel(op.bias, op.out), lowering.address(op.out)
+    return KernelCall(spec, (x, weight, bias, *operands, out), op.out.name)
+
+
+def _pointwise(op: Pointwise, lowering: Lowering) -> KernelCall:
+    stages, addresses = lowering.stages(op.stages, op.out)
+    spec = PointwiseKernel(lowering.view(op.x).slab(), lowering.view(op.out).slab(), stages)
+    return KernelCall(spec, (lowering.address(op.x), *addresses, lowering.address(op.out)), op.out.name)
+
+
+def _resize(op: Resize, lowering: Lowering) -> KernelCall:
+    spec = ResizeKernel(lowering.view(op.x).slab(), lowering.view(op.out).slab(), op.factor)
+    return _unary(op.x, op.out, spec, lowering)
+
+
+def _max_pool(op: MaxPool, lowering: Lowering) -> KernelCall:
+    slabs = (lowering.view(op.x).slab(), lowering.view(op.out).slab())
+    return _unary(op.x, op.out, MaxPoolKernel(*slabs, op.kernel, op.stride, op.padding), lowering)
+
+
+def _copy(op: Copy, lowering: Lowering) -> KernelCall:
+    """Packed to packed, plain to packed, or packed to plain."""
+    x, out = (lowering.placement.channels.get(tensor) for tensor in (op.x, op.out))
+    if x is None and out is not None:
+        return _unary(op.x, op.out, PackKernel(out.segments, lowering.view(op.out).slab()), lowering)
+    if out is None and x is not None:
+        return _unary(op.x, op.out, UnpackKernel(x.segments, lowering.view(op.x).slab()), lowering)
+    return _unary(op.x, op.out, MoveKernel(lowering.view(op.x).slab(), lowering.view(op.out).slab()), lowering)
+
+
+def _unary(x: Tensor, out: Tensor, spec: Any, lowering: Lowering) -> KernelCall:
+    return KernelCall(spec, (lowering.address(x), lowering.address(out)), out.name)
+
+
+def _lowered(op: Lowered, lowering: Lowering) -> KernelCall:
+    addresses = [
+        lowering.address(operand) if isinstance(operand, Tensor) else lowering.weights.add(operand)
+        for operand in op.operands
+    ]
+    addresses += [lowering.address(tensor) for tensor in op.made]
+    return KernelCall(GenericKernel(op.function, op.title), tuple(addresses), op.out.name)
+
+
+CONVOLUTIONS = (
+    ConvTemplate("depthwise", lambda conv: conv.depthwise, _depthwise),
+    ConvTemplate("direct", lambda conv: conv.groups == 1, _direct),
+)
+
+LOWERINGS: dict[type[Op], Callable[[Any, Lowering], KernelCall]] = {
+    Conv: _conv,
+    Pointwise: _pointwise,
+    Resize: _resize,
+    MaxPool: _max_pool,
+    Copy: _copy,
+    Lowered: _lowered,
+}

@@ -1,0 +1,126 @@
+"""Fusing: elementwise work moves into the tile of the convolution that makes its input.
+
+`x * sigmoid(x)` becomes SiLU, constants per channel go into weights and bias, and a chain of elementwise operations
+behind a convolution becomes the convolution's stages, so that no feature map is read just to be changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from zcc.compiler.network.ops import (
+    Activation,
+    Channelwise,
+    Combine,
+    Conv,
+    Network,
+    Op,
+    Pointwise,
+    Stage,
+    Tensor,
+    stage_tensors,
+)
+
+
+def fuse(network: Network) -> Network:
+    """The same network with elementwise operations fused into their producers."""
+    network = recognise_gates(network)
+    fused = _Fuser(network).run()
+    return drop_dead(Network(network.image, fused, network.output))
+
+
+GATES = {"sigmoid": "silu", "hard_sigmoid": "hard_swish"}
+
+
+def recognise_gates(network: Network) -> Network:
+    """x * sigmoid(x) as one SiLU, likewise for the other gates."""
+    makers = network.makers()
+
+    def gate_of(op: Op) -> Op:
+        if not (isinstance(op, Pointwise) and isinstance(op.stages[0], Combine) and len(op.stages) == 1):
+            return op
+        if op.stages[0].operator != "multiply":
+            return op
+        for x, gate in ((op.x, op.stages[0].other), (op.stages[0].other, op.x)):
+            maker = makers.get(gate)
+            if isinstance(maker, Pointwise) and maker.x is x and len(maker.stages) == 1:
+                stage = maker.stages[0]
+                if isinstance(stage, Activation) and stage.name in GATES:
+                    return Pointwise(op.out, x, [Activation(GATES[stage.name])])
+        return op
+
+    return drop_dead(Network(network.image, [gate_of(op) for op in network.ops], network.output))
+
+
+def drop_dead(network: Network) -> Network:
+    """The network without operations that nobody reads."""
+    needed = {network.output}
+    kept: list[Op] = []
+    for op in reversed(network.ops):
+        if any(tensor in needed for tensor in op.outputs):
+            kept.append(op)
+            needed.update(op.inputs)
+    return Network(network.image, kept[::-1], network.output)
+
+
+class _Fuser:
+    """Walks the operations in order; a fused operation takes the place of the last one that went into it."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.users = network.users()
+        self.made: dict[Tensor, Op] = {}
+
+    def run(self) -> list[Op]:
+        for op in self.network.ops:
+            for tensor in op.outputs:
+                self.made[tensor] = op
+            if isinstance(op, Pointwise):
+                self.absorb(op)
+        return list(self.made.values())
+
+    def absorb(self, op: Pointwise) -> None:
+        """Let the producer of one of the operands compute `op`, when it has no other reader."""
+        for x, stages in self.readings(op):
+            producer = self.made.get(x)
+            if not isinstance(producer, Conv | Pointwise) or not self.is_private(x):
+                continue
+            if x in stage_tensors(stages):
+                continue
+            del self.made[x], self.made[op.out]
+            self.made[op.out] = _extend(producer, stages, op.out)
+            return
+
+    def is_private(self, tensor: Tensor) -> bool:
+        return len(self.users.get(tensor, [])) == 1 and tensor is not self.network.output
+
+    @staticmethod
+    def readings(op: Pointwise) -> list[tuple[Tensor, list[Stage]]]:
+        """The ways to see `op` as stages behind one of its operands, the later-made one first."""
+        ways = [(op.x, op.stages)]
+        first = op.stages[0]
+        if isinstance(first, Combine) and first.operator in ("add", "multiply"):
+            ways.append((first.other, [Combine(first.operator, op.x), *op.stages[1:]]))
+        return ways
+
+
+def _extend(producer: Conv | Pointwise, stages: list[Stage], out: Tensor) -> Op:
+    if isinstance(producer, Conv) and not producer.stages:
+        producer, stages = _fold_constants(producer, stages)
+    return replace(producer, out=out, stages=[*producer.stages, *stages])
+
+
+def _fold_constants(conv: Conv, stages: list[Stage]) -> tuple[Conv, list[Stage]]:
+    """Leading per-channel constants go into the convolution's weights and bias."""
+    weight, bias = conv.weight, conv.bias
+    remaining = list(stages)
+    while remaining and isinstance(remaining[0], Channelwise):
+        stage = remaining.pop(0)
+        if stage.operator == "add":
+            bias = bias + stage.values
+        else:
+            weight = weight * stage.values[:, None, None, None]
+            bias = bias * stage.values
+    return replace(conv, weight=weight.astype(np.float32), bias=bias.astype(np.float32)), remaining

@@ -1,0 +1,252 @@
+"""The operations of a network, and the tensors between them.
+
+`Conv`, `MaxPool`, `Resize`, `Concat`, `Slice`, `Pointwise` and `Copy` work on feature maps (1, C, H, W), which are kept
+channel-packed. `Generic` holds whatever else the model computes; TVM lowers it to `Lowered`, on plain row-major
+tensors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(eq=False)
+class Tensor:
+    """A value that flows between operations."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+    @property
+    def is_map(self) -> bool:
+        """Whether it has the shape of a feature map."""
+        return len(self.shape) == 4 and self.shape[0] == 1
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An elementwise function from the table in kernels/activation.py."""
+
+    name: str
+    parameters: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Combine:
+    """An elementwise `add`, `subtract` or `multiply` with another tensor of the same shape."""
+
+    operator: str
+    other: Tensor
+
+
+@dataclass(frozen=True)
+class Channelwise:
+    """`add` or `multiply` by a constant per channel."""
+
+    operator: str
+    values: Array = field(compare=False)
+
+
+Stage = Activation | Combine | Channelwise
+
+
+def stage_tensors(stages: list[Stage]) -> list[Tensor]:
+    """The tensors that elementwise stages read."""
+    return [stage.other for stage in stages if isinstance(stage, Combine)]
+
+
+@dataclass(eq=False)
+class Op:
+    """One operation; `out` is the tensor it makes."""
+
+    out: Tensor
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """The tensors it reads."""
+        raise TypeError(f"{type(self).__name__} does not say what it reads")
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The tensors it makes."""
+        return [self.out]
+
+
+@dataclass(eq=False)
+class Conv(Op):
+    """A convolution, its bias, and the elementwise stages written by the same tile."""
+
+    x: Tensor
+    weight: Array  # (O, I / groups, KH, KW)
+    bias: Array  # (O,)
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]  # top, left, bottom, right
+    dilation: tuple[int, int]
+    groups: int
+    stages: list[Stage] = field(default_factory=list)
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x, *stage_tensors(self.stages)]
+
+    @property
+    def depthwise(self) -> bool:
+        """One input channel and one output channel per group."""
+        return self.groups == self.x.shape[1] == self.out.shape[1] and self.groups > 1
+
+    @property
+    def flops(self) -> int:
+        """Multiplications and additions of the convolution."""
+        _, _, height, width = self.out.shape
+        return 2 * self.weight.size * height * width
+
+
+@dataclass(eq=False)
+class MaxPool(Op):
+    """Max pooling; what lies beyond the edge never counts."""
+
+    x: Tensor
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]  # top, left
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+
+@dataclass(eq=False)
+class Resize(Op):
+    """Nearest-neighbour enlargement by whole factors."""
+
+    x: Tensor
+    factor: tuple[int, int]
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+
+@dataclass(eq=False)
+class Concat(Op):
+    """Feature maps one after another along the channels."""
+
+    parts: list[Tensor]
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return list(self.parts)
+
+
+@dataclass(eq=False)
+class Slice(Op):
+    """The channels [begin, begin + C) of a feature map."""
+
+    x: Tensor
+    begin: int
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+
+@dataclass(eq=False)
+class Pointwise(Op):
+    """A chain of elementwise stages."""
+
+    x: Tensor
+    stages: list[Stage]
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x, *stage_tensors(self.stages)]
+
+
+@dataclass(eq=False)
+class Copy(Op):
+    """The same values somewhere else, or in another layout."""
+
+    x: Tensor
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+
+@dataclass(eq=False)
+class Generic(Op):
+    """A Relax call on plain tensors."""
+
+    operands: list[Tensor]
+    call: Any  # relax.Call
+    variables: list[Any]  # the relax.Var of each operand, as `call` names it
+    constants: dict[Any, Array] = field(default_factory=dict)  # other variables in `call`, known now
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return list(self.operands)
+
+
+@dataclass(eq=False)
+class Lowered(Op):
+    """What TVM made of generic operations: a function over plain tensors and constants, outputs last."""
+
+    function: Any  # tirx.PrimFunc
+    title: str
+    operands: list[Tensor | Array]
+    made: list[Tensor]
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [operand for operand in self.operands if isinstance(operand, Tensor)]
+
+    def replace(self, old: Tensor, new: Tensor) -> None:
+        """Read `new` in the place of `old`."""
+        self.operands = [new if operand is old else operand for operand in self.operands]
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        return self.made
+
+
+@dataclass(eq=False)
+class Alias(Op):
+    """The same memory under another shape."""
+
+    x: Tensor
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+    def replace(self, old: Tensor, new: Tensor) -> None:
+        """Read `new` in the place of `old`."""
+        self.x = new if self.x is old else self.x
+
+
+@dataclass
+class Network:
+    """A detector's network: from one image tensor to its output."""
+
+    image: Tensor
+    ops: list[Op]
+    output: Tensor
+
+    def users(self) -> dict[Tensor, list[Op]]:
+        """The operations that read each tensor."""
+        users: dict[Tensor, list[Op]] = {}
+        for op in self.ops:
+            for tensor in dict.fromkeys(op.inputs):
+                users.setdefault(tensor, []).append(op)
+        return users
+
+    def makers(self) -> dict[Tensor, Op]:
+        """The operation that makes each tensor."""
+        return {tensor: op for op in self.ops for tensor in op.outputs}

@@ -1,0 +1,1 @@
+"""From placed operations to one module: weights, memory, kernel calls, entry points."""
