@@ -29,6 +29,6 @@ def gc(dry_run: bool, grace: float, registry: str | None, as_json: bool) -> None
         return
     verb = "would free" if dry_run else "freed"
     click.echo(
-        f"{verb} {freed['bytes'] / 1e6:.1f} MB: {freed['folders']} removed artifacts, {freed['files']} files, "
-        f"{freed['staged']} leftovers of interrupted work"
+        f"{verb} {freed['bytes'] / 1e6:.1f} MB: {freed['folders']} removed artifacts, "
+        f"{freed['files']} files, {freed['staged']} leftovers of interrupted work"
     )

@@ -44,7 +44,7 @@ def lines(described: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _entry(key: str, value: Any, depth: int) -> Iterator[str]:
-    label = "  " * depth + key.replace("_", " ")
+    label = "  " * depth + key
     if isinstance(value, Mapping) and value:
         yield label
         for name, inner in value.items():
@@ -63,7 +63,7 @@ def _is_list_of_mappings(value: Any) -> bool:
 
 def _sentence(item: Mapping[str, Any]) -> Iterator[str]:
     for key, value in item.items():
-        yield f"{key.replace('_', ' ')} {_plain(value)}"
+        yield f"{key} {_plain(value)}"
 
 
 def _plain(value: Any) -> str:
