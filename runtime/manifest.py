@@ -1,7 +1,7 @@
 """The manifest: everything known about an artifact, as JSON beside its files.
 
-An artifact is named by its digest, the sha256 of the manifest's canonical JSON. The manifest carries the sha256
-of every other file, so one name pins every byte.
+An artifact is named by its digest, the sha256 of the manifest's canonical JSON. The manifest carries the
+sha256 of every other file, so one name pins every byte.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Manifest:
     fingerprint: str  # of everything that went into the build
     calibration_digest: str | None = None
     tuning_digest: str | None = None
-    precision: Mapping[str, Any] = field(default_factory=dict)  # storage, arithmetic, which layers run in what
+    precision: Mapping[str, Any] = field(default_factory=dict)  # storage, arithmetic, layers run in what
     kernels: Mapping[str, Any] = field(default_factory=dict)
     stages: tuple[Stage, ...] = ()
     measured: tuple[Measurement, ...] = ()
@@ -145,7 +145,8 @@ class Manifest:
                 }
             )
         except (ValueError, TypeError, KeyError) as error:
-            raise CorruptArtifact(f"{source} is not a zcc manifest ({error})", "compile the model again") from error
+            problem = f"{source} is not a zcc manifest ({error})"
+            raise CorruptArtifact(problem, "compile the model again") from error
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
