@@ -9,7 +9,7 @@ from PIL import Image
 
 from examples.shapes.scenes import PICTURES_SEED, make_scene
 
-_PICTURES = {"quiet": 27, "portrait": 5, "crowd": 12, "wide": 40}
+PICTURES = {"quiet": 27, "portrait": 5, "crowd": 12, "wide": 40}
 _JPEG_QUALITY = 88
 
 
@@ -18,7 +18,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
-    for name, index in _PICTURES.items():
+    for name, index in PICTURES.items():
         scene = make_scene(PICTURES_SEED, index)
         Image.fromarray(scene.image).save(folder / f"{name}.jpg", quality=_JPEG_QUALITY)
 
