@@ -10,6 +10,7 @@ each output column; the arithmetic then runs over whole vectors.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from tvm.script import tirx as T
@@ -65,6 +66,17 @@ def _down(upper: Expr, lower: Expr, weight: Expr) -> Expr:
     return (((upper * (WEIGHT_ONE - weight)) >> 16) + ((lower * weight) >> 16) + 2) >> 2
 
 
+@dataclass(frozen=True)
+class Stage:
+    """What a segment of an output row is made from."""
+
+    near: Any  # uint32 [2, size]: the left pixel of each output column's pair, in the upper and lower row
+    far: Any  # uint32 [2, size]: the right one
+    columns: Any  # int32 [2, width]: the scratch table
+    size: int
+    lanes: int
+
+
 @T.inline
 def _fill_columns(columns: Any, size: int, frame_width: Any, left: Any, width: Any) -> None:
     """Fill the scratch table. The pair of pixels a column names never reaches past the row."""
@@ -76,53 +88,37 @@ def _fill_columns(columns: Any, size: int, frame_width: Any, left: Any, width: A
 
 
 @T.inline
-def _fetch_wide(
-    pixels: Any, row: Any, offset: Any, last: Any, near: Any, far: Any, line: int, i: Any
-) -> None:
+def _fetch_pair(pixels: Any, row: Any, offset: Any, last: Any, stage: Any, line: int, i: Any) -> None:
     """Fetch two neighbouring pixels with one load that ends inside the row."""
     start: T.let = T.min(offset, last)
     word: T.let = T.reinterpret("uint64", pixels[T.ramp(row + start, 1, 8)])
     pair: T.let = word >> T.cast((offset - start) * 8, "uint64")
-    near[line, i] = T.cast(pair, "uint32")
-    far[line, i] = T.cast(pair >> T.uint64(24), "uint32")
+    stage.near[line, i] = T.cast(pair, "uint32")
+    stage.far[line, i] = T.cast(pair >> T.uint64(24), "uint32")
 
 
 @T.inline
-def _fetch_segment(
-    pixels: Any, rows: Any, cols: Any, columns: Any, base: Any, size: int, near: Any, far: Any
-) -> None:
+def _fetch_segment(pixels: Any, rows: Any, cols: Any, base: Any, stage: Any) -> None:
     """Fetch what a segment of one output row is blended from, out of both source rows."""
-    for i in range(size):
+    for i in range(stage.size):
         for line in T.unroll(2):
             if cols > 2:
-                _fetch_wide(pixels, rows[line], columns[0, base + i], 3 * cols - 8, near, far, line, i)
+                _fetch_pair(pixels, rows[line], stage.columns[0, base + i], 3 * cols - 8, stage, line, i)
             else:  # a row too short for a wide load has one pair of pixels
-                near[line, i] = _pixel(pixels, rows[line])
-                far[line, i] = _pixel(pixels, rows[line] + 3 * (cols - 1))
+                stage.near[line, i] = _pixel(pixels, rows[line])
+                stage.far[line, i] = _pixel(pixels, rows[line] + 3 * (cols - 1))
 
 
 @T.inline
 def _blend_segment(
-    planes: Any,
-    plane: int,
-    byte: int,
-    y: Any,
-    base: Any,
-    size: int,
-    step: int,
-    near: Any,
-    far: Any,
-    columns: Any,
-    weight: Any,
-    left: Any,
-    right: Any,
+    planes: Any, plane: int, byte: int, y: Any, base: Any, stage: Any, weight: Any, left: Any, right: Any
 ) -> None:
     """Blend one colour of a segment; columns beside the picture become border."""
-    for start in range(size // step):
-        for lane in T.vectorized(step):
-            i: T.let = start * step + lane
-            upper: T.let = _across(near[0, i], far[0, i], byte, columns[1, base + i])
-            lower: T.let = _across(near[1, i], far[1, i], byte, columns[1, base + i])
+    for start in range(stage.size // stage.lanes):
+        for lane in T.vectorized(stage.lanes):
+            i: T.let = start * stage.lanes + lane
+            upper: T.let = _across(stage.near[0, i], stage.far[0, i], byte, stage.columns[1, base + i])
+            lower: T.let = _across(stage.near[1, i], stage.far[1, i], byte, stage.columns[1, base + i])
             grey: T.let = T.Select(
                 T.And(base + i >= left, base + i < right), _down(upper, lower, weight), PAD_GREY
             )
@@ -130,44 +126,46 @@ def _blend_segment(
 
 
 @T.inline
-def _fill_segment(planes: Any, y: Any, base: Any, size: int, step: int) -> None:
+def _fill_segment(planes: Any, y: Any, base: Any, stage: Any) -> None:
     """Paint a segment of border."""
-    for plane, start in T.grid(3, size // step):
-        for lane in T.vectorized(step):
-            planes[plane, y, base + start * step + lane] = T.float32(PAD_GREY) * T.float32(UNIT)
+    for plane, start in T.grid(3, stage.size // stage.lanes):
+        for lane in T.vectorized(stage.lanes):
+            planes[plane, y, base + start * stage.lanes + lane] = T.float32(PAD_GREY) * T.float32(UNIT)
 
 
 def build_preprocess(spec: InputSpec, *, row_pitch: int, plane_pitch: int, lanes: int = 16) -> Any:
     """A kernel that letterboxes (or stretches) any frame into RGB float planes of 0..1.
 
-    Parameters of the result: frame uint8 [H, W, 3] with any row stride, planes float32 [3, height, width] with
-    the given pitches in elements, scratch int32 of `scratch_shape`.
+    Parameters of the result: frame uint8 [H, W, 3] with any row stride; what it writes, planes float32
+    [3, height, width] with the given pitches in elements; and scratch, int32 of `scratch_shape`.
     """
     height, width = spec.height, spec.width
-    step = math.gcd(width, lanes)
-    segment = step * max(n for n in range(1, SEGMENT_VECTORS + 1) if width // step % n == 0)
+    lanes = math.gcd(width, lanes)
+    segment = lanes * max(n for n in range(1, SEGMENT_VECTORS + 1) if width // lanes % n == 0)
     groups = min(ROW_GROUPS, height)
-    order = PLANE_ORDER[spec.color]
+    red, green, blue = PLANE_ORDER[spec.color]
+    strides = (plane_pitch, row_pitch, 1)
 
     @T.prim_func
     def preprocess(frame_handle: T.handle, planes_handle: T.handle, columns_handle: T.handle) -> None:
         T.func_attr({"global_symbol": "preprocess", "tirx.noalias": True})
         rows, cols, row_stride = T.int32(), T.int32(), T.int32()
         frame = T.match_buffer(frame_handle, (rows, cols, 3), "uint8", strides=(row_stride, 3, 1), align=1)
-        planes = T.match_buffer(
-            planes_handle, (3, height, width), strides=(plane_pitch, row_pitch, 1), align=4
-        )
+        planes = T.match_buffer(planes_handle, (3, height, width), "float32", strides=strides, align=4)
         columns = T.match_buffer(columns_handle, (2, width), "int32", align=4)
         pixels = T.decl_buffer((rows * row_stride,), "uint8", data=frame.data)
-        new_height: T.let = resized(rows, gains(spec, rows, cols)[0])
-        new_width: T.let = resized(cols, gains(spec, rows, cols)[1])
+        down, across = T.meta_var(gains(spec, rows, cols))
+        new_height: T.let = resized(rows, down)
+        new_width: T.let = resized(cols, across)
         top: T.let = margin(height, new_height)
         left: T.let = margin(width, new_width)
+        right: T.let = left + new_width
         _fill_columns(columns, width, cols, left, new_width)
         for group in T.parallel(groups):
-            near = T.alloc_local((2, segment), "uint32")
-            far = T.alloc_local((2, segment), "uint32")
-            sources = T.alloc_local((2,), "int32")
+            near = T.alloc_buffer((2, segment), "uint32")
+            far = T.alloc_buffer((2, segment), "uint32")
+            sources = T.alloc_buffer((2,), "int32")
+            stage = T.meta_var(Stage(near, far, columns, segment, lanes))
             for y in T.serial(group, height, step=groups):
                 position: T.let = _source(y - top, rows, new_height)
                 above: T.let = T.cast(T.floor(position), "int32")
@@ -175,59 +173,12 @@ def build_preprocess(spec: InputSpec, *, row_pitch: int, plane_pitch: int, lanes
                 sources[0] = _clamp(above, 0, rows - 1) * row_stride
                 sources[1] = _clamp(above + 1, 0, rows - 1) * row_stride
                 for base in T.serial(0, width, step=segment):
-                    if (
-                        y >= top
-                        and y < top + new_height
-                        and base + segment > left
-                        and base < left + new_width
-                    ):
-                        _fetch_segment(pixels, sources, cols, columns, base, segment, near, far)
-                        _blend_segment(
-                            planes,
-                            0,
-                            order[0],
-                            y,
-                            base,
-                            segment,
-                            step,
-                            near,
-                            far,
-                            columns,
-                            weight,
-                            left,
-                            left + new_width,
-                        )
-                        _blend_segment(
-                            planes,
-                            1,
-                            order[1],
-                            y,
-                            base,
-                            segment,
-                            step,
-                            near,
-                            far,
-                            columns,
-                            weight,
-                            left,
-                            left + new_width,
-                        )
-                        _blend_segment(
-                            planes,
-                            2,
-                            order[2],
-                            y,
-                            base,
-                            segment,
-                            step,
-                            near,
-                            far,
-                            columns,
-                            weight,
-                            left,
-                            left + new_width,
-                        )
+                    if y >= top and y < top + new_height and base + segment > left and base < right:
+                        _fetch_segment(pixels, sources, cols, base, stage)
+                        _blend_segment(planes, 0, red, y, base, stage, weight, left, right)
+                        _blend_segment(planes, 1, green, y, base, stage, weight, left, right)
+                        _blend_segment(planes, 2, blue, y, base, stage, weight, left, right)
                     else:
-                        _fill_segment(planes, y, base, segment, step)
+                        _fill_segment(planes, y, base, stage)
 
     return preprocess
