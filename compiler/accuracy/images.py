@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from zcc.runtime.errors import DatasetError
 
@@ -47,4 +47,8 @@ def _refuse_deep(path: Path, image: Image.Image) -> None:
 
 
 def _unreadable(path: Path, error: Exception) -> DatasetError:
-    return DatasetError(f"{path} is not a readable image ({error})", "remove it or replace it")
+    if isinstance(error, UnidentifiedImageError):
+        return DatasetError(f"{path} is not an image", "give a JPEG, PNG, WebP, BMP or TIFF")
+    if isinstance(error, OSError) and error.strerror:
+        return DatasetError(f"{path} cannot be read ({error.strerror})", "check the path")
+    return DatasetError(f"{path} is a damaged image ({error})", "fetch it again")

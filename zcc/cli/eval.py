@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.cli.options import json_option, registry_option
+from zcc.cli.options import json_option, registry_option, variant_options
 
 if TYPE_CHECKING:
-    from zcc.compiler.accuracy.coco_map import MeanAveragePrecision
+    from zcc.compiler.accuracy.coco_map import AveragePrecision, MeanAveragePrecision
     from zcc.compiler.accuracy.evaluate import Detect
     from zcc.runtime.detector import Detector
     from zcc.runtime.manifest import Manifest
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Labelled pictures: images/ and labels/ (YOLO text), or a COCO json.",
 )
-@click.option("--dtype", metavar="DTYPE", help="The variant's precision; the best for this host by default.")
-@click.option("--target", metavar="TARGET", help="The variant's target; the best for this host by default.")
+@variant_options
 @registry_option
 @json_option
 def eval(
@@ -85,11 +84,14 @@ def _document(manifest: Manifest, data: Path, images: int, result: MeanAveragePr
 def _table(manifest: Manifest, images: int, result: MeanAveragePrecision) -> str:
     names = [manifest.classes[kind] for kind in result.per_class]
     width = max(len(name) for name in [*names, "all classes"])
-    rows = zip(["all classes", *names], [result, *result.per_class.values()], strict=True)
+    figures: list[MeanAveragePrecision | AveragePrecision] = [result, *result.per_class.values()]
     return "\n".join(
         [
             f"{manifest.name} {manifest.dtype} for {manifest.target}, {images} pictures",
             f"{'':<{width}}  mAP50  mAP50-95",
-            *(f"{name:<{width}}  {each.map50:.3f}  {each.map50_95:8.3f}" for name, each in rows),
+            *(
+                f"{name:<{width}}  {each.map50:.3f}  {each.map50_95:8.3f}"
+                for name, each in zip(["all classes", *names], figures, strict=True)
+            ),
         ]
     )

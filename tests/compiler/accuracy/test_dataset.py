@@ -73,23 +73,6 @@ def test_a_coco_file_itself_and_the_usual_annotations_folder(coco: Path) -> None
     assert len(load_dataset(coco).scenes) == 2
 
 
-def test_pixels_are_those_of_opencv(yolo: Path) -> None:
-    path = yolo / "images" / "noise.png"
-    noise = np.random.default_rng(0).integers(0, 256, (33, 47, 3)).astype(np.uint8)
-    cv2.imwrite(str(path), noise)
-    scene = next(scene for scene in load_dataset(yolo).scenes if scene.path == path)
-    np.testing.assert_array_equal(scene.image(), noise)
-    assert scene.image().flags.c_contiguous
-
-
-@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK", "1"])
-def test_every_kind_of_picture_becomes_bgr_bytes(yolo: Path, mode: str) -> None:
-    Image.new("RGB", (20, 10), (255, 0, 0)).convert(mode).save(yolo / "images" / "c.tif")
-    scene = load_dataset(yolo).scenes[-1]
-    assert scene.image().shape == (10, 20, 3)
-    assert scene.image().dtype == np.uint8
-
-
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_turned_photo_is_upright_and_so_are_its_boxes(yolo: Path, orientation: int) -> None:
     path = yolo / "images" / "turned.jpg"
@@ -141,8 +124,8 @@ YOLO_DAMAGE = {
         lambda folder: Image.new("L", (9, 9)).save(folder / "images/a.jpg"),
         r"a.png and a.jpg share",
     ),
-    "not a picture": (_write("images/b.jpg", "hello"), r"b.jpg is not a readable image"),
-    "an empty picture": (_write("images/b.jpg", ""), r"b.jpg is not a readable image"),
+    "not a picture": (_write("images/b.jpg", "hello"), r"b.jpg is not an image"),
+    "an empty picture": (_write("images/b.jpg", ""), r"b.jpg is not an image"),
     "16 bits": (
         lambda folder: cv2.imwrite(str(folder / "images/c.png"), np.zeros((9, 9), np.uint16)),
         r"c.png has more than 8 bits",
@@ -157,13 +140,6 @@ def test_damaged_yolo_folders_are_refused_in_one_line(yolo: Path, name: str) -> 
     with pytest.raises(DatasetError, match=expected) as error:
         load_dataset(yolo)
     assert "\n" not in str(error.value)
-
-
-def test_a_truncated_picture_is_refused_when_its_pixels_are_wanted(yolo: Path) -> None:
-    path = yolo / "images" / "b.jpg"
-    path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(DatasetError, match=r"b.jpg is not a readable image"):
-        load_dataset(yolo).scenes[1].image()
 
 
 def _edit(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], object]:
