@@ -36,7 +36,8 @@ def sensor(rng: np.random.Generator, pixels: Pixels) -> NDArray[np.uint8]:
     image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0, 1.2))))
     noise = rng.standard_normal(pixels.shape, dtype=np.float32) * np.float32(rng.uniform(0, 10))
     gain, lift = rng.uniform(0.75, 1.0), rng.uniform(0, 30)
-    return np.clip(np.asarray(image, np.float32) * gain + lift + noise, 0, 255).astype(np.uint8)
+    dulled: Pixels = np.asarray(image, np.float32) * gain + lift + noise
+    return np.clip(dulled, 0, 255).astype(np.uint8)
 
 
 def _color(rng: np.random.Generator) -> tuple[int, ...]:

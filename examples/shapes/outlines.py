@@ -57,8 +57,9 @@ class Shape:
     def points(self) -> Points:
         """The outline's corners."""
         cos, sin = np.cos(self.angle), np.sin(self.angle)
-        turned = _OUTLINES[self.kind] @ np.array([[cos, sin], [-sin, cos]])
-        return turned * self.radius + (self.x, self.y)
+        turned: Points = _OUTLINES[self.kind] @ np.array([[cos, sin], [-sin, cos]])
+        placed: Points = turned * self.radius + np.array([self.x, self.y])
+        return placed
 
     @property
     def box(self) -> NDArray[np.float64]:
@@ -77,7 +78,7 @@ def rasterize(shape: Shape) -> tuple[int, int, Mask]:
     if shape.hole:
         hole = (shape.points - (shape.x, shape.y)) * shape.hole + (shape.x, shape.y)
         draw.polygon(_to_canvas(hole, left, top), fill=0)
-    return int(left), int(top), np.asarray(canvas.reduce(SUPERSAMPLE), np.float32) / 255
+    return int(left), int(top), np.asarray(canvas.reduce(SUPERSAMPLE), np.float32) / np.float32(255)
 
 
 def _to_canvas(points: Points, left: int, top: int) -> list[tuple[float, float]]:

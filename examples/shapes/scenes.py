@@ -87,7 +87,7 @@ class _Canvas:
     def __init__(self, pixels: NDArray[np.float32]) -> None:
         self.pixels = pixels.copy()
         self.shapes: list[Shape] = []
-        self._owner = np.full(pixels.shape[:2], -1, np.int32)
+        self._owner: NDArray[np.int32] = np.full(pixels.shape[:2], -1, np.int32)
         self._areas: list[int] = []
         self._visible: list[int] = []
 
@@ -144,4 +144,5 @@ def _shading(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.flo
     along = (x * np.cos(angle) + y * np.sin(angle)) / max(shape)
     stripes = rng.uniform(0, 0.12) * np.sin(along * rng.uniform(15, 45)) * float(rng.random() < 0.3)
     slope = rng.uniform(0, 0.25) * (along - along.mean())
-    return (1 + slope + stripes).astype(np.float32)
+    shade: NDArray[np.float32] = (1 + slope + stripes).astype(np.float32)
+    return shade
