@@ -10,9 +10,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text, update
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, select, text, update
 from sqlalchemy.pool import NullPool, StaticPool
 
 from zcc.registry import schema
@@ -22,6 +23,9 @@ from zcc.registry.locks import exclusive
 from zcc.runtime.errors import RegistryError, Unavailable
 
 LOCK_SECONDS = 60
+
+_MAGIC = b"SQLite format 3\0"
+_HEADER = 100
 
 
 class Index:
@@ -63,13 +67,22 @@ class Index:
             found: str | None = connection.scalar(select(schema.registry.c.id))
             return found
 
+    def damage(self) -> list[str]:
+        """What the database itself finds wrong with its file."""
+        if self.location.database is None:
+            return []
+        with self.reading() as connection:
+            found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+        return [line for line in found if line != "ok"]
+
     @cached_property
     def _engine(self) -> Engine:
         database = self.location.database
         if database is None:
             return create_engine(self.location.url, poolclass=NullPool)
         mode = "rwc" if self._writable else "ro"
-        url = f"sqlite:///file:{quote(str(database))}?mode={mode}&uri=true"
+        name = f"file:{quote(str(database))}"
+        url = URL.create("sqlite", database=name, query={"mode": mode, "uri": "true"})
         return _sqlite(create_engine(url, poolclass=NullPool, connect_args={"timeout": LOCK_SECONDS}))
 
     @property
@@ -97,7 +110,7 @@ class Index:
 
     def _revision(self) -> str | None:
         database = self.location.database
-        if database is not None and not database.exists():
+        if database is not None and not _begun(database):
             return None
         with self._engine.begin() as connection:
             tables = inspect(connection).get_table_names()
@@ -149,6 +162,23 @@ def _sqlite(engine: Engine) -> Engine:
         connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _begun(database: Path) -> bool:
+    """Whether there is an SQLite file; what SQLite would take for empty, and overwrite, is an error."""
+    if not database.exists() or not (size := database.stat().st_size):
+        return False
+    with database.open("rb") as file:
+        header = file.read(_HEADER)
+    # The page size stands at byte 16, with 1 for 65536. A journal tells that a killed write will be undone.
+    page = int.from_bytes(header[16:18], "big") or 1
+    whole = header.startswith(_MAGIC) and size >= (page if page > 1 else 1 << 16)
+    if not whole and not database.with_name(f"{database.name}-journal").exists():
+        raise Unavailable(
+            f"registry {database}: file is not a database",
+            "restore it from a backup, or choose another place with --registry",
+        )
+    return True
 
 
 def _empty() -> Engine:

@@ -18,7 +18,7 @@ from zcc.runtime.manifest import FILENAME, Manifest, file_sha256
 class Problem:
     """One thing that is not what it should be."""
 
-    digest: str
+    digest: str  # of the artifact it is about; empty when it is the index itself
     path: str
     what: str
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,7 +21,7 @@ from zcc.registry.files import Files
 from zcc.registry.folders import Folders, check_paths
 from zcc.registry.garbage import NOTHING, Garbage, collect
 from zcc.registry.index import Index
-from zcc.registry.integrity import Report, check
+from zcc.registry.integrity import Problem, Report, check
 from zcc.registry.location import locate
 from zcc.registry.locks import exclusive, shared
 from zcc.registry.reference import check_name, check_tag
@@ -191,11 +192,13 @@ class Registry:
                 return found
 
     def verify(self) -> Report:
-        """Hash everything that is published and report what is not as it was."""
+        """Check the index, hash everything that is published, and report what is not as it was."""
+        damage = [Problem("", str(self), what) for what in self._index.damage()]
         with self._reading() as catalogue:
             texts = catalogue.texts()
         with reported(self.home):
-            return self._check(texts)
+            report = self._check(texts)
+        return replace(report, problems=(*damage, *report.problems))
 
     def _check(self, texts: dict[str, str]) -> Report:
         return check(texts, self._files, self._folders)

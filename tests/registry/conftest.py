@@ -44,7 +44,7 @@ def postgres_server() -> Iterator[str]:
     programs = _postgres_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
-    # Short, as the path of a Unix socket must be; and not under pytest's folder, which only its owner may enter.
+    # Short, as the path of a Unix socket must be; not under pytest's folder, which only its owner may enter.
     with tempfile.TemporaryDirectory(prefix="zccpg") as folder:
         yield from _serve(programs, Path(folder))
 

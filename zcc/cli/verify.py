@@ -21,7 +21,7 @@ def verify(context: click.Context, registry: str | None, as_json: bool) -> None:
         print_json(report.describe())
     else:
         for problem in report.problems:
-            click.echo(f"{problem.digest[:19]}  {problem.path}: {problem.what}")
+            click.echo(f"{problem.digest[:19] or 'index':<19}  {problem.path}: {problem.what}")
         verdict = f"{len(report.problems)} problems" if report.problems else "all sound"
         click.echo(
             f"{report.artifacts} artifacts, {report.files} files, {report.bytes / 1e6:.1f} MB: {verdict}"

@@ -1,0 +1,75 @@
+"""Publishers killed at random moments, again and again. The long form of the test:
+
+python -m tests.registry.crashes --rounds 5000
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+from tests.registry.samples import artifact
+from zcc.registry import Registry
+
+LIFETIME = 0.06  # seconds; a publish takes a tenth of it
+
+
+def crash_at_random(home: Path, sources: Path, rounds: int, seed: int) -> int:
+    """Kill a publisher at a random moment, again and again; how many artifacts got through whole."""
+    dice = random.Random(seed)
+    registry = Registry.open(home)
+    published = 0
+    for number in range(rounds):
+        acknowledged = _acknowledged_before_death(home, sources, number, dice.uniform(0, LIFETIME))
+        there = len(registry.artifacts())
+        assert acknowledged <= there - published <= acknowledged + 1, "an acknowledged publish was lost"
+        published = there
+        assert registry.verify().problems == ()
+        if there:
+            assert registry.artifacts()[0].tags == ("prod",), "a tag did not move with its artifact"
+    registry.gc()
+    assert not list((home / "staging").glob("*"))
+    assert len(list((home / "artifacts").glob("*"))) == published
+    return published
+
+
+def _acknowledged_before_death(home: Path, sources: Path, number: int, lifetime: float) -> int:
+    """Fork a publisher, kill it after `lifetime` seconds, and count what it said it had published."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            _publish_for_ever(home, sources, number, writer)
+        finally:
+            os._exit(1)
+    os.close(writer)
+    time.sleep(lifetime)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    with os.fdopen(reader, "rb") as acknowledgements:
+        return len(acknowledgements.read())
+
+
+def _publish_for_ever(home: Path, sources: Path, number: int, writer: int) -> None:
+    registry = Registry.open(home)
+    seed = number * 1000
+    while True:
+        registry.publish(*artifact(sources / "source", seed=seed), tags=["prod"])
+        os.write(writer, b".")
+        seed += 1
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        through = crash_at_random(root / "registry", root, arguments.rounds, arguments.seed)
+    print(f"{arguments.rounds} publishers killed, {through} artifacts published, all whole")

@@ -1,0 +1,91 @@
+"""Indexes that are not what they should be: one clear error each, and the file is left alone."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.registry.samples import artifact
+from zcc.registry import Registry
+from zcc.runtime.errors import CorruptArtifact, RegistryError, Unavailable, UsageError
+
+
+def _index(home: Path, content: bytes) -> Path:
+    home.mkdir()
+    path = home / "index.sqlite"
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\0" + bytes(200), b"x"])
+def test_a_file_that_is_no_database(home: Path, tmp_path: Path, content: bytes) -> None:
+    path = _index(home, content)
+    for use in (
+        lambda r: r.artifacts(),
+        lambda r: r.tag("a", "b"),
+        lambda r: r.publish(*artifact(tmp_path / "a")),
+    ):
+        with pytest.raises(Unavailable) as caught:
+            use(Registry.open(home))
+        assert "index.sqlite" in str(caught.value) and "\n" not in str(caught.value)
+    assert path.read_bytes() == content
+    assert sorted(entry.name for entry in home.iterdir()) == ["index.sqlite"]
+
+
+def test_a_truncated_index(home: Path, tmp_path: Path) -> None:
+    Registry.open(home).publish(*artifact(tmp_path / "a"))
+    path = home / "index.sqlite"
+    whole = path.read_bytes()
+    for length in (512, *range(4096, len(whole), 4096)):
+        path.write_bytes(whole[:length])
+        registry = Registry.open(home)
+        try:
+            damage = registry.verify().problems
+        except Unavailable as error:
+            assert "malformed" in str(error) or "not a database" in str(error)
+        else:
+            assert damage
+
+
+def test_an_empty_file_becomes_an_index(home: Path, tmp_path: Path) -> None:
+    _index(home, b"")
+    assert Registry.open(home).artifacts() == []
+    Registry.open(home).publish(*artifact(tmp_path / "a"))
+    assert len(Registry.open(home).artifacts()) == 1
+
+
+def test_a_database_of_something_else(home: Path) -> None:
+    home.mkdir()
+    with sqlite3.connect(home / "index.sqlite") as other:
+        other.execute("CREATE TABLE customers (id INTEGER)")
+    with pytest.raises(RegistryError, match="something else"):
+        Registry.open(home).artifacts()
+
+
+def test_a_manifest_that_was_changed_in_the_index(home: Path, tmp_path: Path) -> None:
+    registry = Registry.open(home)
+    found = registry.publish(*artifact(tmp_path / "a"))
+    with sqlite3.connect(home / "index.sqlite") as index:
+        index.execute("UPDATE artifacts SET manifest = replace(manifest, 'fp32', 'int8')")
+    with pytest.raises(CorruptArtifact, match="changed manifest"):
+        registry.artifacts()
+    (problem,) = registry.verify().problems
+    assert problem.digest == found.digest
+    with pytest.raises(CorruptArtifact):
+        registry.gc()
+    assert found.folder.exists(), "what cannot be understood is not garbage"
+
+
+def test_a_server_that_does_not_answer(home: Path) -> None:
+    pytest.importorskip("psycopg")
+    place = f"postgresql://somebody:secret@127.0.0.1:1/zcc?files={home}"
+    with pytest.raises(Unavailable, match="check that the server runs") as caught:
+        Registry.open(place).artifacts()
+    assert "secret" not in str(caught.value)
+
+
+def test_a_database_without_a_driver(home: Path) -> None:
+    with pytest.raises((Unavailable, UsageError), match="driver"):
+        Registry.open(f"nodb://host/zcc?files={home}").artifacts()
