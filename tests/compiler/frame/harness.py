@@ -1,0 +1,89 @@
+"""Frame kernels compiled alone and called with numpy arrays."""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+import tvm
+import tvm_ffi
+from numpy.typing import NDArray
+from tvm.target.codegen import llvm_get_system_cpu
+
+from zcc.compiler.frame.postprocess import build_postprocess, scratch
+from zcc.compiler.frame.preprocess import build_preprocess, scratch_shape
+from zcc.compiler.frame.scratch import elements
+from zcc.compiler.frontend.model import Head
+from zcc.runtime.manifest import InputSpec
+
+HALO = 1
+UNTOUCHED = np.float32(-7)
+
+
+class Machine(NamedTuple):
+    """What a kernel is compiled for."""
+
+    cpu: str
+    lanes: int
+
+
+HOST = Machine(llvm_get_system_cpu(), 16)
+NARROW = Machine("generic", 4)
+MACHINES = (HOST, NARROW)
+
+
+class Detections(NamedTuple):
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    labels: NDArray[np.int32]
+
+
+def compile_kernel(func: tvm.tirx.PrimFunc, machine: Machine) -> tvm.runtime.Executable:
+    target = {"kind": "llvm"} if machine.cpu == "generic" else {"kind": "llvm", "mcpu": machine.cpu}
+    name = func.attrs["global_symbol"]
+    return tvm.compile(tvm.IRModule({name: func}), target=tvm.target.Target(target))[name]
+
+
+class Preprocess:
+    """The preprocess kernel, writing into the interior of padded planes."""
+
+    def __init__(self, spec: InputSpec, machine: Machine) -> None:
+        rows, cols = spec.height + 2 * HALO, spec.width + 2 * HALO
+        func = build_preprocess(spec, row_pitch=cols, plane_pitch=rows * cols, lanes=machine.lanes)
+        self.kernel = compile_kernel(func, machine)
+        self.padded = np.empty((3, rows, cols), np.float32)
+        self.scratch = np.empty(scratch_shape(spec), np.int32)
+
+    def __call__(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+        self.padded[:] = UNTOUCHED
+        self.scratch[:] = -1
+        interior = self.padded[:, HALO:-HALO, HALO:-HALO]
+        self.kernel(*map(tvm_ffi.from_dlpack, (frame, interior, self.scratch)))
+        return interior.copy()
+
+
+class Postprocess:
+    """The postprocess kernel; its scratch starts out as rubbish."""
+
+    def __init__(self, head: Head, spec: InputSpec, max_det: int, machine: Machine) -> None:
+        self.kernel = compile_kernel(build_postprocess(head, spec, max_det, lanes=machine.lanes), machine)
+        self.max_det = max_det
+        floats, integers = (elements(shapes) for shapes in scratch(head, max_det, machine.lanes))
+        self.scratch = (np.full(floats, np.nan, np.float32), np.full(integers, -77, np.int32))
+
+    def __call__(
+        self, output: NDArray[np.float32], size: tuple[int, int], conf: float, iou: float
+    ) -> Detections:
+        boxes = np.full((self.max_det, 4), np.nan, np.float32)
+        scores = np.full(self.max_det, np.nan, np.float32)
+        labels, count = np.full(self.max_det, -1, np.int32), np.full(1, -1, np.int32)
+        arrays = map(tvm_ffi.from_dlpack, (boxes, scores, labels, count, *self.scratch))
+        self.kernel(tvm_ffi.from_dlpack(np.ascontiguousarray(output)), *size, conf, iou, *arrays)
+        (found,) = count
+        assert (labels[found:] == -1).all()
+        return Detections(boxes[:found], scores[:found], labels[:found])
+
+
+preprocess = functools.cache(Preprocess)
+postprocess = functools.cache(Postprocess)
