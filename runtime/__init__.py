@@ -1,0 +1,28 @@
+"""The part of zcc that runs on the device: numpy and tvm_ffi, nothing else.
+
+The names that load them are resolved when asked for, so that the command line, which reads errors and
+manifests alone, starts without.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from zcc.runtime.errors import ZccError
+from zcc.runtime.manifest import Manifest
+
+if TYPE_CHECKING:
+    from zcc.runtime.detector import Detector
+    from zcc.runtime.variant import Detections
+
+__all__ = ["Detections", "Detector", "Manifest", "ZccError"]
+
+_LAZY = {"Detections": "zcc.runtime.variant", "Detector": "zcc.runtime.detector"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what was asked for."""
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

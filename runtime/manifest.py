@@ -34,6 +34,7 @@ class HeadInfo:
     """What the network's output means."""
 
     family: str
+    shape: tuple[int, ...]  # of the decoded output
     candidates: int
     classes: int
     max_det: int
@@ -134,7 +135,7 @@ class Manifest:
                 **{
                     **raw,
                     "input": InputSpec(**raw["input"]),
-                    "head": HeadInfo(**raw["head"]),
+                    "head": HeadInfo(**{**raw["head"], "shape": tuple(raw["head"]["shape"])}),
                     "classes": tuple(raw["classes"]),
                     "requires": Requirements(
                         **{**raw["requires"], "features": tuple(raw["requires"]["features"])}

@@ -7,6 +7,7 @@ import ast
 import onnx
 from onnx import TensorProto
 
+from zcc.compiler.frontend.operators import label
 from zcc.runtime.errors import ModelError, UsageError
 
 OPSETS = range(11, 21)
@@ -49,7 +50,7 @@ def check_domains(proto: onnx.ModelProto) -> None:
         if not onnx.defs.has(node.op_type, domain) and (node.domain, node.op_type) not in local:
             kind = f"{node.domain}::{node.op_type}" if node.domain else node.op_type
             raise ModelError(
-                f"operator {kind} (node {node.name or node.output[0]!r}) is not a standard ONNX operator",
+                f"operator {kind} (node {label(node)!r}) is not a standard ONNX operator",
                 "export the model with standard operators, without plugins",
             )
 

@@ -24,13 +24,18 @@ def unsupported_operators(proto: onnx.ModelProto, supported: Collection[str]) ->
     return [node for node in proto.graph.node if node.op_type not in supported]
 
 
+def label(node: onnx.NodeProto) -> str:
+    """What to call a node in messages: its name, or what it makes."""
+    return node.name or next(iter(node.output), "without a name")
+
+
 def refuse_unsupported(proto: onnx.ModelProto, supported: Collection[str]) -> None:
     """Raise a ModelError that names the operators and nodes without a converter, if there are any."""
     found = unsupported_operators(proto, supported)
     if found:
         first: dict[str, str] = {}
         for node in found:
-            first.setdefault(node.op_type, node.name or node.output[0])
+            first.setdefault(node.op_type, label(node))
         listed = ", ".join(f"{kind} (node {name!r})" for kind, name in list(first.items())[:MOST_NAMED])
         more = f" and {len(first) - MOST_NAMED} more" if len(first) > MOST_NAMED else ""
         raise ModelError(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError, Message
 from onnx.external_data_helper import (
     ExternalDataInfo,
     _get_all_tensors,
@@ -56,7 +58,20 @@ def parse(path: Path, content: bytes) -> onnx.ModelProto:
         ) from error
     if not (proto.ir_version and proto.graph.node and proto.graph.input and proto.graph.output):
         raise ModelError(f"{path} holds no ONNX graph", "give a complete ONNX file, or export it again")
+    if any(isinstance(text, bytes) for text in texts(proto)):
+        raise ModelError(f"{path} holds names that are not UTF-8", "export the model again")
     return proto
+
+
+def texts(message: Message) -> Iterator[str | bytes]:
+    """Every text in a message and those within it; one that is not UTF-8 comes as bytes."""
+    for field, value in message.ListFields():
+        items = [value] if isinstance(value, (str, bytes, Message)) else value
+        if field.type == FieldDescriptor.TYPE_STRING:
+            yield from items
+        elif field.message_type is not None:
+            for item in items:
+                yield from texts(item)
 
 
 def external_files(proto: onnx.ModelProto) -> list[str]:

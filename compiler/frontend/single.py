@@ -8,6 +8,8 @@ import numpy as np
 import onnx
 from onnx import AttributeProto, TensorProto, numpy_helper
 
+from zcc.runtime.errors import ModelError
+
 HALVES = {TensorProto.FLOAT16, TensorProto.BFLOAT16}
 # Attributes that name an element type.
 TYPE_ATTRIBUTES = {"to", "dtype"}
@@ -51,5 +53,10 @@ def widen_attribute(attribute: AttributeProto) -> None:
 def widen(tensor: TensorProto) -> None:
     """Store a half-precision tensor in float32."""
     if tensor.data_type in HALVES:
-        values = numpy_helper.to_array(tensor).astype(np.float32)
+        try:
+            values = numpy_helper.to_array(tensor).astype(np.float32)
+        except ValueError as error:
+            raise ModelError(
+                f"weight {tensor.name!r} does not have the size it claims ({error})", "export the model again"
+            ) from error
         tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))

@@ -49,7 +49,8 @@ class Program:
     """The module, the bytes of arena it wants, and which kernels it is made of."""
 
     module: ir.IRModule
-    arena_size: int
+    arena_size: int  # for zcc_detect
+    network_arena_size: int
     kernels: tuple[str, ...]
 
 
@@ -76,7 +77,7 @@ def emit(plan: Plan, unit: VectorUnit) -> Program:
     detect = _detect(plan, body, kernels, regions)
     network = _network(plan, body, kernels)
     module = ir.IRModule({**functions, ir.GlobalVar(DETECT): detect, ir.GlobalVar(NETWORK): network})
-    return Program(module, regions.size, tuple(kernels.names()))
+    return Program(module, regions.size, max(plan.arena_size, 1), tuple(kernels.names()))
 
 
 class _Kernels:

@@ -30,7 +30,7 @@ def artifact(
         dtype=dtype,
         target="x86-64-v4",
         input=InputSpec(640, 640),
-        head=HeadInfo("v8", 8400, 6, 300),
+        head=HeadInfo("v8", (1, 10, 8400), 8400, 6, 300),
         classes=("disc", "star"),
         requires=Requirements("linux", "x86_64", ("avx512f",), "0.27.0"),
         files=entries,
