@@ -98,7 +98,7 @@ print(*sorted(tops - set(sys.stdlib_module_names) - {"__main__"}))
     done = run_on(device, code)
     assert done.returncode == 0, done.stderr
     loaded = {name for name in done.stdout.split() if not name.startswith("_")}
-    assert {"zcc", "numpy"} <= loaded <= {"zcc", "numpy", "tvm_ffi", "typing_extensions"}
+    assert {"zcc", "numpy"} <= loaded <= {"zcc", "numpy", "tvm_ffi", "typing_extensions", "cython_runtime"}
 
 
 def test_the_device_really_lacks_the_rest(device: Path) -> None:

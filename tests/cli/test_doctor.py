@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from zcc.cli import health
-from zcc.cli.health import Need, Status
+from zcc.cli.health import Need, Status, check_package
 
 
 def examine(*arguments: str, **environment: str) -> tuple[int, dict[str, Any]]:
@@ -70,22 +69,11 @@ def test_a_registry_that_cannot_be_written_is_told() -> None:
     ],
 )
 def test_a_package_is_judged_by_its_requirement(requirement: str, status: Status, detail: str) -> None:
-    finding = health.check_package(Requirement(requirement), Need.RUN)
+    finding = check_package(Requirement(requirement), Need.RUN)
     assert finding.status is status
     assert detail in finding.detail
     assert (requirement in finding.remedy) == (status is Status.MISSING)
     assert finding.needed_to is (Need.RUN if status is Status.MISSING else Need.NOTHING)
-
-
-@pytest.mark.parametrize(
-    ("limit", "quota"), [("150000 100000\n", 1.5), ("max 100000\n", None), ("50000 100000", 0.5)]
-)
-def test_a_container_quota_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, quota: float | None
-) -> None:
-    (tmp_path / "cpu.max").write_text(limit)
-    monkeypatch.setattr(health, "CGROUP", tmp_path)
-    assert health.cgroup_quota() == quota
 
 
 def test_the_report_for_people_names_every_finding(tmp_path: Path) -> None:

@@ -15,24 +15,25 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.cli.process import assert_one_line, run_zcc
 from zcc.cli.main import COMMANDS, LazyGroup, cli
 from zcc.runtime.errors import BuildError, NotFound, UsageError
 from zcc.version import __version__
 
 NAMES = [name for names in COMMANDS.values() for name in names]
-HEAVY = ("tvm", "onnx", "onnxruntime", "sqlalchemy", "rich", "PIL", "torch", "zcc.compiler", "zcc.registry")
-
-
-def run_zcc(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the real program in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "zcc", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, **environment},
-        timeout=60,
-    )
+HEAVY = (
+    "tvm",
+    "tvm_ffi",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "sqlalchemy",
+    "rich",
+    "PIL",
+    "torch",
+    "zcc.compiler",
+    "zcc.registry",
+)
 
 
 def run_raising(error: BaseException, *arguments: str) -> Result:
@@ -150,11 +151,7 @@ def test_version_and_help() -> None:
     ],
 )
 def test_wrong_usage_exits_with_2_in_one_line(arguments: tuple[str, ...]) -> None:
-    done = run_zcc(*arguments)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.startswith("error: ")
-    assert len(done.stderr.splitlines()) == 1
+    assert_one_line(run_zcc(*arguments), 2)
 
 
 def test_json_is_the_only_thing_on_stdout(tmp_path: Path) -> None:
@@ -165,9 +162,7 @@ def test_json_is_the_only_thing_on_stdout(tmp_path: Path) -> None:
 
 def test_a_failure_under_json_leaves_stdout_empty(tmp_path: Path) -> None:
     done = run_zcc("show", "nothing", "--json", "--registry", str(tmp_path / "registry"))
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert len(done.stderr.splitlines()) == 1
+    assert_one_line(done, 1, "nothing")
 
 
 def test_native_output_does_not_reach_a_reserved_stdout() -> None:

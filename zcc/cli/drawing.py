@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
-    from zcc.runtime.detector import Detections
+    from zcc.runtime import Detections
 
 GOLDEN_ANGLE = 0.618034  # steps of this around the colour wheel keep neighbours in the class list far apart
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from importlib import metadata
-from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from zcc.runtime import host
 from zcc.runtime.errors import ZccError
 
 ARCHITECTURES = ("x86_64", "aarch64")
@@ -23,7 +23,6 @@ CPU_FEATURES = (
     *("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_int8", "amx_bf16"),
     *("asimd", "asimddp", "i8mm", "bf16"),
 )
-CGROUP = Path("/sys/fs/cgroup")
 
 
 class Status(str, Enum):
@@ -56,8 +55,8 @@ class Finding:
 def check_machine() -> Iterator[Finding]:
     """The interpreter and the platform."""
     yield Finding("python", Status.OK, f"{platform.python_version()} at {sys.executable}")
-    machine = f"{platform.system()} {platform.machine()}"
-    if platform.system() == "Linux" and platform.machine() in ARCHITECTURES:
+    machine = f"{host.system()} {host.architecture()}"
+    if host.system() == "linux" and host.architecture() in ARCHITECTURES:
         yield Finding("machine", Status.OK, machine)
     else:
         remedy = f"use Linux on {' or '.join(ARCHITECTURES)}"
@@ -66,36 +65,16 @@ def check_machine() -> Iterator[Finding]:
 
 def check_cpu() -> Iterator[Finding]:
     """The instruction sets, and the cores that this process may use."""
-    fields = _cpu_fields()
-    has = set((fields.get("flags") or fields.get("Features") or "").split())
-    known = [feature for feature in CPU_FEATURES if feature in has]
-    name = fields.get("model name", platform.machine())
-    yield Finding("cpu", Status.OK, f"{name}: {', '.join(known) or 'no vector features known to zcc'}")
+    known = [feature for feature in CPU_FEATURES if feature in host.cpu_features()]
+    yield Finding("cpu", Status.OK, ", ".join(known) or "no vector features known to zcc")
     yield Finding("cores", Status.OK, _cores())
 
 
-def _cpu_fields() -> dict[str, str]:
-    text = (
-        Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace") if sys.platform == "linux" else ""
-    )
-    pairs = (line.split(":", 1) for line in text.partition("\n\n")[0].splitlines() if ":" in line)
-    return {key.strip(): value.strip() for key, value in pairs}
-
-
 def _cores() -> str:
-    usable = len(os.sched_getaffinity(0))
-    quota = cgroup_quota()
-    text = f"{usable} of {os.cpu_count()} usable"
-    return f"{text}, held to {quota:.1f} by the control group" if quota is not None else text
-
-
-def cgroup_quota() -> float | None:
-    """CPUs' worth of time that the container grants, when it limits them."""
-    limit = CGROUP / "cpu.max"
-    if not limit.exists():
-        return None
-    quota, period = limit.read_text(encoding="ascii").split()
-    return None if quota == "max" else int(quota) / int(period)
+    quota = host.cpu_quota()
+    limit = f", held to {quota:.1f} by the control group" if quota is not None else ""
+    usable = f"{len(host.usable_cpus())} of {os.cpu_count()} usable{limit}"
+    return f"{usable}; {host.worker_threads()} threads per frame"
 
 
 def check_packages() -> Iterator[Finding]:

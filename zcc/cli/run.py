@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from zcc.runtime.detector import Detections, Detector
+    from zcc.runtime import Detections, Detector
 
 
 @dataclass(frozen=True)

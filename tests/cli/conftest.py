@@ -1,0 +1,33 @@
+"""One real `zcc demo`, which the tests of the commands look at from all sides."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cli.process import run_zcc
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What a demo left behind."""
+
+    folder: Path  # where it ran
+    done: subprocess.CompletedProcess[str]
+
+    @property
+    def registry(self) -> str:
+        """The registry it filled, as `--registry` takes it."""
+        return str(self.folder / "artifacts")
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """A demo in an empty folder, with every default."""
+    folder = tmp_path_factory.mktemp("demo")
+    done = run_zcc("demo", cwd=folder, timeout=300, ZCC_REGISTRY="")
+    assert done.returncode == 0, done.stderr
+    return Demo(folder, done)

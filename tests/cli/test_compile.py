@@ -1,0 +1,75 @@
+"""zcc compile: what it prints, what it refuses, and that it never builds the same thing twice."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Demo
+from tests.cli.process import run_zcc
+from zcc import sample
+from zcc.runtime.manifest import file_sha256
+
+FIELDS = {
+    *("name", "digest", "dtype", "target", "input", "head", "classes", "sizes", "created", "versions"),
+    *("model_sha256", "calibration_digest", "tuning_digest", "measured", "stages", "fingerprint"),
+}
+
+
+def test_the_document_says_everything_and_the_same_is_not_built_twice(demo: Demo) -> None:
+    done = run_zcc("compile", sample.MODEL, "--name", "shapes", "--json", "--registry", demo.registry)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert set(document) >= FIELDS
+    assert document["reused"]
+    assert document["model_sha256"] == file_sha256(sample.MODEL)
+    assert [variant["digest"] for variant in document["variants"]] == [document["digest"]]
+    listed = json.loads(run_zcc("list", "--json", "--registry", demo.registry).stdout)
+    assert [artifact["digest"] for artifact in listed] == [document["digest"]]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\x00" * 100, sample.MODEL.read_bytes()[:5000]],
+    ids=["empty", "zeros", "truncated"],
+)
+def test_what_is_no_model_is_one_line_and_leaves_nothing(tmp_path: Path, content: bytes) -> None:
+    model = tmp_path / "model.onnx"
+    model.write_bytes(content)
+    registry = tmp_path / "registry"
+    done = run_zcc("compile", model, "--json", "--registry", registry)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("error: ")
+    assert str(model) in last
+    assert "Traceback" not in done.stderr
+    assert json.loads(run_zcc("list", "--json", "--registry", registry).stdout) == []
+
+
+def test_a_model_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    done = run_zcc("compile", tmp_path / "absent.onnx", "--registry", tmp_path)
+    assert done.returncode in (1, 2)
+    assert "absent.onnx" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--dtype", "fp7"), ("--target", "toaster"), ("--imgsz", "33x33"), ("--classes", os.devnull)],
+)
+def test_a_value_that_cannot_be_is_named(tmp_path: Path, option: str, value: str) -> None:
+    done = run_zcc("compile", sample.MODEL, option, value, "--registry", tmp_path)
+    assert done.returncode in (1, 2)
+    assert done.stdout == ""
+    assert value in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_registry_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
+    done = run_zcc("compile", sample.MODEL, "--registry", "/proc/registry", timeout=60)
+    assert done.returncode == 1
+    assert "/proc/registry" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,97 @@
+"""zcc run: pictures in, detections out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.cli.conftest import Demo
+from tests.cli.process import assert_one_line, run_zcc
+from zcc import sample
+
+CROWD = next(path for path in sample.IMAGES if path.stem == "crowd")
+
+
+def detect(demo: Demo, *arguments: str | Path) -> dict[str, Any]:
+    """The document of `zcc run shapes … --json`."""
+    done = run_zcc("run", "shapes", *arguments, "--json", "--registry", demo.registry)
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def test_detections_are_boxes_of_named_classes_inside_the_picture(demo: Demo) -> None:
+    document = detect(demo, *sample.IMAGES)
+    assert [picture["image"] for picture in document["images"]] == [str(path) for path in sample.IMAGES]
+    for picture in document["images"]:
+        assert (picture["width"], picture["height"]) == Image.open(picture["image"]).size
+        assert picture["detections"]
+        for found in picture["detections"]:
+            left, top, right, bottom = found["box"]
+            assert 0 <= left < right <= picture["width"]
+            assert 0 <= top < bottom <= picture["height"]
+            assert 0.25 < found["score"] <= 1
+            assert found["name"].isalpha()
+
+
+def test_thresholds_reach_the_detector(demo: Demo) -> None:
+    def scores(*arguments: str) -> list[float]:
+        [picture] = detect(demo, CROWD, *arguments)["images"]
+        return [found["score"] for found in picture["detections"]]
+
+    usual, sure, loose = scores(), scores("--conf", "0.8"), scores("--iou", "0.95")
+    assert sure == [score for score in usual if score > 0.8]
+    assert 0 < len(sure) < len(usual) < len(loose)
+    assert scores("--conf", "1") == []
+
+
+def test_any_format_gives_the_same_detections(demo: Demo, tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a.png", "b.bmp", "c.tiff")]
+    for path in paths:
+        Image.open(CROWD).save(path)
+    pictures = detect(demo, CROWD, *paths)["images"]
+    assert all(picture["detections"] == pictures[0]["detections"] for picture in pictures)
+
+
+def test_pictures_of_one_name_do_not_overwrite_each_other(demo: Demo, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    twin = shutil.copy(sample.IMAGES[0], tmp_path / "other" / CROWD.name)
+    done = run_zcc("run", "shapes", CROWD, twin, "--save", tmp_path / "out", "--registry", demo.registry)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["crowd-2.jpg", "crowd.jpg"]
+    sizes = {Image.open(path).size for path in (CROWD, Path(twin))}
+    assert {Image.open(path).size for path in (tmp_path / "out").iterdir()} == sizes
+
+
+def test_the_text_has_a_line_per_detection(demo: Demo) -> None:
+    done = run_zcc("run", "shapes", CROWD, "--registry", demo.registry)
+    title, *rows = done.stdout.splitlines()
+    [picture] = detect(demo, CROWD)["images"]
+    assert f"{len(rows)} detections" in title
+    assert [row.split()[0] for row in rows] == [found["name"] for found in picture["detections"]]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not a picture", CROWD.read_bytes()[:2000]], ids=["empty", "text", "cut"]
+)
+def test_what_is_no_image_is_one_line(demo: Demo, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "bad.jpg"
+    path.write_bytes(content)
+    done = run_zcc("run", "shapes", path, "--json", "--registry", demo.registry)
+    assert_one_line(done, 1, "bad.jpg")
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(demo: Demo) -> None:
+    done = run_zcc("run", "shapes", CROWD, "--save", "/proc/out", "--registry", demo.registry)
+    assert_one_line(done, 1, "/proc/out")
+
+
+@pytest.mark.parametrize("reference", ["absent", "shapes:absent", "sha256:0000", "./no/such/folder"])
+def test_an_unknown_reference_is_one_line(demo: Demo, reference: str) -> None:
+    done = run_zcc("run", reference, CROWD, "--registry", demo.registry)
+    assert_one_line(done, 1, reference.partition(":")[0])
