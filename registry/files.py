@@ -32,6 +32,8 @@ class Files:
 
     def add(self, source: Path, entry: FileEntry) -> None:
         """Store `source`, whose content must be what `entry` says; what is stored and sound stays."""
+        if not source.is_file() or source.stat().st_size != entry.size:
+            raise _not_as_named(source)
         target = self.path(entry.sha256)
         if target.is_file() and file_sha256(target) == entry.sha256:
             return
@@ -90,7 +92,11 @@ def _copy_checked(source: Path, target: Path, entry: FileEntry) -> None:
         writer.flush()
         _finish(writer.fileno())
     if digest.hexdigest() != entry.sha256:
-        raise CorruptArtifact(f"{source} is not the file its manifest names", "build the artifact again")
+        raise _not_as_named(source)
+
+
+def _not_as_named(source: Path) -> CorruptArtifact:
+    return CorruptArtifact(f"{source} is not the file its manifest names", "build the artifact again")
 
 
 def _finish(descriptor: int) -> None:

@@ -16,26 +16,36 @@ from pathlib import Path
 from tests.registry.samples import artifact
 from zcc.registry import Registry
 
-LIFETIME = 0.06  # seconds; a publish takes a tenth of it
+LIFETIME = 4  # publishes that the longest-lived publisher has time for
 
 
 def crash_at_random(home: Path, sources: Path, rounds: int, seed: int) -> int:
     """Kill a publisher at a random moment, again and again; how many artifacts got through whole."""
     dice = random.Random(seed)
     registry = Registry.open(home)
-    published = 0
+    lifetime = LIFETIME * _seconds_of_a_publish(registry, sources)
+    published = before = len(registry.artifacts())
     for number in range(rounds):
-        acknowledged = _acknowledged_before_death(home, sources, number, dice.uniform(0, LIFETIME))
+        acknowledged = _acknowledged_before_death(home, sources, number, dice.uniform(0, lifetime))
         there = len(registry.artifacts())
         assert acknowledged <= there - published <= acknowledged + 1, "an acknowledged publish was lost"
         published = there
         assert registry.verify().problems == ()
-        if there:
-            assert registry.artifacts()[0].tags == ("prod",), "a tag did not move with its artifact"
+        assert registry.artifacts()[0].tags == ("prod",), "a tag did not move with its artifact"
     registry.gc()
     assert not list((home / "staging").glob("*"))
     assert len(list((home / "artifacts").glob("*"))) == published
-    return published
+    return published - before
+
+
+def _seconds_of_a_publish(registry: Registry, sources: Path) -> float:
+    """How long one takes here and now, the index being made already."""
+    seconds = []
+    for seed in range(3):
+        start = time.perf_counter()
+        registry.publish(*artifact(sources / "source", seed=-1 - seed), tags=["prod"])
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
 
 
 def _acknowledged_before_death(home: Path, sources: Path, number: int, lifetime: float) -> int:

@@ -82,8 +82,13 @@ def _figure(value: float | None, form: str) -> str:
 
 
 def age(created: str, now: datetime | None = None) -> str:
-    """How long ago a moment was, in one unit."""
-    moment = datetime.fromisoformat(created)
+    """How long ago a moment was, in one unit; what is no moment is told as it is."""
+    try:
+        moment = datetime.fromisoformat(created.replace("Z", "+00:00"))
+    except ValueError:
+        return created[:10]
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
     elapsed = ((now or datetime.now(timezone.utc)) - moment).total_seconds()
     seconds = max(0, int(elapsed))
     return next(f"{seconds // unit} {name}" for least, unit, name in AGES if seconds >= least)
