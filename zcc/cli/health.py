@@ -17,12 +17,8 @@ from packaging.requirements import Requirement
 from zcc.runtime import host
 from zcc.runtime.errors import ZccError
 
-ARCHITECTURES = ("x86_64", "aarch64")
-# What the kernels look for, in the order of /proc/cpuinfo's own names.
-CPU_FEATURES = (
-    *("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_int8", "amx_bf16"),
-    *("asimd", "asimddp", "i8mm", "bf16"),
-)
+# What matters to a detector's speed, by /proc/cpuinfo's own names.
+CPU_FEATURES = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
 
 
 class Status(str, Enum):
@@ -53,14 +49,27 @@ class Finding:
 
 
 def check_machine() -> Iterator[Finding]:
-    """The interpreter and the platform."""
+    """The interpreter, and whether anything that zcc compiles runs here."""
+    from zcc.compiler.targets.table import TARGETS, runs_here
+
     yield Finding("python", Status.OK, f"{platform.python_version()} at {sys.executable}")
-    machine = f"{host.system()} {host.architecture()}"
-    if host.system() == "linux" and host.architecture() in ARCHITECTURES:
+    machine = f"{host.system()} on {host.architecture()}"
+    if any(map(runs_here, TARGETS.values())):
         yield Finding("machine", Status.OK, machine)
     else:
-        remedy = f"use Linux on {' or '.join(ARCHITECTURES)}"
-        yield Finding("machine", Status.MISSING, machine, remedy, Need.RUN)
+        remedy = f"run on a machine of target {' or '.join(TARGETS)}"
+        yield Finding("machine", Status.MISSING, f"{machine}, no target fits", remedy, Need.RUN)
+
+
+def check_targets() -> Iterator[Finding]:
+    """What can be compiled for, the most capable last."""
+    from zcc.compiler.targets.table import TARGETS, runs_here
+
+    here = [name for name, target in TARGETS.items() if runs_here(target)]
+    for name, target in TARGETS.items():
+        place = "runs here" if name in here else "does not run here"
+        native = ", native" if here and name == here[-1] else ""
+        yield Finding(f"target {name}", Status.OK, f"{target.describe}; {place}{native}")
 
 
 def check_cpu() -> Iterator[Finding]:
@@ -154,12 +163,12 @@ def check_optional() -> Iterator[Finding]:
 
 # Distribution, what it is for, the extra that brings it.
 OPTIONAL = (
-    ("openvino", "zcc can be raced against it", "bench"),
-    ("torch", "trains the sample detector anew; nothing else uses it", "train"),
+    ("openvino", "for benchmarks", "bench"),
+    ("torch", "for training the sample detector anew", "train"),
 )
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    *(check_machine, check_cpu, check_packages, check_compiler, check_optional),
+    *(check_machine, check_cpu, check_packages, check_compiler, check_targets, check_optional),
 )
 
 
