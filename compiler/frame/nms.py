@@ -28,11 +28,6 @@ class Kept:
     lanes: int
 
 
-def capacity(max_det: int, lanes: int) -> int:
-    """Places that `max_det` kept boxes need, in whole vectors."""
-    return -(-max_det // lanes) * lanes
-
-
 def _area(box: Any) -> Expr:
     return rounded((box[2] - box[0]) * (box[3] - box[1]))
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from tvm.script import tirx as T
 
-from zcc.compiler.frame.candidates import Blocks, Found, attribute, collect
+from zcc.compiler.frame.candidates import Found, Source, collect
+from zcc.compiler.frame.decoded import Decoded
 from zcc.compiler.frame.letterbox import Expr, gains, margin, resized
-from zcc.compiler.frame.nms import Kept, capacity, is_suppressed, keep
+from zcc.compiler.frame.nms import Kept, is_suppressed, keep
 from zcc.compiler.frame.ranking import DIGITS, RADIX, rank
 from zcc.compiler.frame.scratch import Shapes, carve, elements, variable
 from zcc.compiler.frontend.model import Head
@@ -24,25 +25,6 @@ class Detections:
     labels: Any
     count: Any
     capacity: int
-
-
-def found_in(views: dict[str, Any]) -> Found:
-    """The views that hold the candidates."""
-    return Found(views["found_counts"], views["found_indices"], views["found_scores"], views["found_labels"])
-
-
-@T.inline
-def _read_box(output: Any, head: Any, index: Any, box: Any) -> None:
-    """Put a candidate's corners, in input pixels, into `box`."""
-    for axis in T.unroll(2):
-        if head.final:
-            box[axis] = attribute(output, head, index, axis)
-            box[axis + 2] = attribute(output, head, index, axis + 2)
-        else:
-            centre: T.let = attribute(output, head, index, axis)
-            reach: T.let = attribute(output, head, index, axis + 2) * T.float32(0.5)
-            box[axis] = centre - reach
-            box[axis + 2] = centre + reach
 
 
 def _to_frame(position: Expr, spare: Expr, gain: Expr, length: Expr) -> Expr:
@@ -67,7 +49,7 @@ def _write_boxes(kept: Any, spec: Any, height: Any, width: Any, boxes: Any, coun
 
 @T.inline
 def _select(
-    output: Any, head: Any, found: Any, order: Any, total: Any, kept: Any, iou: Any, out: Any
+    source: Any, views: Any, found: Any, order: Any, total: Any, kept: Any, iou: Any, out: Any
 ) -> None:
     """Walk down the ranking and keep what no kept box suppresses, until enough is kept."""
     box = T.alloc_buffer((4,), "float32")
@@ -78,8 +60,8 @@ def _select(
     out.count[0] = 0
     while place[0] < total and out.count[0] < out.capacity:
         index: T.let = order[0, place[0]]
-        _read_box(output, head, index, box)
-        if not head.final:
+        source.read_box(views, index, box)
+        if source.suppress:
             is_suppressed(kept, out.count[0], box, found.labels[index], iou, suppressed)
         if T.Not(suppressed[0]):
             keep(kept, out.count[0], box, found.labels[index])
@@ -89,30 +71,37 @@ def _select(
         place[0] = place[0] + 1
 
 
-def scratch(head: Head, max_det: int, lanes: int = 16) -> tuple[Shapes, Shapes]:
+def source_of(head: Head | Source, lanes: int) -> Source:
+    """Where a head's candidates are read from: its decoded output, or the maps that a raw head names."""
+    return Decoded(head, lanes) if isinstance(head, Head) else head
+
+
+def scratch(head: Head | Source, max_det: int, lanes: int = 16) -> tuple[Shapes, Shapes]:
     """The float32 and the int32 views that the kernel needs."""
-    blocks, places = Blocks.cut(head.candidates, lanes), capacity(max_det, lanes)
-    floats = {"found_scores": (head.candidates,), "kept_corners": (5, places)}
+    source = source_of(head, lanes)
+    places = -(-max_det // lanes) * lanes
+    floats = {"found_scores": (source.candidates,), "kept_corners": (5, places)}
     integers = {
-        "found_counts": (blocks.count,),
-        "found_indices": (blocks.capacity,),
-        "found_labels": (head.candidates,),
-        "keys": (2, head.candidates),
-        "order": (2, head.candidates),
-        "places": (DIGITS, RADIX),
+        "found_counts": (source.blocks.count,),
+        "found_indices": (source.blocks.capacity,),
+        "found_labels": (source.candidates,),
+        "keys": (2, source.candidates),
+        "order": (2, source.candidates),
+        "digits": (DIGITS, RADIX),
         "kept_labels": (places,),
     }
     return floats, integers
 
 
-def build_postprocess(head: Head, spec: InputSpec, max_det: int, *, lanes: int = 16) -> Any:
+def build_postprocess(head: Head | Source, spec: InputSpec, max_det: int, *, lanes: int = 16) -> Any:
     """A kernel that turns the head's output into at most `max_det` detections, best first.
 
-    Parameters of the result: output float32 `head.shape`, frame height and width, conf, iou; what it writes:
-    boxes float32 [max_det, 4], scores float32 [max_det], labels int32 [max_det], count int32 [1]; and
-    scratch, float32 and int32, as `scratch` lays it out. Rows past `count` are left as they were.
+    Parameters of the result: the output, or the memory that holds a raw head's maps, float32; the frame's height
+    and width, conf, iou; what it writes: boxes float32 [max_det, 4], scores float32 [max_det], labels int32
+    [max_det], count int32 [1]; and scratch, float32 and int32, as `scratch` lays it out. Rows past `count` are
+    left as they were.
     """
-    blocks = Blocks.cut(head.candidates, lanes)
+    source = source_of(head, lanes)
     float_views, int_views = scratch(head, max_det, lanes)
 
     @T.prim_func
@@ -130,21 +119,24 @@ def build_postprocess(head: Head, spec: InputSpec, max_det: int, *, lanes: int =
         integers_handle: T.handle,
     ) -> None:
         T.func_attr({"global_symbol": "postprocess", "tirx.noalias": True})
-        output = T.match_buffer(output_handle, head.shape, "float32", align=4)
+        output = T.match_buffer(output_handle, source.shape, "float32", align=4)
         boxes = T.match_buffer(boxes_handle, (max_det, 4), "float32", align=4)
         scores = T.match_buffer(scores_handle, (max_det,), "float32", align=4)
         labels = T.match_buffer(labels_handle, (max_det,), "int32", align=4)
         count = T.match_buffer(count_handle, (1,), "int32", align=4)
         floats = T.match_buffer(floats_handle, (elements(float_views),), "float32", align=4)
         integers = T.match_buffer(integers_handle, (elements(int_views),), "int32", align=4)
-        views = T.meta_var(carve((floats, float_views), (integers, int_views)))
-        found = T.meta_var(found_in(views))
-        kept = T.meta_var(Kept(views["kept_corners"], views["kept_labels"], lanes))
+        held = T.meta_var(carve((floats, float_views), (integers, int_views)))
+        found = T.meta_var(
+            Found(held["found_counts"], held["found_indices"], held["found_scores"], held["found_labels"])
+        )
+        kept = T.meta_var(Kept(held["kept_corners"], held["kept_labels"], lanes))
         out = T.meta_var(Detections(scores, labels, count, max_det))
-        collect(output, head, blocks, conf, found)
+        views = T.meta_var(source.open(output))
         total = variable("int32")
-        rank(found, blocks, views["keys"], views["order"], views["places"], total)
-        _select(output, head, found, views["order"], total[0], kept, iou, out)
+        collect(source, views, conf, found)
+        rank(found, source.blocks, held["keys"], held["order"], held["digits"], total)
+        _select(source, views, found, held["order"], total[0], kept, iou, out)
         _write_boxes(kept, spec, height, width, boxes, count[0])
 
     return postprocess

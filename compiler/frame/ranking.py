@@ -30,7 +30,7 @@ def _gather(found: Any, blocks: Any, keys: Any, order: Any, total: Any) -> None:
     total[0] = 0
     for block in range(blocks.count):
         for i in range(found.counts[block]):
-            index: T.let = found.indices[block * blocks.size + i]
+            index: T.let = found.indices[blocks.place(block) + i]
             keys[0, total[0] + i] = _key(found.scores[index])
             order[0, total[0] + i] = index
         total[0] = total[0] + found.counts[block]
