@@ -17,7 +17,8 @@ from tests.registry.samples import artifact
 from zcc.cli.list import age
 from zcc.cli.main import cli
 from zcc.registry import Artifact, Registry
-from zcc.runtime.manifest import Manifest, Measurement, Stage
+from zcc.runtime import host
+from zcc.runtime.manifest import Manifest, Measurement, Requirements, Stage
 
 Zcc = Callable[..., Result]
 
@@ -128,6 +129,23 @@ def test_a_variant_is_chosen_by_dtype_and_target(zcc: Zcc, registry: Registry) -
     assert _json(zcc("show", "yolo", "--dtype", "fp32", "--target", "x86-64-v4", "--json"))["dtype"] == "fp32"
     missing = zcc("show", "yolo", "--dtype", "fp16")
     assert missing.exit_code == 1 and "no variant fp16" in missing.stderr
+
+
+def test_without_a_choice_it_is_the_best_for_this_machine(
+    zcc: Zcc, registry: Registry, tmp_path: Path
+) -> None:
+    here = Requirements(host.system(), host.architecture(), (), "0.27.0")
+    elsewhere = Requirements("plan9", "mips", (), "0.27.0")
+    for dtype, requires, latency in (("fp32", here, 9.0), ("bf16", here, 5.0), ("int8", elsewhere, 1.0)):
+        figure = Measurement("latency_ms", latency, "median")
+        files = artifact(tmp_path / dtype, "net", dtype=dtype, requires=requires, measured=(figure,))
+        registry.publish(*files)
+    assert _json(zcc("show", "net", "--json"))["dtype"] == "bf16"
+    assert _json(zcc("show", "net", "--dtype", "int8", "--json"))["dtype"] == "int8"
+    registry.publish(*artifact(tmp_path / "x", "far", requires=elsewhere))
+    registry.publish(*artifact(tmp_path / "y", "far", dtype="int8", requires=elsewhere))
+    ambiguous = zcc("show", "far")
+    assert ambiguous.exit_code == 1 and "could be 2 artifacts" in ambiguous.stderr
 
 
 def test_tag_history_rollback_untag(zcc: Zcc, registry: Registry) -> None:

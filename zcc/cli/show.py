@@ -23,12 +23,14 @@ LEFT_OUT = ("files",)  # told by `sizes`, and in full by --json
 def show(ref: str, dtype: str | None, target: str | None, registry: str | None, as_json: bool) -> None:
     """Show everything known about the artifact REF.
 
-    REF is a name, name:tag, name@sha256:…, a digest or its beginning.
+    REF is a name, name:tag, name@sha256:…, a digest or its beginning. Of several variants, the best for this
+    machine is shown.
     """
     from zcc.cli.output import print_json
+    from zcc.cli.pick import pick
     from zcc.registry import Registry
 
-    described = Registry.open(registry).resolve(ref, dtype, target).describe()
+    described = pick(Registry.open(registry), ref, dtype, target).describe()
     if as_json:
         print_json(described)
     else:

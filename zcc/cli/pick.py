@@ -1,0 +1,21 @@
+"""Which artifact a command about one artifact means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zcc.registry import Artifact, Registry
+
+
+def pick(registry: Registry, ref: str, dtype: str | None, target: str | None) -> Artifact:
+    """Of the variants REF means, the one this machine would run; where none runs here, the only one."""
+    from zcc.registry.search import only
+    from zcc.runtime.choice import choose, obstacle
+
+    found = registry.find(ref, dtype, target)
+    running = {artifact.folder: artifact for artifact in found if obstacle(artifact.manifest) is None}
+    if not running:
+        return only(ref, found)
+    _, folder = choose(ref, [(artifact.manifest, folder) for folder, artifact in running.items()])
+    return running[folder]
