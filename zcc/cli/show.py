@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +12,7 @@ import click
 from zcc.cli.options import json_option, registry_option, variant_options
 
 LABEL_WIDTH = 20
+LONG_NUMBER = 100_000  # from here on, digits are grouped
 # The order people read in; whatever else the description holds comes after these.
 FIRST = ("name", "digest", "tags", "dtype", "target", "input", "head", "classes", "measured", "sizes")
 LEFT_OUT = ("files",)  # told by `sizes`, and in full by --json
@@ -54,9 +57,16 @@ def _entry(key: str, value: Any, depth: int) -> Iterator[str]:
     elif _is_list_of_mappings(value):
         yield label
         for item in value:
-            yield "  " * (depth + 1) + ", ".join(_sentence(item))
+            yield from _wrapped("  " * (depth + 1) + ", ".join(_sentence(item)))
     else:
-        yield f"{label:<{LABEL_WIDTH}} {_plain(value)}"
+        yield from _wrapped(f"{label:<{LABEL_WIDTH}} {_plain(value)}")
+
+
+def _wrapped(line: str) -> list[str]:
+    """A long line as several, the rest of it under its value."""
+    width = shutil.get_terminal_size().columns
+    rest = " " * (LABEL_WIDTH + 1)
+    return textwrap.wrap(line, width, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False)
 
 
 def _is_list_of_mappings(value: Any) -> bool:
@@ -71,6 +81,8 @@ def _sentence(item: Mapping[str, Any]) -> Iterator[str]:
 def _plain(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= LONG_NUMBER else str(value)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(map(_plain, value)) or "-"
     return "-" if value is None or value == {} else str(value)
