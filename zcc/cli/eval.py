@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,8 +43,7 @@ def eval(
 
     detector = Detector.load(ref, dtype=dtype, target=target, registry=registry)
     dataset = load_dataset(data).numbered_as(detector.manifest.classes)
-    stderr = click.get_text_stream("stderr")
-    with click.progressbar(length=len(dataset.scenes), label="pictures", file=stderr) as bar:
+    with click.progressbar(length=len(dataset.scenes), label="pictures", file=sys.stderr) as bar:
         result = evaluate(_detect(detector), dataset, on_image=lambda: bar.update(1))
     if as_json:
         print_json(_document(detector.manifest, data, len(dataset.scenes), result))
