@@ -1,8 +1,8 @@
 """Candidates above the threshold: how they are searched for, in blocks, and listed.
 
 A candidate's score is that of its best class, the first of equals; a class that scores NaN never is. An
-objectness multiplies the score, and must itself pass the threshold. Blocks are searched in parallel and list what
-they find in order of index, so the outcome does not depend on the number of threads.
+objectness multiplies the score, and must itself pass the threshold. Blocks are searched in parallel and list
+what they find in order of index, so the outcome does not depend on the number of threads.
 """
 
 from __future__ import annotations

@@ -96,10 +96,10 @@ def scratch(head: Head | Source, max_det: int, lanes: int = 16) -> tuple[Shapes,
 def build_postprocess(head: Head | Source, spec: InputSpec, max_det: int, *, lanes: int = 16) -> Any:
     """A kernel that turns the head's output into at most `max_det` detections, best first.
 
-    Parameters of the result: the output, or the memory that holds a raw head's maps, float32; the frame's height
-    and width, conf, iou; what it writes: boxes float32 [max_det, 4], scores float32 [max_det], labels int32
-    [max_det], count int32 [1]; and scratch, float32 and int32, as `scratch` lays it out. Rows past `count` are
-    left as they were.
+    Parameters of the result: the output, or the memory that holds a raw head's maps, float32; the frame's
+    height and width, conf, iou; what it writes: boxes float32 [max_det, 4], scores float32 [max_det], labels
+    int32 [max_det], count int32 [1]; and scratch, float32 and int32, as `scratch` lays it out. Rows past
+    `count` are left as they were.
     """
     source = source_of(head, lanes)
     float_views, int_views = scratch(head, max_det, lanes)

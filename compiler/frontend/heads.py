@@ -98,6 +98,12 @@ def find_head(proto: onnx.ModelProto, samples: Samples, size: tuple[int, int], c
     return count_classes(proto, chosen[0], classes) if chosen[0].final else chosen[0]
 
 
+def readings(output: str, shape: Sequence[int], size: tuple[int, int]) -> list[Head]:
+    """The heads of raw candidates that a shape can stand for, going by the number of candidates too."""
+    found = [head for family in FAMILIES if (head := family.read(output, shape)) and not head.final]
+    return [head for head in found if per_cell(head.candidates, size) is not None]
+
+
 def believable(
     proto: onnx.ModelProto, head: Head, family: Family, values: list[Array], size: tuple[int, int]
 ) -> bool:

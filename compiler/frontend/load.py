@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from zcc.compiler.frontend import check, heads, names, operators, probe, prune, simplify
+from zcc.compiler.frontend import (
+    check,
+    heads,
+    names,
+    operators,
+    probe,
+    prune,
+    simplify,
+    suppression,
+)
 from zcc.compiler.frontend.model import Model
 from zcc.compiler.frontend.read import read_model
 from zcc.compiler.frontend.sandbox import run_in_sandbox
@@ -35,12 +44,14 @@ def prepare(
     known = classes if classes is not None else names.from_metadata(proto)
     size = check.pin_input(proto, imgsz)
     proto = simplify.simplify(to_float32(proto))
+    samples = probe.sample_outputs(proto, size)
+    head = heads.find_head(proto, samples, size, None if known is None else len(known))
+    if head.final:
+        proto, head = suppression.take_over(proto, head, samples[head.output][0][0], size)
+    proto = prune.keep_output(proto, head)
     operators.refuse_unsupported(proto, supported)
-    head = heads.find_head(
-        proto, probe.sample_outputs(proto, size), size, None if known is None else len(known)
-    )
     return Model(
-        proto=prune.keep_output(proto, head.output),
+        proto=proto,
         input=proto.graph.input[0].name,
         height=size[0],
         width=size[1],

@@ -8,6 +8,14 @@ import onnx
 
 
 @dataclass(frozen=True)
+class Suppression:
+    """The non-maximum suppression that a file carried, which the compiled one replaces."""
+
+    iou: float  # the threshold it fixed, whatever the caller asks for
+    score: float  # the lowest score it lets through
+
+
+@dataclass(frozen=True)
 class Head:
     """How the network's decoded output is laid out, in the terms the postprocess kernel needs.
 
@@ -20,12 +28,18 @@ class Head:
     classes: int
     objectness: bool
     candidates_last: bool  # (1, attributes, candidates) instead of (1, candidates, attributes)
-    final: bool = False  # rows are already detections: x1, y1, x2, y2, score, class
+    final: bool = False  # rows are x1, y1, x2, y2, score, class
+    suppression: Suppression | None = None  # set where the file fixes how candidates are suppressed
 
     @property
     def attributes(self) -> int:
         """Numbers per candidate."""
         return 6 if self.final else 4 + int(self.objectness) + self.classes
+
+    @property
+    def finished(self) -> bool:
+        """Whether the candidates are the detections, with nothing left to suppress."""
+        return self.final and self.suppression is None
 
     @property
     def shape(self) -> tuple[int, int, int]:

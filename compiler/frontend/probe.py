@@ -36,8 +36,6 @@ def open_session(proto: onnx.ModelProto) -> onnxruntime.InferenceSession:
     """A quiet session on the CPU."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    # Optimising takes longer than two runs without.
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     return onnxruntime.InferenceSession(
         proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )

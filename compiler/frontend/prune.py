@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import onnx
+from onnx import TensorProto, helper
+
+from zcc.compiler.frontend.model import Head
 
 
-def keep_output(proto: onnx.ModelProto, name: str) -> onnx.ModelProto:
-    """A copy with that output alone, and only the nodes and weights it depends on."""
+def keep_output(proto: onnx.ModelProto, head: Head) -> onnx.ModelProto:
+    """A copy with the head's output alone, of the head's shape, and only what it depends on."""
+    name = head.output
     pruned = onnx.ModelProto()
     pruned.CopyFrom(proto)
     graph = pruned.graph
@@ -14,7 +18,7 @@ def keep_output(proto: onnx.ModelProto, name: str) -> onnx.ModelProto:
     used = {value for node in nodes for value in inputs_of(node)} | {name}
     image = [value for value in proto.graph.input if value.name in used]
     weights = [tensor for tensor in proto.graph.initializer if tensor.name in used]
-    output = [value for value in proto.graph.output if value.name == name]
+    output = [helper.make_tensor_value_info(name, TensorProto.FLOAT, head.shape)]
     for field, kept in (("node", nodes), ("input", image), ("initializer", weights), ("output", output)):
         graph.ClearField(field)
         getattr(graph, field).extend(kept)

@@ -15,7 +15,7 @@ from typing import Any
 
 import onnx
 
-from zcc.compiler.frontend.model import Head, Model
+from zcc.compiler.frontend.model import Head, Model, Suppression
 from zcc.runtime.errors import BuildError, InputError, ModelError, UsageError
 
 LIMIT_SECONDS = 300
@@ -84,8 +84,17 @@ def read_result(folder: Path) -> Model:
     if "bug" in result:
         raise BuildError(f"reading the model failed: {result['bug']}", "report it with the model")
     proto = onnx.load(str(folder / PROTO))
-    fields = {**result["model"], "head": Head(**result["model"]["head"])}
-    return Model(proto=proto, **{**fields, "class_names": tuple(fields["class_names"])})
+    fields = result["model"]
+    return Model(
+        proto=proto,
+        **{**fields, "head": read_head(fields["head"]), "class_names": tuple(fields["class_names"])},
+    )
+
+
+def read_head(fields: dict[str, Any]) -> Head:
+    """A head as `asdict` wrote it."""
+    suppression = fields["suppression"]
+    return Head(**{**fields, "suppression": suppression and Suppression(**suppression)})
 
 
 def write_result(folder: Path, model: Model) -> None:

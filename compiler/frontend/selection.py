@@ -27,7 +27,7 @@ def classes_selected_from(proto: onnx.ModelProto, output: str) -> int:
     """
     nodes = ancestors(proto.graph, output)
     shapes = static_shapes(proto)
-    numbers = constants(proto)
+    numbers = scalars(proto)
     marks = [0]
     for node in nodes:
         shape = shapes.get(node.input[0]) if node.input else None
@@ -36,7 +36,7 @@ def classes_selected_from(proto: onnx.ModelProto, output: str) -> int:
         if node.op_type in BEST_OF and shape and len(shape) == 3:
             marks.append(min(shape[1:]))
         if node.op_type == "Mod":
-            marks.append(numbers.get(node.input[1], 0))
+            marks.append(int(numbers.get(node.input[1], 0)))
     return max(marks)
 
 
@@ -47,15 +47,11 @@ def static_shapes(proto: onnx.ModelProto) -> dict[str, list[int]]:
     return {name: shape for name, shape in shapes.items() if shape and all(shape)}
 
 
-def constants(proto: onnx.ModelProto) -> dict[str, int]:
-    """The integer constants of one element."""
+def scalars(proto: onnx.ModelProto) -> dict[str, float]:
+    """The constants of one element."""
     tensors = {tensor.name: tensor for tensor in proto.graph.initializer}
     for node in proto.graph.node:
         if node.op_type == "Constant" and node.attribute and node.attribute[0].HasField("t"):
             tensors[node.output[0]] = node.attribute[0].t
-    arrays = {name: numpy_helper.to_array(tensor) for name, tensor in tensors.items()}
-    return {
-        name: int(array.item())
-        for name, array in arrays.items()
-        if array.size == 1 and array.dtype.kind in "iu"
-    }
+    small = {name: tensor for name, tensor in tensors.items() if all(size == 1 for size in tensor.dims)}
+    return {name: float(numpy_helper.to_array(tensor).item()) for name, tensor in small.items()}

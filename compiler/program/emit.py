@@ -22,8 +22,8 @@ from zcc.compiler.frame import postprocess, preprocess
 from zcc.compiler.frame.scratch import elements
 from zcc.compiler.frontend.model import Head
 from zcc.compiler.kernels.layout import PlanesKernel
+from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import Address, KernelCall, KernelSpec, VectorUnit
-from zcc.compiler.network.place import View
 from zcc.compiler.program.subroutine import Subroutine, address_of, finish, make_subroutine
 from zcc.runtime.manifest import InputSpec
 
@@ -38,8 +38,8 @@ class Plan:
     input: InputSpec
     head: Head
     max_det: int
-    image: View
-    image_at: Address
+    image: Slab
+    image_at: Address  # of its first pixel
     arena_size: int
     weights_size: int
 
@@ -125,7 +125,7 @@ def _output_bytes(head: Head) -> int:
 
 
 def _detect(plan: Plan, body: Subroutine, kernels: _Kernels, regions: _Regions) -> tirx.PrimFunc:
-    lanes, planes = kernels.unit.lanes, plan.image.slab()
+    lanes, planes = kernels.unit.lanes, plan.image
     before = kernels.add(
         "preprocess",
         preprocess.build_preprocess(plan.input, row_pitch=planes.pitch, plane_pitch=planes.plane, lanes=lanes),
@@ -165,7 +165,7 @@ def _detect(plan: Plan, body: Subroutine, kernels: _Kernels, regions: _Regions) 
 
 
 def _network(plan: Plan, body: Subroutine, kernels: _Kernels) -> tirx.PrimFunc:
-    planes = plan.image.slab()
+    planes = plan.image
     load = kernels.get(PlanesKernel(planes))
     with IRBuilder() as builder, T.prim_func(s_tir=True):
         T.func_name(NETWORK)

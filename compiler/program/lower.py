@@ -60,10 +60,9 @@ def lower_model(
     lowering = Lowering(placement, offsets, WeightStore(), unit)
     calls = kernel_calls(placement, lowering)
     weights = lowering.weights.blob()
-    image = placement.views[placement.image]
-    plan = Plan(
-        calls, spec, model.head, max_det, image, offsets[image.storage], arena_size, max(len(weights), 1)
-    )
+    image = placement.views[placement.image].slab()
+    image_at = lowering.address(placement.image)
+    plan = Plan(calls, spec, model.head, max_det, image, image_at, arena_size, max(len(weights), 1))
     return LoweredModel(emit(plan, unit), weights, tuple(calls))
 
 

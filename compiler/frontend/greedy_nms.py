@@ -1,0 +1,48 @@
+"""Greedy class-aware non-maximum suppression in plain numpy, as the compiled kernel does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zcc.compiler.frontend.model import Head
+
+Array = NDArray[Any]
+
+
+def suppress(head: Head, output: Array, most: int) -> Array:
+    """The rows (x1, y1, x2, y2, score, class) left of a head's output, best first, by the head's thresholds."""
+    if head.suppression is None:
+        raise ValueError("the head fixes no thresholds")
+    rows = as_rows(head, output)
+    rows = rows[rows[:, 4] > head.suppression.score]
+    rows = rows[np.argsort(-rows[:, 4], kind="stable")]
+    kept: list[Array] = []
+    while len(rows) and len(kept) < most:
+        best, rows = rows[0], rows[1:]
+        kept.append(best)
+        rows = rows[(rows[:, 5] != best[5]) | (overlap(best, rows) <= head.suppression.iou)]
+    return np.array(kept, np.float32).reshape(-1, 6)
+
+
+def as_rows(head: Head, output: Array) -> Array:
+    """Every candidate with its best class."""
+    candidates = output[0].T if head.candidates_last else output[0]
+    if head.final:
+        return candidates
+    centre, half = candidates[:, :2], candidates[:, 2:4] / 2
+    scores = candidates[:, 5:] * candidates[:, 4:5] if head.objectness else candidates[:, 4:]
+    label = scores.argmax(1)
+    best = scores[np.arange(len(scores)), label]
+    return np.column_stack([centre - half, centre + half, best, label])
+
+
+def overlap(box: Array, others: Array) -> Array:
+    """Intersection over union of a box with others."""
+    low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:4], others[:, 2:4])
+    inner = np.clip(high - low, 0, None).prod(1)
+    area = (box[2:4] - box[:2]).prod()
+    union = area + (others[:, 2:4] - others[:, :2]).prod(1) - inner
+    return np.asarray(inner / np.maximum(union, np.finfo(np.float32).tiny))
