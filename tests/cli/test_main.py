@@ -177,6 +177,19 @@ def test_native_output_does_not_reach_a_reserved_stdout() -> None:
     assert all(word in done.stderr for word in ("python", "native", "child"))
 
 
+def test_what_libraries_warn_of_is_shown_only_to_those_who_ask() -> None:
+    code = (
+        "import sys, warnings, zcc.cli.main as m, zcc.cli.completion as c\n"
+        "c.completion.callback = lambda shell: warnings.warn('odd EXIF')\n"
+        "sys.argv[1:] = ['completion', 'bash']\nm.main()"
+    )
+    for flags, seen in (([], False), (["-W", "default"], True)):
+        done = subprocess.run(
+            [sys.executable, *flags, "-c", code], capture_output=True, text=True, check=True
+        )
+        assert ("odd EXIF" in done.stderr) == seen
+
+
 def test_a_reader_that_leaves_causes_no_traceback() -> None:
     reading, writing = os.pipe()
     os.close(reading)

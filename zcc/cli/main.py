@@ -10,6 +10,7 @@ import errno
 import importlib
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -163,4 +164,6 @@ def cli(context: click.Context) -> None:
 
 def main() -> None:
     """The console script `zcc`."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # libraries warn programmers; `python -W default -m zcc` shows it
     cli(prog_name="zcc")
