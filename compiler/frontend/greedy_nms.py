@@ -12,8 +12,8 @@ from zcc.compiler.frontend.model import Head
 Array = NDArray[Any]
 
 
-def suppress(head: Head, output: Array, most: int) -> Array:
-    """The rows (x1, y1, x2, y2, score, class) left of a head's output, best first, by the head's thresholds."""
+def greedy_nms(head: Head, output: Array, most: int) -> Array:
+    """The rows (x1, y1, x2, y2, score, class) left by a head's own thresholds, best first."""
     if head.suppression is None:
         raise ValueError("the head fixes no thresholds")
     rows = as_rows(head, output)
@@ -31,7 +31,7 @@ def as_rows(head: Head, output: Array) -> Array:
     """Every candidate with its best class."""
     candidates = output[0].T if head.candidates_last else output[0]
     if head.final:
-        return candidates
+        return np.asarray(candidates)
     centre, half = candidates[:, :2], candidates[:, 2:4] / 2
     scores = candidates[:, 5:] * candidates[:, 4:5] if head.objectness else candidates[:, 4:]
     label = scores.argmax(1)

@@ -1,14 +1,15 @@
 """Files that carry a NonMaxSuppression of their own: cut before it, so that the compiled one does its work.
 
-How many boxes a NonMaxSuppression gives depends on the image, and all that exporters put behind it then has no
-static shape. The compiled suppression is faster and comes anyway, so the file's is taken out and its thresholds
-are kept. Where to cut is found by structure and proved by numbers: suppressing what the cut gives must yield the
-file's own rows on the probe image.
+How many boxes a NonMaxSuppression gives depends on the image, and all that exporters put behind it then has
+no static shape. The compiled suppression is faster and comes anyway, so the file's is taken out and its
+thresholds are kept. Where to cut is found by structure and proved by numbers: suppressing what the cut gives
+must yield the file's own rows on the probe image.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -18,13 +19,14 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from zcc.compiler.frontend import heads, probe
-from zcc.compiler.frontend.greedy_nms import suppress
+from zcc.compiler.frontend.greedy_nms import greedy_nms
 from zcc.compiler.frontend.model import Head, Suppression
 from zcc.compiler.frontend.prune import ancestors, inputs_of
 from zcc.compiler.frontend.selection import scalars, static_shapes
 from zcc.runtime.errors import ModelError
 
 NMS = "NonMaxSuppression"
+FILTERS = frozenset({"Greater", "GreaterOrEqual"})
 ROWS = "zcc_candidates"
 PIXELS, SCORE = 0.05, 1e-3
 REMEDY = "export the model without NMS"
@@ -45,17 +47,17 @@ def take_over(
         return proto, head
     if len(found) > 1:
         raise ModelError(f"the model carries {len(found)} NonMaxSuppression nodes", REMEDY)
-    thresholds = read_thresholds(proto, found[0])
+    thresholds = read_thresholds(proto, found[0], head.output)
     for cut, left in (*decoded_cuts(proto, head, size), *input_cuts(proto, found[0], head)):
         fixed = replace(left, suppression=thresholds)
         value = probe.sample_outputs(cut, size)[left.output][0]
-        if same_rows(suppress(fixed, value, len(rows)), rows):
+        if same_rows(greedy_nms(fixed, value, len(rows)), rows):
             return cut, fixed
     raise ModelError("the model's own NonMaxSuppression works in a way that zcc does not know", REMEDY)
 
 
-def read_thresholds(proto: onnx.ModelProto, node: onnx.NodeProto) -> Suppression:
-    """The thresholds of an NMS; ONNX takes 0 for one that is left out."""
+def read_thresholds(proto: onnx.ModelProto, node: onnx.NodeProto, output: str) -> Suppression:
+    """The thresholds of an NMS; ONNX takes 0 for one that is left out, and scores may be filtered before."""
     known = scalars(proto)
     iou, score = (
         known.get(node.input[place]) if len(node.input) > place and node.input[place] else 0.0
@@ -63,7 +65,10 @@ def read_thresholds(proto: onnx.ModelProto, node: onnx.NodeProto) -> Suppression
     )
     if iou is None or score is None:
         raise ModelError("the thresholds of the model's own NonMaxSuppression are not constants", REMEDY)
-    return Suppression(iou, score)
+    filters = [
+        known.get(other.input[1], 0.0) for other in ancestors(proto.graph, output) if other.op_type in FILTERS
+    ]
+    return Suppression(iou, max([score, *(threshold for threshold in filters if threshold < 1)]))
 
 
 # ---- where to cut

@@ -12,7 +12,7 @@ def cbs(g: Graph, x: Tensor, channels: int, kernel: int = 1, stride: int = 1, gr
 
 def cbl(g: Graph, x: Tensor, channels: int, kernel: int = 1, stride: int = 1) -> Tensor:
     """Convolution and LeakyReLU, as Darknet has it."""
-    return g.leaky(g.conv(x, channels, kernel, stride))
+    return g.leaky(g.conv(x, channels, kernel, stride, gain=1.2))
 
 
 def bottleneck(g: Graph, x: Tensor, kernels: tuple[int, int], shortcut: bool) -> Tensor:

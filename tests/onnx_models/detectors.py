@@ -47,10 +47,11 @@ def yolov10(g: Graph, classes: int, width: int, max_det: int = 300) -> Outputs:
     return {"output0": endings.best_candidates(g, out, max_det)}
 
 
-def yolov8_nms(g: Graph, classes: int, width: int, max_det: int = 300) -> Outputs:
-    """End to end with an NMS of its own."""
-    out = heads.anchor_free(g, necks.yolov8(g, width), classes, depthwise=False, corners=True)
-    return {"output0": endings.suppressed(g, out, max_det)}
+def yolov8_nms(g: Graph, classes: int, width: int, max_det: int = 300, masked: bool = False) -> Outputs:
+    """End to end with an NMS of its own, over every class or, `masked`, over each candidate's best."""
+    out = heads.anchor_free(g, necks.yolov8(g, width), classes, depthwise=False)
+    ending = endings.masked if masked else endings.suppressed
+    return {"output0": ending(g, out, max_det)}
 
 
 DETECTORS: dict[str, Body] = {

@@ -33,11 +33,18 @@ def gather_rows(g: Graph, rows: str, index: str, columns: int) -> str:
     return g.op("GatherElements", [rows, wide], axis=1)[0]
 
 
+def to_corners(g: Graph, boxes: Tensor, axis: int) -> Tensor:
+    """Centre and size to opposite corners."""
+    centre, size = g.split(boxes, [2, 2], axis)
+    half = g.binary("Div", size, 2.0)
+    return g.concat([g.binary("Sub", centre, half), g.add(centre, half)], axis)
+
+
 def suppressed(g: Graph, decoded: Tensor, max_det: int) -> Tensor:
-    """A NonMaxSuppression node, its picks gathered and padded with zeros to `max_det` rows."""
+    """A NonMaxSuppression of every class by itself, its picks gathered and padded to `max_det` rows."""
     attributes = decoded.shape[1]
     boxes, scores = g.split(decoded, [4, attributes - 4], 1)
-    corners = g.transpose(boxes, (0, 2, 1))
+    corners = g.transpose(to_corners(g, boxes, 1), (0, 2, 1))
     limits = [g.ints(max_det), g.constant([0.45], np.float32), g.constant([0.25], np.float32)]
     picks = g.op("NonMaxSuppression", [corners.name, scores.name, *limits])[0]
     box_picks = g.op("Gather", [picks, g.constant([0, 2])], axis=1)[0]
@@ -50,3 +57,30 @@ def suppressed(g: Graph, decoded: Tensor, max_det: int) -> Tensor:
     padded = g.op("Concat", [found, padding], axis=0)[0]
     best = g.op("TopK", [g.op("Gather", [padded, g.constant(4)], axis=1)[0], g.ints(max_det)], 2, axis=0)[1]
     return Tensor(g.unsqueeze(g.op("Gather", [padded, best], axis=0)[0], 0), (1, max_det, 6))
+
+
+def masked(g: Graph, decoded: Tensor, max_det: int) -> Tensor:
+    """What tracing a filter and torchvision's NMS leaves: a mask, boxes moved apart by class."""
+    attributes = decoded.shape[1]
+    boxes, scores = g.split(g.transpose(decoded, (0, 2, 1)), [4, attributes - 4], 2)
+    best, label = g.reduce_max(scores.name, 2), g.op("ArgMax", [scores.name], axis=2, keepdims=0)[0]
+    mask = g.op("Greater", [g.squeeze(best, 0), g.constant(0.55, np.float32)])[0]
+    kept = g.squeeze(g.op("NonZero", [mask])[0], 0)
+    corners = to_corners(g, boxes, 2).name
+    box, score, label = (
+        g.op("Gather", [g.squeeze(value, 0), kept], axis=0)[0] for value in (corners, best, label)
+    )
+    label = g.op("Cast", [label], to=TensorProto.FLOAT)[0]
+    apart = g.unsqueeze(g.op("Mul", [label, g.constant(7680, np.float32)])[0], 1)
+    moved = g.unsqueeze(g.op("Add", [box, apart])[0], 0)
+    ranked = g.unsqueeze(g.unsqueeze(score, 0), 0)
+    limits = [g.ints(2**40), g.constant([0.7], np.float32)]
+    picks = g.op("NonMaxSuppression", [moved, ranked, *limits])[0]
+    order = g.op("Gather", [picks, g.constant(2)], axis=1)[0]
+    order = g.op("Slice", [order, g.ints(0), g.ints(max_det), g.ints(0)])[0]
+    rows = g.op("Concat", [box, g.unsqueeze(score, 1), g.unsqueeze(label, 1)], axis=1)[0]
+    found = g.op("Gather", [rows, order], axis=0)[0]
+    size = g.op("Gather", [g.op("Shape", [found])[0], g.ints(0)], axis=0)[0]
+    missing = g.op("Sub", [g.ints(max_det), size])[0]
+    pads = g.op("Concat", [g.ints(0, 0), missing, g.ints(0)], axis=0)[0]
+    return Tensor(g.unsqueeze(g.op("Pad", [found, pads])[0], 0), (1, max_det, 6))
