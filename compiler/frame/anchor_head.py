@@ -38,6 +38,13 @@ class AnchorScale:
         """How many candidates it has."""
         return self.rows * self.raw.slab.width
 
+    def extent(self, anchor: Expr, axis: int) -> Expr:
+        """Width (axis 0) or height of an anchor."""
+        *others, last = [T.float32(sides[axis]) for sides in self.anchors]
+        for number, other in enumerate(others):
+            last = T.Select(anchor == number, other, last)
+        return last
+
 
 @dataclass(frozen=True)
 class AnchorHead:
@@ -93,17 +100,10 @@ class AnchorHead:
 
         def write(k: int) -> None:
             scale = self.scales[k]
-            _read_box(self, scale, views[k], index - (cells[k] - scale.cells), box)
+            for axis in (0, 1):
+                _read_axis(self, scale, views[k], index - (cells[k] - scale.cells), axis, box)
 
         choose(index, cells, write)
-
-
-def pick(values: list[float], index: Expr) -> Expr:
-    """One of several constants."""
-    *others, value = map(T.float32, values)
-    for number, other in reversed(list(enumerate(others))):
-        value = T.Select(index == number, other, value)
-    return value
 
 
 @T.inline
@@ -113,34 +113,31 @@ def _collect_row(head: Any, raw: Any, block: Any, row: Any, first: int, conf: An
     lanes = T.meta_var(int(raw.ty.shape[3]))
     best = variable("float32")
     label = variable("int32")
+    certainty = variable("float32")  # a let would be inlined, and the sigmoid computed thrice
     least: T.let = least_logit(conf)
     anchor: T.let = T.truncdiv(row, height)
     y: T.let = T.truncmod(row, height)
     for x in range(width):
         logit: T.let = channel(raw, head.first(anchor) + 4, y, x)
         if logit > least:
-            certainty: T.let = sigmoid(logit)
+            certainty[0] = sigmoid(logit)
             best_class(head.scores_of(raw, anchor, y, x), head.classes, lanes, best, label)
-            if T.And(certainty > conf, best[0] * certainty > conf):
-                add(found, head.blocks, block, first + row * width + x, best[0] * certainty, label[0])
+            if T.And(certainty[0] > conf, best[0] * certainty[0] > conf):
+                add(found, head.blocks, block, first + row * width + x, best[0] * certainty[0], label[0])
 
 
 @T.inline
-def _read_box(head: Any, scale: Any, raw: Any, cell: Any, box: Any) -> None:
+def _read_axis(head: Any, scale: Any, raw: Any, cell: Any, axis: int, box: Any) -> None:
+    """The corners of one axis: a sigmoid each for the centre and the size."""
     height = T.meta_var(int(raw.ty.shape[1]))
     width = T.meta_var(int(raw.ty.shape[2]))
     anchor: T.let = T.truncdiv(cell, height * width)
     y: T.let = T.truncmod(T.truncdiv(cell, width), height)
     x: T.let = T.truncmod(cell, width)
-    for axis in T.unroll(2):
-        place: T.let = T.float32(2) * sigmoid(channel(raw, head.first(anchor) + axis, y, x))
-        side: T.let = T.float32(2) * sigmoid(channel(raw, head.first(anchor) + 2 + axis, y, x))
-        cell_at: T.let = T.cast(T.Select(axis == 0, x, y), "float32") - T.float32(0.5)
-        centre: T.let = (place + cell_at) * T.float32(scale.stride)
-        size: T.let = T.Select(
-            axis == 0,
-            pick([width for width, _ in scale.anchors], anchor),
-            pick([height for _, height in scale.anchors], anchor),
-        )
-        box[axis] = centre - side * side * size * T.float32(0.5)
-        box[axis + 2] = centre + side * side * size * T.float32(0.5)
+    place: T.let = T.float32(2) * sigmoid(channel(raw, head.first(anchor) + axis, y, x))
+    side: T.let = T.float32(2) * sigmoid(channel(raw, head.first(anchor) + 2 + axis, y, x))
+    origin: T.let = T.cast((x, y)[axis], "float32") - T.float32(0.5)
+    centre: T.let = (place + origin) * T.float32(scale.stride)
+    reach: T.let = side * side * scale.extent(anchor, axis) * T.float32(0.5)
+    box[axis] = centre - reach
+    box[axis + 2] = centre + reach
