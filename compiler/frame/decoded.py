@@ -36,7 +36,7 @@ class Decoded:
     @property
     def suppress(self) -> bool:
         """Finished detections need no suppression."""
-        return not self.head.final
+        return not self.head.finished
 
     @property
     def lanes(self) -> int:
