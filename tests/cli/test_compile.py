@@ -68,7 +68,7 @@ def test_a_value_that_cannot_be_is_named(tmp_path: Path, option: str, value: str
     assert "Traceback" not in done.stderr
 
 
-def test_a_registry_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
+def test_a_registry_that_cannot_be_written_is_told_before_the_build(tmp_path: Path) -> None:
     done = run_zcc("compile", sample.MODEL, "--registry", "/proc/registry", timeout=60)
     assert done.returncode == 1
     assert "/proc/registry" in done.stderr.splitlines()[-1]

@@ -68,12 +68,14 @@ def test_pictures_of_one_name_do_not_overwrite_each_other(demo: Demo, tmp_path: 
     assert {Image.open(path).size for path in (tmp_path / "out").iterdir()} == sizes
 
 
-def test_the_text_has_a_line_per_detection(demo: Demo) -> None:
+def test_the_text_lists_the_surest_and_says_how_many_more(demo: Demo) -> None:
     done = run_zcc("run", "shapes", CROWD, "--registry", demo.registry)
-    title, *rows = done.stdout.splitlines()
+    title, *rows, last = done.stdout.splitlines()
     [picture] = detect(demo, CROWD)["images"]
-    assert f"{len(rows)} detections" in title
-    assert [row.split()[0] for row in rows] == [found["name"] for found in picture["detections"]]
+    names = [found["name"] for found in picture["detections"]]
+    assert f"{len(names)} detections" in title
+    assert [row.split()[0] for row in rows] == names[: len(rows)]
+    assert f"{len(names) - len(rows)} more" in last
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,9 @@ def test_a_folder_that_cannot_be_made_is_one_line(demo: Demo) -> None:
     assert_one_line(done, 1, "/proc/out")
 
 
-@pytest.mark.parametrize("reference", ["absent", "shapes:absent", "sha256:0000", "./no/such/folder"])
-def test_an_unknown_reference_is_one_line(demo: Demo, reference: str) -> None:
+@pytest.mark.parametrize(
+    ("reference", "code"), [("absent", 1), ("shapes:absent", 1), ("sha256:0000", 1), ("./no/such/folder", 2)]
+)
+def test_an_unknown_reference_is_one_line(demo: Demo, reference: str, code: int) -> None:
     done = run_zcc("run", reference, CROWD, "--registry", demo.registry)
-    assert_one_line(done, 1, reference.partition(":")[0])
+    assert_one_line(done, code, reference.partition(":")[0])

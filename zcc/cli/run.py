@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from zcc.runtime import Detections, Detector
 
 
+SHOWN = 12  # rows of text per picture
+
+
 @dataclass(frozen=True)
 class Sighting:
     """What was found in one picture."""
@@ -115,9 +118,10 @@ def _free_name(stem: str, taken: set[str]) -> str:
 
 def _describe(sighting: Sighting, names: tuple[str, ...]) -> str:
     height, width = sighting.picture.shape[:2]
-    count = len(sighting.found.scores)
-    title = f"{sighting.path}  {width}x{height}  {count} detections  {sighting.milliseconds:.1f} ms"
-    return "\n".join([title, *(_row(row) for row in _rows(sighting.found, names))])
+    rows = _rows(sighting.found, names)
+    title = f"{sighting.path}  {width}x{height}  {len(rows)} detections  {sighting.milliseconds:.1f} ms"
+    more = [f"  … {len(rows) - SHOWN} more; --json lists them all"] if len(rows) > SHOWN else []
+    return "\n".join([title, *map(_row, rows[:SHOWN]), *more])
 
 
 def _row(row: dict[str, Any]) -> str:
