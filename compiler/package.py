@@ -12,6 +12,7 @@ import tvm
 
 from zcc.compiler.fingerprint import tool_versions
 from zcc.compiler.frontend.model import Model
+from zcc.compiler.kernels.spec import KernelCall
 from zcc.compiler.precision.table import Precision
 from zcc.compiler.program.lower import LoweredModel
 from zcc.compiler.targets.target import Target
@@ -57,9 +58,14 @@ def make_manifest(
         model_sha256=model.sha256,
         fingerprint=identity["fingerprint"],
         precision={"storage": precision.storage, "arithmetic": precision.arithmetic},
-        kernels={"functions": list(program.kernels), "calls": len(lowered.calls)},
+        kernels={"calls": [_describe(call) for call in lowered.calls]},
     )
 
 
 def _entry(path: Path) -> FileEntry:
     return FileEntry(path.name, file_sha256(path), path.stat().st_size)
+
+
+def _describe(call: KernelCall) -> dict[str, Any]:
+    """A kernel call as `zcc profile` shows it."""
+    return {"kernel": call.spec.name, "makes": call.label, "flops": call.flops, "bytes": call.bytes}

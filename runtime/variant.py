@@ -69,6 +69,18 @@ class Variant:
         self.module["zcc_network"](np.ascontiguousarray(image), self.weights, arena, output)
         return output
 
+    def profile(self) -> NDArray[np.float64]:
+        """Seconds that each kernel of the network took, in the order of the manifest's kernel calls."""
+        return engine().call(self._profile)
+
+    def _profile(self) -> NDArray[np.float64]:
+        arena = engine().reserve(self.manifest.workspace["network"])
+        output = np.zeros(4 * np.prod(self.manifest.head.shape), np.uint8)
+        clock = np.zeros(2 * len(self.manifest.kernels["calls"]) + 2, np.int64)
+        self.module["zcc_profile"](self.weights, arena, output, clock)
+        seconds, nanoseconds = clock.reshape(-1, 2).T
+        return np.diff(seconds - seconds[0] + 1e-9 * nanoseconds)
+
 
 def check_files(folder: Path, manifest: Manifest) -> None:
     """Every file is there with the bytes the manifest names, else CorruptArtifact."""

@@ -53,6 +53,8 @@ class KernelCall:
     spec: KernelSpec
     arguments: tuple[Address, ...]
     label: str  # the tensor it makes, for profiles
+    flops: int = 0  # arithmetic the result needs, whatever the kernel does to get it
+    bytes: int = 0  # memory it cannot do without: operands and results once
 
 
 class KernelBuilder:

@@ -7,8 +7,11 @@ A new template is one file and one entry here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
+
+import numpy as np
 
 from zcc.compiler.kernels.depthwise_conv import DepthwiseConv
 from zcc.compiler.kernels.direct_conv import DirectConv, default_tile
@@ -81,8 +84,11 @@ class Lowering:
 
 
 def lower_op(op: Op, lowering: Lowering) -> KernelCall:
-    """The kernel call that computes one operation."""
-    return LOWERINGS[type(op)](op, lowering)
+    """The kernel call that computes one operation, with the work it cannot do without."""
+    call = LOWERINGS[type(op)](op, lowering)
+    constants = op.weight.nbytes if isinstance(op, Conv) else 0
+    tensors = sum(prod(tensor.shape) * np.dtype(tensor.dtype).itemsize for tensor in (*op.inputs, *op.outputs))
+    return replace(call, flops=op.flops if isinstance(op, Conv) else 0, bytes=constants + tensors)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 `zcc_detect`   frame uint8 [H, W, 3], conf, iou, weights, arena -> boxes, scores, classes, count
 `zcc_network`  input float32 [1, 3, h, w], weights, arena -> the head's decoded output
+`zcc_profile`  weights, arena -> the head's decoded output, and a clock reading before each kernel and after the last
 
-Both call the same kernels on the same memory plan. The arena is the caller's, so that a module holds no state and any
+All call the same kernels on the same memory plan. The arena is the caller's, so that a module holds no state and any
 number of threads may run it, each with an arena of its own.
 """
 
@@ -27,7 +28,8 @@ from zcc.compiler.kernels.spec import Address, KernelCall, KernelSpec, VectorUni
 from zcc.compiler.program.subroutine import Subroutine, address_of, finish, make_subroutine
 from zcc.runtime.manifest import InputSpec
 
-DETECT, NETWORK = "zcc_detect", "zcc_network"
+DETECT, NETWORK, PROFILE = "zcc_detect", "zcc_network", "zcc_profile"
+MONOTONIC = 1  # CLOCK_MONOTONIC
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Program:
-    """The module, the bytes of arena it wants, and which kernels it is made of."""
+    """The module, and the bytes of arena its entry points."""
 
     module: ir.IRModule
     arena_size: int  # for zcc_detect
     network_arena_size: int
-    kernels: tuple[str, ...]
 
 
 class _Regions:
@@ -75,9 +76,9 @@ def emit(plan: Plan, unit: VectorUnit) -> Program:
     functions[body.name] = body.function
     regions = _Regions(plan.arena_size)
     detect = _detect(plan, body, kernels, regions)
-    network = _network(plan, body, kernels)
-    module = ir.IRModule({**functions, ir.GlobalVar(DETECT): detect, ir.GlobalVar(NETWORK): network})
-    return Program(module, regions.size, max(plan.arena_size, 1), tuple(kernels.names()))
+    entries = {DETECT: detect, NETWORK: _network(plan, body, kernels), PROFILE: _profile(plan, kernels)}
+    module = ir.IRModule({**functions, **{ir.GlobalVar(name): entry for name, entry in entries.items()}})
+    return Program(module, regions.size, max(plan.arena_size, 1))
 
 
 class _Kernels:
@@ -100,10 +101,6 @@ class _Kernels:
         routine = make_subroutine(name, function)
         self.functions[routine.name] = routine.function
         return routine
-
-    def names(self) -> list[str]:
-        """What was built, in order of first use."""
-        return [routine.name.name_hint for routine in self.known.values()]
 
 
 def _network_body(plan: Plan, kernels: _Kernels) -> Subroutine:
@@ -160,8 +157,15 @@ def _detect(plan: Plan, body: Subroutine, kernels: _Kernels, regions: _Regions) 
         T.add_to_parent(before.call([frame.data, at(plan.image_at), at(table)], (height, width, stride)))
         T.add_to_parent(body.call([address_of(weights, 0), at(Address("arena", 0)), at(output)]))
         pointers = [result.data for result in results]
-        T.add_to_parent(after.call([at(output), height, width, conf, iou, *pointers, *map(at, scratch)]))
+        limits = _thresholds(plan.head, conf, iou)
+        T.add_to_parent(after.call([at(output), height, width, *limits, *pointers, *map(at, scratch)]))
     return builder.get()
+
+
+def _thresholds(head: Head, conf: Any, iou: Any) -> tuple[Any, Any]:
+    """The caller's thresholds, as far as the model file leaves them to the caller."""
+    fixed = head.suppression
+    return (conf, iou) if fixed is None else (T.max(conf, T.float32(fixed.score)), T.float32(fixed.iou))
 
 
 def _network(plan: Plan, body: Subroutine, kernels: _Kernels) -> tirx.PrimFunc:
@@ -171,8 +175,30 @@ def _network(plan: Plan, body: Subroutine, kernels: _Kernels) -> tirx.PrimFunc:
         T.func_name(NETWORK)
         image = T.arg("image", T.Buffer((1, planes.blocks, planes.height, planes.width), "float32", align=4))
         weights = T.arg("weights", T.Buffer((plan.weights_size,), "uint8"))
-        arena = T.arg("arena", T.Buffer((plan.arena_size,), "uint8"))
+        arena = T.arg("arena", T.Buffer((max(plan.arena_size, 1),), "uint8"))
         result = T.arg("result", T.Buffer(plan.head.shape, "float32"))
         T.add_to_parent(load.call([image.data, address_of(arena, plan.image_at.offset)]))
         T.add_to_parent(body.call([address_of(weights, 0), address_of(arena, 0), result.data]))
+    return builder.get()
+
+
+def _profile(plan: Plan, kernels: _Kernels) -> tirx.PrimFunc:
+    with IRBuilder() as builder, T.prim_func(s_tir=True):
+        T.func_name(PROFILE)
+        buffers = {
+            "weights": T.arg("weights", T.Buffer((plan.weights_size,), "uint8")),
+            "arena": T.arg("arena", T.Buffer((max(plan.arena_size, 1),), "uint8")),
+            "result": T.arg("result", T.Buffer((_output_bytes(plan.head),), "uint8")),
+        }
+        clock = T.arg("clock", T.Buffer((2 * len(plan.calls) + 2,), "int64"))  # seconds, nanoseconds
+
+        def read_clock(index: int) -> tirx.Stmt:
+            reading = address_of(clock, 2 * index)
+            return tirx.Evaluate(tirx.call_extern("int32", "clock_gettime", MONOTONIC, reading))
+
+        for index, call in enumerate(plan.calls):
+            T.add_to_parent(read_clock(index))
+            arguments = [address_of(buffers[at.region], at.offset) for at in call.arguments]
+            T.add_to_parent(kernels.get(call.spec).call(arguments))
+        T.add_to_parent(read_clock(len(plan.calls)))
     return builder.get()
