@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +104,7 @@ def compile(
     if as_json:
         print_json(_document(results))
     else:
-        click.echo(_summary(results))
+        click.echo(_summary(results, registry))
 
 
 def _document(results: Sequence[Result]) -> dict[str, Any]:
@@ -112,10 +113,11 @@ def _document(results: Sequence[Result]) -> dict[str, Any]:
     return {**variants[0], "variants": variants}
 
 
-def _summary(results: Sequence[Result]) -> str:
+def _summary(results: Sequence[Result], registry: str | None) -> str:
     """What was made, and the command to try next."""
-    name = results[0].manifest.name
-    return "\n".join([*map(_line, results), f"try: zcc run {name} IMAGE --save out"])
+    place = ["--registry", registry] if registry else []
+    attempt = shlex.join(["zcc", "run", results[0].manifest.name, "IMAGE", "--save", "out", *place])
+    return "\n".join([*map(_line, results), f"try: {attempt}"])
 
 
 def _line(result: Result) -> str:

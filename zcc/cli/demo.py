@@ -12,7 +12,7 @@ import click
 from zcc.cli.options import registry_option
 
 NAME = "shapes"
-NEXT = (f"zcc show {NAME}", f"zcc run {NAME} PICTURE --save out", "zcc compile YOUR-MODEL.onnx", "zcc doctor")
+NEXT = (f"show {NAME}", f"run {NAME} YOUR-PICTURE --save out", "compile YOUR-MODEL.onnx")
 
 
 @click.command()
@@ -31,12 +31,13 @@ def demo(save: Path, registry: str | None) -> None:
     """
     from zcc.cli.main import cli
 
+    place = f" --registry {shlex.quote(registry)}" if registry else ""
     for purpose, arguments in _steps(save, registry):
         click.secho(f"\n{purpose}", bold=True)
         click.echo(f"$ zcc {shlex.join(arguments)}")
         cli.main(arguments, prog_name="zcc", standalone_mode=False)
     click.secho(f"\nThe pictures with their boxes lie in {save}.", bold=True)
-    click.echo("\n".join(["Next:", *(f"  {line}" for line in NEXT)]))
+    click.echo("\n".join(["Next:", *(f"  zcc {line}{place}" for line in NEXT)]))
 
 
 def _steps(save: Path, registry: str | None) -> Iterator[tuple[str, list[str]]]:
