@@ -7,7 +7,8 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .PHONY: demo test lint types format docs clean host
 
 demo: $(VENV)/.compiler
-	$(BIN)/zcc demo
+	@$(BIN)/zcc demo
+	@echo "zcc lies in $(BIN); to have it at hand: source $(BIN)/activate"
 
 test: lint
 	$(BIN)/python -m pytest
