@@ -15,20 +15,22 @@ MARK = "registry-id"
 
 def claim(home: Path, identity: str | None) -> None:
     """Mark the folder as this index's, unless it is marked already."""
-    if not (home / MARK).exists():
+    if not claimed(home):
         staged = stage(home / "staging")
         write_flushed(staged, str(identity).encode())
         staged.replace(home / MARK)
 
 
-def owns(home: Path, identity: str | None) -> bool:
-    """Whether the folder is this index's; False when nobody ever published into it."""
+def claimed(home: Path) -> bool:
+    """Whether any index ever published into the folder."""
+    return (home / MARK).exists()
+
+
+def check_owner(home: Path, identity: str | None) -> None:
+    """Refuse a claimed folder that is another index's."""
     mark = home / MARK
-    if not mark.exists():
-        return False
     if mark.read_text(encoding="utf-8") != identity:
         raise RegistryError(
             f"the files in {home} belong to another index than this registry's",
             f"restore that index, or delete {mark} if it is gone for good",
         )
-    return True

@@ -179,10 +179,11 @@ class Registry:
         Where locks do not reach every machine that publishes here (some network file systems), `grace` spares
         what was touched in the last so many seconds.
         """
-        identity = self._index.identity()
         with reported(self.home):
-            if not ownership.owns(self.home, identity):
+            # In this order: who finds the claim finds the index that made it before.
+            if not ownership.claimed(self.home):
                 return NOTHING
+            ownership.check_owner(self.home, self._index.identity())
             with exclusive(self._publishing):
                 with self._reading() as catalogue:
                     texts = catalogue.texts()

@@ -16,17 +16,20 @@ from pathlib import Path
 from tests.registry.samples import artifact
 from zcc.registry import Registry
 
-LIFETIME = 4  # publishes that the longest-lived publisher has time for
+ACKNOWLEDGED = b"."
+MOST_BEFORE_DEATH = 3  # publishes that are waited for
 
 
 def crash_at_random(home: Path, sources: Path, rounds: int, seed: int) -> int:
     """Kill a publisher at a random moment, again and again; how many artifacts got through whole."""
     dice = random.Random(seed)
     registry = Registry.open(home)
-    lifetime = LIFETIME * _seconds_of_a_publish(registry, sources)
+    one = _seconds_of_a_publish(registry, sources)
     published = before = len(registry.artifacts())
     for number in range(rounds):
-        acknowledged = _acknowledged_before_death(home, sources, number, dice.uniform(0, lifetime))
+        acknowledged = _acknowledged_before_death(
+            home, sources, number, after=dice.randrange(MOST_BEFORE_DEATH), seconds=dice.uniform(0, 2 * one)
+        )
         there = len(registry.artifacts())
         assert acknowledged <= there - published <= acknowledged + 1, "an acknowledged publish was lost"
         published = there
@@ -48,8 +51,8 @@ def _seconds_of_a_publish(registry: Registry, sources: Path) -> float:
     return min(seconds)
 
 
-def _acknowledged_before_death(home: Path, sources: Path, number: int, lifetime: float) -> int:
-    """Fork a publisher, kill it after `lifetime` seconds, and count what it said it had published."""
+def _acknowledged_before_death(home: Path, sources: Path, number: int, after: int, seconds: float) -> int:
+    """Fork a publisher and kill it some time after so many publishes; how many it acknowledged."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -58,11 +61,13 @@ def _acknowledged_before_death(home: Path, sources: Path, number: int, lifetime:
         finally:
             os._exit(1)
     os.close(writer)
-    time.sleep(lifetime)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    with os.fdopen(reader, "rb") as acknowledgements:
-        return len(acknowledgements.read())
+    with os.fdopen(reader, "rb", buffering=0) as acknowledgements:
+        for _ in range(after):
+            assert acknowledgements.read(1) == ACKNOWLEDGED
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        return after + len(acknowledgements.readall())
 
 
 def _publish_for_ever(home: Path, sources: Path, number: int, writer: int) -> None:
@@ -70,7 +75,7 @@ def _publish_for_ever(home: Path, sources: Path, number: int, writer: int) -> No
     seed = number * 1000
     while True:
         registry.publish(*artifact(sources / "source", seed=seed), tags=["prod"])
-        os.write(writer, b".")
+        os.write(writer, ACKNOWLEDGED)
         seed += 1
 
 

@@ -66,5 +66,5 @@ def test_killed_at_every_step_of_the_first_publishing(home: Path, tmp_path: Path
 
 
 def test_killed_at_any_moment(home: Path, tmp_path: Path) -> None:
-    through = crash_at_random(home, tmp_path, rounds=40, seed=7)
+    through = crash_at_random(home, tmp_path, rounds=25, seed=7)
     assert through > 10, "the publishers died too early to test anything"
