@@ -89,7 +89,7 @@ class Decoded:
 
     def read_box(self, views: Any, index: Expr, box: Any) -> None:
         """Put a candidate's corners, in input pixels, into `box`."""
-        if self.head.final:
+        if self.head.final or self.head.corners:
             _read_corners(self, views, index, box)
         else:
             _read_centre(self, views, index, box)

@@ -11,6 +11,7 @@ from zcc.compiler.frame.candidates import Found, Source, collect
 from zcc.compiler.frame.decoded import Decoded
 from zcc.compiler.frame.letterbox import Expr, gains, margin, resized
 from zcc.compiler.frame.nms import Kept, is_suppressed, keep
+from zcc.compiler.frame.pairs import Pairs
 from zcc.compiler.frame.ranking import DIGITS, RADIX, rank
 from zcc.compiler.frame.scratch import Shapes, carve, elements, variable
 from zcc.compiler.frontend.model import Head
@@ -73,7 +74,10 @@ def _select(
 
 def source_of(head: Head | Source, lanes: int) -> Source:
     """Where a head's candidates are read from: its decoded output, or the maps that a raw head names."""
-    return Decoded(head, lanes) if isinstance(head, Head) else head
+    if not isinstance(head, Head):
+        return head
+    decoded = Decoded(head, lanes)
+    return Pairs(decoded) if head.every_class else decoded
 
 
 def scratch(head: Head | Source, max_det: int, lanes: int = 16) -> tuple[Shapes, Shapes]:

@@ -59,9 +59,7 @@ def check_task(proto: onnx.ModelProto) -> None:
     """Raise a ModelError when the exporter says that the model does something else than detect."""
     task = next((entry.value for entry in proto.metadata_props if entry.key == "task"), DETECTION)
     if task != DETECTION:
-        raise ModelError(
-            f"the model's task is {task!r}", "give a detection model; zcc compiles no other task"
-        )
+        raise ModelError(f"the model's task is {task!r}", "give a detection model; zcc compiles no other task")
 
 
 def pin_input(proto: onnx.ModelProto, imgsz: tuple[int, int] | None) -> tuple[int, int]:
@@ -124,9 +122,7 @@ def pinned(dim: onnx.TensorShapeProto.Dimension, wanted: int | None, stated: int
         wanted = dim.dim_value
     size = wanted or stated
     if size is None:
-        raise UsageError(
-            "the model's input size is dynamic", "say which to compile for, as in --imgsz 640x640"
-        )
+        raise UsageError("the model's input size is dynamic", "say which to compile for, as in --imgsz 640x640")
     if size < 0 or size % STRIDE or size > MAX_SIDE:
         raise ModelError(
             f"the model's input side of {size} pixels is not a multiple of {STRIDE}, at most {MAX_SIDE}",

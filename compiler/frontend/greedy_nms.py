@@ -19,6 +19,8 @@ def greedy_nms(head: Head, output: Array, most: int) -> Array:
     rows = as_rows(head, output)
     rows = rows[rows[:, 4] > head.suppression.score]
     rows = rows[np.argsort(-rows[:, 4], kind="stable")]
+    if head.finished:
+        return rows[:most]
     kept: list[Array] = []
     while len(rows) and len(kept) < most:
         best, rows = rows[0], rows[1:]
@@ -28,15 +30,18 @@ def greedy_nms(head: Head, output: Array, most: int) -> Array:
 
 
 def as_rows(head: Head, output: Array) -> Array:
-    """Every candidate with its best class."""
-    candidates = output[0].T if head.candidates_last else output[0]
-    if head.final:
-        return np.asarray(candidates)
-    centre, half = candidates[:, :2], candidates[:, 2:4] / 2
+    """Every candidate with its best class, or with each of its classes."""
+    candidates = np.asarray(output[0].T if head.candidates_last else output[0])
+    boxes = candidates[:, :4]
+    if not head.corners:
+        centre, half = boxes[:, :2], boxes[:, 2:] / 2
+        boxes = np.concatenate([centre - half, centre + half], 1)
     scores = candidates[:, 5:] * candidates[:, 4:5] if head.objectness else candidates[:, 4:]
+    if head.every_class:
+        labels = np.repeat(np.arange(head.classes), len(boxes))
+        return np.column_stack([np.tile(boxes, (head.classes, 1)), scores.T.ravel(), labels])
     label = scores.argmax(1)
-    best = scores[np.arange(len(scores)), label]
-    return np.column_stack([centre - half, centre + half, best, label])
+    return np.column_stack([boxes, scores[np.arange(len(scores)), label], label])
 
 
 def overlap(box: Array, others: Array) -> Array:

@@ -104,9 +104,7 @@ def readings(output: str, shape: Sequence[int], size: tuple[int, int]) -> list[H
     return [head for head in found if per_cell(head.candidates, size) is not None]
 
 
-def believable(
-    proto: onnx.ModelProto, head: Head, family: Family, values: list[Array], size: tuple[int, int]
-) -> bool:
+def believable(proto: onnx.ModelProto, head: Head, family: Family, values: list[Array], size: tuple[int, int]) -> bool:
     """Whether the values, and how they came about, can be what the head says."""
     selected = selects(ancestors(proto.graph, head.output))
     if head.final and not (selected or per_cell(head.candidates, size) is None):

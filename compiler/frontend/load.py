@@ -11,13 +11,13 @@ from pathlib import Path
 
 from zcc.compiler.frontend import (
     check,
+    endings,
     heads,
     names,
     operators,
     probe,
     prune,
     simplify,
-    suppression,
 )
 from zcc.compiler.frontend.model import Model
 from zcc.compiler.frontend.read import read_model
@@ -47,7 +47,7 @@ def prepare(
     samples = probe.sample_outputs(proto, size)
     head = heads.find_head(proto, samples, size, None if known is None else len(known))
     if head.final:
-        proto, head = suppression.take_over(proto, head, samples[head.output][0][0], size)
+        proto, head = endings.take_over(proto, head, samples[head.output][0][0], size)
     proto = prune.keep_output(proto, head)
     operators.refuse_unsupported(proto, supported)
     return Model(

@@ -9,10 +9,10 @@ import onnx
 
 @dataclass(frozen=True)
 class Suppression:
-    """The non-maximum suppression that a file carried, which the compiled one replaces."""
+    """How a file chose its detections itself, which the compiled postprocess does in its place."""
 
-    iou: float  # the threshold it fixed, whatever the caller asks for
-    score: float  # the lowest score it lets through
+    iou: float  # the threshold it fixes, whatever the caller asks for; 1 where it suppresses nothing
+    score: float  # what a score must exceed, whatever lower threshold the caller asks for
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,9 @@ class Head:
     objectness: bool
     candidates_last: bool  # (1, attributes, candidates) instead of (1, candidates, attributes)
     final: bool = False  # rows are x1, y1, x2, y2, score, class
-    suppression: Suppression | None = None  # set where the file fixes how candidates are suppressed
+    corners: bool = False  # boxes are x1, y1, x2, y2
+    every_class: bool = False  # each class of a candidate counts by itself, not only its best
+    suppression: Suppression | None = None  # set where the file fixes how detections are chosen
 
     @property
     def attributes(self) -> int:
@@ -38,8 +40,8 @@ class Head:
 
     @property
     def finished(self) -> bool:
-        """Whether the candidates are the detections, with nothing left to suppress."""
-        return self.final and self.suppression is None
+        """Whether candidates never suppress each other."""
+        return self.final if self.suppression is None else self.suppression.iou >= 1
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -19,9 +19,7 @@ def read_class_file(path: Path) -> tuple[str, ...]:
     try:
         lines = path.read_text(encoding="utf-8").rstrip().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"cannot read class names from {path} ({error})", "give a UTF-8 text file"
-        ) from error
+        raise UsageError(f"cannot read class names from {path} ({error})", "give a UTF-8 text file") from error
     found = tuple(line.strip() for line in lines)
     if not found or not all(found):
         raise UsageError(f"{path} has no class name on line {found.index('') + 1 if found else 1}",
@@ -36,9 +34,7 @@ def from_metadata(proto: onnx.ModelProto) -> tuple[str, ...] | None:
         return None
     found = listed(parse(text))
     if not found:
-        raise ModelError(
-            "the class names in the model's metadata cannot be read", "give them with --classes FILE"
-        )
+        raise ModelError("the class names in the model's metadata cannot be read", "give them with --classes FILE")
     return tuple(str(name) for name in found)
 
 

@@ -36,6 +36,4 @@ def open_session(proto: onnx.ModelProto) -> onnxruntime.InferenceSession:
     """A quiet session on the CPU."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    return onnxruntime.InferenceSession(
-        proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    return onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])

@@ -100,6 +100,4 @@ def attach_external_data(path: Path, proto: onnx.ModelProto) -> None:
     try:
         load_external_data_for_model(proto, str(path.parent))
     except (ValueError, OSError, OverflowError, MemoryError, onnx.checker.ValidationError) as error:
-        raise ModelError(
-            f"{path}: its external data do not fit it ({error})", "export the model again"
-        ) from error
+        raise ModelError(f"{path}: its external data do not fit it ({error})", "export the model again") from error

@@ -21,9 +21,7 @@ from zcc.runtime.errors import BuildError, InputError, ModelError, UsageError
 LIMIT_SECONDS = 300
 LIMIT_BYTES = 16 << 30
 REQUEST, RESULT, PROTO = "request.json", "result.json", "model.onnx"
-ERRORS: dict[str, type[InputError] | type[UsageError]] = {
-    error.__name__: error for error in (ModelError, UsageError)
-}
+ERRORS: dict[str, type[InputError] | type[UsageError]] = {error.__name__: error for error in (ModelError, UsageError)}
 
 
 def run_in_sandbox(
@@ -42,9 +40,7 @@ def run_in_sandbox(
         (folder / REQUEST).write_text(json.dumps(request))
         code = spawn(folder, path)
         if not (folder / RESULT).exists():
-            raise ModelError(
-                f"{path} crashed the libraries that read ONNX ({manner(code)})", "export it again"
-            )
+            raise ModelError(f"{path} crashed the libraries that read ONNX ({manner(code)})", "export it again")
         return read_result(folder)
 
 

@@ -14,12 +14,8 @@ def simplify(proto: onnx.ModelProto) -> onnx.ModelProto:
     try:
         inlined = onnx.inliner.inline_local_functions(proto) if proto.functions else proto
         simplified, _ = onnxsim.simplify(inlined)
-        inferred: onnx.ModelProto = onnx.shape_inference.infer_shapes(
-            simplified, strict_mode=True, data_prop=True
-        )
+        inferred: onnx.ModelProto = onnx.shape_inference.infer_shapes(simplified, strict_mode=True, data_prop=True)
     except Exception as error:  # the native libraries raise what they like
         reason = str(error).strip().partition("\n")[0]
-        raise ModelError(
-            f"the model's graph cannot be simplified: {reason}", "export the model again"
-        ) from error
+        raise ModelError(f"the model's graph cannot be simplified: {reason}", "export the model again") from error
     return inferred

@@ -1,0 +1,150 @@
+"""Exports that choose detections themselves: cut before the choice, which the compiled postprocess makes.
+
+How many boxes a NonMaxSuppression gives depends on the image, and what exporters put behind it then has no
+static shape; a TopK sorts where a threshold would do. The compiled postprocess chooses faster and comes anyway,
+so the file's ending is taken out and its rules are kept. Where to cut, and which rules they are, is found by
+structure and proved by numbers: choosing from what the cut gives must yield the file's own rows on the probe
+image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+from zcc.compiler.frontend import heads, probe
+from zcc.compiler.frontend.greedy_nms import greedy_nms
+from zcc.compiler.frontend.model import Head, Suppression
+from zcc.compiler.frontend.prune import ancestors, inputs_of
+from zcc.compiler.frontend.selection import scalars, selects, static_shapes
+from zcc.runtime.errors import ModelError
+
+NMS = "NonMaxSuppression"
+FILTERS = frozenset({"Greater", "GreaterOrEqual"})
+NEVER = 1.0  # no overlap is larger
+CANDIDATES = "zcc_candidates"
+PIXELS, SCORE = 0.05, 1e-3
+# Rows whose scores are equal to the last bit may be ranked either way, also across the end of the ranking.
+ALIKE = 0.98
+REMEDY = "export the model without it: with raw outputs, without NMS"
+
+Array = NDArray[Any]
+Cut = tuple[onnx.ModelProto, Head]
+
+
+def take_over(proto: onnx.ModelProto, head: Head, rows: Array, size: tuple[int, int]) -> Cut:
+    """The model without its own choice of detections, and the head that is left.
+
+    `rows` is what the file's head gave for the first probe image. A model that does not choose stays as it is.
+    """
+    nodes = ancestors(proto.graph, head.output)
+    if not selects(nodes):
+        return proto, head
+    rules = read_rules(proto, nodes)
+    for cut, left in cuts(proto, head, size):
+        value = probe.sample_outputs(cut, size)[left.output][0]
+        for corners, every_class in product((False, True), repeat=2):
+            ruled = replace(left, family=head.family, corners=corners, every_class=every_class, suppression=rules)
+            if same_rows(greedy_nms(ruled, value, len(rows)), rows):
+                return cut, ruled
+    raise ModelError("the model chooses its detections in a way that zcc does not know", REMEDY)
+
+
+def read_rules(proto: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> Suppression:
+    """The thresholds among these nodes: those of an NMS, and those that scores are compared with."""
+    known = scalars(proto)
+    found = [node for node in nodes if node.op_type == NMS]
+    if len(found) > 1:
+        raise ModelError(f"the model carries {len(found)} NonMaxSuppression nodes", REMEDY)
+    iou, score = (threshold(found[0], place, known) for place in (3, 4)) if found else (NEVER, 0.0)
+    compared = [known.get(node.input[1], 0.0) for node in nodes if node.op_type in FILTERS]
+    return Suppression(iou, max([score, *(value for value in compared if value < 1)]))
+
+
+def threshold(node: onnx.NodeProto, place: int, known: dict[str, float]) -> float:
+    """One threshold of an NMS, which is 0 where it is left out."""
+    name = node.input[place] if len(node.input) > place else ""
+    if name and name not in known:
+        raise ModelError("the thresholds of the model's own NonMaxSuppression are not constants", REMEDY)
+    return known[name] if name else 0.0
+
+
+# ---- where to cut
+
+
+def cuts(proto: onnx.ModelProto, head: Head, size: tuple[int, int]) -> Iterator[Cut]:
+    """The places where the model may be cut, each as a model that ends there and the head it then has."""
+    yield from decoded_cuts(proto, head, size)
+    for node in ancestors(proto.graph, head.output):
+        if node.op_type == NMS:
+            yield from input_cuts(proto, node, head)
+
+
+def decoded_cuts(proto: onnx.ModelProto, head: Head, size: tuple[int, int]) -> Iterator[Cut]:
+    """Cuts at a tensor of all decoded candidates, through which everything goes that reaches the head."""
+    shapes = static_shapes(proto)
+    for node in ancestors(proto.graph, head.output):
+        for value in node.output:
+            readings = heads.readings(value, shapes.get(value, ()), size)
+            fits = any(left.classes == head.classes for left in readings)
+            if fits and not bypassed(proto, head.output, value):
+                cut = with_output(proto, value, shapes[value])
+                with suppress(ModelError):  # its numbers are not those of a head
+                    yield cut, heads.find_head(cut, probe.sample_outputs(cut, size), size, head.classes)
+
+
+def bypassed(proto: onnx.ModelProto, output: str, value: str) -> bool:
+    """Whether the image reaches the output by a way around the value."""
+    wanted = {output}
+    for node in reversed(proto.graph.node):
+        if wanted & set(node.output) and value not in node.output:
+            wanted |= inputs_of(node)
+    return proto.graph.input[0].name in wanted
+
+
+def input_cuts(proto: onnx.ModelProto, node: onnx.NodeProto, head: Head) -> Iterator[Cut]:
+    """A cut right before an NMS, its boxes and scores put together."""
+    shapes = static_shapes(proto)
+    boxes, scores = (shapes.get(name, []) for name in node.input[:2])
+    if len(boxes) != 3 or len(scores) != 3 or scores[1] != head.classes or boxes[1] != scores[2]:
+        return
+    classes, count = scores[1:]
+    cut = with_output(proto, CANDIDATES, [1, 4 + classes, count])
+    columns = f"{CANDIDATES}_boxes"
+    cut.graph.node.extend(
+        [
+            helper.make_node("Transpose", [node.input[0]], [columns], perm=[0, 2, 1]),
+            helper.make_node("Concat", [columns, node.input[1]], [CANDIDATES], axis=1),
+        ]
+    )
+    yield cut, replace(head, output=CANDIDATES, candidates=count, candidates_last=True, final=False)
+
+
+def with_output(proto: onnx.ModelProto, name: str, shape: list[int]) -> onnx.ModelProto:
+    """A copy whose only output is the named value."""
+    cut = onnx.ModelProto()
+    cut.CopyFrom(proto)
+    cut.graph.ClearField("output")
+    cut.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+    return cut
+
+
+# ---- the proof
+
+
+def same_rows(ours: Array, theirs: Array) -> bool:
+    """Whether two sets of detections are the same, whatever their order; rows of score 0 are padding."""
+    theirs = theirs[theirs[:, 4] > 0]
+    if len(ours) != len(theirs):
+        return False
+    apart = np.abs(ours[:, None] - theirs[None])
+    alike = (apart[..., :4] <= PIXELS).all(-1) & (apart[..., 4] <= SCORE) & (apart[..., 5] == 0)
+    return bool((alike.any(0) & alike.any(1)).sum() >= ALIKE * len(ours))
