@@ -72,9 +72,7 @@ class Postprocess:
         floats, integers = (elements(shapes) for shapes in scratch(head, max_det, machine.lanes))
         self.scratch = (np.full(floats, np.nan, np.float32), np.full(integers, -77, np.int32))
 
-    def __call__(
-        self, output: NDArray[np.float32], size: tuple[int, int], conf: float, iou: float
-    ) -> Detections:
+    def __call__(self, output: NDArray[np.float32], size: tuple[int, int], conf: float, iou: float) -> Detections:
         boxes = np.full((self.max_det, 4), np.nan, np.float32)
         scores = np.full(self.max_det, np.nan, np.float32)
         labels, count = np.full(self.max_det, -1, np.int32), np.full(1, -1, np.int32)

@@ -35,18 +35,14 @@ def letterboxed(frame: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.float32
     return picture.transpose(2, 0, 1).astype(np.float32)
 
 
-def _candidates(
-    output: NDArray[np.float32], head: Head, conf: np.float32
-) -> list[tuple[int, np.float32, int]]:
+def _candidates(output: NDArray[np.float32], head: Head, conf: np.float32) -> list[tuple[int, np.float32, int]]:
     """Index, score and class of every row above the threshold, best first."""
     found = []
     for index, row in enumerate(output):
         if head.final:
             score, label = row[4], int(row[5])
         else:
-            classes = np.where(np.isnan(row[-head.classes :]), -np.inf, row[-head.classes :]).astype(
-                np.float32
-            )
+            classes = np.where(np.isnan(row[-head.classes :]), -np.inf, row[-head.classes :]).astype(np.float32)
             label = int(np.argmax(classes))
             score = classes[label] * row[4] if head.objectness else classes[label]
             if head.objectness and not row[4] > conf:

@@ -87,10 +87,9 @@ def check(
     return len(found.scores)
 
 
-@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.cpu)
 @pytest.mark.parametrize("kind", FAMILIES.values(), ids=list(FAMILIES))
-def test_every_layout_equals_the_reference(kind: Head, machine: Machine) -> None:
-    counts = [check(kind, scene(kind, crowd), machine=machine) for crowd in (0, 0.05, 1)]
+def test_every_layout_equals_the_reference(kind: Head) -> None:
+    counts = [check(kind, scene(kind, crowd)) for crowd in (0, 0.05, 1)]
     assert counts[0] == 0
     assert 0 < counts[2] <= 300
 
@@ -105,10 +104,8 @@ def test_more_kept_than_any_limit() -> None:
     assert check(kind, scene(kind, 1.0), conf=0.0, max_det=3000) > 1000
 
 
-@pytest.mark.parametrize("spec", [SPEC, InputSpec(384, 640), InputSpec(320, 96, resize="stretch")], ids=str)
-@pytest.mark.parametrize(
-    "size", [(1080, 1920), (1920, 1080), (640, 640), (1, 1), (1, 5000), (33, 7)], ids=str
-)
+@pytest.mark.parametrize("spec", [SPEC, InputSpec(320, 96, resize="stretch")], ids=str)
+@pytest.mark.parametrize("size", [(1080, 1920), (1920, 1080), (640, 640), (1, 1), (1, 5000), (33, 7)], ids=str)
 def test_boxes_come_back_to_the_frame(size: tuple[int, int], spec: InputSpec) -> None:
     kind = head(333, 3)
     assert check(kind, scene(kind, 0.5), spec=spec, size=size) > 0
@@ -207,15 +204,13 @@ PLACES = st.sampled_from([0.0, 10.0, 11.0, 12.5, 300.0, 639.0])
 SIDES = st.sampled_from([0.0, 1.0, 10.0, 20.0, 400.0])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.data(),
     st.sampled_from([{}, {"objectness": True}, {"candidates_last": True}]),
     st.sampled_from(MACHINES),
 )
-def test_any_output_equals_the_reference(
-    data: st.DataObject, layout: dict[str, bool], machine: Machine
-) -> None:
+def test_any_output_equals_the_reference(data: st.DataObject, layout: dict[str, bool], machine: Machine) -> None:
     kind = head(23, 3, **layout)
     row = st.tuples(PLACES, PLACES, SIDES, SIDES, *[SCORES] * (kind.attributes - 4))
     rows = np.array(data.draw(st.lists(row, min_size=23, max_size=23)), np.float32)

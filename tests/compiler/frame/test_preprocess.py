@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.compiler.frame.harness import HALO, HOST, MACHINES, UNTOUCHED, Machine, preprocess
+from tests.compiler.frame.harness import HALO, HOST, NARROW, UNTOUCHED, Machine, preprocess
 from tests.compiler.frame.references import letterboxed
 from zcc.runtime.manifest import InputSpec
 
@@ -37,14 +37,13 @@ def distance(spec: InputSpec, frame: NDArray[np.uint8], machine: Machine = HOST)
     return float(np.abs(planes * 255 - letterboxed(frame, spec)).max())
 
 
-@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.cpu)
-@pytest.mark.parametrize("spec", SPECS, ids=str)
+@pytest.mark.parametrize(("spec", "machine"), [*((spec, HOST) for spec in SPECS), (SPECS[1], NARROW)], ids=str)
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_equals_opencv_within_a_grey_level(size: tuple[int, int], spec: InputSpec, machine: Machine) -> None:
     assert distance(spec, noise(*size), machine) <= 1.001
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(SPECS), st.integers(1, 300), st.integers(1, 300), st.integers(0, 9))
 def test_any_frame_equals_opencv(spec: InputSpec, height: int, width: int, seed: int) -> None:
     assert distance(spec, noise(height, width, seed)) <= 1.001
@@ -55,11 +54,11 @@ def test_camera_frames_equal_opencv(size: tuple[int, int]) -> None:
     assert distance(InputSpec(640, 640), noise(*size)) <= 1.001
 
 
-@pytest.mark.parametrize("color", ["bgr", "rgb"])
-def test_frame_of_the_input_size_is_copied_exactly(color: str) -> None:
-    spec, frame = InputSpec(64, 96, color=color), noise(64, 96)
+@pytest.mark.parametrize("spec", SPECS[:2], ids=str)
+def test_frame_of_the_input_size_is_copied_exactly(spec: InputSpec) -> None:
+    frame = noise(spec.height, spec.width)
     planes = preprocess(spec, HOST)(frame)
-    order = frame[..., ::-1] if color == "bgr" else frame
+    order = frame[..., ::-1] if spec.color == "bgr" else frame
     np.testing.assert_array_equal(np.rint(planes * 255).astype(int), order.transpose(2, 0, 1))
     np.testing.assert_allclose(planes, order.transpose(2, 0, 1) / 255, rtol=1e-6)
 
