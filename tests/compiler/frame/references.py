@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -35,28 +37,37 @@ def letterboxed(frame: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.float32
     return picture.transpose(2, 0, 1).astype(np.float32)
 
 
-def _candidates(output: NDArray[np.float32], head: Head, conf: np.float32) -> list[tuple[int, np.float32, int]]:
-    """Index, score and class of every row above the threshold, best first."""
-    found = []
-    for index, row in enumerate(output):
-        if head.final:
-            score, label = row[4], int(row[5])
-        else:
-            classes = np.where(np.isnan(row[-head.classes :]), -np.inf, row[-head.classes :]).astype(np.float32)
-            label = int(np.argmax(classes))
-            score = classes[label] * row[4] if head.objectness else classes[label]
-            if head.objectness and not row[4] > conf:
-                continue
-        if score > conf:
-            found.append((index, score, label))
-    return sorted(found, key=lambda candidate: (-candidate[1], candidate[0]))
+Candidate = tuple[int, np.float32, int]  # index of the row, score, class
 
 
-def corners(output: NDArray[np.float32], head: Head) -> NDArray[np.float32]:
+def _scored(rows: NDArray[np.float32], head: Head, conf: np.float32) -> Iterator[Candidate]:
+    """Every row with its score and class; with each of its classes, class after class, where each counts."""
+    classes = rows[:, -head.classes :]
+    classes = np.where(np.isnan(classes), np.float32(-np.inf), classes)
+    certain = rows[:, 4] if head.objectness else np.ones(len(rows), np.float32)
+    passing = [index for index in range(len(rows)) if not head.objectness or certain[index] > conf]
     if head.final:
-        return output[:, :4]
-    half = output[:, 2:4] * np.float32(0.5)
-    return np.concatenate([output[:, :2] - half, output[:, :2] + half], axis=1)
+        yield from ((index, row[4], int(row[5])) for index, row in enumerate(rows))
+    elif head.every_class:
+        for label in range(head.classes):
+            yield from ((index, classes[index, label] * certain[index], label) for index in passing)
+    else:
+        for index in passing:
+            label = int(np.argmax(classes[index]))
+            yield index, classes[index, label] * certain[index], label
+
+
+def _candidates(rows: NDArray[np.float32], head: Head, conf: np.float32) -> list[Candidate]:
+    """Those above the threshold, best first, equals in their order."""
+    found = [candidate for candidate in _scored(rows, head, conf) if candidate[1] > conf]
+    return sorted(found, key=lambda candidate: -candidate[1])
+
+
+def corners(rows: NDArray[np.float32], head: Head) -> NDArray[np.float32]:
+    if head.final or head.corners:
+        return rows[:, :4]
+    half = rows[:, 2:4] * np.float32(0.5)
+    return np.concatenate([rows[:, :2] - half, rows[:, :2] + half], axis=1)
 
 
 def overlaps(box: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -79,11 +90,11 @@ def detections(
 ) -> Detections:
     """Greedy NMS by class, then back to frame pixels."""
     rows = output[0].T if head.candidates_last else output[0]
-    boxes, kept = corners(rows, head), list[tuple[int, np.float32, int]]()
+    boxes, kept = corners(rows, head), list[Candidate]()
     with np.errstate(all="ignore"):
         for index, score, label in _candidates(rows, head, np.float32(conf)):
             rivals = [other for other, _, rival in kept if rival == label]
-            free = head.final or not (overlaps(boxes[index], boxes[rivals]) > np.float32(iou)).any()
+            free = head.finished or not (overlaps(boxes[index], boxes[rivals]) > np.float32(iou)).any()
             if free:
                 kept.append((index, score, label))
             if len(kept) == max_det:
@@ -93,7 +104,7 @@ def detections(
 
 def _in_frame(
     boxes: NDArray[np.float32],
-    kept: list[tuple[int, np.float32, int]],
+    kept: list[Candidate],
     spec: InputSpec,
     size: tuple[int, int],
 ) -> Detections:

@@ -37,6 +37,9 @@ FAMILIES = {
     "columns of one class": head(21, 1, candidates_last=True),
     "fewer than a vector": head(5, 3, candidates_last=True),
     "final": head(300, 80, final=True),
+    "every class counts": head(333, 7, candidates_last=True, every_class=True),
+    "every class counts, with objectness": head(21, 3, objectness=True, every_class=True),
+    "corners": head(333, 7, corners=True),
     "final in columns": head(300, 2, final=True, candidates_last=True),
 }
 
