@@ -6,18 +6,17 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from zcc.compiler.fingerprint import fingerprint
 from zcc.compiler.frontend.load import load_model
-from zcc.compiler.frontend.model import Model
+from zcc.compiler.job import Job
 from zcc.compiler.measure import measure_latency
 from zcc.compiler.package import make_manifest, write_files
-from zcc.compiler.precision.table import Precision, find_precision
+from zcc.compiler.precision.table import find_precision
 from zcc.compiler.program.build import build_library
-from zcc.compiler.program.lower import import_model, lower_model
+from zcc.compiler.program.emit import Frame, emit
+from zcc.compiler.program.lower import import_proto, lower_module
 from zcc.compiler.progress import Progress, Silent
 from zcc.compiler.stages import Stages
 from zcc.compiler.targets.table import find_target, runs_here
-from zcc.compiler.targets.target import Target
 from zcc.compiler.verify import verify
 from zcc.registry import Registry
 from zcc.runtime.library import MODULE
@@ -46,32 +45,6 @@ class Result:
     manifest: Manifest
     folder: Path
     reused: bool
-
-
-@dataclass(frozen=True)
-class Job:
-    """One variant to be built."""
-
-    name: str
-    model: Model
-    target: Target
-    precision: Precision
-    input: InputSpec
-    max_det: int
-
-    def fingerprint(self) -> str:
-        """The hash of everything that decides what comes out."""
-        return fingerprint(
-            {
-                "name": self.name,
-                "model": self.model.sha256,
-                "target": [self.target.name, self.target.unit.threads],
-                "dtype": self.precision.name,
-                "input": [self.input.height, self.input.width, self.input.color, self.input.resize],
-                "classes": list(self.model.class_names),
-                "max_det": self.max_det,
-            }
-        )
 
 
 def compile_model(
@@ -110,14 +83,14 @@ def build_once(job: Job, registry: Registry, stages: Stages) -> Result:
 def build(job: Job, key: str, folder: Path, stages: Stages) -> Manifest:
     """Build a variant in `folder` and check that it computes what the model says."""
     with stages.stage("import"):
-        module = import_model(job.model)
+        module = import_proto(job.model.proto)
     with stages.stage("lower"):
-        lowered = lower_model(module, job.model, job.input, job.max_det, job.target.unit)
+        layout = lower_module(module, job.target.unit)
+        program = emit(layout, Frame(job.input, job.model.head, job.max_det), job.target.unit)
     with stages.stage("build"):
-        build_library(lowered.program.module, job.target.tvm_target(), folder / MODULE)
-        write_files(folder, lowered)
-    identity = {"name": job.name, "fingerprint": key, "max_det": job.max_det}
-    manifest = make_manifest(folder, job.model, lowered, job.target, job.precision, job.input, identity)
+        build_library(program.module, job.target.tvm_target(), folder / MODULE)
+        write_files(folder, layout.weights)
+    manifest = make_manifest(folder, job, key, layout.calls, program)
     return check(job, folder, manifest, stages)
 
 
@@ -131,4 +104,3 @@ def check(job: Job, folder: Path, manifest: Manifest, stages: Stages) -> Manifes
     with stages.stage("measure"):
         figures.append(measure_latency(folder, manifest))
     return replace(manifest, stages=tuple(stages.done), measured=tuple(figures))
-

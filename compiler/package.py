@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,16 @@ from typing import Any
 import tvm
 
 from zcc.compiler.fingerprint import tool_versions
-from zcc.compiler.frontend.model import Model
+from zcc.compiler.job import Job
 from zcc.compiler.kernels.spec import KernelCall
-from zcc.compiler.precision.table import Precision
-from zcc.compiler.program.lower import LoweredModel
-from zcc.compiler.targets.target import Target
+from zcc.compiler.program.emit import Program
 from zcc.runtime.library import MODULE, RUNTIME_LIBRARY, WEIGHTS
-from zcc.runtime.manifest import FileEntry, HeadInfo, InputSpec, Manifest, file_sha256
+from zcc.runtime.manifest import FileEntry, HeadInfo, Manifest, file_sha256
 
 
-def write_files(folder: Path, lowered: LoweredModel) -> None:
+def write_files(folder: Path, weights: bytes) -> None:
     """Put the weights and TVM's runtime library beside the module that was built."""
-    (folder / WEIGHTS).write_bytes(lowered.weights or b"\0")
+    (folder / WEIGHTS).write_bytes(weights or b"\0")
     shutil.copyfile(runtime_library(), folder / RUNTIME_LIBRARY)
 
 
@@ -32,33 +30,26 @@ def runtime_library() -> Path:
 
 
 def make_manifest(
-    folder: Path,
-    model: Model,
-    lowered: LoweredModel,
-    target: Target,
-    precision: Precision,
-    spec: InputSpec,
-    identity: Mapping[str, Any],
+    folder: Path, job: Job, key: str, calls: Sequence[KernelCall], program: Program
 ) -> Manifest:
-    """The manifest of the files in `folder`; `identity` says name, fingerprint and max_det."""
-    head = model.head
-    program = lowered.program
+    """The manifest of the files in `folder`, before anything was measured."""
+    head, precision = job.model.head, job.precision
     return Manifest(
-        name=identity["name"],
+        name=job.name,
         dtype=precision.name,
-        target=target.name,
-        input=spec,
-        head=HeadInfo(head.family, head.shape, head.candidates, head.classes, identity["max_det"]),
-        classes=model.class_names,
-        requires=target.requirements(tvm.__version__),
+        target=job.target.name,
+        input=job.input,
+        head=HeadInfo(head.family, head.shape, head.candidates, head.classes, job.max_det),
+        classes=job.model.class_names,
+        requires=job.target.requirements(tvm.__version__),
         files=tuple(_entry(folder / name) for name in (MODULE, WEIGHTS, RUNTIME_LIBRARY)),
         workspace={"detect": program.arena_size, "network": program.network_arena_size},
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         versions=tool_versions(),
-        model_sha256=model.sha256,
-        fingerprint=identity["fingerprint"],
+        model_sha256=job.model.sha256,
+        fingerprint=key,
         precision={"storage": precision.storage, "arithmetic": precision.arithmetic},
-        kernels={"calls": [_describe(call) for call in lowered.calls]},
+        kernels={"calls": [_describe(call) for call in calls]},
     )
 
 

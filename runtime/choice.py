@@ -36,7 +36,9 @@ def choose(
     ]
     if not wanted:
         held = ", ".join(sorted(f"{manifest.dtype} for {manifest.target}" for manifest, _ in variants))
-        raise NotFound(f"{reference} has no such variant; there is {held}", "leave out dtype and target, or compile it")
+        raise NotFound(
+            f"{reference} has no such variant; there is {held}", "leave out dtype and target, or compile it"
+        )
     runnable = [candidate for candidate in wanted if obstacle(candidate[0]) is None]
     if not runnable:
         reasons = "; ".join(_reasons(manifest for manifest, _ in wanted))

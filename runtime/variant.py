@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tvm_ffi
@@ -89,4 +88,6 @@ def check_files(folder: Path, manifest: Manifest) -> None:
         if not path.is_file():
             raise CorruptArtifact(f"{path} is missing", "compile the model again")
         if path.stat().st_size != entry.size or file_sha256(path) != entry.sha256:
-            raise CorruptArtifact(f"{path} is not the file that was published", "run `zcc verify`, compile again")
+            raise CorruptArtifact(
+                f"{path} is not the file that was published", "run `zcc verify`, compile again"
+            )

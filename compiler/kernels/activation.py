@@ -43,7 +43,9 @@ def exp(x: Expr) -> Expr:
 
     def scaled(clamped: Expr, n: Expr) -> Expr:
         remainder = clamped - n * f32(LN2_HIGH) - n * f32(LN2_LOW)
-        power = tirx.reinterpret("float32", tirx.shift_left(tirx.Cast("int32", n) + 127, tirx.const(23, "int32")))
+        power = tirx.reinterpret(
+            "float32", tirx.shift_left(tirx.Cast("int32", n) + 127, tirx.const(23, "int32"))
+        )
         return bound("r", remainder, polynomial) * power
 
     def polynomial(r: Expr) -> Expr:

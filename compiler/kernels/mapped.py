@@ -116,9 +116,13 @@ class MaxPoolKernel:
             result = self.out.argument("out")
 
             def window(b: Any, y: Any, x: Any, lane: Any) -> Expr:
-                rows = [clamped(y * self.stride[0] + k - self.padding[0], self.x.height) for k in range(self.kernel[0])]
+                rows = [
+                    clamped(y * self.stride[0] + k - self.padding[0], self.x.height)
+                    for k in range(self.kernel[0])
+                ]
                 columns = [
-                    clamped(x * self.stride[1] + k - self.padding[1], self.x.width) for k in range(self.kernel[1])
+                    clamped(x * self.stride[1] + k - self.padding[1], self.x.width)
+                    for k in range(self.kernel[1])
                 ]
                 values = [data[b, row, column, lane] for row in rows for column in columns]
                 highest = values[0]

@@ -67,10 +67,9 @@ class KernelBuilder:
 def building(name: str) -> Iterator[KernelBuilder]:
     """Build a PrimFunc from the statements inside the block."""
     built = KernelBuilder()
-    with IRBuilder() as builder:
-        with T.prim_func(s_tir=True):
-            T.func_name(name)
-            yield built
+    with IRBuilder() as builder, T.prim_func(s_tir=True):
+        T.func_name(name)
+        yield built
     built.function = builder.get()
 
 

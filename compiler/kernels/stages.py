@@ -60,7 +60,9 @@ def stage_arguments(stages: Sequence[StageSpec]) -> list[Any]:
     return buffers
 
 
-def apply_stages(value: Expr, stages: Sequence[StageSpec], buffers: Sequence[Any], index: Sequence[Expr]) -> Expr:
+def apply_stages(
+    value: Expr, stages: Sequence[StageSpec], buffers: Sequence[Any], index: Sequence[Expr]
+) -> Expr:
     """The stages applied to the value at `index` (block, row, column, lane)."""
     for stage, buffer in zip(stages, buffers, strict=True):
         if isinstance(stage, Apply):

@@ -87,7 +87,9 @@ def lower_op(op: Op, lowering: Lowering) -> KernelCall:
     """The kernel call that computes one operation, with the work it cannot do without."""
     call = LOWERINGS[type(op)](op, lowering)
     constants = op.weight.nbytes if isinstance(op, Conv) else 0
-    tensors = sum(prod(tensor.shape) * np.dtype(tensor.dtype).itemsize for tensor in (*op.inputs, *op.outputs))
+    tensors = sum(
+        prod(tensor.shape) * np.dtype(tensor.dtype).itemsize for tensor in (*op.inputs, *op.outputs)
+    )
     return replace(call, flops=op.flops if isinstance(op, Conv) else 0, bytes=constants + tensors)
 
 
@@ -142,7 +144,11 @@ def _conv_call(
     op: Conv, lowering: Lowering, spec: DirectConv | DepthwiseConv, weight: Address, operands: list[Address]
 ) -> KernelCall:
     top, left, _, _ = reach(op)
-    x, bias, out = lowering.address(op.x, top, left), lowering.per_channel(op.bias, op.out), lowering.address(op.out)
+    x, bias, out = (
+        lowering.address(op.x, top, left),
+        lowering.per_channel(op.bias, op.out),
+        lowering.address(op.out),
+    )
     return KernelCall(spec, (x, weight, bias, *operands, out), op.out.name)
 
 
@@ -169,7 +175,9 @@ def _copy(op: Copy, lowering: Lowering) -> KernelCall:
         return _unary(op.x, op.out, PackKernel(out.segments, lowering.view(op.out).slab()), lowering)
     if out is None and x is not None:
         return _unary(op.x, op.out, UnpackKernel(x.segments, lowering.view(op.x).slab()), lowering)
-    return _unary(op.x, op.out, MoveKernel(lowering.view(op.x).slab(), lowering.view(op.out).slab()), lowering)
+    return _unary(
+        op.x, op.out, MoveKernel(lowering.view(op.x).slab(), lowering.view(op.out).slab()), lowering
+    )
 
 
 def _unary(x: Tensor, out: Tensor, spec: Any, lowering: Lowering) -> KernelCall:

@@ -28,7 +28,7 @@ def fuse(network: Network) -> Network:
     """The same network with elementwise operations fused into their producers."""
     network = recognise_gates(network)
     fused = _Fuser(network).run()
-    return drop_dead(Network(network.image, fused, network.output))
+    return drop_dead(replace(network, ops=fused))
 
 
 GATES = {"sigmoid": "silu", "hard_sigmoid": "hard_swish"}
@@ -51,18 +51,23 @@ def recognise_gates(network: Network) -> Network:
                     return Pointwise(op.out, x, [Activation(GATES[stage.name])])
         return op
 
-    return drop_dead(Network(network.image, [gate_of(op) for op in network.ops], network.output))
+    return drop_dead(replace(network, ops=[gate_of(op) for op in network.ops]))
 
 
 def drop_dead(network: Network) -> Network:
     """The network without operations that nobody reads."""
-    needed = {network.output}
+    return replace(network, ops=ops_for(network.results, network.ops))
+
+
+def ops_for(results: list[Tensor], ops: list[Op]) -> list[Op]:
+    """The operations that the results depend on, in order."""
+    needed = set(results)
     kept: list[Op] = []
-    for op in reversed(network.ops):
+    for op in reversed(ops):
         if any(tensor in needed for tensor in op.outputs):
             kept.append(op)
             needed.update(op.inputs)
-    return Network(network.image, kept[::-1], network.output)
+    return kept[::-1]
 
 
 class _Fuser:
@@ -94,7 +99,7 @@ class _Fuser:
             return
 
     def is_private(self, tensor: Tensor) -> bool:
-        return len(self.users.get(tensor, [])) == 1 and tensor is not self.network.output
+        return len(self.users.get(tensor, [])) == 1 and tensor not in self.network.results
 
     @staticmethod
     def readings(op: Pointwise) -> list[tuple[Tensor, list[Stage]]]:

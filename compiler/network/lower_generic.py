@@ -7,6 +7,7 @@ softmax become are ours, because TVM's would call libm for every element.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import tvm
@@ -32,7 +33,7 @@ def lower_generic(network: Network) -> Network:
         if not region:
             ops.append(op)
     ops += _lower_region(region, network)
-    return Network(network.image, ops, network.output)
+    return replace(network, ops=ops)
 
 
 def _depths(network: Network) -> dict[Tensor, int]:
@@ -55,14 +56,16 @@ def _lower_region(region: Sequence[Generic], network: Network) -> list[Op]:
     if not region:
         return []
     made = {op.out for op in region}
-    needed = {tensor for op in network.ops if op not in region for tensor in op.inputs} | {network.output}
+    needed = {tensor for op in network.ops if op not in region for tensor in op.inputs} | set(network.results)
     inputs = list(dict.fromkeys(t for op in region for t in op.inputs if t not in made))
     outputs = [op.out for op in region if op.out in needed]
     mod = _optimise(_build_region(region, inputs, outputs))
     return _read_back(mod, inputs, outputs)
 
 
-def _build_region(region: Sequence[Generic], inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> ir.IRModule:
+def _build_region(
+    region: Sequence[Generic], inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+) -> ir.IRModule:
     """The region as a Relax function from `inputs` to the tuple of `outputs`."""
     builder = relax.BlockBuilder()
     values: dict[Tensor, Any] = {t: relax.Var(t.name, relax.TensorType(t.shape, t.dtype)) for t in inputs}
@@ -159,7 +162,9 @@ def _read_binding(mod: ir.IRModule, binding: Any, values: dict[Any, Any], ops: l
     if isinstance(value, relax.TupleGetItem):
         return values[value.tuple_value][value.index]
     if not (isinstance(value, ir.Call) and getattr(value.op, "name", "") == "relax.call_tir"):
-        raise ModelError(f"the operator {getattr(value, 'op', value)} cannot be compiled", "remove it from the export")
+        raise ModelError(
+            f"the operator {getattr(value, 'op', value)} cannot be compiled", "remove it from the export"
+        )
     target, arguments = value.args[0], value.args[1].fields
     made = [
         Tensor(f"{binding.var.name}_{index}", tuple(int(n) for n in ty.shape.values), str(ty.dtype))

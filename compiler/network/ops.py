@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -233,11 +232,21 @@ class Alias(Op):
 
 @dataclass
 class Network:
-    """A detector's network: from one image tensor to its output."""
+    """A detector's network: from one image tensor to its decoded output.
+
+    `maps` are the feature maps from which the output is decoded, where the head is one whose decoding the
+    postprocess kernel does itself; empty elsewhere.
+    """
 
     image: Tensor
     ops: list[Op]
     output: Tensor
+    maps: list[Tensor] = field(default_factory=list)
+
+    @property
+    def results(self) -> list[Tensor]:
+        """The tensors that must be made."""
+        return [self.output, *self.maps]
 
     def users(self) -> dict[Tensor, list[Op]]:
         """The operations that read each tensor."""

@@ -6,7 +6,7 @@ on the map it takes from. What cannot be arranged so is copied, and only that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 import numpy as np
@@ -68,13 +68,17 @@ class View:
         return View(self.storage, self.block + block, blocks)
 
 
+VIEWS = (Concat, Slice, Alias)
+
+
 @dataclass
 class Placement:
-    """The operations that remain to be computed, and where their tensors lie."""
+    """The operations, and where their tensors lie; those of VIEWS need no computing any more."""
 
     ops: list[Op]
     image: Tensor
     output: Tensor
+    maps: list[Tensor]
     channels: dict[Tensor, Channels]
     views: dict[Tensor, View] = field(default_factory=dict)
 
@@ -84,7 +88,7 @@ def place(network: Network, block: int) -> Placement:
     network = _separate_layouts(network)
     channels = choose_channels(network, block)
     channels[network.image] = Channels((network.image.shape[1],), 1)
-    placement = Placement(network.ops, network.image, network.output, channels)
+    placement = Placement(network.ops, network.image, network.output, network.maps, channels)
     _place_inside_concats(placement)
     _place_rest(placement)
     _grow_halos(placement)
@@ -116,27 +120,25 @@ def _separate_layouts(network: Network) -> Network:
                 packed.add(op.x)
         ops.append(op)
     output = converted(network.output) if network.output in packed else network.output
-    return Network(network.image, ops, output)
+    return replace(network, ops=ops, output=output)
 
 
 def _place_inside_concats(placement: Placement) -> None:
     """Let the parts of each concat be made where the concat wants them."""
     makers = {tensor: op for op in placement.ops for tensor in op.outputs}
-    remaining: list[Op] = []
+    reversed_ops: list[Op] = []
     for op in reversed(placement.ops):
-        if not isinstance(op, Concat):
-            remaining.append(op)
-            continue
-        whole = _view_of(placement, op.out)
-        remaining.extend(reversed(_place_parts(placement, op, whole, makers)))
-    placement.ops = remaining[::-1]
+        reversed_ops.append(op)
+        if isinstance(op, Concat):
+            reversed_ops.extend(_place_parts(placement, op, _view_of(placement, op.out), makers))
+    placement.ops = reversed_ops[::-1]
 
 
 def _place_parts(placement: Placement, concat: Concat, whole: View, makers: dict[Tensor, Op]) -> list[Op]:
     """Place each part in its window; those that already lie elsewhere are copied there."""
     copies: list[Op] = []
     begin = 0
-    for index, part in enumerate(concat.parts):
+    for index, part in enumerate(list(concat.parts)):
         window = whole.window(begin, placement.channels[part].blocks)
         begin += window.blocks
         if _try_place(placement, concat, index, window, makers):
@@ -145,6 +147,7 @@ def _place_parts(placement: Placement, concat: Concat, whole: View, makers: dict
         placement.channels[copy] = placement.channels[part]
         placement.views[copy] = window
         copies.append(Copy(copy, part))
+        concat.parts[index] = copy
     return copies
 
 
@@ -204,20 +207,16 @@ def _slice_of(makers: dict[Tensor, Op], part: Tensor, source: Tensor) -> Slice |
 def _place_rest(placement: Placement) -> None:
     """Windows for the slices, storages of their own for all others."""
     _view_of(placement, placement.image)
-    remaining: list[Op] = []
     for op in placement.ops:
         if isinstance(op, Slice):
             source, kept = placement.channels[op.x], placement.channels[op.out]
             window = _view_of(placement, op.x).window(source.block_of(op.begin), kept.blocks)
             placement.views[op.out] = window
-            continue
-        if isinstance(op, Alias):
+        elif isinstance(op, Alias):
             placement.views[op.out] = _view_of(placement, op.x)
-            continue
-        for tensor in op.outputs:
-            _view_of(placement, tensor)
-        remaining.append(op)
-    placement.ops = remaining
+        else:
+            for tensor in op.outputs:
+                _view_of(placement, tensor)
 
 
 def _view_of(placement: Placement, tensor: Tensor) -> View:
@@ -245,7 +244,9 @@ def reach(conv: Conv) -> tuple[int, int, int, int]:
     _, _, height, width = conv.x.shape
     _, _, out_height, out_width = conv.out.shape
     top, left = conv.padding[:2]
-    spans = [(size - 1) * dilation + 1 for size, dilation in zip(conv.weight.shape[2:], conv.dilation, strict=True)]
+    spans = [
+        (size - 1) * dilation + 1 for size, dilation in zip(conv.weight.shape[2:], conv.dilation, strict=True)
+    ]
     bottom = (out_height - 1) * conv.stride[0] + spans[0] - top - height
     right = (out_width - 1) * conv.stride[1] + spans[1] - left - width
     return top, left, max(bottom, 0), max(right, 0)

@@ -51,7 +51,9 @@ class _Reader:
         for block in self.function.body.blocks:
             for binding in block.bindings:
                 self.bind(binding.var, binding.value)
-        return Network(image, self.ops, self.tensors[self.function.body.body])
+        result = self.function.body.body
+        output, *maps = (self.tensors[var] for var in self.tuples.get(result, [result]))
+        return Network(image, self.ops, output, maps)
 
     def bind(self, var: Any, value: Any) -> None:
         if isinstance(value, relax.TupleGetItem):
@@ -150,7 +152,9 @@ def _resize(reader: _Reader, call: Any, out: Tensor) -> Op | None:
     if x is None or attrs.method != "nearest_neighbor" or attrs.layout != "NCHW":
         return None
     factors = [out.shape[axis] // x.shape[axis] for axis in (2, 3)]
-    whole = all(x.shape[axis] * factor == out.shape[axis] for axis, factor in zip((2, 3), factors, strict=True))
+    whole = all(
+        x.shape[axis] * factor == out.shape[axis] for axis, factor in zip((2, 3), factors, strict=True)
+    )
     # With whole factors, these two ways of rounding give every source pixel `factor` copies.
     rounding = (attrs.coordinate_transformation_mode, attrs.rounding_method)
     copies = rounding == ("asymmetric", "floor") or rounding[0] == "half_pixel"
@@ -214,7 +218,9 @@ def _operand(reader: _Reader, operator: str, expr: Any, out: Tensor) -> Stage | 
         other = reader.map_of(expr)
         return Combine(operator, other) if other is not None and other.shape == out.shape else None
     channels = out.shape[1]
-    per_channel = constant.reshape((1,) * (4 - constant.ndim) + constant.shape) if constant.ndim <= 4 else constant
+    per_channel = (
+        constant.reshape((1,) * (4 - constant.ndim) + constant.shape) if constant.ndim <= 4 else constant
+    )
     if per_channel.shape not in ((1, channels, 1, 1), (1, 1, 1, 1)) or operator == "subtract":
         return None
     return Channelwise(operator, np.broadcast_to(per_channel.reshape(-1), (channels,)).astype("float32"))

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from zcc.compiler.kernels.spec import Address
-from zcc.compiler.network.ops import Tensor
 from zcc.compiler.network.place import Placement, Storage
 
 ALIGNMENT = 64
 
 
-def plan_arena(placement: Placement, external: Iterable[Tensor] = ()) -> tuple[dict[Storage, Address], int]:
+def plan_arena(placement: Placement) -> tuple[dict[Storage, Address], int]:
     """An address for each storage, and the size of the arena.
 
-    Storages of `external` tensors are the caller's: they begin at address 0 of the region `result`.
+    The output's storage is the caller's: it begins at address 0 of the region `result`.
     """
-    outside = {placement.views[tensor].storage for tensor in external}
+    outside = {placement.views[placement.output].storage}
     lives = _lifetimes(placement)
     placed: dict[Storage, int] = {}
     # Large storages first: small ones fit into the gaps they leave.
@@ -38,8 +35,9 @@ def _lifetimes(placement: Placement) -> dict[Storage, tuple[int, int]]:
             storage = placement.views[tensor].storage
             first, _ = lives.get(storage, (step, step))
             lives[storage] = (first, step)
-    output = placement.views[placement.output].storage
-    lives[output] = (lives[output][0], len(placement.ops))
+    for tensor in (placement.output, *placement.maps):
+        storage = placement.views[tensor].storage
+        lives[storage] = (lives[storage][0], len(placement.ops))
     return lives
 
 

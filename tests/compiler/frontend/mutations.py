@@ -78,9 +78,7 @@ def change_integers(rng: random.Random, model: onnx.ModelProto) -> None:
 
 def change_constant(rng: random.Random, model: onnx.ModelProto) -> None:
     """Put nasty bytes into a constant: a shape, an axis, a scale."""
-    constants = [
-        node.attribute[0].t for node in model.graph.node if node.op_type == "Constant" and node.attribute
-    ]
+    constants = [node.attribute[0].t for node in model.graph.node if node.op_type == "Constant" and node.attribute]
     tensor = rng.choice([*constants, *model.graph.initializer])
     tensor.raw_data = bytes(rng.choice((0, 1, 2, 127, 128, 255)) for _ in range(len(tensor.raw_data)))
 

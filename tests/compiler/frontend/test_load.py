@@ -37,8 +37,6 @@ EXPECTED: list[tuple[str, Options, str]] = [
     ("yolov8", {"transposed": True}, "anchor-free-rows"),
     ("yolov8", {"transposed": True, "classes": 2}, "anchor-free-rows"),
     ("yolo11", {}, "anchor-free"),
-    ("yolov10", {}, "end-to-end"),
-    ("yolov10", {"classes": 1, "imgsz": (320, 320)}, "end-to-end"),
 ]
 
 
@@ -74,9 +72,7 @@ def assert_equal(model: Model, original: onnx.ModelProto, tolerance: float = 1e-
 
 
 @pytest.mark.parametrize(("family", "options", "expected"), EXPECTED)
-def test_every_family(
-    family: str, options: Options, expected: str, tmp_path: Path, supported: frozenset[str]
-) -> None:
+def test_every_family(family: str, options: Options, expected: str, tmp_path: Path, supported: frozenset[str]) -> None:
     proto = onnx_models.build(family, **options)
     model = ready(proto, tmp_path, supported)
     assert (model.head.family, model.head.classes) == (expected, options.get("classes", 4))
@@ -85,8 +81,8 @@ def test_every_family(
     assert_equal(model, proto)
 
 
-@pytest.mark.parametrize("opset", range(11, 21))
-@pytest.mark.parametrize("family", ["yolov5", "yolo11", "yolov10"])
+@pytest.mark.parametrize("opset", [11, 12, 13, 14, 16, 18, 20])
+@pytest.mark.parametrize("family", ["yolov5", "yolo11"])
 def test_every_opset(family: str, opset: int, tmp_path: Path, supported: frozenset[str]) -> None:
     proto = onnx_models.build(family, opset=opset)
     assert_equal(ready(proto, tmp_path, supported), proto)
@@ -126,9 +122,7 @@ def test_further_outputs_are_pruned(tmp_path: Path, supported: frozenset[str]) -
 
 
 def test_class_names_come_from_the_metadata_or_are_given(tmp_path: Path, supported: frozenset[str]) -> None:
-    proto = onnx_models.with_metadata(
-        onnx_models.build("yolov8", classes=2), names="{0: 'cat', 1: \"a 'dog'\"}"
-    )
+    proto = onnx_models.with_metadata(onnx_models.build("yolov8", classes=2), names="{0: 'cat', 1: \"a 'dog'\"}")
     assert ready(proto, tmp_path, supported).class_names == ("cat", "a 'dog'")
     assert ready(proto, tmp_path, supported, classes=("x", "y")).class_names == ("x", "y")
     with pytest.raises(UsageError, match="3 class names do not fit the model's 2 classes"):

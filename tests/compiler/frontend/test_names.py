@@ -53,9 +53,7 @@ def test_a_file_of_names(tmp_path: Path) -> None:
     assert read_class_file(path) == ("cat", "stop sign", "Äffchen")
 
 
-@pytest.mark.parametrize(
-    ("content", "message"), [(b"", "line 1"), (b"a\n\nb", "line 2"), (b"\xff\xfe", "cannot")]
-)
+@pytest.mark.parametrize(("content", "message"), [(b"", "line 1"), (b"a\n\nb", "line 2"), (b"\xff\xfe", "cannot")])
 def test_files_without_names(content: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "names.txt"
     path.write_bytes(content)

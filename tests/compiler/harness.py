@@ -1,0 +1,65 @@
+"""Compiles a network, any part of one, and runs it: for tests that look beneath the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import tvm_ffi
+from numpy.typing import NDArray
+
+from zcc.compiler.network.place import Placement
+from zcc.compiler.program.build import build_library
+from zcc.compiler.program.emit import emit_network
+from zcc.compiler.program.layout import Layout
+from zcc.compiler.program.lower import import_proto, lower_module
+from zcc.compiler.targets.table import TARGETS, native_target
+from zcc.runtime.engine import aligned_bytes, engine
+
+Array = NDArray[np.float32]
+
+
+@dataclass
+class Compiled:
+    """A network that can be run."""
+
+    layout: Layout
+    run: Any
+
+    @property
+    def placement(self) -> Placement:
+        return self.layout.placement
+
+    @property
+    def kernels(self) -> list[str]:
+        return [call.spec.name for call in self.layout.calls]
+
+
+def compile_network(proto: onnx.ModelProto, folder: Path, target: str | None = None) -> Compiled:
+    """The network of `proto`, run in memory full of garbage so that nothing is right by accident."""
+    chosen = TARGETS[target] if target else native_target()
+    layout = lower_module(import_proto(proto), chosen.unit)
+    library = folder / "network.so"
+    build_library(emit_network(layout, chosen.unit), chosen.tvm_target(), library)
+    module = tvm_ffi.load_module(str(library))
+    weights = aligned_bytes(max(len(layout.weights), 1))
+    weights[: len(layout.weights)] = np.frombuffer(layout.weights, np.uint8)
+    arena = aligned_bytes(max(layout.arena_size, 1))
+
+    def run(image: Array) -> Array:
+        arena[:] = 0x7F
+        output = np.full(layout.placement.output.shape, np.nan, np.float32)
+        engine().call(lambda: module["zcc_network"](image, weights, arena, output))
+        return output
+
+    return Compiled(layout, run)
+
+
+def reference(proto: onnx.ModelProto, image: Array) -> Array:
+    """What ONNX Runtime computes."""
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(None, {proto.graph.input[0].name: image})[0])
