@@ -3,8 +3,8 @@
 How many boxes a NonMaxSuppression gives depends on the image, and what exporters put behind it then has no
 static shape; a TopK sorts where a threshold would do. The compiled postprocess chooses faster and comes anyway,
 so the file's ending is taken out and its rules are kept. Where to cut, and which rules they are, is found by
-structure and proved by numbers: choosing from what the cut gives must yield the file's own rows on the probe
-image.
+structure and proved by numbers: choosing from what the cut gives must yield the file's own rows on noise. A
+trained model that finds nothing in noise proves nothing either; then the likeliest structure is taken.
 """
 
 from __future__ import annotations
@@ -25,37 +25,38 @@ from zcc.compiler.frontend.greedy_nms import greedy_nms
 from zcc.compiler.frontend.model import Head, Suppression
 from zcc.compiler.frontend.prune import ancestors, inputs_of
 from zcc.compiler.frontend.selection import scalars, selects, static_shapes
-from zcc.runtime.errors import ModelError
+from zcc.runtime.errors import ModelError, UsageError
 
 NMS = "NonMaxSuppression"
 FILTERS = frozenset({"Greater", "GreaterOrEqual"})
 NEVER = 1.0  # no overlap is larger
 CANDIDATES = "zcc_candidates"
-PIXELS, SCORE = 0.05, 1e-3
-# Rows whose scores are equal to the last bit may be ranked either way, also across the end of the ranking.
-ALIKE = 0.98
+# How far the same row may differ: in pixels, in proportion of the score, and how far from the lowest score.
+PIXELS, SCORE, LAST = 0.05, 1e-3, 1e-3
 REMEDY = "export the model without it: with raw outputs, without NMS"
 
 Array = NDArray[Any]
 Cut = tuple[onnx.ModelProto, Head]
 
 
-def take_over(proto: onnx.ModelProto, head: Head, rows: Array, size: tuple[int, int]) -> Cut:
-    """The model without its own choice of detections, and the head that is left.
-
-    `rows` is what the file's head gave for the first probe image. A model that does not choose stays as it is.
-    """
+def take_over(proto: onnx.ModelProto, head: Head, size: tuple[int, int]) -> Cut:
+    """The model without its own choice of detections, and the head that is left; as it is if it chooses none."""
     nodes = ancestors(proto.graph, head.output)
     if not selects(nodes):
         return proto, head
     rules = read_rules(proto, nodes)
+    images = probe.contrast_images(size)
+    rows = [value[0] for value in probe.sample_outputs(proto, images)[head.output]]
     for cut, left in cuts(proto, head, size):
-        value = probe.sample_outputs(cut, size)[left.output][0]
-        for corners, every_class in product((False, True), repeat=2):
+        values = probe.sample_outputs(cut, images)[left.output]
+        for corners, every_class in product((False, True), class_readings(nodes)):
             ruled = replace(left, family=head.family, corners=corners, every_class=every_class, suppression=rules)
-            if same_rows(greedy_nms(ruled, value, len(rows)), rows):
+            chosen = [greedy_nms(ruled, value, len(theirs)) for value, theirs in zip(values, rows, strict=True)]
+            if all(map(same_rows, chosen, rows)):
                 return cut, ruled
-    raise ModelError("the model chooses its detections in a way that zcc does not know", REMEDY)
+    raise ModelError(
+        f"the model chooses its detections of {head.classes} classes in a way that zcc does not know", REMEDY
+    )
 
 
 def read_rules(proto: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> Suppression:
@@ -77,6 +78,15 @@ def threshold(node: onnx.NodeProto, place: int, known: dict[str, float]) -> floa
     return known[name] if name else 0.0
 
 
+def class_readings(nodes: list[onnx.NodeProto]) -> tuple[bool, bool]:
+    """Whether every class of a candidate counts: the likelier answer first, for at times both give the same rows.
+
+    An ending that keeps the best class has to ask which it was.
+    """
+    best_alone = any(node.op_type == "ArgMax" for node in nodes)
+    return (False, True) if best_alone else (True, False)
+
+
 # ---- where to cut
 
 
@@ -90,15 +100,15 @@ def cuts(proto: onnx.ModelProto, head: Head, size: tuple[int, int]) -> Iterator[
 
 def decoded_cuts(proto: onnx.ModelProto, head: Head, size: tuple[int, int]) -> Iterator[Cut]:
     """Cuts at a tensor of all decoded candidates, through which everything goes that reaches the head."""
-    shapes = static_shapes(proto)
+    shapes, seen = static_shapes(proto), probe.probe_images(size)
     for node in ancestors(proto.graph, head.output):
         for value in node.output:
             readings = heads.readings(value, shapes.get(value, ()), size)
             fits = any(left.classes == head.classes for left in readings)
             if fits and not bypassed(proto, head.output, value):
                 cut = with_output(proto, value, shapes[value])
-                with suppress(ModelError):  # its numbers are not those of a head
-                    yield cut, heads.find_head(cut, probe.sample_outputs(cut, size), size, head.classes)
+                with suppress(ModelError, UsageError):  # its numbers are not those of a head
+                    yield cut, heads.find_head(cut, probe.sample_outputs(cut, seen), size, head.classes)
 
 
 def bypassed(proto: onnx.ModelProto, output: str, value: str) -> bool:
@@ -141,10 +151,15 @@ def with_output(proto: onnx.ModelProto, name: str, shape: list[int]) -> onnx.Mod
 
 
 def same_rows(ours: Array, theirs: Array) -> bool:
-    """Whether two sets of detections are the same, whatever their order; rows of score 0 are padding."""
+    """Whether two sets of detections are the same, whatever their order; rows of score 0 are padding.
+
+    Rows with nearly the lowest score may differ: which of several equals comes last before the end is chance.
+    """
     theirs = theirs[theirs[:, 4] > 0]
-    if len(ours) != len(theirs):
-        return False
+    if len(ours) != len(theirs) or not len(ours):
+        return len(ours) == len(theirs)
     apart = np.abs(ours[:, None] - theirs[None])
-    alike = (apart[..., :4] <= PIXELS).all(-1) & (apart[..., 4] <= SCORE) & (apart[..., 5] == 0)
-    return bool((alike.any(0) & alike.any(1)).sum() >= ALIKE * len(ours))
+    close = apart[..., 4] <= SCORE * theirs[:, 4]
+    alike = (apart[..., :4] <= PIXELS).all(-1) & close & (apart[..., 5] == 0)
+    odd = np.concatenate([ours[~alike.any(1), 4], theirs[~alike.any(0), 4]])
+    return bool((odd <= theirs[:, 4].min() * (1 + LAST)).all())

@@ -44,10 +44,10 @@ def prepare(
     known = classes if classes is not None else names.from_metadata(proto)
     size = check.pin_input(proto, imgsz)
     proto = simplify.simplify(to_float32(proto))
-    samples = probe.sample_outputs(proto, size)
+    samples = probe.sample_outputs(proto, probe.probe_images(size))
     head = heads.find_head(proto, samples, size, None if known is None else len(known))
     if head.final:
-        proto, head = endings.take_over(proto, head, samples[head.output][0][0], size)
+        proto, head = endings.take_over(proto, head, size)
     proto = prune.keep_output(proto, head)
     operators.refuse_unsupported(proto, supported)
     return Model(

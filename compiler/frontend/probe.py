@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,21 @@ Samples = dict[str, list[NDArray[Any]]]
 WILD = 20.0
 
 
-def sample_outputs(proto: onnx.ModelProto, size: tuple[int, int]) -> Samples:
-    """Every output's value for an image of noise and for one of wild pixels, in that order."""
+def probe_images(size: tuple[int, int]) -> list[NDArray[np.float32]]:
+    """An image of noise and one of wild pixels."""
     rng = np.random.default_rng(0)
     shape = (1, 3, *size)
-    images = (rng.random(shape, np.float32), rng.normal(0, WILD, shape).astype(np.float32))
+    return [rng.random(shape, np.float32), rng.normal(0, WILD, shape).astype(np.float32)]
+
+
+def contrast_images(size: tuple[int, int]) -> list[NDArray[np.float32]]:
+    """Noise of ordinary, high and very high contrast."""
+    rng = np.random.default_rng(1)
+    return [contrast * rng.random((1, 3, *size), np.float32) for contrast in (1, 2, 4)]
+
+
+def sample_outputs(proto: onnx.ModelProto, images: Sequence[NDArray[np.float32]]) -> Samples:
+    """Every output's value for each of the images."""
     names = [output.name for output in proto.graph.output]
     try:
         session = open_session(proto)

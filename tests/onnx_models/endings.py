@@ -67,9 +67,7 @@ def masked(g: Graph, decoded: Tensor, max_det: int) -> Tensor:
     mask = g.op("Greater", [g.squeeze(best, 0), g.constant(0.55, np.float32)])[0]
     kept = g.squeeze(g.op("NonZero", [mask])[0], 0)
     corners = to_corners(g, boxes, 2).name
-    box, score, label = (
-        g.op("Gather", [g.squeeze(value, 0), kept], axis=0)[0] for value in (corners, best, label)
-    )
+    box, score, label = (g.op("Gather", [g.squeeze(value, 0), kept], axis=0)[0] for value in (corners, best, label))
     label = g.op("Cast", [label], to=TensorProto.FLOAT)[0]
     apart = g.unsqueeze(g.op("Mul", [label, g.constant(7680, np.float32)])[0], 1)
     moved = g.unsqueeze(g.op("Add", [box, apart])[0], 0)

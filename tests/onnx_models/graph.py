@@ -156,8 +156,7 @@ class Graph:
         else:
             names = self.op("Split", [x.name, self.ints(*sizes)], len(sizes), axis=axis)
         return [
-            Tensor(name, (*x.shape[:axis], size, *x.shape[axis + 1 :]))
-            for name, size in zip(names, sizes, strict=True)
+            Tensor(name, (*x.shape[:axis], size, *x.shape[axis + 1 :])) for name, size in zip(names, sizes, strict=True)
         ]
 
     def slice(self, x: Tensor, start: int, stop: int, axis: int) -> Tensor:
@@ -201,9 +200,7 @@ class Graph:
 
     def finish(self, outputs: dict[str, Tensor]) -> onnx.ModelProto:
         """Name the outputs and give the checked model."""
-        self.nodes += [
-            helper.make_node("Identity", [tensor.name], [name]) for name, tensor in outputs.items()
-        ]
+        self.nodes += [helper.make_node("Identity", [tensor.name], [name]) for name, tensor in outputs.items()]
         declare = helper.make_tensor_value_info
         graph = helper.make_graph(
             self.nodes,

@@ -111,9 +111,7 @@ def int_tensor(value: int) -> TensorProto:
     return numpy_helper.from_array(np.array([value], np.int64))
 
 
-def anchor_free(
-    g: Graph, levels: list[Tensor], classes: int, depthwise: bool, corners: bool = False
-) -> Tensor:
+def anchor_free(g: Graph, levels: list[Tensor], classes: int, depthwise: bool, corners: bool = False) -> Tensor:
     """The distribution-focal head without objectness, decoded to (1, 4 + classes, N).
 
     `depthwise` gives YOLO11's class branch; `corners` gives x1, y1, x2, y2 instead of centre and size.

@@ -49,9 +49,7 @@ def rotated(g: Graph) -> dict[str, Tensor]:
 def raw_maps(g: Graph) -> dict[str, Tensor]:
     """A detector exported without its decode."""
     levels = necks.yolov5(g, 8)
-    return {
-        f"output{i}": heads.anchored(g, [level], CLASSES, "split")[1][0] for i, level in enumerate(levels)
-    }
+    return {f"output{i}": heads.anchored(g, [level], CLASSES, "split")[1][0] for i, level in enumerate(levels)}
 
 
 def logits(g: Graph) -> dict[str, Tensor]:

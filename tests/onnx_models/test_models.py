@@ -21,7 +21,7 @@ def noise(height: int, width: int) -> NDArray[np.float32]:
     return np.random.default_rng(1).random((1, 3, height, width), np.float32)
 
 
-@pytest.mark.parametrize("opset", [11, 12, 13, 17, 20])
+@pytest.mark.parametrize("opset", [11, 13, 18, 20])
 @pytest.mark.parametrize("family", sorted(onnx_models.DETECTORS))
 def test_every_family_runs_at_every_opset(family: str, opset: int) -> None:
     proto = onnx_models.build(family, imgsz=(64, 96), opset=opset)
