@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zcc.compiler.frontend.load import load_model
+from zcc.compiler.frontend.raw_head import find_raw_head, with_maps
 from zcc.compiler.job import Job
 from zcc.compiler.measure import measure_latency
 from zcc.compiler.package import make_manifest, write_files
@@ -14,11 +15,13 @@ from zcc.compiler.precision.table import find_precision
 from zcc.compiler.program.build import build_library
 from zcc.compiler.program.emit import Frame, emit
 from zcc.compiler.program.lower import import_proto, lower_module
+from zcc.compiler.program.raw_source import raw_source
 from zcc.compiler.progress import Progress, Silent
 from zcc.compiler.stages import Stages
 from zcc.compiler.targets.table import find_target, runs_here
 from zcc.compiler.verify import verify
 from zcc.registry import Registry
+from zcc.registry.reference import check_name
 from zcc.runtime.library import MODULE
 from zcc.runtime.manifest import InputSpec, Manifest
 
@@ -47,18 +50,16 @@ class Result:
     reused: bool
 
 
-def compile_model(
-    options: CompileOptions, registry: Registry, progress: Progress | None = None
-) -> list[Result]:
+def compile_model(options: CompileOptions, registry: Registry, progress: Progress | None = None) -> list[Result]:
     """Compile the model in every precision asked for, and publish each."""
     progress = progress or Silent()
+    name = check_name(options.name or options.model.stem)
     target = find_target(options.target)
     precisions = [find_precision(dtype) for dtype in dict.fromkeys(options.dtypes)]
     stages = Stages(progress)
     with stages.stage("load and check"):
         model = load_model(options.model, options.imgsz, options.classes)
     spec = InputSpec(model.height, model.width, options.color, options.resize)
-    name = options.name or options.model.stem
     jobs = [Job(name, model, target, precision, spec, options.max_det) for precision in precisions]
     return [build_once(job, registry, Stages(progress, tuple(stages.done))) for job in jobs]
 
@@ -83,10 +84,12 @@ def build_once(job: Job, registry: Registry, stages: Stages) -> Result:
 def build(job: Job, key: str, folder: Path, stages: Stages) -> Manifest:
     """Build a variant in `folder` and check that it computes what the model says."""
     with stages.stage("import"):
-        module = import_proto(job.model.proto)
+        raw = find_raw_head(job.model)
+        module = import_proto(with_maps(job.model.proto, raw) if raw else job.model.proto)
     with stages.stage("lower"):
         layout = lower_module(module, job.target.unit)
-        program = emit(layout, Frame(job.input, job.model.head, job.max_det), job.target.unit)
+        source = raw_source(raw, layout) if raw else job.model.head
+        program = emit(layout, Frame(job.input, source, job.max_det, job.model.head.suppression), job.target.unit)
     with stages.stage("build"):
         build_library(program.module, job.target.tvm_target(), folder / MODULE)
         write_files(folder, layout.weights)

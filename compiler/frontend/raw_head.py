@@ -52,7 +52,7 @@ class RawHead:
 def find_raw_head(model: Model) -> RawHead | None:
     """The raw head behind the decoded output, None when the file decodes in a way that the kernel does not know."""
     head = model.head
-    if head.final or head.suppression is not None:
+    if head.final or head.every_class or head.suppression is not None:
         return None
     inferred = onnx.shape_inference.infer_shapes(model.proto)
     levels = _levels(inferred, model)
@@ -118,8 +118,7 @@ def _anchored(model: Model, levels: Sequence[Level]) -> list[RawHead]:
     if not (model.head.objectness and levels and fits):
         return []
     scales = tuple(
-        RawScale(stride, (name,), ((0.0, 0.0),) * (channels // attributes))
-        for stride, ((name, channels),) in levels
+        RawScale(stride, (name,), ((0.0, 0.0),) * (channels // attributes)) for stride, ((name, channels),) in levels
     )
     return [RawHead("anchors", model.head.classes, scales)]
 
@@ -177,9 +176,7 @@ def _tail(
         return None
     del cut.graph.node[:], cut.graph.input[:], cut.graph.output[1:]
     cut.graph.node.extend(needed)
-    cut.graph.input.extend(
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, shapes[name]) for name in raw.maps
-    )
+    cut.graph.input.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, shapes[name]) for name in raw.maps)
     return cut
 
 
@@ -224,9 +221,7 @@ def _decode_distributed(raw: RawHead, maps: dict[str, Array]) -> Array:
         mean = (powers * np.arange(BINS)[:, None, None]).sum(1) / powers.sum(1)
         centre = np.stack(np.meshgrid(np.arange(width), np.arange(height))) + 0.5
         low, high = centre - mean[:2], centre + mean[2:]
-        level = np.concatenate(
-            [(low + high) / 2 * scale.stride, (high - low) * scale.stride, _sigmoid(scores)]
-        )
+        level = np.concatenate([(low + high) / 2 * scale.stride, (high - low) * scale.stride, _sigmoid(scores)])
         rows.append(level.reshape(len(level), -1).T)
     return np.concatenate(rows).astype(np.float32)
 

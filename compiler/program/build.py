@@ -17,9 +17,7 @@ def build_library(module: ir.IRModule, target: Any, path: Path) -> None:
     module = tirx.transform.BindTarget(target)(module)
     lower, finalize_host, _ = tirx.get_tir_pipeline("s_tir")
     module = lower(module)
-    subroutines = {
-        name: on_cpu(function) for name, function in module.functions.items() if _is_private(function)
-    }
+    subroutines = {name: on_cpu(function) for name, function in module.functions.items() if _is_private(function)}
     module = finalize_host()(ir.IRModule({**module.functions, **subroutines}, attrs=module.attrs))
     library = tvm.get_global_func("target.build.llvm")(module, target)
     library.export_library(str(path))

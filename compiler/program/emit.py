@@ -20,7 +20,9 @@ from tvm.script.ir_builder import IRBuilder
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.frame import postprocess, preprocess
+from zcc.compiler.frame.candidates import Source
 from zcc.compiler.frame.scratch import elements
+from zcc.compiler.frontend.model import Head, Suppression
 from zcc.compiler.kernels.layout import PlanesKernel
 from zcc.compiler.kernels.spec import Address, KernelCall, KernelSpec, VectorUnit
 from zcc.compiler.program.layout import Layout
@@ -37,8 +39,9 @@ class Frame:
     """How frames come in and what becomes of the head's output."""
 
     input: InputSpec
-    source: Any  # the head whose decoded output is read, or a raw head over maps in the arena
+    source: Head | Source  # the head whose decoded output is read, or a raw head over maps in the arena
     max_det: int
+    suppression: Suppression | None = None  # thresholds that the file fixes
 
 
 @dataclass(frozen=True)
@@ -110,12 +113,9 @@ class _Parts:
         """A subroutine (weights, arena, result) that makes the calls one after another."""
         pointers = {region: tirx.Var(region, PointerType(PrimType("uint8"))) for region in self.sizes}
         buffers = {
-            region: tirx.decl_buffer((size,), "uint8", name=f"{region}_bytes")
-            for region, size in self.sizes.items()
+            region: tirx.decl_buffer((size,), "uint8", name=f"{region}_bytes") for region, size in self.sizes.items()
         }
-        statements: list[tirx.Stmt] = [
-            tirx.DeclBuffer(buffers[region], data=pointers[region]) for region in self.sizes
-        ]
+        statements: list[tirx.Stmt] = [tirx.DeclBuffer(buffers[region], data=pointers[region]) for region in self.sizes]
         statements += [self.call(call, buffers) for call in calls]
         function = tirx.PrimFunc(list(pointers.values()), finish(tirx.SeqStmt(statements)), PrimType("int32"))
         routine = Subroutine(ir.GlobalVar(f"network_{name}"), function, ())
@@ -144,9 +144,7 @@ def _detect(parts: _Parts, frame: Frame, regions: _Regions) -> tirx.PrimFunc:
     lanes, planes, layout = parts.unit.lanes, parts.image, parts.layout
     before = parts.add(
         "preprocess",
-        preprocess.build_preprocess(
-            frame.input, row_pitch=planes.pitch, plane_pitch=planes.plane, lanes=lanes
-        ),
+        preprocess.build_preprocess(frame.input, row_pitch=planes.pitch, plane_pitch=planes.plane, lanes=lanes),
     )
     after = parts.add(
         "postprocess", postprocess.build_postprocess(frame.source, frame.input, frame.max_det, lanes=lanes)
@@ -174,8 +172,16 @@ def _detect(parts: _Parts, frame: Frame, regions: _Regions) -> tirx.PrimFunc:
         T.add_to_parent(before.call([pixels.data, at(layout.image_at), at(table)], (height, width, stride)))
         T.add_to_parent(parts.body.call([address_of(weights, 0), address_of(arena, 0), at(result)]))
         pointers = [written.data for written in results]
-        T.add_to_parent(after.call([at(output), height, width, conf, iou, *pointers, *map(at, scratch)]))
+        thresholds = _thresholds(conf, iou, frame.suppression)
+        T.add_to_parent(after.call([at(output), height, width, *thresholds, *pointers, *map(at, scratch)]))
     return builder.get()
+
+
+def _thresholds(conf: Any, iou: Any, fixed: Suppression | None) -> tuple[Any, Any]:
+    """The caller's thresholds, or what the file's own suppression makes of them."""
+    if fixed is None:
+        return conf, iou
+    return tirx.max(conf, tirx.const(fixed.score, "float32")), tirx.const(fixed.iou, "float32")
 
 
 def _declare_results(max_det: int) -> list[Any]:

@@ -26,9 +26,7 @@ class Subroutine:
         code = tirx.Var("code", PrimType("int32"))
         called = ir.Call(self.name, [*arguments, *symbols], ret_ty="int32")
         message = ir.StringImm(f"kernel {self.name.name_hint} failed")
-        succeeded = tirx.AssertStmt(
-            tirx.EQ(code, tirx.const(0, "int32")), ir.StringImm("RuntimeError"), [message]
-        )
+        succeeded = tirx.AssertStmt(tirx.EQ(code, tirx.const(0, "int32")), ir.StringImm("RuntimeError"), [message])
         return tirx.SeqStmt([tirx.Bind(code, called), succeeded])
 
 
@@ -46,9 +44,7 @@ def make_subroutine(name: str, function: tirx.PrimFunc) -> Subroutine:
     symbols = _symbols(function)
     body = finish(tirx.SeqStmt([*declarations, function.body]))
     attrs = {key: value for key, value in dict(function.attrs or {}).items() if key != "global_symbol"}
-    private = tirx.PrimFunc(
-        [*parameters, *symbols], body, PrimType("int32"), ir.make_node("ir.DictAttrs", **attrs)
-    )
+    private = tirx.PrimFunc([*parameters, *symbols], body, PrimType("int32"), ir.make_node("ir.DictAttrs", **attrs))
     return Subroutine(ir.GlobalVar(name), private, symbols)
 
 

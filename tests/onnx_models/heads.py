@@ -10,7 +10,7 @@ from tests.onnx_models.blocks import cbs
 from tests.onnx_models.graph import Graph, Tensor
 
 ANCHORS = 3
-BINS = 8
+BINS = 16
 # An exponential would carry the spread that suits a sigmoid far out of the image.
 GAINS = {"split": 2.0, "inplace": 2.0, "exp": 0.5}
 
