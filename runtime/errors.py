@@ -7,6 +7,7 @@
     │   ├── FrameError        a frame: wrong type, shape or memory
     │   └── DatasetError      a labelled folder or an image
     ├── BuildError            a stage of the compiler failed
+    ├── BenchmarkError        a measurement cannot be made, or would mean nothing
     ├── ArtifactError         a stored artifact
     │   ├── CorruptArtifact   its bytes are not what its manifest says
     │   └── IncompatibleHost  this machine cannot run it
@@ -56,6 +57,10 @@ class DatasetError(InputError):
 
 class BuildError(ZccError):
     """A stage of the compiler failed on a model it accepted."""
+
+
+class BenchmarkError(ZccError):
+    """A measurement cannot be made, or would mean nothing."""
 
 
 class ArtifactError(ZccError):

@@ -57,14 +57,15 @@ class Variant:
         found = int(self.count[0])
         return Detections(self.boxes[:found].copy(), self.scores[:found].copy(), self.classes[:found].copy())
 
-    def run_network(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The head's decoded output for a prepared input (1, 3, height, width)."""
-        return engine().call(lambda: self._run_network(image))
+    def run_network(
+        self, image: NDArray[np.float32], output: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """The head's decoded output for a prepared input (1, 3, height, width), in `output` where it is given."""
+        result = np.zeros(tuple(self.manifest.head.shape), np.float32) if output is None else output
+        return engine().call(lambda: self._run_network(image, result))
 
-    def _run_network(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _run_network(self, image: NDArray[np.float32], output: NDArray[np.float32]) -> NDArray[np.float32]:
         arena = engine().reserve(self.manifest.workspace["network"])
-        shape = tuple(self.manifest.head.shape)
-        output = np.zeros(shape, np.float32)
         self.module["zcc_network"](np.ascontiguousarray(image), self.weights, arena, output)
         return output
 
