@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from itertools import product
+from itertools import product, takewhile
 from typing import Any
 
 import numpy as np
@@ -99,9 +99,10 @@ def cuts(proto: onnx.ModelProto, head: Head, size: tuple[int, int]) -> Iterator[
 
 
 def decoded_cuts(proto: onnx.ModelProto, head: Head, size: tuple[int, int]) -> Iterator[Cut]:
-    """Cuts at a tensor of all decoded candidates, through which everything goes that reaches the head."""
+    """Cuts at a tensor of all decoded candidates, through which everything goes that reaches the choice."""
     shapes, seen = static_shapes(proto), probe.probe_images(size)
-    for node in ancestors(proto.graph, head.output):
+    before = takewhile(lambda node: not selects([node]), ancestors(proto.graph, head.output))
+    for node in before:
         for value in node.output:
             readings = heads.readings(value, shapes.get(value, ()), size)
             fits = any(left.classes == head.classes for left in readings)

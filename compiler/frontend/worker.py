@@ -30,6 +30,9 @@ def main() -> None:
     except tuple(ERRORS.values()) as error:
         report = {"error": type(error).__name__, "problem": error.problem, "remedy": error.remedy}
         write_json(folder, report)
+    except MemoryError:
+        problem = f"{request['path']} takes more than {request['limit_bytes'] >> 30} GB to read"
+        write_json(folder, {"error": "ModelError", "problem": problem, "remedy": "export the model again"})
     except Exception:  # noqa: BLE001 - whatever it is, the parent must hear of it
         write_json(folder, {"bug": traceback.format_exc().strip().splitlines()[-1]})
 

@@ -11,7 +11,7 @@ from tests import onnx_models
 from tests.onnx_models.variants import clone
 
 # Small models of every head; damage costs the same in a small file and finds the same code.
-BASES = ("yolov3-tiny", "yolov5", "yolov8", "yolov10")
+BASES = ("yolov3-tiny", "yolov5", "yolov8", "yolov10", "yolov8-nms")
 NASTY_SIZES = (-1, 0, 2, 7, 2**31 - 1, 2**31, 2**40, -(2**63))
 
 
