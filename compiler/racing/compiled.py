@@ -1,0 +1,38 @@
+"""zcc in a race: a stored artifact behind the runtime's own calls."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from zcc.compiler.racing.contestant import Floats, Found, Pixels, Step, Thresholds
+from zcc.runtime import host
+from zcc.runtime.manifest import Manifest
+
+
+class CompiledArtifact:
+    """The artifact in `folder`."""
+
+    def __init__(self, folder: Path, threads: int) -> None:
+        os.environ[host.THREADS_VARIABLE] = str(threads)
+        from zcc.runtime.variant import Variant
+
+        manifest = Manifest.read(folder)
+        self._variant = Variant(folder, manifest)
+        self._output = np.zeros(manifest.head.shape, np.float32)
+        self.about = f"zcc {manifest.versions['zcc']}, {manifest.dtype} for {manifest.target}"
+
+    def network(self, image: Floats) -> Floats:
+        """The head's output."""
+        return self._variant.run_network(image, self._output)
+
+    def steps(self, thresholds: Thresholds) -> tuple[Step, ...]:
+        """One: the compiled module takes the frame."""
+
+        def detect(frame: Pixels) -> Found:
+            out = self._variant.run(frame, *thresholds)
+            return Found(out.boxes, out.scores, out.classes)
+
+        return (("frame", detect),)

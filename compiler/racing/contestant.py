@@ -1,0 +1,51 @@
+"""What takes part in a race, and how it is told what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+Step = tuple[str, Callable[[Any], Any]]
+
+
+class Found(NamedTuple):
+    """Detections in one frame, the surest first."""
+
+    boxes: Floats  # (n, 4): x1, y1, x2, y2 in pixels of the frame
+    scores: Floats
+    classes: NDArray[np.int32]
+
+
+class Thresholds(NamedTuple):
+    """What counts as a detection."""
+
+    conf: float = 0.25
+    iou: float = 0.45
+
+
+class Contestant(Protocol):
+    """A detector made ready to run, in the process that runs it."""
+
+    about: str  # what runs and how it is set up
+
+    def network(self, image: Floats) -> Floats:
+        """The head's decoded output for a prepared input (1, 3, height, width); valid until the next call."""
+        ...
+
+    def steps(self, thresholds: Thresholds) -> tuple[Step, ...]:
+        """The way from a frame to `Found`: what each step returns goes into the next."""
+        ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A contestant before the race; it travels to the process that makes it ready."""
+
+    name: str
+    enter: Callable[[int], Contestant]  # given the number of threads

@@ -1,0 +1,84 @@
+"""The race: every contestant in a process of its own, in turns, so that the machine's moods hit all alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from zcc.compiler.frontend.model import Head
+from zcc.compiler.progress import Progress
+from zcc.compiler.racing.agreement import EXACT, Agreement, Tolerance, check_agreement
+from zcc.compiler.racing.contestant import Entry, Floats, Pixels, Thresholds
+from zcc.compiler.racing.worker import Worker
+from zcc.runtime.manifest import InputSpec
+
+SEED = 20242
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How the race is run."""
+
+    rounds: int = 10  # each contestant has one turn in each
+    runs: int = 10  # counted runs in a turn
+    threads: int = 1
+    thresholds: Thresholds = Thresholds()
+    tolerance: Tolerance = EXACT
+
+
+@dataclass
+class Record:
+    """What one contestant took, in seconds: a list of runs for each round."""
+
+    name: str
+    about: str
+    network: list[list[float]] = field(default_factory=list)
+    frame: list[list[float]] = field(default_factory=list)
+    steps: list[dict[str, float]] = field(default_factory=list)  # of every frame
+
+
+@dataclass(frozen=True)
+class Race:
+    """What came out. The first record is zcc's."""
+
+    rules: Rules
+    records: list[Record]
+    agreements: list[Agreement]
+
+
+def race(
+    entries: Sequence[Entry], frames: Sequence[Pixels], head: Head | None, spec: InputSpec, rules: Rules,
+    progress: Progress,
+) -> Race:  # fmt: skip
+    """Race the first entry against the others, once they are known to see the same in these frames.
+
+    `head` says how to read the outputs; one contestant alone needs none.
+    """
+    image = np.random.default_rng(SEED).random((1, 3, spec.height, spec.width), dtype=np.float32)
+    with ExitStack() as stack:
+        with progress.stage("enter"):
+            workers = [stack.enter_context(Worker(entry, rules.threads)) for entry in entries]
+        agreements: list[Agreement] = []
+        if head is not None:
+            with progress.stage("check that all see the same"):
+                agreements = check_agreement(workers, frames, image, head, rules.thresholds, rules.tolerance)
+        # A note, not a stage: a spinner that turns would run against the contestants.
+        progress.note(f"{rules.rounds} rounds of {rules.runs} runs: {', '.join(entry.name for entry in entries)}")
+        return Race(rules, _run(workers, image, frames, rules), agreements)
+
+
+def _run(workers: Sequence[Worker], image: Floats, frames: Sequence[Pixels], rules: Rules) -> list[Record]:
+    records = [Record(worker.name, worker.about) for worker in workers]
+    for worker in workers:
+        worker.prepare(image, frames, rules.thresholds)
+    for number in range(rules.rounds):
+        for worker, record in zip(workers, records, strict=True):
+            record.network.append(worker.time_network(rules.runs))
+        for worker, record in zip(workers, records, strict=True):
+            taken = worker.time_frames(number * rules.runs, rules.runs)
+            record.steps += taken
+            record.frame.append([sum(steps.values()) for steps in taken])
+    return records

@@ -1,0 +1,103 @@
+"""A race in figures: medians, the slow tail, and zcc's lead."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import chain
+from typing import Any
+
+from zcc.compiler.racing.race import Race, Record
+
+TASKS = ("network", "frame")
+FASTER = "faster"  # the peer that is the fastest at the task
+
+
+def as_document(race: Race) -> dict[str, Any]:
+    """Everything the race showed, for JSON."""
+    return {
+        "threads": race.rules.threads,
+        "rounds": race.rules.rounds,
+        "runs_per_round": race.rules.runs,
+        "conf": race.rules.thresholds.conf,
+        "iou": race.rules.thresholds.iou,
+        "contestants": {record.name: _figures(record) for record in race.records},
+        "agreement": {agreement.peer: asdict(agreement) for agreement in race.agreements},
+        "ratios": {task: ratios(race, task) for task in TASKS} if len(race.records) > 1 else {},
+    }
+
+
+def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
+    """Median and 95th percentile."""
+    ordered = sorted(seconds)
+    tail = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
+    return {"median": round(1e3 * statistics.median(ordered), 4), "p95": round(1e3 * tail, 4)}
+
+
+def runs(record: Record, task: str) -> list[float]:
+    """The seconds of every counted run of a task."""
+    rounds: list[list[float]] = getattr(record, task)
+    return list(chain.from_iterable(rounds))
+
+
+def _figures(record: Record) -> dict[str, Any]:
+    return {
+        "about": record.about,
+        **{f"{task}_ms": milliseconds(runs(record, task)) for task in TASKS},
+        "steps_ms": {
+            name: round(1e3 * statistics.median(steps[name] for steps in record.steps), 4)
+            for name in record.steps[0]
+        },
+    }
+
+
+def ratios(race: Race, task: str) -> dict[str, dict[str, Any]]:
+    """How many times zcc's time each peer takes, and the faster of them: above 1, zcc leads."""
+    ours, *theirs = race.records
+    faster = min(theirs, key=lambda record: statistics.median(runs(record, task)))
+    return {record.name: _ratio(ours, record, task) for record in theirs} | {
+        FASTER: {"name": faster.name, **_ratio(ours, faster, task)}
+    }
+
+
+def _ratio(ours: Record, theirs: Record, task: str) -> dict[str, float]:
+    """The ratio of the medians, and between which ratios half of the single rounds lie."""
+    overall = statistics.median(runs(theirs, task)) / statistics.median(runs(ours, task))
+    pairs = zip(getattr(theirs, task), getattr(ours, task), strict=True)
+    rounds = sorted(statistics.median(their) / statistics.median(our) for their, our in pairs)
+    quarter = len(rounds) // 4
+    return {"ratio": round(overall, 4), "low": round(rounds[quarter], 4), "high": round(rounds[-1 - quarter], 4)}
+
+
+def as_text(race: Race) -> str:
+    """The same as a table to read."""
+    document = as_document(race)
+    rules = race.rules
+    lines = [f"{rules.threads} threads, {rules.rounds} rounds of {rules.runs} runs, medians in ms"]
+    lines.append(f"{'':14}{'network':>9}{'frame':>9}{'p95':>9}  where the frame's time goes")
+    lines += [_row(name, figures) for name, figures in document["contestants"].items()]
+    for task, peers in document["ratios"].items():
+        lines += [_lead(task, peer, figure) for peer, figure in peers.items() if peer != FASTER]
+        lines.append(_lead(task, f"the faster, {peers[FASTER]['name']}", peers[FASTER]))
+    lines += [_seen(agreement) for agreement in document["agreement"].values()]
+    return "\n".join(lines)
+
+
+def _row(name: str, figures: dict[str, Any]) -> str:
+    network, frame = figures["network_ms"], figures["frame_ms"]
+    steps = ", ".join(f"{step} {value:.2f}" for step, value in figures["steps_ms"].items())
+    place = steps if len(figures["steps_ms"]) > 1 else f"{frame['median'] - network['median']:.2f} beyond the network"
+    return f"{name:14}{network['median']:9.2f}{frame['median']:9.2f}{frame['p95']:9.2f}  {place} ({figures['about']})"
+
+
+def _lead(task: str, peer: str, figure: dict[str, Any]) -> str:
+    spread = f"half of the rounds {figure['low']:.3f} to {figure['high']:.3f}"
+    return f"{task:8} zcc is {figure['ratio']:.3f}x as fast as {peer} ({spread})"
+
+
+def _seen(agreement: dict[str, Any]) -> str:
+    return (
+        f"{agreement['peer']} has {agreement['share']:.1%} of {agreement['detections']} detections above "
+        f"{agreement['conf']:.2g} in common with zcc; outputs {agreement['error']:.1e} apart"
+    )

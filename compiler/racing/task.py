@@ -1,0 +1,30 @@
+"""What every peer is given: the network that was compiled, and what is to be done with a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+
+from zcc.compiler.frontend.model import Head, Model
+from zcc.runtime.manifest import InputSpec, Manifest
+
+
+@dataclass(frozen=True)
+class Task:
+    """The checked and simplified network, so that no peer pays for how the file was exported."""
+
+    model: Path  # static shapes, float32, its one output the head's
+    input: str
+    head: Head
+    spec: InputSpec
+    max_det: int
+    dtype: str  # what the artifact computes in; a peer that can, follows
+
+
+def write_task(model: Model, manifest: Manifest, folder: Path) -> Task:
+    """The task of racing the artifact of `manifest`, its model written to `folder`."""
+    path = folder / "model.onnx"
+    onnx.save(model.proto, str(path))
+    return Task(path, model.input, model.head, manifest.input, manifest.head.max_det, manifest.dtype)
