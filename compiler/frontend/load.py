@@ -46,6 +46,7 @@ def prepare(
     proto = simplify.simplify(to_float32(proto))
     samples = probe.sample_outputs(proto, probe.probe_images(size))
     head = heads.find_head(proto, samples, size, None if known is None else len(known))
+    probe.refuse_rubbish(samples[head.output][0])
     if head.final:
         proto, head = endings.take_over(proto, head, size)
     proto = prune.keep_output(proto, head)

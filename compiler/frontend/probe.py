@@ -43,6 +43,15 @@ def sample_outputs(proto: onnx.ModelProto, images: Sequence[NDArray[np.float32]]
     return {name: [run[i] for run in runs] for i, name in enumerate(names)}
 
 
+def refuse_rubbish(value: NDArray[Any]) -> None:
+    """Raise a ModelError when an image of noise makes the network give what is no number."""
+    if not np.isfinite(value).all():
+        raise ModelError(
+            "the model gives infinite numbers or none for an image of noise",
+            "its weights are damaged or overflow half precision; export the model again",
+        )
+
+
 def open_session(proto: onnx.ModelProto) -> onnxruntime.InferenceSession:
     """A quiet session on the CPU."""
     options = onnxruntime.SessionOptions()

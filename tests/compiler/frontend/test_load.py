@@ -138,6 +138,15 @@ def test_other_tasks_are_refused(task: str, tmp_path: Path, supported: frozenset
         ready(onnx_models.with_metadata(proto, task="segment"), tmp_path, supported)
 
 
+def test_damaged_weights_are_noticed(tmp_path: Path, supported: frozenset[str]) -> None:
+    proto = onnx_models.build("yolov8")
+    weight = onnx.numpy_helper.to_array(proto.graph.initializer[2]).copy()
+    weight.flat[0] = np.nan
+    proto.graph.initializer[2].CopyFrom(onnx.numpy_helper.from_array(weight, proto.graph.initializer[2].name))
+    with pytest.raises(ModelError, match="weights are damaged"):
+        ready(proto, tmp_path, supported)
+
+
 def test_load_model_runs_it_all_in_a_process_of_its_own(tmp_path: Path) -> None:
     proto = onnx_models.build("yolov8", classes=3)
     path, names = tmp_path / "model.onnx", tmp_path / "names.txt"
