@@ -29,9 +29,7 @@ def fold_scatter(mod: ir.IRModule, _context: Any) -> ir.IRModule:
         if isinstance(function, relax.Function):
             rewriter.builder_.update_func(name, rewriter.visit_expr(function))
     # The index arithmetic that the importer put around the indices is dead now.
-    tidy = tvm.transform.Sequential(
-        [relax.transform.CanonicalizeBindings(), relax.transform.DeadCodeElimination()]
-    )
+    tidy = tvm.transform.Sequential([relax.transform.CanonicalizeBindings(), relax.transform.DeadCodeElimination()])
     return tidy(rewriter.builder_.get())
 
 
@@ -47,9 +45,7 @@ class _Rewriter(relax.PyExprMutator):  # type: ignore[misc]
         if shape is None or targets is None:
             return call
         box = covered_box(targets, shape)
-        return (
-            self.gathered(data, updates, targets, shape) if box is None else self.placed(data, updates, box)
-        )
+        return self.gathered(data, updates, targets, shape) if box is None else self.placed(data, updates, box)
 
     def placed(self, data: Any, updates: Any, box: Box) -> Any:
         """`data` with the box replaced: before, the box, after, nested over the axes it does not fill."""

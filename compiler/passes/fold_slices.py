@@ -21,9 +21,7 @@ def fold_slices(mod: ir.IRModule, _context: Any) -> ir.IRModule:
     for name, function in mod.functions.items():
         if isinstance(function, relax.Function):
             rewriter.builder_.update_func(name, rewriter.visit_expr(function))
-    tidy = tvm.transform.Sequential(
-        [relax.transform.CanonicalizeBindings(), relax.transform.DeadCodeElimination()]
-    )
+    tidy = tvm.transform.Sequential([relax.transform.CanonicalizeBindings(), relax.transform.DeadCodeElimination()])
     return tidy(rewriter.builder_.get())
 
 

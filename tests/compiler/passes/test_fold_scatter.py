@@ -30,9 +30,7 @@ def scatter_model(shape: tuple[int, ...], indices: Array, **attributes: str) -> 
 def feeds_of(proto: onnx.ModelProto, seed: int = 0) -> dict[str, Array]:
     """Random values for the model's inputs."""
     rng = np.random.default_rng(seed)
-    shapes = {
-        value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in proto.graph.input
-    }
+    shapes = {value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in proto.graph.input}
     return {name: rng.random(shape, np.float32) for name, shape in shapes.items()}
 
 
