@@ -20,6 +20,9 @@ from zcc.compiler.kernels.spec import VectorUnit, building, spatial
 from zcc.compiler.kernels.stages import StageSpec, apply_stages, describe_stages, stage_arguments
 
 
+STACK = 1024
+
+
 @dataclass(frozen=True)
 class Tile:
     """The template's choices: how many output blocks and columns are accumulated at once."""
@@ -111,13 +114,17 @@ def schedule(function: tirx.PrimFunc, tile: Tile) -> tirx.PrimFunc:
 
 
 def candidate_tiles(out: Slab, unit: VectorUnit) -> list[Tile]:
-    """Every tile whose accumulators, weights and one broadcast fit the registers."""
+    """Every tile whose accumulators, weights and one broadcast fit the registers.
+
+    TVM keeps local arrays beyond STACK bytes on the heap, where LLVM does not always move them into registers.
+    """
+    most = min(unit.registers - 1, STACK // (4 * out.lanes))
     tiles = []
     for blocks in range(1, min(out.blocks, 8) + 1):
         if out.blocks % blocks:
             continue
-        most = min(out.width, (unit.registers - blocks - 1) // blocks)
-        tiles += [Tile(blocks, columns) for columns in range(1, most + 1)]
+        columns = min(out.width, most // blocks, (unit.registers - 1) // blocks - 1)
+        tiles += [Tile(blocks, count) for count in range(1, columns + 1)]
     return tiles
 
 
