@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zcc.runtime.manifest import Manifest, Measurement
+from zcc.runtime.source import Candidate
 
 SHORT = 12  # hex digits that tell artifacts apart for people
 
@@ -39,11 +40,14 @@ class Artifact:
         """What tells it from its siblings, in one line."""
         return f"{self.manifest.name} {self.manifest.dtype} {self.manifest.target} sha256:{self.short}"
 
+    @property
+    def candidate(self) -> Candidate:
+        """What the runtime chooses by."""
+        return Candidate(self.manifest, self.folder, tuple(entry.measurement for entry in self.recorded))
+
     def figure(self, metric: str) -> float | None:
         """The latest value of a metric, if anyone measured it."""
-        built = self.manifest.measured
-        values = [m.value for m in (*built, *(r.measurement for r in self.recorded)) if m.metric == metric]
-        return values[-1] if values else None
+        return self.candidate.figure(metric)
 
     def describe(self) -> dict[str, Any]:
         """Everything known, as users see it in `--json`."""

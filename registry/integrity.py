@@ -10,7 +10,7 @@ from typing import Any
 from zcc.registry.catalogue import manifest_of
 from zcc.registry.files import Files
 from zcc.registry.folders import Folders
-from zcc.runtime.errors import CorruptArtifact
+from zcc.runtime.errors import ArtifactError
 from zcc.runtime.manifest import FILENAME, Manifest, file_sha256
 
 
@@ -71,12 +71,10 @@ class _Reader:
         return self.hashes[key]
 
 
-def _problems(
-    digest: str, text: str, files: Files, folders: Folders, reader: _Reader
-) -> Iterator[tuple[str, str]]:
+def _problems(digest: str, text: str, files: Files, folders: Folders, reader: _Reader) -> Iterator[tuple[str, str]]:
     try:
         manifest = manifest_of(digest, text)
-    except CorruptArtifact as error:
+    except ArtifactError as error:
         yield "the index", error.problem
         return
     folder = folders.path(digest)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from zcc.registry.registry import Registry
-from zcc.runtime.manifest import Manifest
-from zcc.runtime.source import ArtifactSource
+from zcc.runtime.source import ArtifactSource, Candidate
 
 
 class RegistrySource:
@@ -16,9 +14,12 @@ class RegistrySource:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    def variants(self, reference: str) -> Sequence[tuple[Manifest, Path]]:
-        """Every variant the reference means, with the folder its files lie in."""
-        return [(found.manifest, self._registry.folder(found)) for found in self._registry.find(reference)]
+    def variants(self, reference: str) -> Sequence[Candidate]:
+        """Every variant the reference means, its files in their folder."""
+        found = self._registry.find(reference)
+        for artifact in found:
+            self._registry.folder(artifact)
+        return [artifact.candidate for artifact in found]
 
 
 def open_source(url: str | None) -> ArtifactSource:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+import math
+from collections.abc import Sequence
 
 from zcc.runtime import host
 from zcc.runtime.errors import IncompatibleHost, NotFound
 from zcc.runtime.manifest import Manifest
-
-Candidate = tuple[Manifest, Path]
+from zcc.runtime.source import Candidate
 
 
 def obstacle(manifest: Manifest) -> str | None:
@@ -28,29 +27,29 @@ def obstacle(manifest: Manifest) -> str | None:
 def choose(
     reference: str, variants: Sequence[Candidate], dtype: str | None = None, target: str | None = None
 ) -> Candidate:
-    """The best variant for this machine among those asked for."""
+    """The best variant for this machine among those asked for; the same one whatever their order."""
     wanted = [
-        (manifest, folder)
-        for manifest, folder in variants
-        if dtype in (None, manifest.dtype) and target in (None, manifest.target)
+        candidate
+        for candidate in variants
+        if dtype in (None, candidate.manifest.dtype) and target in (None, candidate.manifest.target)
     ]
     if not wanted:
-        held = ", ".join(sorted(f"{manifest.dtype} for {manifest.target}" for manifest, _ in variants))
-        raise NotFound(
-            f"{reference} has no such variant; there is {held}", "leave out dtype and target, or compile it"
-        )
-    runnable = [candidate for candidate in wanted if obstacle(candidate[0]) is None]
+        held = ", ".join(sorted(map(_label, variants)))
+        raise NotFound(f"{reference} has no such variant; there is {held}", "leave out dtype and target, or compile it")
+    reasons = {_label(candidate): obstacle(candidate.manifest) for candidate in wanted}
+    runnable = [candidate for candidate in wanted if reasons[_label(candidate)] is None]
     if not runnable:
-        reasons = "; ".join(_reasons(manifest for manifest, _ in wanted))
-        raise IncompatibleHost(f"{reference} cannot run here: {reasons}", "compile it on this machine")
-    return min(runnable, key=lambda candidate: _rank(candidate[0]))
+        told = "; ".join(f"{label}: {reason}" for label, reason in sorted(reasons.items()))
+        raise IncompatibleHost(f"{reference} cannot run here: {told}", "compile it for this machine")
+    return min(runnable, key=_rank)
 
 
-def _reasons(manifests: Iterable[Manifest]) -> list[str]:
-    return [f"{manifest.dtype} for {manifest.target}: {obstacle(manifest)}" for manifest in manifests]
+def _label(candidate: Candidate) -> str:
+    return f"{candidate.manifest.dtype} for {candidate.manifest.target}"
 
 
-def _rank(manifest: Manifest) -> tuple[float, int]:
-    """Measured latency first; unmeasured ones by how much of the processor they use."""
-    latencies = [figure.value for figure in manifest.measured if figure.metric == "latency_ms"]
-    return (latencies[-1] if latencies else float("inf"), -len(manifest.requires.features))
+def _rank(candidate: Candidate) -> tuple[float, int, str, str]:
+    """By latency; those nobody measured come after, by how much of the processor they use."""
+    latency = candidate.figure("latency_ms")
+    manifest = candidate.manifest
+    return (math.inf if latency is None else latency, -len(manifest.requires.features), manifest.dtype, manifest.target)

@@ -7,11 +7,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from zcc.runtime.choice import choose, obstacle
-from zcc.runtime.errors import IncompatibleHost, UsageError
+from zcc.runtime.choice import choose
+from zcc.runtime.errors import UsageError
 from zcc.runtime.frame import as_pixels
 from zcc.runtime.manifest import FILENAME, Manifest
-from zcc.runtime.source import ArtifactSource
+from zcc.runtime.source import ArtifactSource, Candidate
 from zcc.runtime.variant import Detections, Variant
 
 SOURCES = "zcc.sources"
@@ -34,27 +34,29 @@ class Detector:
         registry: str | None = None,
     ) -> Detector:
         """Load by name from the registry, or from the folder of an artifact; the best match for this machine."""
-        folder = Path(reference)
+        name, folder = os.fspath(reference), Path(reference)
+        source: ArtifactSource | None = None
         if (folder / FILENAME).is_file():
-            return cls(str(reference), None, _load_folder(folder, dtype, target))
-        source = _open_source(registry)
-        manifest, place = choose(str(reference), source.variants(str(reference)), dtype, target)
-        return cls(str(reference), source, Variant(place, manifest))
+            variants = [Candidate(Manifest.read(folder), folder)]
+        else:
+            source = _open_source(registry)
+            variants = [*source.variants(name)]
+        return cls(name, source, _load(choose(name, variants, dtype, target)))
 
     def __call__(self, frame: Any, conf: float = 0.25, iou: float = 0.45) -> Detections:
         """The detections in a frame, with scores above `conf`; boxes of a class overlap by at most `iou`."""
-        if not (0.0 <= conf <= 1.0 and 0.0 <= iou <= 1.0):
-            raise UsageError(f"conf={conf} and iou={iou} must both lie between 0 and 1")
-        return self._variant.run(as_pixels(frame), conf, iou)
+        return self._variant.run(as_pixels(frame), _threshold("conf", conf), _threshold("iou", iou))
 
     def swap(self, dtype: str | None = None, target: str | None = None) -> None:
-        """Run another variant from the next frame on; frames under way finish on the old one."""
+        """Run another variant from the next frame on; frames under way finish on the old one.
+
+        When the other one cannot be loaded, the old one keeps running and the error is the caller's.
+        """
         if self._source is None:
-            raise UsageError(
-                f"{self._reference} is a single artifact, there is nothing to swap to", "load it by name"
-            )
-        manifest, place = choose(self._reference, self._source.variants(self._reference), dtype, target)
-        self._variant = Variant(place, manifest)
+            raise UsageError(f"{self._reference} is a single artifact, there is nothing to swap to", "load it by name")
+        chosen = choose(self._reference, self._source.variants(self._reference), dtype, target)
+        if chosen.manifest.digest != self.manifest.digest:
+            self._variant = _load(chosen)
 
     @property
     def manifest(self) -> Manifest:
@@ -62,13 +64,18 @@ class Detector:
         return self._variant.manifest
 
 
-def _load_folder(folder: Path, dtype: str | None, target: str | None) -> Variant:
-    manifest = Manifest.read(folder)
-    choose(str(folder), [(manifest, folder)], dtype, target)
-    reason = obstacle(manifest)
-    if reason is not None:
-        raise IncompatibleHost(f"{folder} cannot run here: {reason}", "compile it on this machine")
-    return Variant(folder, manifest)
+def _load(candidate: Candidate) -> Variant:
+    return Variant(candidate.folder, candidate.manifest)
+
+
+def _threshold(name: str, value: float) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if not 0.0 <= number <= 1.0:  # NaN is not, either
+        raise UsageError(f"{name}={value!r} is not a number from 0 to 1")
+    return number
 
 
 def _open_source(registry: str | None) -> ArtifactSource:

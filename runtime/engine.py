@@ -7,6 +7,7 @@ detector in the process. It also outlives a fork: the child starts an engine of 
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 from collections.abc import Callable
@@ -17,6 +18,7 @@ import numpy as np
 import tvm_ffi
 
 from zcc.runtime import host
+from zcc.runtime.errors import UsageError
 
 T = TypeVar("T")
 SHARE_ALL_CORES = -3  # TVM's affinity mode: any worker on any of the given cores
@@ -42,49 +44,55 @@ class _Job(Generic[T]):
             self.error = error
         self.done.release()
 
+    def outcome(self) -> T:
+        """Wait, then return what the function returned, or raise what it raised."""
+        self.done.acquire()
+        if self.error is not None:
+            try:
+                raise self.error
+            finally:
+                self.error = None  # else error, traceback and job would hold each other, and the frame with them
+        return self.result  # type: ignore[return-value]
+
 
 class Engine:
     """Runs calls in its own thread, in the order they came."""
 
     def __init__(self) -> None:
-        self.jobs: SimpleQueue[_Job[Any]] = SimpleQueue()
-        self.arena = aligned_bytes(0)
-        self.thread = threading.Thread(target=self._work, name="zcc-engine", daemon=True)
-        self.thread.start()
+        self._jobs: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._arena = aligned_bytes(0)
+        self._open = True
+        cpus, threads = [str(cpu) for cpu in host.usable_cpus()], host.worker_threads()
+        share_out = tvm_ffi.get_global_func("runtime.config_threadpool")
+        self._thread = threading.Thread(target=self._work, name="zcc-engine", daemon=True)
+        self._thread.start()
+        # The thread pool belongs to the thread that asks for it.
+        self.call(lambda: share_out(SHARE_ALL_CORES, threads, cpus))
 
     def call(self, function: Callable[[], T]) -> T:
         """Run `function` in the engine's thread and return what it returns, or raise what it raises."""
+        if not self._open:
+            raise UsageError("frames cannot be run any more: the interpreter is exiting")
         job = _Job(function)
-        self.jobs.put(job)
-        job.done.acquire()
-        if job.error is not None:
-            raise job.error
-        return job.result  # type: ignore[return-value]
+        self._jobs.put(job)
+        return job.outcome()
 
     def reserve(self, size: int) -> Any:
         """Working memory of at least `size` bytes; only for use inside a call."""
-        if self.arena.size < size:
-            self.arena = aligned_bytes(size)
-        return self.arena[:size]
+        if self._arena.size < size:
+            self._arena = aligned_bytes(size)
+        return self._arena[:size]
+
+    def stop(self) -> None:
+        """Finish the calls that wait, and take no more."""
+        self._open = False
+        self._jobs.put(None)
+        self._thread.join()
 
     def _work(self) -> None:
-        configured = False
-        while True:
-            job = self.jobs.get()
-            # The thread pool belongs to the thread, and the library that holds it is loaded by the first job.
-            if not configured:
-                configured = _configure_threads()
+        while (job := self._jobs.get()) is not None:
             job.run()
-            del job
-
-
-def _configure_threads() -> bool:
-    configure = tvm_ffi.get_global_func("runtime.config_threadpool", allow_missing=True)
-    if configure is None:
-        return False
-    cores = [str(cpu) for cpu in host.usable_cpus()]
-    configure(SHARE_ALL_CORES, host.worker_threads(), cores)
-    return True
+            del job  # else the last frame would be held until the next one comes
 
 
 def aligned_bytes(size: int) -> Any:
@@ -99,13 +107,19 @@ _starting = threading.Lock()
 
 
 def engine() -> Engine:
-    """The engine of this process."""
+    """The engine of this process; TVM's runtime library must be loaded."""
     global _engine
     if _engine is None:
         with _starting:
             if _engine is None:
                 _engine = Engine()
     return _engine
+
+
+def _stop_engine() -> None:
+    """No native code may run while the interpreter and its libraries are taken down."""
+    if _engine is not None:
+        _engine.stop()
 
 
 def _forget_engine() -> None:
@@ -115,5 +129,6 @@ def _forget_engine() -> None:
     _starting = threading.Lock()
 
 
+atexit.register(_stop_engine)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_engine)

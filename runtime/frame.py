@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,11 @@ from zcc.runtime.errors import FrameError
 
 Pixels = NDArray[np.uint8]
 LARGEST_SIDE = 1 << 15
+MOST_BYTES = (1 << 31) - 1  # offsets into a frame are 32 bits wide
 
 
 def as_pixels(frame: Any) -> Pixels:
-    """The frame as (H, W, 3) uint8 whose rows are contiguous and whose memory may be lent out."""
+    """The frame as (H, W, 3) uint8 whose rows are whole and whose memory may be lent out; it holds the frame."""
     pixels = _view(frame)
     if pixels.dtype != np.uint8:
         raise FrameError(f"the frame holds {pixels.dtype}, not uint8", "give pixels of 0..255 as uint8")
@@ -24,30 +24,34 @@ def as_pixels(frame: Any) -> Pixels:
     height, width, _ = pixels.shape
     if height == 0 or width == 0:
         raise FrameError(f"the frame is empty: {width} x {height} pixels")
-    if max(height, width) > LARGEST_SIDE:
-        raise FrameError(f"the frame is {width} x {height}; the longest side zcc takes is {LARGEST_SIDE}")
-    if pixels.strides[1:] != (3, 1) or pixels.strides[0] < 3 * width:
-        pixels = np.ascontiguousarray(pixels)
-    return pixels if pixels.flags.writeable else _writable_alias(pixels)
+    if max(height, width) > LARGEST_SIDE or 3 * height * width > MOST_BYTES:
+        raise FrameError(
+            f"the frame is {width} x {height}; zcc takes sides up to {LARGEST_SIDE} and 2 GB in all", "make it smaller"
+        )
+    stride = pixels.strides[0]
+    if pixels.strides[1:] != (3, 1) or stride < 3 * width or height * stride > MOST_BYTES:
+        return pixels.copy()
+    return pixels if pixels.flags.writeable else np.asarray(_Lent(pixels))
 
 
-def _view(frame: Any) -> Pixels:
+def _view(frame: Any) -> NDArray[Any]:
     if isinstance(frame, np.ndarray):
         return frame
     try:
-        return np.from_dlpack(frame) if hasattr(frame, "__dlpack__") else np.asarray(memoryview(frame))
+        return np.asarray(np.from_dlpack(frame) if hasattr(frame, "__dlpack__") else memoryview(frame))
     except (TypeError, ValueError, RuntimeError, BufferError) as error:
-        raise FrameError(
-            f"a {type(frame).__name__} is no frame: {error}", "give an array or a buffer of uint8"
-        ) from error
+        problem = f"a {type(frame).__name__} is no frame: {error}"
+        raise FrameError(problem, "give an array or a buffer of uint8") from error
 
 
-def _writable_alias(pixels: Pixels) -> Pixels:
-    """The same memory without its read-only mark, which DLPack cannot carry; the kernels only read it."""
-    height, width, _ = pixels.shape
-    size = pixels.strides[0] * (height - 1) + 3 * width
-    memory = (ctypes.c_uint8 * size).from_address(pixels.ctypes.data)
-    alias = np.lib.stride_tricks.as_strided(
-        np.frombuffer(memory, np.uint8), (height, width, 3), pixels.strides
-    )
-    return alias
+class _Lent:
+    """Read-only pixels without their mark, which DLPack cannot carry; the kernels only read them."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        self._pixels = pixels  # numpy holds this object as the base of the array it makes
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        """The same memory, to be written to as far as numpy knows."""
+        described = self._pixels.__array_interface__
+        return {**described, "data": (described["data"][0], False)}

@@ -1,48 +1,57 @@
-"""The native side: TVM's runtime library, once per process, and the module of an artifact."""
+"""The files of an artifact on disk: checked against the manifest, then loaded."""
 
 from __future__ import annotations
 
-import ctypes
-import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tvm_ffi
 
-from zcc.runtime.errors import CorruptArtifact, IncompatibleHost
+from zcc.runtime.errors import CorruptArtifact
+from zcc.runtime.manifest import FileEntry, Manifest, file_sha256
 
-RUNTIME_LIBRARY = "libtvm_runtime.so"
 MODULE = "model.so"
 WEIGHTS = "weights.bin"
-MARKER = "runtime.config_threadpool"  # a function that TVM's runtime registers when it is loaded
-
-_loading = threading.Lock()
+RUNTIME_LIBRARY = "libtvm_runtime.so"  # TVM's, loaded once per process
 
 
-def load_runtime(path: Path) -> None:
-    """Load TVM's runtime library, unless this process has one already."""
-    with _loading:
-        if tvm_ffi.get_global_func(MARKER, allow_missing=True) is not None:
-            return
+def check_files(folder: Path, manifest: Manifest) -> None:
+    """Every file is there with the bytes the manifest names, and it names all that are loaded."""
+    unnamed = {MODULE, WEIGHTS, RUNTIME_LIBRARY} - {entry.path for entry in manifest.files}
+    if unnamed:
+        problem = f"the manifest of {folder} does not name {', '.join(sorted(unnamed))}"
+        raise CorruptArtifact(problem, "compile the model again")
+    for entry in manifest.files:
+        path = folder / entry.path
         try:
-            ctypes.CDLL(str(path), ctypes.RTLD_GLOBAL)
+            sound = _is_sound(path, entry)
         except OSError as error:
-            raise IncompatibleHost(
-                f"the TVM runtime library {path} cannot be loaded: {error}",
-                "compile the model again for this machine",
-            ) from error
+            raise CorruptArtifact(f"{path} cannot be read: {error.strerror}", "compile the model again") from error
+        if not sound:
+            raise CorruptArtifact(f"{path} is not the file that was published", "run `zcc verify`, compile again")
+
+
+def _is_sound(path: Path, entry: FileEntry) -> bool:
+    return path.stat().st_size == entry.size and file_sha256(path) == entry.sha256
 
 
 def load_module(folder: Path) -> Any:
-    """The compiled module of the artifact in `folder`."""
-    load_runtime(folder / RUNTIME_LIBRARY)
+    """The compiled module of the artifact; TVM's runtime library must be loaded."""
     try:
-        return tvm_ffi.load_module(str(folder / MODULE))
+        # Held by its functions alone, so that it is unloaded with them.
+        return tvm_ffi.load_module(str(folder / MODULE), keep_module_alive=False)
     except (RuntimeError, OSError) as error:
-        raise CorruptArtifact(
-            f"{folder / MODULE} cannot be loaded: {error}", "compile the model again"
-        ) from error
+        raise CorruptArtifact(f"{folder / MODULE} cannot be loaded: {error}", "compile the model again") from error
+
+
+def entry_point(module: Any, name: str) -> Any:
+    """A function of a module."""
+    try:
+        return module[name]
+    except AttributeError as error:
+        problem = f"the artifact has no {name}, it was compiled by another zcc"
+        raise CorruptArtifact(problem, "compile the model again") from error
 
 
 def map_weights(folder: Path) -> Any:

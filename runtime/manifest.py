@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from zcc.runtime.errors import CorruptArtifact
+from zcc.runtime.errors import CorruptArtifact, IncompatibleHost
 
 SCHEMA = 1
 FILENAME = "meta.json"
@@ -102,10 +103,15 @@ class Manifest:
     measured: tuple[Measurement, ...] = ()
     schema: int = SCHEMA
 
-    @property
+    @cached_property
+    def text(self) -> str:
+        """Canonical JSON, sorted keys and no spaces; of a manifest that was read, the very text it was read from."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+    @cached_property
     def digest(self) -> str:
-        """The artifact's name: `sha256:` and the hash of the canonical manifest."""
-        return "sha256:" + hashlib.sha256(self.to_json().encode()).hexdigest()
+        """The artifact's name: `sha256:` and the hash of the text."""
+        return "sha256:" + hashlib.sha256(self.text.encode()).hexdigest()
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -114,8 +120,8 @@ class Manifest:
         return {**sizes, "total": sum(sizes.values())}
 
     def to_json(self) -> str:
-        """Canonical JSON: sorted keys, no spaces; the digest is taken over it."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        """The text that is stored, and that the digest is taken over."""
+        return self.text
 
     def describe(self) -> dict[str, Any]:
         """The manifest as users see it in `--json`: everything in it, and what is derived from it."""
@@ -125,38 +131,48 @@ class Manifest:
     def from_json(cls, text: str, source: str = FILENAME) -> Manifest:
         """Read a manifest back; `source` names it in errors."""
         try:
-            raw = json.loads(text)
-            if raw["schema"] != SCHEMA:
-                raise CorruptArtifact(
-                    f"{source} has manifest schema {raw['schema']}, this zcc reads {SCHEMA}",
-                    "use the zcc version that built it, or compile again",
-                )
-            return cls(
-                **{
-                    **raw,
-                    "input": InputSpec(**raw["input"]),
-                    "head": HeadInfo(**{**raw["head"], "shape": tuple(raw["head"]["shape"])}),
-                    "classes": tuple(raw["classes"]),
-                    "requires": Requirements(
-                        **{**raw["requires"], "features": tuple(raw["requires"]["features"])}
-                    ),
-                    "files": tuple(FileEntry(**entry) for entry in raw["files"]),
-                    "stages": tuple(Stage(**entry) for entry in raw["stages"]),
-                    "measured": tuple(Measurement(**entry) for entry in raw["measured"]),
-                }
-            )
-        except (ValueError, TypeError, KeyError) as error:
-            problem = f"{source} is not a zcc manifest ({error})"
+            manifest = _parse(json.loads(text), source)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            problem = f"{source} is not a zcc manifest ({type(error).__name__}: {error})"
             raise CorruptArtifact(problem, "compile the model again") from error
+        # A later zcc may write the same manifest with more fields; its name stays what it was.
+        vars(manifest)["text"] = text
+        return manifest
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
         """The manifest of the artifact in `folder`."""
         path = folder / FILENAME
         try:
-            return cls.from_json(path.read_text(encoding="utf-8"), str(path))
+            text = path.read_bytes().decode()
         except OSError as error:
             raise CorruptArtifact(f"{folder} holds no readable {FILENAME} ({error.strerror})") from error
+        except UnicodeDecodeError as error:
+            raise CorruptArtifact(f"{path} is not text ({error.reason})", "compile the model again") from error
+        return cls.from_json(text, str(path))
+
+
+def _parse(raw: dict[str, Any], source: str) -> Manifest:
+    schema = raw["schema"]
+    unknown = sorted(raw.keys() - {field.name for field in fields(Manifest)})
+    if schema != SCHEMA or unknown:
+        extra = f" with {', '.join(unknown)}" if unknown else ""
+        raise IncompatibleHost(
+            f"{source} has manifest schema {schema}{extra}, this zcc reads {SCHEMA}",
+            "use the zcc that built it, or compile again",
+        )
+    return Manifest(
+        **{
+            **raw,
+            "input": InputSpec(**raw["input"]),
+            "head": HeadInfo(**{**raw["head"], "shape": tuple(raw["head"]["shape"])}),
+            "classes": tuple(raw["classes"]),
+            "requires": Requirements(**{**raw["requires"], "features": tuple(raw["requires"]["features"])}),
+            "files": tuple(FileEntry(**entry) for entry in raw["files"]),
+            "stages": tuple(Stage(**entry) for entry in raw.get("stages", ())),
+            "measured": tuple(Measurement(**entry) for entry in raw.get("measured", ())),
+        }
+    )
 
 
 def file_sha256(path: Path) -> str:

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from zcc.runtime.manifest import Manifest
+from zcc.runtime.manifest import Manifest, Measurement
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A variant that could be loaded."""
+
+    manifest: Manifest
+    folder: Path
+    measured: tuple[Measurement, ...] = ()  # since it was built, the latest last
+
+    def figure(self, metric: str) -> float | None:
+        """The latest value of a metric, None when nobody measured it."""
+        figures = (*self.manifest.measured, *self.measured)
+        return next((figure.value for figure in reversed(figures) if figure.metric == metric), None)
 
 
 class ArtifactSource(Protocol):
     """A place that artifacts are loaded from by reference."""
 
-    def variants(self, reference: str) -> Sequence[tuple[Manifest, Path]]:
-        """Every variant the reference can mean, with the folder of its files; at least one, else NotFound."""
+    def variants(self, reference: str) -> Sequence[Candidate]:
+        """Every variant the reference can mean; at least one, else NotFound."""
         ...

@@ -1,4 +1,4 @@
-"""One artifact, loaded: its manifest, module and weights."""
+"""One artifact, loaded: what runs frames, and the memory it runs them in."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from zcc.runtime import library
 from zcc.runtime.engine import engine
-from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.frame import Pixels
-from zcc.runtime.manifest import Manifest, file_sha256
+from zcc.runtime.manifest import Manifest
+from zcc.runtime.tvm_library import load_runtime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Detections:
     """What was found in a frame, the surest first."""
 
@@ -30,22 +30,23 @@ class Detections:
 
 
 class Variant:
-    """A compiled artifact, ready to run frames."""
+    """A compiled artifact, ready to run frames. Any number of threads may call it."""
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.manifest = manifest
-        self.folder = folder
-        check_files(folder, manifest)
-        self.module = library.load_module(folder)
-        self.weights = tvm_ffi.from_dlpack(library.map_weights(folder))
-        self.detect = self.module["zcc_detect"]
+        library.check_files(folder, manifest)
+        load_runtime(folder, manifest.requires.runtime)
+        self._module = library.load_module(folder)
+        self._detect = library.entry_point(self._module, "zcc_detect")
+        self._weights = tvm_ffi.from_dlpack(library.map_weights(folder))
+        # Written and read in the engine's thread alone, so that one set serves all callers.
         most = manifest.head.max_det
-        self.boxes = np.zeros((most, 4), np.float32)
-        self.scores = np.zeros(most, np.float32)
-        self.classes = np.zeros(most, np.int32)
-        self.count = np.zeros(1, np.int32)
-        results = (self.boxes, self.scores, self.classes, self.count)
-        self.results = tuple(tvm_ffi.from_dlpack(array) for array in results)
+        self._boxes = np.zeros((most, 4), np.float32)
+        self._scores = np.zeros(most, np.float32)
+        self._classes = np.zeros(most, np.int32)
+        self._count = np.zeros(1, np.int32)
+        results = (self._boxes, self._scores, self._classes, self._count)
+        self._results = tuple(tvm_ffi.from_dlpack(array) for array in results)
 
     def run(self, pixels: Pixels, conf: float, iou: float) -> Detections:
         """The detections in a frame."""
@@ -53,20 +54,19 @@ class Variant:
 
     def _run(self, pixels: Pixels, conf: float, iou: float) -> Detections:
         arena = engine().reserve(self.manifest.workspace["detect"])
-        self.detect(pixels, conf, iou, self.weights, arena, *self.results)
-        found = int(self.count[0])
-        return Detections(self.boxes[:found].copy(), self.scores[:found].copy(), self.classes[:found].copy())
+        self._detect(pixels, conf, iou, self._weights, arena, *self._results)
+        found = int(self._count[0])
+        return Detections(self._boxes[:found].copy(), self._scores[:found].copy(), self._classes[:found].copy())
 
-    def run_network(
-        self, image: NDArray[np.float32], output: NDArray[np.float32] | None = None
-    ) -> NDArray[np.float32]:
+    def run_network(self, image: NDArray[np.float32], output: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """The head's decoded output for a prepared input (1, 3, height, width), in `output` where it is given."""
-        result = np.zeros(tuple(self.manifest.head.shape), np.float32) if output is None else output
+        result = np.zeros(self.manifest.head.shape, np.float32) if output is None else output
         return engine().call(lambda: self._run_network(image, result))
 
     def _run_network(self, image: NDArray[np.float32], output: NDArray[np.float32]) -> NDArray[np.float32]:
         arena = engine().reserve(self.manifest.workspace["network"])
-        self.module["zcc_network"](np.ascontiguousarray(image), self.weights, arena, output)
+        network = library.entry_point(self._module, "zcc_network")
+        network(np.ascontiguousarray(image), self._weights, arena, output)
         return output
 
     def profile(self) -> NDArray[np.float64]:
@@ -77,18 +77,6 @@ class Variant:
         arena = engine().reserve(self.manifest.workspace["network"])
         output = np.zeros(4 * np.prod(self.manifest.head.shape), np.uint8)
         clock = np.zeros(2 * len(self.manifest.kernels["calls"]) + 2, np.int64)
-        self.module["zcc_profile"](self.weights, arena, output, clock)
+        library.entry_point(self._module, "zcc_profile")(self._weights, arena, output, clock)
         seconds, nanoseconds = clock.reshape(-1, 2).T
         return np.diff(seconds - seconds[0] + 1e-9 * nanoseconds)
-
-
-def check_files(folder: Path, manifest: Manifest) -> None:
-    """Every file is there with the bytes the manifest names, else CorruptArtifact."""
-    for entry in manifest.files:
-        path = folder / entry.path
-        if not path.is_file():
-            raise CorruptArtifact(f"{path} is missing", "compile the model again")
-        if path.stat().st_size != entry.size or file_sha256(path) != entry.sha256:
-            raise CorruptArtifact(
-                f"{path} is not the file that was published", "run `zcc verify`, compile again"
-            )

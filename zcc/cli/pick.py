@@ -14,8 +14,8 @@ def pick(registry: Registry, ref: str, dtype: str | None, target: str | None) ->
     from zcc.runtime.choice import choose, obstacle
 
     found = registry.find(ref, dtype, target)
-    running = {artifact.folder: artifact for artifact in found if obstacle(artifact.manifest) is None}
+    running = {artifact.digest: artifact for artifact in found if obstacle(artifact.manifest) is None}
     if not running:
         return only(ref, found)
-    _, folder = choose(ref, [(artifact.manifest, folder) for folder, artifact in running.items()])
-    return running[folder]
+    chosen = choose(ref, [artifact.candidate for artifact in running.values()])
+    return running[chosen.manifest.digest]

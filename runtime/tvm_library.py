@@ -1,0 +1,66 @@
+"""TVM's runtime library: a process holds one, whoever loads it first."""
+
+from __future__ import annotations
+
+import ctypes
+import filecmp
+import importlib.util
+import os
+import sys
+import threading
+from pathlib import Path
+
+import tvm_ffi
+
+from zcc.runtime.errors import IncompatibleHost
+from zcc.runtime.library import RUNTIME_LIBRARY
+
+MARKER = "runtime.config_threadpool"  # a function that the library registers when it is loaded
+PACKAGE = "tvm"  # the compiler's TVM, which brings the same library
+
+_loading = threading.Lock()
+_loaded: str | None = None  # the version that zcc loaded
+
+
+def load_runtime(folder: Path, version: str) -> None:
+    """See to it that the process holds this version of the library, from `folder` unless it is there already."""
+    global _loaded
+    with _loading:
+        if tvm_ffi.get_global_func(MARKER, allow_missing=True) is None:
+            _open(_equal_copy(folder / RUNTIME_LIBRARY))
+            _loaded = version
+    held = _loaded or getattr(sys.modules.get(PACKAGE), "__version__", "of unknown version")
+    if held != version:
+        raise IncompatibleHost(
+            f"{folder} needs TVM's runtime {version}, and this process has loaded {held}",
+            "use a process of its own, or compile the model again",
+        )
+
+
+def _open(path: Path) -> None:
+    try:
+        ctypes.CDLL(str(path), ctypes.RTLD_GLOBAL)
+    except OSError as error:
+        raise IncompatibleHost(
+            f"the TVM runtime library {path} cannot be loaded: {error}", "compile the model again for this machine"
+        ) from error
+
+
+def _equal_copy(path: Path) -> Path:
+    """The tvm package's own copy, if it is installed: a later `import tvm` aborts the process over a second file."""
+    spec = importlib.util.find_spec(PACKAGE)
+    for place in (spec and spec.submodule_search_locations) or ():
+        copy = Path(place) / "lib" / RUNTIME_LIBRARY
+        if copy.is_file() and filecmp.cmp(path, copy, shallow=False):
+            return copy
+    return path
+
+
+def _forget_loading() -> None:
+    """Another thread may have held the lock when the process forked; it does not exist in the child."""
+    global _loading
+    _loading = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_loading)
