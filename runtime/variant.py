@@ -75,7 +75,8 @@ class Variant:
 
     def _profile(self) -> NDArray[np.float64]:
         arena = engine().reserve(self.manifest.workspace["network"])
-        output = np.zeros(4 * np.prod(self.manifest.head.shape), np.uint8)
+        # Written once before the clock runs, so that no kernel is charged for the memory's first touch.
+        output = np.full(4 * np.prod(self.manifest.head.shape), 1, np.uint8)
         clock = np.zeros(2 * len(self.manifest.kernels["calls"]) + 2, np.int64)
         library.entry_point(self._module, "zcc_profile")(self._weights, arena, output, clock)
         seconds, nanoseconds = clock.reshape(-1, 2).T

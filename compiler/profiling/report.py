@@ -1,0 +1,78 @@
+"""A profile in figures: what each kernel takes, does, and could not do without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from zcc.compiler.profiling.limits import Machine
+from zcc.compiler.profiling.profile import KernelTime, total_seconds
+
+NAME_WIDTH = 44
+# Heading, key in a row, format. Columns whose key a row lacks are left out.
+COLUMNS = (
+    ("share", "share", "7.1%"),
+    ("ms", "ms", "9.3f"),
+    ("GFLOP/s", "gflops", "9.1f"),
+    ("GB/s", "gbs", "8.1f"),
+    ("floor ms", "floor_ms", "9.3f"),
+    ("of floor", "of_floor", "9.1%"),
+)
+
+
+def as_rows(times: Sequence[KernelTime], machine: Machine | None = None) -> list[dict[str, Any]]:
+    """One row per kernel call, the longest first; with a machine, its floor and how near the call comes to it."""
+    total = total_seconds(times)
+    return [
+        _row(each, each.seconds / total if total else 0.0, machine)
+        for each in sorted(times, key=lambda each: each.seconds, reverse=True)
+    ]
+
+
+def _row(each: KernelTime, share: float, machine: Machine | None) -> dict[str, Any]:
+    row = {
+        "kernel": each.kernel,
+        "makes": each.makes,
+        "share": round(share, 6),
+        "ms": round(1e3 * each.seconds, 6),
+        "gflops": round(each.flops_per_second / 1e9, 3),
+        "gbs": round(each.bytes_per_second / 1e9, 3),
+    }
+    return row if machine is None else row | _floor(machine.floor(each.flops, each.bytes), each.seconds)
+
+
+def _floor(floor: float, seconds: float) -> dict[str, float]:
+    """How near the time comes to the least that is possible."""
+    return {"floor_ms": round(1e3 * floor, 6), "of_floor": round(floor / seconds, 6) if seconds else 0.0}
+
+
+def as_totals(times: Sequence[KernelTime], machine: Machine | None = None) -> dict[str, Any]:
+    """The same figures for the network as a whole."""
+    total, flops = total_seconds(times), sum(each.flops for each in times)
+    totals = {
+        "kernels": len(times),
+        "ms": round(1e3 * total, 6),
+        "gflop": round(flops / 1e9, 6),
+        "gflops": round(flops / total / 1e9, 3) if total else 0.0,
+    }
+    if machine is None:
+        return totals
+    return totals | _floor(sum(machine.floor(each.flops, each.bytes) for each in times), total)
+
+
+def as_text(rows: Sequence[dict[str, Any]], top: int) -> str:
+    """The table, the first `top` rows of it."""
+    columns = [column for column in COLUMNS if rows and column[1] in rows[0]]
+    title = "".join(f"{heading:>{_width(form)}}" for heading, _, form in columns)
+    lines = [title + "  kernel"]
+    for row in rows[:top]:
+        figures = "".join(format(row[key], form) for _, key, form in columns)
+        lines.append(f"{figures}  {row['kernel']:<{NAME_WIDTH}} {row['makes']}")
+    if len(rows) > top:
+        rest = sum(row["share"] for row in rows[top:])
+        lines.append(f"{rest:{COLUMNS[0][2]}}  in {len(rows) - top} more")
+    return "\n".join(lines)
+
+
+def _width(form: str) -> int:
+    return int(form.partition(".")[0])
