@@ -96,7 +96,6 @@ def test_a_page_of_the_commands_that_is_out_of_date_is_told(project: Path) -> No
     assert run_tool(tool).returncode == 0
     assert run_tool(tool, "--check").returncode == 0
     page = project / "docs" / "cli.md"
-    assert page.read_text() == (ROOT / "docs" / "cli.md").read_text()
     page.write_text(page.read_text().replace("zcc compile", "zcc build"))
     done = run_tool(tool, "--check")
     assert done.returncode == 1
