@@ -47,14 +47,10 @@ def _find(folder: Path, name: str) -> Path:
     for candidate in (folder / "images" / name, folder / name, folder.parent / "images" / name):
         if candidate.is_file():
             return candidate
-    raise DatasetError(
-        f"{name} is listed in the COCO file, but not in {folder / 'images'}", "add the picture"
-    )
+    raise DatasetError(f"{name} is listed in the COCO file, but not in {folder / 'images'}", "add the picture")
 
 
-def _scene(
-    image: Path, annotations: Sequence[Mapping[str, Any]], classes: Mapping[Any, int], source: Path
-) -> Scene:
+def _scene(image: Path, annotations: Sequence[Mapping[str, Any]], classes: Mapping[Any, int], source: Path) -> Scene:
     rows = np.asarray([each["bbox"] for each in annotations], np.float64).reshape(len(annotations), 4)
     if not (np.isfinite(rows).all() and (rows[:, 2:] >= 0).all()):
         raise DatasetError(f"{source} gives {image.name} a box that is none", "bbox is x, y, width, height")

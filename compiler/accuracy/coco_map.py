@@ -61,9 +61,7 @@ class MeanAveragePrecision:
     per_class: Mapping[int, AveragePrecision]
 
 
-def mean_average_precision(
-    labels: Sequence[Labels], detections: Sequence[Detections]
-) -> MeanAveragePrecision:
+def mean_average_precision(labels: Sequence[Labels], detections: Sequence[Detections]) -> MeanAveragePrecision:
     """Compare what was detected in each image with what is there, image by image in the same order."""
     matches: dict[int, list[_Match]] = defaultdict(list)
     for truth, found in zip(labels, detections, strict=True):

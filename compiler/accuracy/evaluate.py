@@ -18,15 +18,9 @@ IOU = 0.7
 Detect = Callable[[NDArray[np.uint8]], Detections]
 
 
-def evaluate(
-    detect: Detect, dataset: Dataset, on_image: Callable[[], None] | None = None
-) -> MeanAveragePrecision:
-    """Run `detect` (BGR frame to detections) over every picture; `on_image` is called after each."""
+def evaluate(detect: Detect, dataset: Dataset) -> MeanAveragePrecision:
+    """Compare what `detect` (BGR frame to detections) says about every picture with its labels."""
     if not any((~scene.crowd).any() for scene in dataset.scenes):
         raise DatasetError(f"{dataset.folder} labels nothing, so accuracy has no meaning there")
-    found: list[Detections] = []
-    for scene in dataset.scenes:
-        found.append(detect(scene.image()))
-        if on_image:
-            on_image()
+    found = [detect(scene.image()) for scene in dataset.scenes]
     return mean_average_precision(dataset.scenes, found)

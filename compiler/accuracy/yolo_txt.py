@@ -19,9 +19,7 @@ def read_scenes(folder: Path) -> tuple[Scene, ...]:
     images = _by_stem(folder / "images")
     labels = {path.stem: path for path in (folder / "labels").glob("*.txt") if path.name != NAMES_FILE}
     for stem in sorted(labels.keys() - images.keys()):
-        raise DatasetError(
-            f"{labels[stem]} has no picture in {folder / 'images'}", "add it or remove the label file"
-        )
+        raise DatasetError(f"{labels[stem]} has no picture in {folder / 'images'}", "add it or remove the label file")
     return tuple(_scene(image, labels.get(stem)) for stem, image in images.items())
 
 
@@ -39,9 +37,7 @@ def _by_stem(folder: Path) -> dict[str, Path]:
         if path.suffix.lower() not in SUFFIXES:
             continue
         if path.stem in images:
-            raise DatasetError(
-                f"{path} and {images[path.stem].name} share one label file", "rename one of them"
-            )
+            raise DatasetError(f"{path} and {images[path.stem].name} share one label file", "rename one of them")
         images[path.stem] = path
     return images
 
@@ -78,9 +74,7 @@ def _row(words: list[str], where: str) -> list[float]:
     if not (kind >= 0 and kind.is_integer()):
         raise DatasetError(f"{where} names class {words[0]}", "classes are whole numbers from 0")
     if not all(-_SLACK <= value <= 1 + _SLACK for value in place):
-        raise DatasetError(
-            f"{where} lies outside the picture", "x y w h are parts of its width and height, 0 to 1"
-        )
+        raise DatasetError(f"{where} lies outside the picture", "x y w h are parts of its width and height, 0 to 1")
     if not (place[2] > 0 and place[3] > 0):
         raise DatasetError(f"{where} is a box without width or height", "remove it")
     return [kind, *place]

@@ -27,9 +27,7 @@ def main() -> None:
 def write_cache(folder: Path, count: int, seed: int) -> None:
     """Write the arrays of `count` scenes of the series into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    images = np.lib.format.open_memmap(
-        folder / "images.npy", mode="w+", dtype=np.uint8, shape=(count, SIZE, SIZE, 3)
-    )
+    images = np.lib.format.open_memmap(folder / "images.npy", mode="w+", dtype=np.uint8, shape=(count, SIZE, SIZE, 3))
     boxes = np.zeros((count, MOST_BOXES, 4), np.float32)
     classes = np.full((count, MOST_BOXES), -1, np.int64)
     for index in range(count):

@@ -25,9 +25,7 @@ def main() -> None:
         "images": len(dataset.scenes),
         "map50": round(result.map50, 4),
         "map50_95": round(result.map50_95, 4),
-        "map50_95 per class": {
-            CLASSES[kind]: round(each.map50_95, 4) for kind, each in result.per_class.items()
-        },
+        "map50_95 per class": {CLASSES[kind]: round(each.map50_95, 4) for kind, each in result.per_class.items()},
     }
     print(json.dumps(report, indent=2))
 

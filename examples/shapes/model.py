@@ -76,14 +76,10 @@ class Backbone(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         w1, w2, w3, w4, w5 = WIDTHS
-        self.stem = nn.Sequential(
-            ConvBlock(3, w1, 3, 2), ConvBlock(w1, w2, 3, 2), SplitBlock(w2, w2, shortcut=True)
-        )
+        self.stem = nn.Sequential(ConvBlock(3, w1, 3, 2), ConvBlock(w1, w2, 3, 2), SplitBlock(w2, w2, shortcut=True))
         self.stage3 = nn.Sequential(ConvBlock(w2, w3, 3, 2), SplitBlock(w3, w3, shortcut=True))
         self.stage4 = nn.Sequential(ConvBlock(w3, w4, 3, 2), SplitBlock(w4, w4, shortcut=True))
-        self.stage5 = nn.Sequential(
-            ConvBlock(w4, w5, 3, 2), SplitBlock(w5, w5, shortcut=True), PyramidPool(w5)
-        )
+        self.stage5 = nn.Sequential(ConvBlock(w4, w5, 3, 2), SplitBlock(w5, w5, shortcut=True), PyramidPool(w5))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """From an image batch (B, 3, H, W) in 0..1."""

@@ -124,10 +124,7 @@ class _Canvas:
         return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
 
     def _hides_one(self, losses: dict[int, int]) -> bool:
-        return any(
-            self._visible[number] - loss < MIN_VISIBLE * self._areas[number]
-            for number, loss in losses.items()
-        )
+        return any(self._visible[number] - loss < MIN_VISIBLE * self._areas[number] for number, loss in losses.items())
 
 
 def _contrasting(rng: np.random.Generator, under: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -36,9 +36,7 @@ def test_another_process_draws_the_same_scene(scenes: list[Scene]) -> None:
         "from tests.examples.test_scenes import digest, make_scene\n"
         f"print(*(digest(make_scene({SEED}, index)) for index in range(3)))"
     )
-    there = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    there = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert there.stdout.split() == [digest(scene) for scene in scenes[:3]]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,22 +28,21 @@ if TYPE_CHECKING:
 @variant_options
 @registry_option
 @json_option
-def eval(
-    ref: str, data: Path, dtype: str | None, target: str | None, registry: str | None, as_json: bool
-) -> None:
+def eval(ref: str, data: Path, dtype: str | None, target: str | None, registry: str | None, as_json: bool) -> None:
     """Measure the COCO mAP of the detector REF on labelled pictures.
 
     Classes are matched by name where the pictures come with names, else by number.
     """
     from zcc.cli.output import print_json
+    from zcc.cli.progress import open_progress
     from zcc.compiler.accuracy.dataset import load_dataset
     from zcc.compiler.accuracy.evaluate import evaluate
     from zcc.runtime import Detector
 
     detector = Detector.load(ref, dtype=dtype, target=target, registry=registry)
     dataset = load_dataset(data).numbered_as(detector.manifest.classes)
-    with click.progressbar(length=len(dataset.scenes), label="pictures", file=sys.stderr) as bar:
-        result = evaluate(_detect(detector), dataset, on_image=lambda: bar.update(1))
+    with open_progress().stage(f"evaluate on {len(dataset.scenes)} pictures"):
+        result = evaluate(_detect(detector), dataset)
     if as_json:
         print_json(_document(detector.manifest, data, len(dataset.scenes), result))
     else:

@@ -47,9 +47,7 @@ def found(boxes: Any = (), scores: Any = (), classes: Any = ()) -> Found:
     )
 
 
-def by_pycocotools(
-    labels: Sequence[Labels], detections: Sequence[Found], classes: int
-) -> tuple[float, float]:
+def by_pycocotools(labels: Sequence[Labels], detections: Sequence[Found], classes: int) -> tuple[float, float]:
     """mAP50 and mAP50-95 of the reference."""
     coco = COCO()
     coco.dataset = {
@@ -122,9 +120,7 @@ def random_image(rng: np.random.Generator, classes: int, most: int, crowds: floa
     scores = rng.random(len(guesses)).round(int(rng.integers(1, 6)))  # coarse ones tie often
     order = rng.permutation(len(guesses))
     every = np.concatenate([jittered, invented])
-    every = np.concatenate(
-        [np.minimum(every[:, :2], every[:, 2:]), np.maximum(every[:, :2], every[:, 2:])], axis=1
-    )
+    every = np.concatenate([np.minimum(every[:, :2], every[:, 2:]), np.maximum(every[:, :2], every[:, 2:])], axis=1)
     return truth(boxes, kinds, rng.random(count) < crowds), found(every[order], scores[order], guesses[order])
 
 
