@@ -18,6 +18,10 @@ class Machine:
         return max(flops / self.flops, size / self.bandwidth_of(size))
 
     def bandwidth_of(self, size: int) -> float:
-        """Bytes per second where so many are in use, rather too high than too low."""
-        fitting = [speed for footprint, speed in self.bandwidth if footprint <= size]
-        return fitting[-1] if fitting else self.bandwidth[0][1]
+        """Bytes per second where so many are in use, rather too high than too low.
+
+        What is reached with more bytes in use can be reached with fewer, so a reading that something disturbed does
+        not count.
+        """
+        least = max((footprint for footprint, _ in self.bandwidth if footprint <= size), default=0)
+        return max(speed for footprint, speed in self.bandwidth if footprint >= least)

@@ -100,7 +100,9 @@ def shared(pairs: Sequence[tuple[Found, Found]], conf: float, tolerance: Toleran
 
     What is within the tolerance of the threshold may be seen by one side alone, and is not counted.
     """
-    sides = [side for one, other in pairs for side in (_matched(one, other, tolerance), _matched(other, one, tolerance))]
+    sides = [
+        side for one, other in pairs for side in (_matched(one, other, tolerance), _matched(other, one, tolerance))
+    ]
     scores = [found.scores for one, other in pairs for found in (one, other)]
     sure = np.concatenate(scores) > conf + min(tolerance.score, conf)
     matched = np.concatenate(sides)

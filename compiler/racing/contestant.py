@@ -25,8 +25,11 @@ class Found(NamedTuple):
 class Thresholds(NamedTuple):
     """What counts as a detection."""
 
-    conf: float = 0.25
-    iou: float = 0.45
+    conf: float
+    iou: float
+
+
+USUAL = Thresholds(conf=0.25, iou=0.45)
 
 
 class Contestant(Protocol):

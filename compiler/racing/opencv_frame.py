@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from zcc.compiler.racing.task import Task
 from zcc.runtime.manifest import InputSpec
 
 PAD_GREY = 114
+_suppress: Any = cv2.dnn.NMSBoxesBatched  # its types know lists alone; it takes arrays, and is quicker with them
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,17 @@ class Placement:
     def to_frame(self, boxes: Floats) -> Floats:
         """Boxes in input pixels as boxes in frame pixels, clipped to the frame."""
         (down, across), (top, left), (height, width) = self.gain, self.corner, self.frame
-        boxes = (boxes - np.float32([left, top, left, top])) / np.float32([across, down, across, down])
-        return np.clip(boxes, 0, np.float32([width, height, width, height]))
+        corner, gain, most = (
+            np.array([x, y] * 2, np.float32) for x, y in ((left, top), (across, down), (width, height))
+        )
+        return np.clip((boxes - corner) / gain, 0, most)
 
 
 def frame_steps(network: Callable[[Floats], Floats], task: Task, thresholds: Thresholds) -> tuple[Step, ...]:
     """The three steps of a peer: letterbox, network, detections."""
 
     def pre(frame: Pixels) -> tuple[Placement, Floats]:
-        placement = Placement.of(*frame.shape[:2], task.spec)
+        placement = Placement.of(frame.shape[0], frame.shape[1], task.spec)
         return placement, prepare(frame, placement, task.spec)
 
     def infer(prepared: tuple[Placement, Floats]) -> tuple[Placement, Floats]:
@@ -82,7 +86,7 @@ def detections(output: Floats, placement: Placement, task: Task, thresholds: Thr
         kept = np.argsort(-scores, kind="stable")
     else:
         corner_and_size = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-        kept = np.asarray(cv2.dnn.NMSBoxesBatched(corner_and_size, scores, classes, conf, iou), int)
+        kept = np.array(_suppress(corner_and_size, scores, classes, conf, iou), np.intp)
     kept = kept[: task.max_det]
     return Found(placement.to_frame(boxes[kept]), scores[kept], classes[kept])
 

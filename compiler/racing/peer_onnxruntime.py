@@ -23,9 +23,7 @@ class OnnxRuntime:
         self._task = task
         self._binding = self._session.io_binding()
         self._output = np.zeros(task.head.shape, np.float32)
-        self._binding.bind_output(
-            task.head.output, "cpu", 0, np.float32, self._output.shape, self._output.ctypes.data
-        )
+        self._binding.bind_output(task.head.output, "cpu", 0, np.float32, self._output.shape, self._output.ctypes.data)
         self.about = f"ONNX Runtime {onnxruntime.__version__}, fp32"
 
     def network(self, image: Floats) -> Floats:

@@ -11,7 +11,7 @@ import numpy as np
 from zcc.compiler.frontend.model import Head
 from zcc.compiler.progress import Progress
 from zcc.compiler.racing.agreement import EXACT, Agreement, Tolerance, check_agreement
-from zcc.compiler.racing.contestant import Entry, Floats, Pixels, Thresholds
+from zcc.compiler.racing.contestant import USUAL, Entry, Floats, Pixels, Thresholds
 from zcc.compiler.racing.worker import Worker
 from zcc.runtime.manifest import InputSpec
 
@@ -25,7 +25,7 @@ class Rules:
     rounds: int = 10  # each contestant has one turn in each
     runs: int = 10  # counted runs in a turn
     threads: int = 1
-    thresholds: Thresholds = Thresholds()
+    thresholds: Thresholds = USUAL
     tolerance: Tolerance = EXACT
 
 

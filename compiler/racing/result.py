@@ -46,8 +46,7 @@ def _figures(record: Record) -> dict[str, Any]:
         "about": record.about,
         **{f"{task}_ms": milliseconds(runs(record, task)) for task in TASKS},
         "steps_ms": {
-            name: round(1e3 * statistics.median(steps[name] for steps in record.steps), 4)
-            for name in record.steps[0]
+            name: round(1e3 * statistics.median(steps[name] for steps in record.steps), 4) for name in record.steps[0]
         },
     }
 
@@ -87,7 +86,9 @@ def as_text(race: Race) -> str:
 def _row(name: str, figures: dict[str, Any]) -> str:
     network, frame = figures["network_ms"], figures["frame_ms"]
     steps = ", ".join(f"{step} {value:.2f}" for step, value in figures["steps_ms"].items())
-    place = steps if len(figures["steps_ms"]) > 1 else f"{frame['median'] - network['median']:.2f} beyond the network"
+    place = (
+        steps if len(figures["steps_ms"]) > 1 else f"{frame['median'] - network['median']:+.2f} to the network alone"
+    )
     return f"{name:14}{network['median']:9.2f}{frame['median']:9.2f}{frame['p95']:9.2f}  {place} ({figures['about']})"
 
 

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any
@@ -61,7 +62,7 @@ class Worker:
         return seconds
 
     def time_frames(self, first: int, runs: int) -> list[dict[str, float]]:
-        """Seconds of each step for some frames, from frame number `first` on, again from the start when all are done."""
+        """Seconds of each step for some frames, from number `first` on; after the last comes the first again."""
         seconds: list[dict[str, float]] = self._ask("time_frames", first, runs)
         return seconds
 
@@ -112,7 +113,7 @@ class _Runner:
         for _ in range(runs):
             self._contestant.network(self._image)
             clock.append(time.perf_counter())
-        return [after - before for before, after in zip(clock, clock[1:], strict=False)]
+        return [after - before for before, after in pairwise(clock)]
 
     def time_frames(self, first: int, runs: int) -> list[dict[str, float]]:
         self._settle(lambda: self._time_frame(first))

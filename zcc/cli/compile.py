@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.cli.options import json_option, registry_option
+from zcc.cli.options import json_option, read_size, registry_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zcc.compiler.compile import Result
-
-
-def _read_size(context: click.Context, option: click.Parameter, text: str | None) -> tuple[int, int] | None:
-    """`640` or `480x640`, as (height, width)."""
-    if text is None:
-        return None
-    match = re.fullmatch(r"(\d{1,5})(?:[x,](\d{1,5}))?", text)
-    if match is None:
-        raise click.BadParameter(f"{text!r} is not a size; write 640 or 480x640 (height x width)")
-    return int(match[1]), int(match[2] or match[1])
 
 
 @click.command()
@@ -44,9 +33,7 @@ def _read_size(context: click.Context, option: click.Parameter, text: str | None
     metavar="TARGET",
     help="Machine to compile for; `zcc doctor` lists them.",
 )
-@click.option(
-    "--imgsz", callback=_read_size, metavar="HxW", help="Input size, for a model whose axes are dynamic."
-)
+@click.option("--imgsz", callback=read_size, metavar="HxW", help="Input size, for a model whose axes are dynamic.")
 @click.option("--classes", type=click.Path(path_type=Path), metavar="FILE", help="Class names, one per line.")
 @click.option(
     "--color",

@@ -23,7 +23,7 @@ from zcc.version import __version__
 # Command `x` is the function `x` of the module `zcc.cli.x`, shown under its heading in `zcc --help`.
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Build": ("compile",),
-    "Use": ("run", "eval"),
+    "Use": ("run", "eval", "bench", "profile"),
     "Registry": ("list", "show", "tag", "untag", "history", "rollback", "rm", "gc", "verify"),
     "This machine": ("doctor", "demo", "completion"),
 }

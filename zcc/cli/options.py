@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -29,11 +30,19 @@ def variant_options(command: Command) -> Command:
     return _dtype(_target(command))
 
 
+def read_size(context: click.Context, option: click.Parameter, text: str | None) -> tuple[int, int] | None:
+    """`640` or `480x640`, as (height, width)."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,5})(?:[x,](\d{1,5}))?", text)
+    if match is None:
+        raise click.BadParameter(f"{text!r} is not a size; write 640 or 480x640 (height x width)")
+    return int(match[1]), int(match[2] or match[1])
+
+
 def tag_arguments(command: Command) -> Command:
     """Let a command take NAME:TAG, or NAME and TAG apart."""
-    return click.argument("name", metavar="NAME:TAG")(
-        click.argument("tag", required=False, metavar="")(command)
-    )
+    return click.argument("name", metavar="NAME:TAG")(click.argument("tag", required=False, metavar="")(command))
 
 
 def split_tag(name: str, tag: str | None) -> tuple[str, str | None]:

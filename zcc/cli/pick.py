@@ -19,3 +19,12 @@ def pick(registry: Registry, ref: str, dtype: str | None, target: str | None) ->
         return only(ref, found)
     chosen = choose(ref, [artifact.candidate for artifact in running.values()])
     return running[chosen.manifest.digest]
+
+
+def pick_runnable(registry: Registry, ref: str, dtype: str | None, target: str | None) -> Artifact:
+    """Of the variants REF means, the one this machine runs; an IncompatibleHost where there is none."""
+    from zcc.runtime.choice import choose
+
+    found = {artifact.digest: artifact for artifact in registry.find(ref, dtype, target)}
+    chosen = choose(ref, [artifact.candidate for artifact in found.values()])
+    return found[chosen.manifest.digest]
