@@ -14,7 +14,7 @@ from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit, building
 
 
-def _segments(segments: tuple[int, ...], lanes: int) -> list[tuple[int, int, int]]:
+def spans(segments: tuple[int, ...], lanes: int) -> list[tuple[int, int, int]]:
     """For each segment its first block, first channel, and channel count."""
     spans, block, channel = [], 0, 0
     for segment in segments:
@@ -42,7 +42,7 @@ class PackKernel:
         with building(self.name) as kernel:
             plain = T.arg("x", T.Buffer((sum(self.segments), out.height, out.width), out.dtype))
             packed = out.argument("out")
-            for block, channel, count in _segments(self.segments, out.lanes):
+            for block, channel, count in spans(self.segments, out.lanes):
                 blocks = -(-count // out.lanes)
                 with T.parallel(0, blocks * out.height) as task, T.serial(0, out.width) as x:
                     with T.vectorized(0, out.lanes) as lane:
@@ -73,7 +73,7 @@ class UnpackKernel:
         with building(self.name) as kernel:
             packed = x.argument("x")
             plain = T.arg("out", T.Buffer((sum(self.segments), x.height, x.width), x.dtype))
-            for block, channel, count in _segments(self.segments, x.lanes):
+            for block, channel, count in spans(self.segments, x.lanes):
                 with T.parallel(0, count) as c, T.grid(x.height, x.width) as (row, column):
                     b, lane = tirx.floordiv(c, x.lanes), tirx.floormod(c, x.lanes)
                     T.buffer_store(plain, packed[block + b, row, column, lane], [channel + c, row, column])

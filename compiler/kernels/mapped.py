@@ -153,3 +153,31 @@ class MoveKernel:
             result = self.out.argument("out")
             store_map(result, self.out, lambda *index: data[index])
         return schedule_map(kernel.function)
+
+
+@dataclass(frozen=True)
+class ShuffleKernel:
+    """The channels of a map in another order, which is data: for each lane of `out`, the lane of `x` it is."""
+
+    x: Slab
+    out: Slab
+
+    @property
+    def name(self) -> str:
+        """For example `shuffle_64_80x80`."""
+        return f"shuffle_{self.out.blocks * self.out.lanes}_{self.out.height}x{self.out.width}"
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """Lane after lane, so that the place it comes from is looked up once a row."""
+        x, out = self.x, self.out
+        with building(self.name) as kernel:
+            data = x.argument("x")
+            sources = T.arg("sources", T.Buffer((out.blocks, out.lanes), "int32"))
+            result = out.argument("out")
+            with T.parallel(0, out.blocks * out.height) as task:
+                block, y = tirx.floordiv(task, out.height), tirx.floormod(task, out.height)
+                with T.grid(out.lanes, out.width) as (lane, column):
+                    source = sources[block, lane]
+                    value = data[tirx.floordiv(source, x.lanes), y, column, tirx.floormod(source, x.lanes)]
+                    T.buffer_store(result, value, [block, y, column, lane])
+        return kernel.function

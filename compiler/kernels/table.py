@@ -13,17 +13,19 @@ from typing import Any
 
 import numpy as np
 
+from zcc.compiler.kernels.attention import AttentionKernel
 from zcc.compiler.kernels.depthwise_conv import DepthwiseConv
 from zcc.compiler.kernels.direct_conv import DirectConv, default_tile
 from zcc.compiler.kernels.generic import GenericKernel
 from zcc.compiler.kernels.layout import PackKernel, UnpackKernel
-from zcc.compiler.kernels.mapped import MaxPoolKernel, MoveKernel, PointwiseKernel, ResizeKernel
+from zcc.compiler.kernels.mapped import MaxPoolKernel, MoveKernel, PointwiseKernel, ResizeKernel, ShuffleKernel
 from zcc.compiler.kernels.spec import Address, KernelCall, VectorUnit
 from zcc.compiler.kernels.stages import Apply, Merge, PerChannel, StageSpec
 from zcc.compiler.network.channels import Channels
 from zcc.compiler.network.ops import (
     Activation,
     Array,
+    Attention,
     Combine,
     Conv,
     Copy,
@@ -32,6 +34,7 @@ from zcc.compiler.network.ops import (
     Op,
     Pointwise,
     Resize,
+    Shuffle,
     Stage,
     Tensor,
 )
@@ -90,7 +93,7 @@ def lower_op(op: Op, lowering: Lowering) -> KernelCall:
     tensors = sum(
         prod(tensor.shape) * np.dtype(tensor.dtype).itemsize for tensor in (*op.inputs, *op.outputs)
     )
-    return replace(call, flops=op.flops if isinstance(op, Conv) else 0, bytes=constants + tensors)
+    return replace(call, flops=op.flops, bytes=constants + tensors)
 
 
 @dataclass(frozen=True)
@@ -180,6 +183,25 @@ def _copy(op: Copy, lowering: Lowering) -> KernelCall:
     )
 
 
+def _attention(op: Attention, lowering: Lowering) -> KernelCall:
+    slabs = [lowering.view(tensor).slab() for tensor in (op.query, op.key, op.value, op.out)]
+    channels = lowering.channels(op.key).within(op.key.shape[1] // op.heads)
+    spec = AttentionKernel(*slabs, op.heads, channels, op.scale)
+    arguments = [lowering.address(tensor) for tensor in (op.query, op.key, op.value, op.out)]
+    return KernelCall(spec, tuple(arguments), op.out.name)
+
+
+def _shuffle(op: Shuffle, lowering: Lowering) -> KernelCall:
+    """Each lane of the result knows the lane it is taken from."""
+    held = lowering.channels(op.x).lanes()
+    place = np.zeros(op.x.shape[1], np.int32)
+    place[held[held >= 0]] = np.flatnonzero(held >= 0)
+    sources = pack_vector(place[op.order], lowering.channels(op.out).lanes(), lowering.channels(op.out).block)
+    spec = ShuffleKernel(lowering.view(op.x).slab(), lowering.view(op.out).slab())
+    arguments = (lowering.address(op.x), lowering.weights.add(sources), lowering.address(op.out))
+    return KernelCall(spec, arguments, op.out.name)
+
+
 def _unary(x: Tensor, out: Tensor, spec: Any, lowering: Lowering) -> KernelCall:
     return KernelCall(spec, (lowering.address(x), lowering.address(out)), out.name)
 
@@ -203,6 +225,8 @@ LOWERINGS: dict[type[Op], Callable[[Any, Lowering], KernelCall]] = {
     Pointwise: _pointwise,
     Resize: _resize,
     MaxPool: _max_pool,
+    Shuffle: _shuffle,
+    Attention: _attention,
     Copy: _copy,
     Lowered: _lowered,
 }

@@ -8,14 +8,20 @@ have zero weights there, so their content never matters.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import numpy as np
 
 from zcc.compiler.network.ops import (
+    Alias,
     Array,
+    Attention,
     Combine,
     Concat,
     Conv,
+    Copy,
+    Generic,
+    Lowered,
     MaxPool,
     Network,
     Op,
@@ -48,6 +54,11 @@ class Channels:
             lane += -(-segment // self.block) * self.block
         return lanes
 
+    def within(self, channels: int) -> tuple[int, ...]:
+        """The segments of the first `channels` channels, at whose end one of them ends."""
+        ends = list(accumulate(self.segments))
+        return self.segments[: ends.index(channels) + 1]
+
     def block_of(self, channel: int) -> int:
         """The block at which the segment that begins at `channel` starts."""
         start = blocks = 0
@@ -71,20 +82,20 @@ def choose_channels(network: Network, block: int) -> dict[Tensor, Channels]:
     for op in network.ops:
         for tensor in _maps(op):
             cuts.setdefault(tensor, {0, tensor.shape[1]})
-    while any([_spread(op, cuts) for op in network.ops]):
+    while any(_spread(op, cuts) for op in network.ops):
         pass
     return {tensor: Channels(_segments(points), block) for tensor, points in cuts.items()}
 
 
 def _segments(points: set[int]) -> tuple[int, ...]:
     ordered = sorted(points)
-    return tuple(end - begin for begin, end in zip(ordered, ordered[1:], strict=False))
+    return tuple(end - begin for begin, end in pairwise(ordered))
 
 
 def _maps(op: Op) -> list[Tensor]:
     """The tensors that must have a channel layout for `op`."""
-    packed = isinstance(op, Conv | MaxPool | Resize | Concat | Slice | Pointwise)
-    return [*op.inputs, op.out] if packed else []
+    plain = isinstance(op, Generic | Lowered | Alias | Copy)
+    return [] if plain else [*op.inputs, op.out]
 
 
 def _spread(op: Op, cuts: dict[Tensor, set[int]]) -> bool:
@@ -103,7 +114,9 @@ def _spread(op: Op, cuts: dict[Tensor, set[int]]) -> bool:
         same = [stage.other for stage in op.stages if isinstance(stage, Combine)]
         if isinstance(op, Pointwise) or op.depthwise:
             same.append(op.x)
-        return any([_share(cuts, tensor, op.out, 0) for tensor in same])
+        return any(_share(cuts, tensor, op.out, 0) for tensor in same)
+    if isinstance(op, Attention):
+        return _repeat(cuts, (op.query, op.key), op.heads) | _repeat(cuts, (op.value, op.out), op.heads)
     return False
 
 
@@ -115,4 +128,15 @@ def _share(cuts: dict[Tensor, set[int]], part: Tensor, whole: Tensor, begin: int
     lifted = cuts[whole] | {point + begin for point in union}
     changed = union != cuts[part] or lifted != cuts[whole]
     cuts[part], cuts[whole] = union, lifted
+    return changed
+
+
+def _repeat(cuts: dict[Tensor, set[int]], tensors: tuple[Tensor, ...], heads: int) -> bool:
+    """Every head of the tensors is cut where any head of any of them is."""
+    channels = tensors[0].shape[1]
+    size = channels // heads
+    within = {point % size for tensor in tensors for point in cuts[tensor]}
+    union = {head * size + point for head in range(heads) for point in within} | {channels}
+    changed = any(cuts[tensor] != union for tensor in tensors)
+    cuts.update({tensor: set(union) for tensor in tensors})
     return changed

@@ -18,6 +18,7 @@ from zcc.compiler.network.ops import (
     Network,
     Op,
     Pointwise,
+    Shuffle,
     Stage,
     Tensor,
     stage_tensors,
@@ -84,6 +85,8 @@ class _Fuser:
                 self.made[tensor] = op
             if isinstance(op, Pointwise):
                 self.absorb(op)
+            if isinstance(op, Shuffle):
+                self.absorb_order(op)
         return list(self.made.values())
 
     def absorb(self, op: Pointwise) -> None:
@@ -97,6 +100,16 @@ class _Fuser:
             del self.made[x], self.made[op.out]
             self.made[op.out] = _extend(producer, stages, op.out)
             return
+
+    def absorb_order(self, op: Shuffle) -> None:
+        """Let a convolution make its channels in the order that its only reader wants."""
+        producer = self.made.get(op.x)
+        if not isinstance(producer, Conv) or producer.groups > 1 or not self.is_private(op.x):
+            return
+        if stage_tensors(producer.stages):
+            return
+        del self.made[op.x], self.made[op.out]
+        self.made[op.out] = _reorder(producer, op)
 
     def is_private(self, tensor: Tensor) -> bool:
         return len(self.users.get(tensor, [])) == 1 and tensor not in self.network.results
@@ -115,6 +128,14 @@ def _extend(producer: Conv | Pointwise, stages: list[Stage], out: Tensor) -> Op:
     if isinstance(producer, Conv) and not producer.stages:
         producer, stages = _fold_constants(producer, stages)
     return replace(producer, out=out, stages=[*producer.stages, *stages])
+
+
+def _reorder(conv: Conv, shuffle: Shuffle) -> Conv:
+    order = shuffle.order
+    stages = [
+        replace(stage, values=stage.values[order]) if isinstance(stage, Channelwise) else stage for stage in conv.stages
+    ]
+    return replace(conv, out=shuffle.out, weight=conv.weight[order], bias=conv.bias[order], stages=stages)
 
 
 def _fold_constants(conv: Conv, stages: list[Stage]) -> tuple[Conv, list[Stage]]:

@@ -1,7 +1,6 @@
 """The operations of a network, and the tensors between them.
 
-`Conv`, `MaxPool`, `Resize`, `Concat`, `Slice`, `Pointwise` and `Copy` work on feature maps (1, C, H, W), which are kept
-channel-packed. `Generic` holds whatever else the model computes; TVM lowers it to `Lowered`, on plain row-major
+All but `Generic` and `Lowered` work on feature maps (1, C, H, W), which are kept channel-packed. `Generic` holds whatever else the model computes; TVM lowers it to `Lowered`, on plain row-major
 tensors.
 """
 
@@ -77,6 +76,11 @@ class Op:
         """The tensors it makes."""
         return [self.out]
 
+    @property
+    def flops(self) -> int:
+        """Multiplications and additions that its result needs, where they are worth counting."""
+        return 0
+
 
 @dataclass(eq=False)
 class Conv(Op):
@@ -102,7 +106,6 @@ class Conv(Op):
 
     @property
     def flops(self) -> int:
-        """Multiplications and additions of the convolution."""
         _, _, height, width = self.out.shape
         return 2 * self.weight.size * height * width
 
@@ -154,6 +157,41 @@ class Slice(Op):
     @property
     def inputs(self) -> list[Tensor]:
         return [self.x]
+
+
+@dataclass(eq=False)
+class Shuffle(Op):
+    """The channels of a feature map in another order."""
+
+    x: Tensor
+    order: Array  # for each channel of `out` the channel of `x` that it is
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+
+@dataclass(eq=False)
+class Attention(Op):
+    """Every pixel becomes a mean of all pixels' values, weighted by softmax(scale * query . key), head by head.
+
+    The heads of each operand stand one after another along its channels.
+    """
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    heads: int
+    scale: float
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.query, self.key, self.value]
+
+    @property
+    def flops(self) -> int:
+        _, keys, height, width = self.key.shape
+        return 2 * (height * width) ** 2 * (keys + self.value.shape[1])
 
 
 @dataclass(eq=False)

@@ -14,12 +14,10 @@ from tvm import ir, relax
 
 from zcc.compiler.network.ops import (
     Activation,
-    Array,
     Channelwise,
     Combine,
     Concat,
     Conv,
-    Generic,
     MaxPool,
     Network,
     Op,
@@ -29,88 +27,13 @@ from zcc.compiler.network.ops import (
     Stage,
     Tensor,
 )
+from zcc.compiler.network.read_attention import read_regrouping
+from zcc.compiler.network.reader import Reader
 
 
 def read_network(mod: ir.IRModule) -> Network:
     """The network that `main` of a Relax module computes."""
-    return _Reader(mod["main"]).read()
-
-
-class _Reader:
-    def __init__(self, function: Any) -> None:
-        self.function = function
-        self.tensors: dict[Any, Tensor] = {}
-        self.constants: dict[Any, Array] = {}
-        self.tuples: dict[Any, list[Any]] = {}
-        self.ops: list[Op] = []
-        self.maps: set[Tensor] = set()  # tensors that live channel-packed
-
-    def read(self) -> Network:
-        (image_var,) = self.function.params
-        image = self.tensor(image_var)
-        for block in self.function.body.blocks:
-            for binding in block.bindings:
-                self.bind(binding.var, binding.value)
-        result = self.function.body.body
-        output, *maps = (self.tensors[var] for var in self.tuples.get(result, [result]))
-        return Network(image, self.ops, output, maps)
-
-    def bind(self, var: Any, value: Any) -> None:
-        if isinstance(value, relax.TupleGetItem):
-            value = self.tuples[value.tuple_value][value.index]
-        if isinstance(value, relax.Tuple):
-            self.tuples[var] = list(value.fields)
-            return
-        if isinstance(value, ir.Var) and value in self.tensors:
-            self.tensors[var] = self.tensors[value]
-            return
-        folded = self.fold(value)
-        if folded is not None:
-            self.constants[var] = folded
-            return
-        out = self.tensor(var)
-        reader = READERS.get(value.op.name) if isinstance(value.op, ir.Op) else None
-        op = reader(self, value, out) if reader else None
-        if op is None:
-            op = self.generic(value, out)
-        else:
-            self.maps.add(out)
-        self.ops.append(op)
-
-    def tensor(self, var: Any) -> Tensor:
-        """The tensor that a Relax variable stands for."""
-        if var not in self.tensors:
-            shape = tuple(int(extent) for extent in var.ty.shape.values)
-            self.tensors[var] = Tensor(var.name, shape, str(var.ty.dtype))
-        return self.tensors[var]
-
-    def constant(self, expr: Any) -> Array | None:
-        """The value of a constant expression, None for anything else."""
-        if isinstance(expr, ir.GenericConst):
-            return np.asarray(expr.value.numpy())
-        return self.constants.get(expr)
-
-    def fold(self, value: Any) -> Array | None:
-        """Constants that only change shape, as biases do, stay constants."""
-        if isinstance(value, ir.GenericConst):
-            return self.constant(value)
-        if isinstance(value, ir.Call) and isinstance(value.op, ir.Op) and value.op.name == "relax.reshape":
-            constant = self.constant(value.args[0])
-            if constant is not None:
-                return constant.reshape([int(extent) for extent in value.args[1].values])
-        return None
-
-    def generic(self, call: Any, out: Tensor) -> Generic:
-        """The call as TVM will lower it."""
-        free = relax.analysis.free_vars(call)
-        variables = [var for var in free if var in self.tensors]
-        constants = {var: self.constants[var] for var in free if var in self.constants}
-        return Generic(out, [self.tensors[var] for var in variables], call, variables, constants)
-
-    def map_of(self, expr: Any) -> Tensor | None:
-        """The tensor of `expr` when it lives channel-packed."""
-        tensor = self.tensors.get(expr)
-        return tensor if tensor in self.maps else None
+    return Reader(mod["main"], READERS).read()
 
 
 def _pair(values: Any) -> tuple[int, int]:
@@ -124,7 +47,7 @@ def _borders(values: Any) -> tuple[int, int, int, int]:
     return top, left, bottom, right
 
 
-def _conv(reader: _Reader, call: Any, out: Tensor) -> Op | None:
+def _conv(reader: Reader, call: Any, out: Tensor) -> Op | None:
     x, weight = reader.tensors.get(call.args[0]), reader.constant(call.args[1])
     attrs = call.attrs
     if x is None or weight is None or not x.is_map or attrs.data_layout != "NCHW" or x.dtype != "float32":
@@ -139,7 +62,7 @@ def _conv(reader: _Reader, call: Any, out: Tensor) -> Op | None:
     return Conv(out, x, weight, bias, strides, _borders(attrs.padding), dilation, groups)
 
 
-def _max_pool(reader: _Reader, call: Any, out: Tensor) -> Op | None:
+def _max_pool(reader: Reader, call: Any, out: Tensor) -> Op | None:
     x, attrs = reader.map_of(call.args[0]), call.attrs
     if x is None or attrs.ceil_mode or _pair(attrs.dilation) != (1, 1):
         return None
@@ -147,7 +70,7 @@ def _max_pool(reader: _Reader, call: Any, out: Tensor) -> Op | None:
     return MaxPool(out, x, _pair(attrs.pool_size), _pair(attrs.strides), (top, left))
 
 
-def _resize(reader: _Reader, call: Any, out: Tensor) -> Op | None:
+def _resize(reader: Reader, call: Any, out: Tensor) -> Op | None:
     x, attrs = reader.map_of(call.args[0]), call.attrs
     if x is None or attrs.method != "nearest_neighbor" or attrs.layout != "NCHW":
         return None
@@ -161,7 +84,7 @@ def _resize(reader: _Reader, call: Any, out: Tensor) -> Op | None:
     return Resize(out, x, (factors[0], factors[1])) if whole and copies else None
 
 
-def _concat(reader: _Reader, call: Any, out: Tensor) -> Op | None:
+def _concat(reader: Reader, call: Any, out: Tensor) -> Op | None:
     if not isinstance(call.args[0], ir.Tuple | relax.Tuple) or int(call.attrs.axis) not in (1, -3):
         return None
     parts = [reader.map_of(field) for field in call.args[0].fields]
@@ -169,7 +92,7 @@ def _concat(reader: _Reader, call: Any, out: Tensor) -> Op | None:
     return Concat(out, known) if len(known) == len(parts) and out.is_map else None
 
 
-def _slice(reader: _Reader, call: Any, out: Tensor) -> Op | None:
+def _slice(reader: Reader, call: Any, out: Tensor) -> Op | None:
     x = reader.map_of(call.args[0])
     if x is None:
         return None
@@ -181,8 +104,8 @@ def _slice(reader: _Reader, call: Any, out: Tensor) -> Op | None:
     return Slice(out, x, begin)
 
 
-def _activation(name: str, *attributes: str) -> Callable[[_Reader, Any, Tensor], Op | None]:
-    def read(reader: _Reader, call: Any, out: Tensor) -> Op | None:
+def _activation(name: str, *attributes: str) -> Callable[[Reader, Any, Tensor], Op | None]:
+    def read(reader: Reader, call: Any, out: Tensor) -> Op | None:
         x = reader.map_of(call.args[0])
         parameters = tuple(float(getattr(call.attrs, attribute)) for attribute in attributes)
         return Pointwise(out, x, [Activation(name, parameters)]) if x is not None else None
@@ -190,7 +113,7 @@ def _activation(name: str, *attributes: str) -> Callable[[_Reader, Any, Tensor],
     return read
 
 
-def _clip(reader: _Reader, call: Any, out: Tensor) -> Op | None:
+def _clip(reader: Reader, call: Any, out: Tensor) -> Op | None:
     x = reader.map_of(call.args[0])
     if x is None:
         return None
@@ -198,8 +121,8 @@ def _clip(reader: _Reader, call: Any, out: Tensor) -> Op | None:
     return Pointwise(out, x, [Activation("clip", (low, high))])
 
 
-def _binary(operator: str) -> Callable[[_Reader, Any, Tensor], Op | None]:
-    def read(reader: _Reader, call: Any, out: Tensor) -> Op | None:
+def _binary(operator: str) -> Callable[[Reader, Any, Tensor], Op | None]:
+    def read(reader: Reader, call: Any, out: Tensor) -> Op | None:
         left, right = call.args
         if operator != "subtract" and reader.constant(left) is not None:
             left, right = right, left
@@ -212,7 +135,7 @@ def _binary(operator: str) -> Callable[[_Reader, Any, Tensor], Op | None]:
     return read
 
 
-def _operand(reader: _Reader, operator: str, expr: Any, out: Tensor) -> Stage | None:
+def _operand(reader: Reader, operator: str, expr: Any, out: Tensor) -> Stage | None:
     constant = reader.constant(expr)
     if constant is None:
         other = reader.map_of(expr)
@@ -226,12 +149,13 @@ def _operand(reader: _Reader, operator: str, expr: Any, out: Tensor) -> Stage | 
     return Channelwise(operator, np.broadcast_to(per_channel.reshape(-1), (channels,)).astype("float32"))
 
 
-READERS: dict[str, Callable[[_Reader, Any, Tensor], Op | None]] = {
+READERS: dict[str, Callable[[Reader, Any, Tensor], Op | None]] = {
     "relax.nn.conv2d": _conv,
     "relax.nn.max_pool2d": _max_pool,
     "relax.image.resize2d": _resize,
     "relax.concat": _concat,
     "relax.strided_slice": _slice,
+    "relax.reshape": read_regrouping,
     "relax.sigmoid": _activation("sigmoid"),
     "relax.nn.silu": _activation("silu"),
     "relax.nn.relu": _activation("relu"),
