@@ -38,6 +38,8 @@ class Detector:
         source: ArtifactSource | None = None
         if (folder / FILENAME).is_file():
             variants = [Candidate(Manifest.read(folder), folder)]
+        elif isinstance(reference, os.PathLike) or os.sep in name:
+            raise UsageError(f"{name} is no artifact: there is no {FILENAME} in it", "give its folder, or a name")
         else:
             source = _open_source(registry)
             variants = [*source.variants(name)]
