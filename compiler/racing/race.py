@@ -76,9 +76,8 @@ def _run(workers: Sequence[Worker], image: Floats, frames: Sequence[Pixels], rul
         worker.prepare(image, frames, rules.thresholds)
     for number in range(rules.rounds):
         for worker, record in zip(workers, records, strict=True):
-            record.network.append(worker.time_network(rules.runs))
-        for worker, record in zip(workers, records, strict=True):
-            taken = worker.time_frames(number * rules.runs, rules.runs)
-            record.steps += taken
-            record.frame.append([sum(steps.values()) for steps in taken])
+            turn = worker.turn(number * rules.runs, rules.runs)
+            record.network.append(turn.network)
+            record.frame.append([sum(steps.values()) for steps in turn.frames])
+            record.steps += turn.frames
     return records

@@ -77,8 +77,7 @@ def as_text(race: Race) -> str:
     lines.append(f"{'':14}{'network':>9}{'frame':>9}{'p95':>9}  where the frame's time goes")
     lines += [_row(name, figures) for name, figures in document["contestants"].items()]
     for task, peers in document["ratios"].items():
-        lines += [_lead(task, peer, figure) for peer, figure in peers.items() if peer != FASTER]
-        lines.append(_lead(task, f"the faster, {peers[FASTER]['name']}", peers[FASTER]))
+        lines += [_lead(task, peer, figure, peers[FASTER]["name"]) for peer, figure in peers.items() if peer != FASTER]
     lines += [_seen(agreement) for agreement in document["agreement"].values()]
     return "\n".join(lines)
 
@@ -92,9 +91,10 @@ def _row(name: str, figures: dict[str, Any]) -> str:
     return f"{name:14}{network['median']:9.2f}{frame['median']:9.2f}{frame['p95']:9.2f}  {place} ({figures['about']})"
 
 
-def _lead(task: str, peer: str, figure: dict[str, Any]) -> str:
+def _lead(task: str, peer: str, figure: dict[str, Any], faster: str) -> str:
+    note = ", the faster of the others" if peer == faster else ""
     spread = f"half of the rounds {figure['low']:.3f} to {figure['high']:.3f}"
-    return f"{task:8} zcc is {figure['ratio']:.3f}x as fast as {peer} ({spread})"
+    return f"{task:8} zcc is {figure['ratio']:.3f}x as fast as {peer}{note} ({spread})"
 
 
 def _seen(agreement: dict[str, Any]) -> str:

@@ -6,17 +6,24 @@ import multiprocessing
 import os
 import time
 from collections.abc import Sequence
-from itertools import pairwise
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from zcc.compiler.racing.contestant import Contestant, Entry, Floats, Found, Pixels, Thresholds
 from zcc.runtime.errors import BenchmarkError, ZccError
 
 PATIENCE = 600  # seconds for one answer
-# Whoever ran before may keep threads spinning for a while; runs in that time are not counted.
-SETTLE = 0.03
+# Threads of whoever ran before go on spinning for a while, TVM's for 150 ms and ONNX Runtime's for 35 where that was
+# measured. A turn begins with runs that are not counted, until they sleep.
+SETTLE = 0.2
+
+
+class Turn(NamedTuple):
+    """What a contestant took in one turn, in seconds."""
+
+    network: list[float]
+    frames: list[dict[str, float]]  # by step
 
 
 class Worker:
@@ -56,15 +63,10 @@ class Worker:
         """Hand over what the timed runs are made on."""
         self._ask("prepare", image, frames, thresholds)
 
-    def time_network(self, runs: int) -> list[float]:
-        """Seconds of each of some runs of the network."""
-        seconds: list[float] = self._ask("time_network", runs)
-        return seconds
-
-    def time_frames(self, first: int, runs: int) -> list[dict[str, float]]:
-        """Seconds of each step for some frames, from number `first` on; after the last comes the first again."""
-        seconds: list[dict[str, float]] = self._ask("time_frames", first, runs)
-        return seconds
+    def turn(self, first: int, runs: int) -> Turn:
+        """Time so many runs of the network, then so many frames from number `first` on."""
+        turn: Turn = self._ask("turn", first, runs)
+        return turn
 
     def _ask(self, method: str, *arguments: Any) -> Any:
         try:
@@ -107,17 +109,18 @@ class _Runner:
     def prepare(self, image: Floats, frames: Sequence[Pixels], thresholds: Thresholds) -> None:
         self._image, self._frames, self._steps = image, frames, self._contestant.steps(thresholds)
 
-    def time_network(self, runs: int) -> list[float]:
-        self._settle(lambda: self._contestant.network(self._image))
-        clock = [time.perf_counter()]
-        for _ in range(runs):
+    def turn(self, first: int, runs: int) -> Turn:
+        start = time.perf_counter()
+        while time.perf_counter() - start < SETTLE:
             self._contestant.network(self._image)
-            clock.append(time.perf_counter())
-        return [after - before for before, after in pairwise(clock)]
+        network = [self._time_network() for _ in range(runs)]
+        self._time_frame(first)
+        return Turn(network, [self._time_frame(first + number) for number in range(runs)])
 
-    def time_frames(self, first: int, runs: int) -> list[dict[str, float]]:
-        self._settle(lambda: self._time_frame(first))
-        return [self._time_frame(first + number) for number in range(runs)]
+    def _time_network(self) -> float:
+        start = time.perf_counter()
+        self._contestant.network(self._image)
+        return time.perf_counter() - start
 
     def _time_frame(self, number: int) -> dict[str, float]:
         value: Any = self._frames[number % len(self._frames)]
@@ -127,13 +130,6 @@ class _Runner:
             after = time.perf_counter()
             seconds[name], before = after - before, after
         return seconds
-
-    @staticmethod
-    def _settle(run: Any) -> None:
-        start = time.perf_counter()
-        run()
-        while time.perf_counter() - start < SETTLE:
-            run()
 
 
 def _serve(pipe: Connection, entry: Entry, threads: int) -> None:
