@@ -108,10 +108,14 @@ class AttentionKernel:
             first = head * blocks + group * tile
             sums = T.alloc_buffer((columns, tile, out.lanes), "float32", scope="local")
             _fill(sums, f32(0.0))
-            with T.grid(out.height, out.width) as (y, x), T.unroll(0, columns) as i, T.unroll(0, tile) as b:
-                with T.vectorized(0, out.lanes) as lane:
-                    product = value[first + b, y, x, lane] * weights[i, y * out.width + x]
-                    T.buffer_store(sums, sums[i, b, lane] + product, [i, b, lane])
+            with (
+                T.grid(out.height, out.width) as (y, x),
+                T.unroll(0, columns) as i,
+                T.unroll(0, tile) as b,
+                T.vectorized(0, out.lanes) as lane,
+            ):
+                product = value[first + b, y, x, lane] * weights[i, y * out.width + x]
+                T.buffer_store(sums, sums[i, b, lane] + product, [i, b, lane])
             with T.unroll(0, columns) as i, T.unroll(0, tile) as b, T.vectorized(0, out.lanes) as lane:
                 T.buffer_store(result, sums[i, b, lane] * shares[i], [first + b, row, column + i, lane])
 

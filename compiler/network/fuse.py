@@ -7,6 +7,7 @@ behind a convolution becomes the convolution's stages, so that no feature map is
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import takewhile
 
 import numpy as np
 
@@ -141,12 +142,12 @@ def _reorder(conv: Conv, shuffle: Shuffle) -> Conv:
 def _fold_constants(conv: Conv, stages: list[Stage]) -> tuple[Conv, list[Stage]]:
     """Leading per-channel constants go into the convolution's weights and bias."""
     weight, bias = conv.weight, conv.bias
-    remaining = list(stages)
-    while remaining and isinstance(remaining[0], Channelwise):
-        stage = remaining.pop(0)
+    leading = list(takewhile(lambda stage: isinstance(stage, Channelwise), stages))
+    for stage in leading:
+        assert isinstance(stage, Channelwise)
         if stage.operator == "add":
             bias = bias + stage.values
         else:
             weight = weight * stage.values[:, None, None, None]
             bias = bias * stage.values
-    return replace(conv, weight=weight.astype(np.float32), bias=bias.astype(np.float32)), remaining
+    return replace(conv, weight=weight.astype(np.float32), bias=bias.astype(np.float32)), stages[len(leading) :]

@@ -1,6 +1,6 @@
 """Attention over the pixels of a map, from the matrix products that exporters write it as.
 
-    qkv (1, heads * (2 * keys + values), H, W), reshaped to (1, heads, 2 * keys + values, H * W), sliced into q, k and v;
+    qkv (1, heads * (2 * keys + values), H, W), reshaped to (1, heads, 2 * keys + values, H * W), sliced into q, k, v;
     softmax(scale * q^T k) over the keys, v times its transpose, reshaped to (1, heads * values, H, W)
 
 Each product may as well be written transposed, and the scale may stand at any factor. The parts of one map are read as
@@ -68,8 +68,8 @@ def _attention(reader: Reader, parts: list[_Part | None], scale: float, out: Ten
     fit = query.shape == key.shape and value.shape == out.shape and query.heads == key.heads == value.heads
     if not fit:
         return None
-    operands = [reader.emit(Slice(part.tensor(out.name), part.x, part.begin)) for part in (query, key, value)]
-    return Attention(out, *operands, query.heads, scale)
+    q, k, v = (reader.emit(Slice(part.tensor(out.name), part.x, part.begin)) for part in (query, key, value))
+    return Attention(out, q, k, v, query.heads, scale)
 
 
 def _product(reader: Reader, factor: _Factor) -> tuple[_Factor, _Factor] | None:
