@@ -10,7 +10,8 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import cycle, islice
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -62,16 +63,16 @@ class Engine:
         self._jobs: SimpleQueue[_Job[Any] | None] = SimpleQueue()
         self._arena = aligned_bytes(0)
         self._open = True
-        cpus, threads = [str(cpu) for cpu in host.usable_cpus()], host.worker_threads()
-        share_out = tvm_ffi.get_global_func("runtime.config_threadpool")
+        cpus, threads = host.usable_cpus(), host.worker_threads()
         self._thread = threading.Thread(target=self._work, name="zcc-engine", daemon=True)
         self._thread.start()
-        # The thread pool belongs to the thread that asks for it.
-        self.call(lambda: share_out(SHARE_ALL_CORES, threads, cpus))
+        # The pool of helpers belongs to the thread that asks for it.
+        self.call(lambda: _start_pool(cpus, threads))
 
     def call(self, function: Callable[[], T]) -> T:
         """Run `function` in the engine's thread and return what it returns, or raise what it raises."""
-        if not self._open:
+        # Daemon threads that still call wait for their end; whoever holds up the exit itself must not wait.
+        if not self._open and threading.current_thread() is threading.main_thread():
             raise UsageError("frames cannot be run any more: the interpreter is exiting")
         job = _Job(function)
         self._jobs.put(job)
@@ -84,7 +85,7 @@ class Engine:
         return self._arena[:size]
 
     def stop(self) -> None:
-        """Finish the calls that wait, and take no more."""
+        """Finish the calls that wait, and run no more."""
         self._open = False
         self._jobs.put(None)
         self._thread.join()
@@ -93,6 +94,14 @@ class Engine:
         while (job := self._jobs.get()) is not None:
             job.run()
             del job  # else the last frame would be held until the next one comes
+
+
+def _start_pool(cpus: Sequence[int], threads: int) -> None:
+    """Give the calling thread helpers, so that they are `threads` together, on any of the given processors."""
+    configure = tvm_ffi.get_global_func("runtime.config_threadpool")
+    # The first call makes a thread for each processor it is given, however few it is to use; the second lets them roam.
+    configure(SHARE_ALL_CORES, threads, [str(cpu) for cpu in islice(cycle(cpus), threads)])
+    configure(SHARE_ALL_CORES, threads, [str(cpu) for cpu in cpus])
 
 
 def aligned_bytes(size: int) -> Any:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from zcc.runtime.errors import UsageError
 
 CPUINFO = Path("/proc/cpuinfo")
 CGROUP = Path("/sys/fs/cgroup")
+OWN_GROUPS = Path("/proc/self/cgroup")
 THREADS_VARIABLE = "ZCC_NUM_THREADS"
 
 
@@ -47,19 +49,31 @@ def usable_cpus() -> list[int]:
 
 
 def cpu_quota() -> float | None:
-    """How many processors' worth of time the control group allows, None when it does not say."""
-    readings = (
-        (CGROUP / "cpu.max", None),
-        (CGROUP / "cpu" / "cpu.cfs_quota_us", CGROUP / "cpu" / "cpu.cfs_period_us"),
-    )
-    for quota_file, period_file in readings:
+    """How many processors' worth of time the control groups allow, None when they set no limit."""
+    return min((quota for group in _control_groups() if (quota := _quota(group)) is not None), default=None)
+
+
+def _control_groups() -> Iterator[Path]:
+    """The groups that this process is in, each inside the next. A container may see the outermost alone."""
+    try:
+        lines = OWN_GROUPS.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, place = line.split(":", 2)
+        if not controllers or "cpu" in controllers.split(","):
+            root = CGROUP / "cpu" if controllers else CGROUP
+            inner = PurePosixPath(place).relative_to("/")
+            yield from (root / group for group in (inner, *inner.parents))
+
+
+def _quota(group: Path) -> float | None:
+    for names in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
         try:
-            words = quota_file.read_text().split()
-            words += period_file.read_text().split() if period_file else []
-        except OSError:
+            quota, period = " ".join((group / name).read_text() for name in names).split()
+        except (OSError, ValueError):
             continue
-        quota, period = words[0], words[1]
-        return int(quota) / int(period) if quota.lstrip("-").isdigit() and int(quota) > 0 else None
+        return int(quota) / int(period) if quota.isdecimal() else None  # `max` and `-1` are no limit
     return None
 
 
@@ -67,9 +81,9 @@ def worker_threads() -> int:
     """How many threads a frame is shared out over: ZCC_NUM_THREADS, else every core this process may use."""
     wanted = os.environ.get(THREADS_VARIABLE, "")
     if wanted:
-        if not wanted.isdigit() or int(wanted) < 1:
+        if not wanted.isdecimal() or int(wanted) < 1:
             raise UsageError(f"{THREADS_VARIABLE}={wanted!r} is not a number of threads", "give 1 or more")
         return int(wanted)
     quota = cpu_quota()
     cores = len(usable_cpus())
-    return max(1, min(cores, round(quota))) if quota else cores
+    return cores if quota is None else max(1, min(cores, round(quota)))

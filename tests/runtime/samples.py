@@ -77,7 +77,8 @@ def run_python(code: str, *arguments: str | Path, timeout: float = 60, **environ
 def start_python(code: str, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
     """The code in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, arguments)],
+        # Newer Pythons warn of every fork in a process with threads; here forks are what is tested.
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

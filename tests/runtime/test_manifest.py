@@ -90,7 +90,7 @@ def test_a_newer_manifest_is_refused_with_the_reason(manifest: Manifest, changes
 )
 def test_what_is_no_manifest_is_corrupt(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILENAME).write_bytes(content)
-    with pytest.raises(CorruptArtifact, match="meta.json"):
+    with pytest.raises(CorruptArtifact, match=FILENAME):
         Manifest.read(tmp_path)
 
 

@@ -1,0 +1,132 @@
+"""TVM's runtime library: one per process, whoever loads it, and of the version that is needed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Tiny
+from tests.runtime.samples import changed_copy, run_python
+from zcc.runtime.manifest import Manifest
+
+LOOK = """
+def look(folder):
+    from zcc.runtime import Detector
+    return Detector.load(folder)(np.zeros((48, 64, 3), np.uint8), conf=0.01).scores.tobytes()
+"""
+LOADED = """
+from pathlib import Path
+maps = Path("/proc/self/maps").read_text().splitlines()
+print(len({line.split()[-1] for line in maps if "libtvm_runtime.so" in line}))
+"""
+
+
+@pytest.mark.parametrize("first", ["runtime", "tvm"])
+def test_the_compilers_tvm_may_come_before_or_after(tiny_artifact: Tiny, first: str) -> None:
+    """A second copy of the library would abort the process."""
+    code = f"""
+import sys
+import numpy as np
+{LOOK}
+if {first == "tvm"}:
+    import tvm
+before = look(sys.argv[1])
+import tvm
+import tvm.relax
+print(before == look(sys.argv[1]), tvm.get_global_func("runtime.NumThreads")() >= 1)
+{LOADED}
+"""
+    assert run_python(code, tiny_artifact.folder).splitlines() == ["True True", "1"]
+
+
+def test_an_artifact_brings_its_own_where_no_tvm_is_installed(tiny_artifact: Tiny) -> None:
+    code = f"""
+import importlib.machinery, sys
+import numpy as np
+find = importlib.machinery.PathFinder.find_spec
+importlib.machinery.PathFinder.find_spec = lambda name, *rest: None if name == "tvm" else find(name, *rest)
+{LOOK}
+print(len(look(sys.argv[1])) > 0)
+{LOADED}
+print(any(line.endswith(f"{{sys.argv[1]}}/libtvm_runtime.so") for line in maps))
+"""
+    assert run_python(code, tiny_artifact.folder).split() == ["True", "1", "True"]
+
+
+@pytest.fixture
+def newer(tiny_artifact: Tiny, tmp_path: Path) -> Path:
+    """An artifact that wants another version of the library."""
+    requires = replace(Manifest.read(tiny_artifact.folder).requires, runtime="99.0")
+    return changed_copy(tiny_artifact.folder, tmp_path / "newer", requires=requires)
+
+
+@pytest.mark.parametrize("holder", ["import tvm", "look(sys.argv[1])"], ids=["tvm", "another artifact"])
+def test_another_version_is_refused_and_the_first_goes_on(tiny_artifact: Tiny, newer: Path, holder: str) -> None:
+    code = f"""
+import sys
+import numpy as np
+from zcc.runtime.errors import IncompatibleHost
+{LOOK}
+{holder}
+try:
+    look(sys.argv[2])
+except IncompatibleHost as error:
+    print(error)
+print(len(look(sys.argv[1])) > 0)
+"""
+    told, works = run_python(code, tiny_artifact.folder, newer).splitlines()
+    held = Manifest.read(tiny_artifact.folder).requires.runtime
+    assert f"{newer} needs TVM's runtime 99.0, and this process has loaded {held}" in told
+    assert works == "True"
+
+
+def test_a_library_of_unknown_origin_is_refused(tiny_artifact: Tiny) -> None:
+    code = f"""
+import ctypes, sys
+import numpy as np
+import tvm_ffi
+from zcc.runtime.errors import IncompatibleHost
+{LOOK}
+ctypes.CDLL(sys.argv[1] + "/libtvm_runtime.so", ctypes.RTLD_GLOBAL)
+try:
+    look(sys.argv[1])
+except IncompatibleHost as error:
+    print(error)
+"""
+    assert "of unknown version" in run_python(code, tiny_artifact.folder)
+
+
+def test_a_library_that_does_not_load_is_told(tiny_artifact: Tiny, tmp_path: Path) -> None:
+    broken = changed_copy(tiny_artifact.folder, tmp_path / "broken")
+    (broken / "libtvm_runtime.so").unlink()
+    (broken / "libtvm_runtime.so").write_bytes(b"no library")
+    sealed = changed_copy(broken, tmp_path / "sealed")
+    code = f"""
+import sys
+import numpy as np
+from zcc.runtime.errors import IncompatibleHost
+{LOOK}
+try:
+    look(sys.argv[1])
+except IncompatibleHost as error:
+    print(error)
+print(len(look(sys.argv[2])) > 0)
+"""
+    told, works = run_python(code, sealed, tiny_artifact.folder).splitlines()
+    assert "libtvm_runtime.so cannot be loaded" in told
+    assert works == "True"
+
+
+def test_threads_that_load_at_once_load_it_once(tiny_artifact: Tiny) -> None:
+    code = f"""
+import sys
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+{LOOK}
+with ThreadPoolExecutor(8) as pool:
+    print(len(set(pool.map(look, [sys.argv[1]] * 16))))
+{LOADED}
+"""
+    assert run_python(code, tiny_artifact.folder).split() == ["1", "1"]
