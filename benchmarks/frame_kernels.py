@@ -19,6 +19,7 @@ import tvm_ffi
 from numpy.typing import NDArray
 from tvm.target.codegen import llvm_get_system_cpu
 
+from zcc.compiler.frame.image import BytePixels, FloatPlanes, ImageLayout
 from zcc.compiler.frame.postprocess import build_postprocess, scratch
 from zcc.compiler.frame.preprocess import build_preprocess, scratch_shape
 from zcc.compiler.frame.scratch import elements
@@ -27,6 +28,7 @@ from zcc.runtime.manifest import InputSpec
 
 SPEC = InputSpec(640, 640)
 MAX_DET, CONF, IOU = 300, 0.25, 0.45
+LAYOUTS = FloatPlanes(SPEC.width, SPEC.height * SPEC.width), BytePixels(SPEC.width * 4)
 FRAMES = ((720, 1280), (1080, 1920), (2160, 3840))
 HEADS = {
     "(1, 84, 8400)": Head("v8", "output", 8400, 80, objectness=False, candidates_last=True),
@@ -47,13 +49,11 @@ def compiled(func: tvm.tirx.PrimFunc) -> Callable[..., None]:
     return lambda *args: kernel(*(tvm_ffi.from_dlpack(a) if isinstance(a, np.ndarray) else a for a in args))
 
 
-def our_preprocess(frame: Array, lanes: int) -> Run:
-    """The kernel, on planes without a border."""
-    size = SPEC.height * SPEC.width
-    kernel = compiled(build_preprocess(SPEC, row_pitch=SPEC.width, plane_pitch=size, lanes=lanes))
-    planes = np.empty((3, SPEC.height, SPEC.width), np.float32)
-    table = np.empty(scratch_shape(SPEC), np.int32)
-    return lambda: kernel(frame, planes, table)
+def our_preprocess(frame: Array, layout: ImageLayout, lanes: int) -> Run:
+    """The kernel, on an image without a border."""
+    kernel = compiled(build_preprocess(SPEC, layout, lanes=lanes))
+    image, table = np.empty(layout.shape(SPEC), layout.dtype), np.empty(scratch_shape(SPEC), np.int32)
+    return lambda: kernel(frame, image, table)
 
 
 def their_preprocess(frame: Array) -> Run:
@@ -149,8 +149,9 @@ def main() -> None:
     print(f"{title:44} {'zcc':>9} {'opencv':>9} {'ratio':>8} {'zcc best':>9} {'best':>9}")
     for height, width in FRAMES:
         frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-        ours, theirs = our_preprocess(frame, options.lanes), their_preprocess(frame)
-        race(f"preprocess {height} x {width}", ours, theirs, options.rounds)
+        for layout in LAYOUTS:
+            ours, theirs = our_preprocess(frame, layout, options.lanes), their_preprocess(frame)
+            race(f"preprocess {height} x {width} to {layout.dtype}", ours, theirs, options.rounds)
     for name, head in HEADS.items():
         for candidates in CANDIDATES:
             output = scene(head, candidates)

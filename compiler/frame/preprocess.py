@@ -1,4 +1,4 @@
-"""From a camera frame to the network's input planes: letterbox, colour order and scale in one pass.
+"""From a camera frame to the network's input: letterbox, colour order and scale in one pass.
 
 The resampling is OpenCV's `INTER_LINEAR` on uint8, in its own fixed-point steps: weights of 11 bits, the
 horizontal blend first, each product cut to 16 bits, one rounding at the end.
@@ -15,6 +15,7 @@ from typing import Any
 
 from tvm.script import tirx as T
 
+from zcc.compiler.frame.image import ImageLayout
 from zcc.compiler.frame.letterbox import PAD_GREY, Expr, gains, margin, resized
 from zcc.runtime.manifest import InputSpec
 
@@ -22,8 +23,8 @@ WEIGHT_BITS = 11
 WEIGHT_ONE = 1 << WEIGHT_BITS
 SEGMENT_VECTORS = 4  # vectors per segment: long enough to overlap loads, short enough to stay in L1
 ROW_GROUPS = 64  # rows are dealt out to threads in turns, so that the border rows are shared fairly
-UNIT = 1.0 / 255.0
-PLANE_ORDER = {"bgr": (2, 1, 0), "rgb": (0, 1, 2)}  # the byte of a pixel that goes to the R, G and B plane
+BYTE_ORDER = {"bgr": (2, 1, 0), "rgb": (0, 1, 2)}  # which bytes of a pixel are its red, green and blue
+BORDER = [T.int32(PAD_GREY)] * 3
 
 
 def scratch_shape(spec: InputSpec) -> tuple[int, int]:
@@ -68,13 +69,33 @@ def _down(upper: Expr, lower: Expr, weight: Expr) -> Expr:
 
 @dataclass(frozen=True)
 class Stage:
-    """What a segment of an output row is made from."""
+    """What a segment of an output row is made from, and where it goes."""
 
     near: Any  # uint32 [2, size]: the left pixel of each output column's pair, in the upper and lower row
     far: Any  # uint32 [2, size]: the right one
     columns: Any  # int32 [2, width]: the scratch table
+    left: Expr  # the output columns that the picture takes
+    right: Expr
+    order: tuple[int, ...]  # which bytes of a pixel are its red, green and blue
+    image: Any
+    layout: ImageLayout
     size: int
     lanes: int
+
+    def levels(self, i: Expr, x: Expr, weight: Expr) -> list[Expr]:
+        """The colours of output column `x`, the segment's i-th; beside the picture that of the border."""
+        inside = T.And(x >= self.left, x < self.right)
+        return [T.Select(inside, self._level(byte, i, x, weight), PAD_GREY) for byte in self.order]
+
+    def _level(self, byte: int, i: Expr, x: Expr, weight: Expr) -> Expr:
+        """The blend of four bytes, across and then down."""
+        pairs = [(self.near[line, i], self.far[line, i]) for line in range(2)]
+        upper, lower = (_across(*pair, byte, self.columns[1, x]) for pair in pairs)
+        return _down(upper, lower, weight)
+
+    def store(self, y: Expr, x: Expr, levels: list[Expr]) -> None:
+        """Emit the store of one pixel of the image."""
+        self.layout.store(self.image, y, x, levels)
 
 
 @T.inline
@@ -110,48 +131,41 @@ def _fetch_segment(pixels: Any, rows: Any, cols: Any, base: Any, stage: Any) -> 
 
 
 @T.inline
-def _blend_segment(
-    planes: Any, plane: int, byte: int, y: Any, base: Any, stage: Any, weight: Any, left: Any, right: Any
-) -> None:
-    """Blend one colour of a segment; columns beside the picture become border."""
+def _blend_segment(stage: Any, y: Any, base: Any, weight: Any) -> None:
+    """Blend a segment out of what was fetched."""
     for start in range(stage.size // stage.lanes):
         for lane in T.vectorized(stage.lanes):
             i: T.let = start * stage.lanes + lane
-            upper: T.let = _across(stage.near[0, i], stage.far[0, i], byte, stage.columns[1, base + i])
-            lower: T.let = _across(stage.near[1, i], stage.far[1, i], byte, stage.columns[1, base + i])
-            grey: T.let = T.Select(
-                T.And(base + i >= left, base + i < right), _down(upper, lower, weight), PAD_GREY
-            )
-            planes[plane, y, base + i] = T.cast(grey, "float32") * T.float32(UNIT)
+            stage.store(y, base + i, stage.levels(i, base + i, weight))
 
 
 @T.inline
-def _fill_segment(planes: Any, y: Any, base: Any, stage: Any) -> None:
+def _fill_segment(stage: Any, y: Any, base: Any) -> None:
     """Paint a segment of border."""
-    for plane, start in T.grid(3, stage.size // stage.lanes):
+    for start in range(stage.size // stage.lanes):
         for lane in T.vectorized(stage.lanes):
-            planes[plane, y, base + start * stage.lanes + lane] = T.float32(PAD_GREY) * T.float32(UNIT)
+            stage.store(y, base + start * stage.lanes + lane, BORDER)
 
 
-def build_preprocess(spec: InputSpec, *, row_pitch: int, plane_pitch: int, lanes: int = 16) -> Any:
-    """A kernel that letterboxes (or stretches) any frame into RGB float planes of 0..1.
+def build_preprocess(spec: InputSpec, layout: ImageLayout, *, lanes: int = 16) -> Any:
+    """A kernel that letterboxes (or stretches) any frame into an RGB image of the given layout.
 
-    Parameters of the result: frame uint8 [H, W, 3] with any row stride; what it writes, planes float32
-    [3, height, width] with the given pitches in elements; and scratch, int32 of `scratch_shape`.
+    Parameters of the result: frame uint8 [H, W, 3] with any row stride; what it writes, the image; and scratch,
+    int32 of `scratch_shape`.
     """
     height, width = spec.height, spec.width
     lanes = math.gcd(width, lanes)
     segment = lanes * max(n for n in range(1, SEGMENT_VECTORS + 1) if width // lanes % n == 0)
     groups = min(ROW_GROUPS, height)
-    red, green, blue = PLANE_ORDER[spec.color]
-    strides = (plane_pitch, row_pitch, 1)
+    order = BYTE_ORDER[spec.color]
+    shape, strides = layout.shape(spec), layout.strides()
 
     @T.prim_func
-    def preprocess(frame_handle: T.handle, planes_handle: T.handle, columns_handle: T.handle) -> None:
+    def preprocess(frame_handle: T.handle, image_handle: T.handle, columns_handle: T.handle) -> None:
         T.func_attr({"global_symbol": "preprocess", "tirx.noalias": True})
         rows, cols, row_stride = T.int32(), T.int32(), T.int32()
         frame = T.match_buffer(frame_handle, (rows, cols, 3), "uint8", strides=(row_stride, 3, 1), align=1)
-        planes = T.match_buffer(planes_handle, (3, height, width), "float32", strides=strides, align=4)
+        image = T.match_buffer(image_handle, shape, layout.dtype, strides=strides, align=layout.align)
         columns = T.match_buffer(columns_handle, (2, width), "int32", align=4)
         pixels = T.decl_buffer((rows * row_stride,), "uint8", data=frame.data)
         down, across = T.meta_var(gains(spec, rows, cols))
@@ -165,7 +179,7 @@ def build_preprocess(spec: InputSpec, *, row_pitch: int, plane_pitch: int, lanes
             near = T.alloc_buffer((2, segment), "uint32")
             far = T.alloc_buffer((2, segment), "uint32")
             sources = T.alloc_buffer((2,), "int32")
-            stage = T.meta_var(Stage(near, far, columns, segment, lanes))
+            stage = T.meta_var(Stage(near, far, columns, left, right, order, image, layout, segment, lanes))
             for y in T.serial(group, height, step=groups):
                 position: T.let = _source(y - top, rows, new_height)
                 above: T.let = T.cast(T.floor(position), "int32")
@@ -175,10 +189,8 @@ def build_preprocess(spec: InputSpec, *, row_pitch: int, plane_pitch: int, lanes
                 for base in T.serial(0, width, step=segment):
                     if y >= top and y < top + new_height and base + segment > left and base < right:
                         _fetch_segment(pixels, sources, cols, base, stage)
-                        _blend_segment(planes, 0, red, y, base, stage, weight, left, right)
-                        _blend_segment(planes, 1, green, y, base, stage, weight, left, right)
-                        _blend_segment(planes, 2, blue, y, base, stage, weight, left, right)
+                        _blend_segment(stage, y, base, weight)
                     else:
-                        _fill_segment(planes, y, base, stage)
+                        _fill_segment(stage, y, base)
 
     return preprocess

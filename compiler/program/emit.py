@@ -21,6 +21,7 @@ from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.frame import postprocess, preprocess
 from zcc.compiler.frame.candidates import Source
+from zcc.compiler.frame.image import image_layout
 from zcc.compiler.frame.scratch import elements
 from zcc.compiler.frontend.model import Head, Suppression
 from zcc.compiler.kernels.layout import PlanesKernel
@@ -142,10 +143,8 @@ def _aligned(size: int) -> int:
 
 def _detect(parts: _Parts, frame: Frame, regions: _Regions) -> tirx.PrimFunc:
     lanes, planes, layout = parts.unit.lanes, parts.image, parts.layout
-    before = parts.add(
-        "preprocess",
-        preprocess.build_preprocess(frame.input, row_pitch=planes.pitch, plane_pitch=planes.plane, lanes=lanes),
-    )
+    image = image_layout(planes.dtype, row_pitch=planes.pitch, plane_pitch=planes.plane)
+    before = parts.add("preprocess", preprocess.build_preprocess(frame.input, image, lanes=lanes))
     after = parts.add(
         "postprocess", postprocess.build_postprocess(frame.source, frame.input, frame.max_det, lanes=lanes)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tvm
@@ -11,6 +11,7 @@ import tvm_ffi
 from numpy.typing import NDArray
 from tvm.target.codegen import llvm_get_system_cpu
 
+from zcc.compiler.frame.image import image_layout
 from zcc.compiler.frame.postprocess import build_postprocess, scratch
 from zcc.compiler.frame.preprocess import build_preprocess, scratch_shape
 from zcc.compiler.frame.scratch import elements
@@ -18,7 +19,7 @@ from zcc.compiler.frontend.model import Head
 from zcc.runtime.manifest import InputSpec
 
 HALO = 1
-UNTOUCHED = np.float32(-7)
+UNTOUCHED = {"float32": -7, "uint8": 249}
 
 
 class Machine(NamedTuple):
@@ -46,21 +47,23 @@ def compile_kernel(func: tvm.tirx.PrimFunc, machine: Machine) -> tvm.runtime.Exe
 
 
 class Preprocess:
-    """The preprocess kernel, writing into the interior of padded planes."""
+    """The preprocess kernel, writing into the interior of a padded image: float32 planes or uint8 pixels."""
 
-    def __init__(self, spec: InputSpec, machine: Machine) -> None:
+    def __init__(self, spec: InputSpec, machine: Machine, dtype: str = "float32") -> None:
         rows, cols = spec.height + 2 * HALO, spec.width + 2 * HALO
-        func = build_preprocess(spec, row_pitch=cols, plane_pitch=rows * cols, lanes=machine.lanes)
-        self.kernel = compile_kernel(func, machine)
-        self.padded = np.empty((3, rows, cols), np.float32)
+        pixel = 4 if dtype == "uint8" else 1
+        layout = image_layout(dtype, row_pitch=cols * pixel, plane_pitch=rows * cols)
+        self.kernel = compile_kernel(build_preprocess(spec, layout, lanes=machine.lanes), machine)
+        self.padded = np.empty((rows, cols, 4) if dtype == "uint8" else (3, rows, cols), dtype)
+        inner = slice(HALO, -HALO)
+        self.interior = self.padded[inner, inner] if dtype == "uint8" else self.padded[:, inner, inner]
         self.scratch = np.empty(scratch_shape(spec), np.int32)
 
-    def __call__(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
-        self.padded[:] = UNTOUCHED
+    def __call__(self, frame: NDArray[np.uint8]) -> NDArray[Any]:
+        self.padded[:] = UNTOUCHED[self.padded.dtype.name]
         self.scratch[:] = -1
-        interior = self.padded[:, HALO:-HALO, HALO:-HALO]
-        self.kernel(*map(tvm_ffi.from_dlpack, (frame, interior, self.scratch)))
-        return interior.copy()
+        self.kernel(*map(tvm_ffi.from_dlpack, (frame, self.interior, self.scratch)))
+        return self.interior.copy()
 
 
 class Postprocess:

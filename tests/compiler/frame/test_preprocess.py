@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.compiler.frame.harness import HALO, HOST, NARROW, UNTOUCHED, Machine, preprocess
+from tests.compiler.frame.harness import HOST, NARROW, UNTOUCHED, Machine, preprocess
 from tests.compiler.frame.references import letterboxed
 from zcc.runtime.manifest import InputSpec
 
@@ -71,12 +71,37 @@ def test_frame_that_is_part_of_a_larger_one() -> None:
     np.testing.assert_array_equal(planes(part), planes(part.copy()))
 
 
-def test_only_the_planes_interior_is_written() -> None:
-    kernel = preprocess(SQUARE, HOST)
-    planes = kernel(noise(50, 99))
-    assert planes.min() >= 0 and planes.max() <= 1
-    kernel.padded[:, HALO:-HALO, HALO:-HALO] = UNTOUCHED
-    assert (kernel.padded == UNTOUCHED).all()
+@pytest.mark.parametrize("dtype", UNTOUCHED)
+def test_only_the_images_interior_is_written(dtype: str) -> None:
+    kernel = preprocess(SQUARE, HOST, dtype)
+    image = kernel(noise(50, 99))
+    assert image.min() >= 0 and image.max() <= (1 if dtype == "float32" else 255)
+    kernel.interior[:] = UNTOUCHED[dtype]
+    assert (kernel.padded == UNTOUCHED[dtype]).all()
+
+
+def assert_same_levels(spec: InputSpec, frame: NDArray[np.uint8], machine: Machine = HOST) -> None:
+    """The image of pixels is the image of planes, in whole grey levels."""
+    planes, pixels = preprocess(spec, machine)(frame), preprocess(spec, machine, "uint8")(frame)
+    np.testing.assert_array_equal(pixels[..., :3], np.rint(planes * 255).transpose(1, 2, 0))
+    assert not pixels[..., 3].any()
+
+
+@pytest.mark.parametrize(("spec", "machine"), [*((spec, HOST) for spec in SPECS), (SPECS[1], NARROW)], ids=str)
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_pixels_hold_the_levels_of_the_planes(size: tuple[int, int], spec: InputSpec, machine: Machine) -> None:
+    assert_same_levels(spec, noise(*size), machine)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(SPECS), st.integers(1, 300), st.integers(1, 300), st.integers(0, 9))
+def test_pixels_of_any_frame_hold_the_levels_of_the_planes(spec: InputSpec, height: int, width: int, seed: int) -> None:
+    assert_same_levels(spec, noise(height, width, seed))
+
+
+@pytest.mark.parametrize("size", [(1080, 1920), (1920, 1080)], ids=str)
+def test_pixels_of_camera_frames_hold_the_levels_of_the_planes(size: tuple[int, int]) -> None:
+    assert_same_levels(InputSpec(640, 640), noise(*size))
 
 
 def test_nothing_outside_the_frame_is_read() -> None:
