@@ -23,6 +23,8 @@ class VectorUnit:
     lanes: int  # float32 values in a register
     registers: int
     threads: int = 2  # how many the work is cut for; any number runs it
+    dot: str = ""  # how bytes are multiplied: a key of kernels/byte_dot.py; "" works everywhere
+    bf16: bool = False  # whether there are dot products of bfloat16 pairs
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from zcc.compiler.targets.target import Target
-from zcc.compiler.targets.x86_64 import X86_64_V2, X86_64_V3, X86_64_V4
+from zcc.compiler.targets.x86_64 import LEVELS
 from zcc.runtime import host
 from zcc.runtime.errors import UsageError
 
-TARGETS: dict[str, Target] = {target.name: target for target in (X86_64_V2, X86_64_V3, X86_64_V4)}
+TARGETS: dict[str, Target] = {target.name: target for target in LEVELS}
 NATIVE = "native"
 
 

@@ -1,0 +1,67 @@
+"""Explicit vectors in TIR, for kernels that name their instructions and so cannot leave vectorising to TVM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tvm import tirx
+from tvm.ir import Expr
+from tvm.script.ir_builder import tirx as T
+
+
+def ramp(base: Any, lanes: int) -> Expr:
+    """`lanes` neighbours from `base` on, as an index."""
+    return tirx.Ramp(base, 1, lanes)
+
+
+def broadcast(value: Expr, lanes: int) -> Expr:
+    """The scalar in every lane."""
+    return tirx.Broadcast(value, lanes)
+
+
+def f32s(value: float, lanes: int) -> Expr:
+    """A float32 constant in every lane."""
+    return broadcast(tirx.const(value, "float32"), lanes)
+
+
+def lanes_of(value: Expr) -> int:
+    """How many lanes the value has."""
+    return int(value.ty.dtype.lanes)
+
+
+def as_type(dtype: str, value: Expr) -> Expr:
+    """The same bits under another type."""
+    return tirx.reinterpret(dtype, value)
+
+
+def cast(dtype: str, value: Expr) -> Expr:
+    """The value of every lane as `dtype`."""
+    return tirx.Cast(f"{dtype}x{lanes_of(value)}", value)
+
+
+def llvm(ty: Any, name: str, *operands: Expr) -> Expr:
+    """An LLVM intrinsic without side effects."""
+    return tirx.call_llvm_pure_intrin(ty, name, *operands)
+
+
+def product(left: Expr, right: Expr) -> Expr:
+    """left * right, rounded: never fused into a sum, which would round differently on processors that can."""
+    value = left * right
+    return llvm(value.ty, "llvm.arithmetic.fence", value)
+
+
+def load(buffer: Any, *index: Any) -> Expr:
+    """An element, or a vector where the last index is a ramp."""
+    return tirx.BufferLoad(buffer, list(index))
+
+
+def named(value: Expr) -> Expr:
+    """The value, computed here and once."""
+    return T.Bind(value)
+
+
+def bound(value: Expr, body: Callable[[Expr], Expr]) -> Expr:
+    """`body` of the value, which is computed once."""
+    variable = tirx.Var("v", value.ty)
+    return tirx.Let(variable, value, body(variable))
