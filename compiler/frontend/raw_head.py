@@ -1,8 +1,8 @@
 """Raw heads: the maps that the last convolutions leave, from which the postprocess kernel decodes candidates itself.
 
-Decoding all candidates to keep a few costs more than the whole postprocess. Where the decoding in the file is one that
-the kernel knows, the compiled frame skips it. That it is one is not believed but shown: the file's own decoding and ours
-are run on random maps and must agree.
+Decoding all candidates to keep a few costs more than the whole postprocess. Where the decoding in the file is one
+that the kernel knows, the compiled frame skips it. That it is one is not believed but shown: the file's own decoding
+and ours are run on random maps and must agree.
 """
 
 from __future__ import annotations

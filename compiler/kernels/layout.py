@@ -44,14 +44,18 @@ class PackKernel:
             packed = out.argument("out")
             for block, channel, count in spans(self.segments, out.lanes):
                 blocks = -(-count // out.lanes)
-                with T.parallel(0, blocks * out.height) as task, T.serial(0, out.width) as x:
-                    with T.vectorized(0, out.lanes) as lane:
-                        b, y = tirx.floordiv(task, out.height), tirx.floormod(task, out.height)
-                        at = b * out.lanes + lane
-                        value = plain[channel + at, y, x]
-                        if count % out.lanes:
-                            value = tirx.if_then_else(at < count, value, tirx.const(0, out.dtype))
-                        T.buffer_store(packed, value, [block + b, y, x, lane])
+                rows, columns, lanes = (
+                    T.parallel(0, blocks * out.height),
+                    T.serial(0, out.width),
+                    T.vectorized(0, out.lanes),
+                )
+                with rows as task, columns as x, lanes as lane:
+                    b, y = tirx.floordiv(task, out.height), tirx.floormod(task, out.height)
+                    at = b * out.lanes + lane
+                    value = plain[channel + at, y, x]
+                    if count % out.lanes:
+                        value = tirx.if_then_else(at < count, value, tirx.const(0, out.dtype))
+                    T.buffer_store(packed, value, [block + b, y, x, lane])
         return kernel.function
 
 
@@ -82,10 +86,11 @@ class UnpackKernel:
 
 @dataclass(frozen=True)
 class HaloKernel:
-    """Zeros in the border of a map; `x` is the map with its border."""
+    """Zeros in the border of a map, or what stands for zero; `x` is the map with its border."""
 
     x: Slab
     halo: int
+    zero: int = 0
 
     @property
     def name(self) -> str:
@@ -95,7 +100,7 @@ class HaloKernel:
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """Rows above and below whole, the others only at their ends."""
         x, halo = self.x, self.halo
-        zero = tirx.const(0, x.dtype)
+        zero = tirx.const(self.zero, x.dtype)
 
         def clear(
             buffer: Any, rows: int, columns: int, at: Callable[[Expr, Expr], list[Expr]], block: Expr

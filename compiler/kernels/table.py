@@ -18,72 +18,26 @@ from zcc.compiler.kernels.depthwise_conv import DepthwiseConv
 from zcc.compiler.kernels.direct_conv import DirectConv, default_tile
 from zcc.compiler.kernels.generic import GenericKernel
 from zcc.compiler.kernels.layout import PackKernel, UnpackKernel
+from zcc.compiler.kernels.lower_int8 import lower_convert, lower_quantised_conv
+from zcc.compiler.kernels.lowering import Lowering
 from zcc.compiler.kernels.mapped import MaxPoolKernel, MoveKernel, PointwiseKernel, ResizeKernel, ShuffleKernel
-from zcc.compiler.kernels.spec import Address, KernelCall, VectorUnit
-from zcc.compiler.kernels.stages import Apply, Merge, PerChannel, StageSpec
-from zcc.compiler.network.channels import Channels
+from zcc.compiler.kernels.spec import Address, KernelCall
 from zcc.compiler.network.ops import (
-    Activation,
-    Array,
     Attention,
-    Combine,
     Conv,
+    Convert,
     Copy,
     Lowered,
     MaxPool,
     Op,
     Pointwise,
+    QuantisedConv,
     Resize,
     Shuffle,
-    Stage,
     Tensor,
 )
-from zcc.compiler.network.place import Placement, Storage, View, reach
-from zcc.compiler.program.weights import WeightStore, pack_dense, pack_depthwise, pack_vector
-
-
-@dataclass
-class Lowering:
-    """What the templates need to turn operations into kernel calls."""
-
-    placement: Placement
-    offsets: dict[Storage, Address]  # where each storage begins
-    weights: WeightStore
-    unit: VectorUnit
-
-    def view(self, tensor: Tensor) -> View:
-        """Where the tensor lies."""
-        return self.placement.views[tensor]
-
-    def channels(self, tensor: Tensor) -> Channels:
-        """The layout of the tensor's channels."""
-        return self.placement.channels[tensor]
-
-    def address(self, tensor: Tensor, top: int = 0, left: int = 0) -> Address:
-        """The tensor's first pixel, or one in its border."""
-        view = self.view(tensor)
-        base = self.offsets[view.storage]
-        return Address(base.region, base.offset + view.offset(top, left))
-
-    def stages(self, stages: list[Stage], out: Tensor) -> tuple[tuple[StageSpec, ...], list[Address]]:
-        """The stages as kernels know them, and the addresses they read."""
-        specs: list[StageSpec] = []
-        addresses: list[Address] = []
-        for stage in stages:
-            if isinstance(stage, Activation):
-                specs.append(Apply(stage.name, stage.parameters))
-            elif isinstance(stage, Combine):
-                specs.append(Merge(stage.operator, self.view(stage.other).slab()))
-                addresses.append(self.address(stage.other))
-            else:
-                specs.append(PerChannel(stage.operator, self.channels(out).blocks, self.channels(out).block))
-                addresses.append(self.per_channel(stage.values, out))
-        return tuple(specs), addresses
-
-    def per_channel(self, values: Array, out: Tensor) -> Address:
-        """One value for each lane of a map."""
-        channels = self.channels(out)
-        return self.weights.add(pack_vector(values, channels.lanes(), channels.block))
+from zcc.compiler.network.place import reach
+from zcc.compiler.program.weights import pack_dense, pack_depthwise, pack_vector
 
 
 def lower_op(op: Op, lowering: Lowering) -> KernelCall:
@@ -184,11 +138,11 @@ def _copy(op: Copy, lowering: Lowering) -> KernelCall:
 
 
 def _attention(op: Attention, lowering: Lowering) -> KernelCall:
-    slabs = [lowering.view(tensor).slab() for tensor in (op.query, op.key, op.value, op.out)]
+    tensors = (op.query, op.key, op.value, op.out)
+    query, key, value, out = (lowering.view(tensor).slab() for tensor in tensors)
     channels = lowering.channels(op.key).within(op.key.shape[1] // op.heads)
-    spec = AttentionKernel(*slabs, op.heads, channels, op.scale)
-    arguments = [lowering.address(tensor) for tensor in (op.query, op.key, op.value, op.out)]
-    return KernelCall(spec, tuple(arguments), op.out.name)
+    spec = AttentionKernel(query, key, value, out, op.heads, channels, op.scale)
+    return KernelCall(spec, tuple(lowering.address(tensor) for tensor in tensors), op.out.name)
 
 
 def _shuffle(op: Shuffle, lowering: Lowering) -> KernelCall:
@@ -222,6 +176,8 @@ CONVOLUTIONS = (
 
 LOWERINGS: dict[type[Op], Callable[[Any, Lowering], KernelCall]] = {
     Conv: _conv,
+    QuantisedConv: lower_quantised_conv,
+    Convert: lower_convert,
     Pointwise: _pointwise,
     Resize: _resize,
     MaxPool: _max_pool,

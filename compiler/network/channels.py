@@ -19,6 +19,7 @@ from zcc.compiler.network.ops import (
     Combine,
     Concat,
     Conv,
+    Convert,
     Copy,
     Generic,
     Lowered,
@@ -108,7 +109,7 @@ def _spread(op: Op, cuts: dict[Tensor, set[int]]) -> bool:
         return changed
     if isinstance(op, Slice):
         return _share(cuts, op.out, op.x, op.begin)
-    if isinstance(op, MaxPool | Resize):
+    if isinstance(op, Convert | MaxPool | Resize):
         return _share(cuts, op.x, op.out, 0)
     if isinstance(op, Conv | Pointwise):
         same = [stage.other for stage in op.stages if isinstance(stage, Combine)]

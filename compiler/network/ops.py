@@ -1,7 +1,7 @@
 """The operations of a network, and the tensors between them.
 
-All but `Generic` and `Lowered` work on feature maps (1, C, H, W), which are kept channel-packed. `Generic` holds whatever else the model computes; TVM lowers it to `Lowered`, on plain row-major
-tensors.
+All but `Generic` and `Lowered` work on feature maps (1, C, H, W), which are kept channel-packed. `Generic` holds
+whatever else the model computes; TVM lowers it to `Lowered`, on plain row-major tensors.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
+
+from zcc.compiler.precision.quantisation import Quantisation, QuantisedWeight
 
 Array = NDArray[Any]
 
@@ -21,6 +23,7 @@ class Tensor:
     name: str
     shape: tuple[int, ...]
     dtype: str = "float32"
+    quantisation: Quantisation | None = None  # what bytes stand for
 
     @property
     def is_map(self) -> bool:
@@ -108,6 +111,24 @@ class Conv(Op):
     def flops(self) -> int:
         _, _, height, width = self.out.shape
         return 2 * self.weight.size * height * width
+
+
+@dataclass(eq=False)
+class QuantisedConv(Conv):
+    """A convolution of bytes with bytes, summed in integers."""
+
+    quantised: QuantisedWeight = field(kw_only=True)
+
+
+@dataclass(eq=False)
+class Convert(Op):
+    """The same values in another number format."""
+
+    x: Tensor
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
 
 
 @dataclass(eq=False)

@@ -25,7 +25,8 @@ class Storage:
     width: int
     lanes: int
     dtype: str
-    halo: int = 0  # width of the zero border that readers may reach into
+    halo: int = 0  # width of the border that readers may reach into
+    zero: int = 0  # what stands for 0.0 there
 
     @property
     def pitch(self) -> int:
@@ -87,7 +88,8 @@ def place(network: Network, block: int) -> Placement:
     """Give every tensor of the network its place."""
     network = _separate_layouts(network)
     channels = choose_channels(network, block)
-    channels[network.image] = Channels((network.image.shape[1],), 1)
+    # Planes of floats, or pixels of four bytes.
+    channels[network.image] = Channels((network.image.shape[1],), 4 if network.image.dtype == "uint8" else 1)
     placement = Placement(network.ops, network.image, network.output, network.maps, channels)
     _place_inside_concats(placement)
     _place_rest(placement)
@@ -226,7 +228,9 @@ def _view_of(placement: Placement, tensor: Tensor) -> View:
         if channels is None:
             storage = Storage(1, 1, prod(tensor.shape), 1, tensor.dtype)
         else:
-            storage = Storage(channels.blocks, tensor.shape[2], tensor.shape[3], channels.block, tensor.dtype)
+            zero = tensor.quantisation.zero_point if tensor.quantisation else 0
+            size = (tensor.shape[2], tensor.shape[3])
+            storage = Storage(channels.blocks, *size, channels.block, tensor.dtype, zero=zero)
         placement.views[tensor] = View(storage, 0, storage.blocks)
     return placement.views[tensor]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import tvm
@@ -30,7 +31,7 @@ class _Rewriter(relax.PyExprMutator):  # type: ignore[misc]
         bounds = _bounds(attrs.indices_or_sections, extents[axis])
         slices = [
             relax.op.strided_slice(data, [axis], [begin], [end])
-            for begin, end in zip(bounds, bounds[1:], strict=False)
+            for begin, end in pairwise(bounds)
         ]
         return relax.Tuple([self.builder_.emit(part) for part in slices])
 

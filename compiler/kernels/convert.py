@@ -1,0 +1,40 @@
+"""A packed map in another number format: bytes to floats and back, or bytes of one scale to bytes of another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tvm import tirx
+from tvm.script.ir_builder import tirx as T
+
+from zcc.compiler.kernels.quantised_stages import Stages, declare_map
+from zcc.compiler.kernels.slab import Slab
+from zcc.compiler.kernels.spec import VectorUnit, building
+
+
+@dataclass(frozen=True)
+class ConvertKernel:
+    """Each map's encoding follows it in the parameters when it holds bytes."""
+
+    x: Slab
+    out: Slab
+
+    @property
+    def name(self) -> str:
+        """For example `convert_64_80x80_uint8_to_float32`."""
+        size = f"{self.out.blocks * self.out.lanes}_{self.out.height}x{self.out.width}"
+        return f"convert_{size}_{self.x.dtype}_to_{self.out.dtype}"
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """Rows of blocks over the threads, a register at a time."""
+        out = self.out
+        step = min(unit.lanes, out.lanes)
+        with building(self.name) as kernel:
+            source = declare_map(self.x, "x")
+            stages = Stages((), (), declare_map(out, "out"), unit)
+            with T.parallel(0, out.blocks * out.height) as task, T.serial(0, out.width) as column:
+                block, row = tirx.floordiv(task, out.height), tirx.floormod(task, out.height)
+                for lane in range(0, out.lanes, step):
+                    index = [block, row, column, lane]
+                    stages.store(stages.decode(source, index), index)
+        return kernel.function
