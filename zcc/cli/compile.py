@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.cli.options import json_option, read_size, registry_option
+from zcc.cli.options import json_option, read_size, read_words, registry_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     "dtypes",
     multiple=True,
     default=("fp32",),
+    callback=read_words,
     metavar="DTYPE",
-    help="Precision to compile for; may be given several times.",
+    help="Precision to compile for; several with commas between them, or the option several times.",
 )
 @click.option(
     "--target",
@@ -54,6 +55,25 @@ if TYPE_CHECKING:
     metavar="N",
     help="Most detections per frame.",
 )
+@click.option(
+    "--calib",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Pictures, or .npy frames, that int8 is calibrated on; a few dozen of what the camera will see.",
+)
+@click.option(
+    "--data",
+    metavar="DIR",
+    type=click.Path(exists=True, path_type=Path),
+    help="Pictures that accuracy is measured on, best with labels: images/ and labels/ (YOLO text), or a COCO json.",
+)
+@click.option(
+    "--max-drop",
+    type=click.FloatRange(0, 100),
+    default=0.5,
+    metavar="X",
+    help="Points of mAP50-95 that a variant may lose against fp32 and still be published.",
+)
 @registry_option
 @json_option
 def compile(
@@ -66,6 +86,9 @@ def compile(
     color: str,
     resize: str,
     max_det: int,
+    calib: Path | None,
+    data: Path | None,
+    max_drop: float,
     registry: str | None,
     as_json: bool,
 ) -> None:
@@ -85,6 +108,9 @@ def compile(
         color=color,
         resize=resize,
         max_det=max_det,
+        calib=calib,
+        data=data,
+        max_drop=max_drop,
     )
     with reserved_stdout():
         results = compile_model(options, Registry.open(registry), open_progress())

@@ -40,6 +40,14 @@ def read_size(context: click.Context, option: click.Parameter, text: str | None)
     return int(match[1]), int(match[2] or match[1])
 
 
+def read_words(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Every word once, of an option that may be given several times and takes several words with commas between."""
+    words = [word.strip() for text in texts for word in text.split(",")]
+    if not all(words):
+        raise click.BadParameter(f"{','.join(texts)!r} lacks a word; write them with commas between")
+    return tuple(dict.fromkeys(words))
+
+
 def tag_arguments(command: Command) -> Command:
     """Let a command take NAME:TAG, or NAME and TAG apart."""
     return click.argument("name", metavar="NAME:TAG")(click.argument("tag", required=False, metavar="")(command))
