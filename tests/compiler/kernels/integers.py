@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from zcc.compiler.kernels.curve import CURVES
 from zcc.compiler.kernels.int8_conv import Int8Conv
+from zcc.compiler.kernels.int8_depthwise import Int8Depthwise
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.stages import Apply, Merge, PerChannel, StageSpec
 
@@ -32,7 +33,7 @@ class Encoding:
         return np.array([1 / self.scale, self.zero], F)
 
 
-def sums(x: Array, weight: Array, start: Array, spec: Int8Conv) -> Array:
+def sums(x: Array, weight: Array, start: Array, spec: Int8Conv | Int8Depthwise) -> Array:
     """[O, H, W] from x [I, H, W] with its border and weight [O, I, KH, KW], as the accumulator's int32."""
     height, width = spec.out.height, spec.out.width
     total = np.repeat(start.astype(np.int64), height * width).reshape(-1, height, width)
@@ -100,6 +101,15 @@ def packed(planes: Array, slab: Slab) -> Array:
     room[: len(planes)] = planes
     split = room.reshape(slab.blocks, slab.lanes, slab.height, slab.width)
     return np.ascontiguousarray(split.transpose(0, 2, 3, 1))
+
+
+def padded(array: Array, slab: Slab) -> tuple[Slab, Array]:
+    """The slab inside a larger one, as kernels meet it, and its window there."""
+    room = np.full((slab.blocks, slab.height + 3, slab.width + 5, slab.lanes), 55, slab.dtype)
+    window = room[:, 1 : 1 + slab.height, 2 : 2 + slab.width]
+    window[...] = array
+    pitch, plane = room.strides[1] // room.itemsize, room.strides[0] // room.itemsize
+    return replace(slab, pitch=pitch, plane=plane), window
 
 
 def unpacked(held: Array, channels: int) -> Array:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.compiler.kernels.integers import Encoding, finish, lanes_for, packed, sums, unpacked
+from tests.compiler.kernels.integers import Encoding, finish, lanes_for, packed, padded, sums, unpacked
 from tests.compiler.kernels.single import Kernel, compile_kernels
+from tests.compiler.kernels.ways import other_ways
 from zcc.compiler.kernels.curve import CURVES
 from zcc.compiler.kernels.direct_conv import Tile
 from zcc.compiler.kernels.int8_conv import Int8Conv
@@ -20,20 +21,11 @@ from zcc.compiler.kernels.int8_packing import pack_int8
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.stages import Apply, Merge, PerChannel, StageSpec
 from zcc.compiler.program.weights import pack_vector
-from zcc.compiler.targets.table import TARGETS, native_target, runs_here
+from zcc.compiler.targets.table import native_target
 from zcc.compiler.targets.target import Target
 
 Array = NDArray[Any]
 SILU = Apply("silu", ())
-
-
-def other_ways() -> list[Target]:
-    """The targets below the native one, and the native one with instructions that it would not choose."""
-    native = native_target()
-    lesser = [target for target in TARGETS.values() if runs_here(target) and target.unit.dot != native.unit.dot]
-    narrow = [replace(native, name=f"{lanes} lanes", unit=replace(native.unit, lanes=lanes)) for lanes in (4, 8)]
-    plain = replace(native, name="plain", unit=replace(native.unit, dot=""))
-    return [*lesser, *narrow, plain]
 
 
 @dataclass(frozen=True)
@@ -95,15 +87,6 @@ class Trial:
         self.out[...] = 99
         kernel(*self.arguments)
         return unpacked(self.out, self.channels)
-
-
-def padded(array: Array, slab: Slab) -> tuple[Slab, Array]:
-    """The slab inside a larger one, as kernels meet it, and its window there."""
-    room = np.full((slab.blocks, slab.height + 3, slab.width + 5, slab.lanes), 55, slab.dtype)
-    window = room[:, 1 : 1 + slab.height, 2 : 2 + slab.width]
-    window[...] = array
-    pitch, plane = room.strides[1] // room.itemsize, room.strides[0] // room.itemsize
-    return replace(slab, pitch=pitch, plane=plane), window
 
 
 def make_trial(case: Case, rng: np.random.Generator, extreme: bool = False) -> Trial:
