@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+
+from zcc.compiler.accuracy.boxes import Floats, as_boxes, overlaps
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALL_POINTS = np.linspace(0.0, 1.0, 101)
 MOST_DETECTIONS = 100
 
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
@@ -91,48 +92,29 @@ class _Match:
 
 def _match_class(truth: Labels, found: Detections, kind: int) -> _Match:
     mine, crowd = np.asarray(truth.classes) == kind, np.asarray(truth.crowd, bool)
-    regular, regions = _boxes(truth.boxes)[mine & ~crowd], _boxes(truth.boxes)[mine & crowd]
+    regular, regions = as_boxes(truth.boxes)[mine & ~crowd], as_boxes(truth.boxes)[mine & crowd]
     candidates = np.asarray(found.classes) == kind
     scores = np.asarray(found.scores, np.float64)[candidates]
     best = np.argsort(-scores, kind="stable")[:MOST_DETECTIONS]
-    boxes = _boxes(found.boxes)[candidates][best]
-    hit = _take_labels(_overlaps(boxes, regular))
-    in_crowd = _overlaps(boxes, regions, region=True).max(axis=1, initial=0.0)
+    boxes = as_boxes(found.boxes)[candidates][best]
+    hit = _take_labels(overlaps(boxes, regular))
+    in_crowd = overlaps(boxes, regions, region=True).max(axis=1, initial=0.0)
     ignored = ~hit & (in_crowd >= _at_least())
     return _Match(scores[best], hit, ignored, len(regular))
-
-
-def _boxes(boxes: ArrayLike) -> Floats:
-    return np.asarray(boxes, np.float64).reshape(-1, 4)
 
 
 def _at_least() -> Floats:
     return np.minimum(IOU_THRESHOLDS, 1 - 1e-10)[:, None]
 
 
-def _overlaps(boxes: Floats, labels: Floats, region: bool = False) -> Floats:
-    """IoU (D, G); against a crowd region the part of the detection that lies in it."""
-    least = np.maximum(boxes[:, None, :2], labels[None, :, :2])
-    most = np.minimum(boxes[:, None, 2:], labels[None, :, 2:])
-    shared = np.clip(most - least, 0, None).prod(axis=2)
-    whole = _areas(boxes)[:, None] + (0.0 if region else _areas(labels)[None, :] - shared)
-    overlaps: Floats = np.divide(shared, whole, out=np.zeros_like(shared), where=shared > 0)
-    return overlaps
-
-
-def _areas(boxes: Floats) -> Floats:
-    sides = boxes[:, 2:] - boxes[:, :2]
-    return sides[:, 0] * sides[:, 1]
-
-
-def _take_labels(overlaps: Floats) -> Flags:
+def _take_labels(shares: Floats) -> Flags:
     """Each detection, best first, takes the free label it overlaps most; of equals the last, as COCO does."""
-    count, labels = overlaps.shape
+    count, labels = shares.shape
     levels = np.arange(len(IOU_THRESHOLDS))
     hit = np.zeros((len(levels), count), bool)
     free = np.ones((len(levels), labels), bool)
     for number in range(count if labels else 0):
-        candidates = np.where(free, overlaps[number], -1.0)
+        candidates = np.where(free, shares[number], -1.0)
         choice = labels - 1 - candidates[:, ::-1].argmax(axis=1)
         hit[:, number] = candidates[levels, choice] >= _at_least()[:, 0]
         free[levels, choice] &= ~hit[:, number]

@@ -23,6 +23,11 @@ class Dataset:
     scenes: tuple[Scene, ...]
     classes: tuple[str, ...]
 
+    def need_labels(self) -> None:
+        """Refuse pictures without a single label."""
+        if not any((~scene.crowd).any() for scene in self.scenes):
+            raise DatasetError(f"{self.folder} labels nothing, so accuracy has no meaning there")
+
     def numbered_as(self, names: Sequence[str]) -> Dataset:
         """The same labels with the class numbers of a model whose classes have these names."""
         used = np.unique(np.concatenate([np.zeros(0, np.int64), *(scene.classes for scene in self.scenes)]))
@@ -60,8 +65,13 @@ def load_dataset(path: Path) -> Dataset:
     return Dataset(path, scenes, names)
 
 
+def jsons_in(folder: Path) -> list[Path]:
+    """The files of a folder that may hold COCO labels."""
+    return sorted([*folder.glob("*.json"), *folder.glob("annotations/*.json")])
+
+
 def _only_json(folder: Path) -> Path:
-    found = sorted([*folder.glob("*.json"), *folder.glob("annotations/*.json")])
+    found = jsons_in(folder)
     if not found:
         raise DatasetError(f"{folder} is not a labelled folder", _LAYOUT)
     if len(found) > 1:
