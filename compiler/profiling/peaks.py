@@ -31,7 +31,7 @@ def measure_machine(target: Target) -> Machine:
 
 
 def _peak_flops(target: Target, threads: int, lanes: int) -> float:
-    run = _compile(_multiply_adds(threads, lanes), target)
+    run = compiled(multiply_adds(threads, lanes), target)
     numbers = np.full((2, lanes), 0.5, np.float32)
     sums = np.zeros((threads, CHAINS, lanes), np.float32)
     return 2.0 * sums.size * STEPS / _best(lambda: run(numbers, sums))
@@ -41,7 +41,7 @@ def _bandwidth(target: Target, threads: int, lanes: int, footprint: int) -> floa
     vectors = footprint // (4 * lanes * CHAINS * threads)
     size = 4 * lanes * CHAINS * threads * vectors
     passes = max(1, VOLUME // size)
-    run = _compile(_reads(threads, lanes, vectors, passes), target)
+    run = compiled(reads(threads, lanes, vectors, passes), target)
     numbers = aligned_bytes(size).view(np.float32).reshape(threads, vectors, CHAINS, lanes)
     sums = np.zeros((threads, CHAINS, lanes), np.float32)
     return size * passes / _best(lambda: run(numbers, sums))
@@ -57,12 +57,13 @@ def _best(run: Callable[[], object]) -> float:
     return min(seconds)
 
 
-def _compile(function: Any, target: Target) -> Callable[..., None]:
+def compiled(function: Any, target: Target) -> Callable[..., None]:
+    """The kernel for the target, called with numpy arrays."""
     kernel = tvm.compile(tvm.IRModule({"main": function}), target=target.tvm_target())["main"]
     return lambda *arrays: kernel(*map(tvm_ffi.from_dlpack, arrays))
 
 
-def _multiply_adds(threads: int, lanes: int) -> Any:
+def multiply_adds(threads: int, lanes: int) -> Any:
     """Every thread runs chains of multiply-adds that never leave its registers."""
 
     @T.prim_func(s_tir=True)
@@ -86,7 +87,7 @@ def _multiply_adds(threads: int, lanes: int) -> Any:
     return main
 
 
-def _reads(threads: int, lanes: int, vectors: int, passes: int) -> Any:
+def reads(threads: int, lanes: int, vectors: int, passes: int) -> Any:
     """Every thread sums up its own part of the memory, again and again."""
 
     @T.prim_func(s_tir=True)

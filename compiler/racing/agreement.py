@@ -13,7 +13,8 @@ from zcc.compiler.racing.worker import Worker
 from zcc.compiler.verify import relative_error
 from zcc.runtime.errors import BenchmarkError
 
-LEAST_CONF = 1e-4  # below this, a detector that says nothing says nothing
+# Below this a score is noise: an untrained network gives every class the same, and rounding decides which is best.
+LEAST_CONF = 0.01
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,16 @@ def check_agreement(
 
 
 def _sightings(worker: Worker, frames: Sequence[Pixels], thresholds: Thresholds) -> tuple[list[Found], Thresholds]:
-    """What the worker finds, at the first of ever lower thresholds that lets something through."""
-    while True:
-        seen = [worker.detect(frame, thresholds) for frame in frames]
-        if any(len(found.scores) for found in seen) or thresholds.conf < LEAST_CONF:
-            return seen, thresholds
-        thresholds = thresholds._replace(conf=thresholds.conf / 2)
+    """What the worker finds; where that is nothing, at a threshold low enough to let something through."""
+    seen = [worker.detect(frame, thresholds) for frame in frames]
+    if any(len(found.scores) for found in seen):
+        return seen, thresholds
+    faint = [worker.detect(frame, thresholds._replace(conf=LEAST_CONF)) for frame in frames]
+    best = max((float(found.scores[0]) for found in faint if len(found.scores)), default=0.0)
+    if not best:
+        return seen, thresholds
+    lower = thresholds._replace(conf=best / 2)
+    return [worker.detect(frame, lower) for frame in frames], lower
 
 
 def _refuse_strangers(name: str, agreement: Agreement, tolerance: Tolerance) -> None:

@@ -93,9 +93,10 @@ def detections(output: Floats, placement: Placement, task: Task, thresholds: Thr
 
 def candidates(output: Floats, head: Head, conf: float) -> Found:
     """Boxes in input pixels of everything whose score is above `conf`; what is below is dropped first."""
+    certain = head.objectness or head.final  # the fifth number is no class's score
     if head.candidates_last:
-        output = output[:, output[-head.classes :].max(axis=0) > conf].T
-    if head.objectness or head.final:
+        output = output[:, (output[4] if certain else output[4:].max(axis=0)) > conf].T
+    elif certain:
         output = output[output[:, 4] > conf]
     if head.final:
         return Found(output[:, :4], output[:, 4], output[:, 5].astype(np.int32))

@@ -98,7 +98,8 @@ def _lead(task: str, peer: str, figure: dict[str, Any], faster: str) -> str:
 
 
 def _seen(agreement: dict[str, Any]) -> str:
-    return (
-        f"{agreement['peer']} has {agreement['share']:.1%} of {agreement['detections']} detections above "
-        f"{agreement['conf']:.2g} in common with zcc; outputs {agreement['error']:.1e} apart"
-    )
+    outputs = f"outputs {agreement['error']:.1e} apart"
+    if not agreement["detections"]:
+        return f"{agreement['peer']}: {outputs}; the model finds nothing in these pictures that could be compared"
+    found = f"{agreement['share']:.1%} of {agreement['detections']} detections above {agreement['conf']:.2g} in common"
+    return f"{agreement['peer']}: {found} with zcc; {outputs}"

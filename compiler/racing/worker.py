@@ -49,6 +49,11 @@ class Worker:
         self._process.kill()
         self._process.join()
 
+    @property
+    def pid(self) -> int | None:
+        """The process."""
+        return self._process.pid
+
     def detect(self, frame: Pixels, thresholds: Thresholds) -> Found:
         """What the contestant finds in a frame."""
         found: Found = self._ask("detect", frame, thresholds)

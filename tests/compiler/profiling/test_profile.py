@@ -1,0 +1,62 @@
+"""A profile of a real artifact, and what is told of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.conftest import Tiny
+from zcc.compiler.profiling.limits import Machine
+from zcc.compiler.profiling.profile import KernelTime, profile_artifact
+from zcc.compiler.profiling.report import as_rows, as_text, as_totals
+from zcc.runtime.manifest import Manifest
+
+MACHINE = Machine(threads=1, flops=1e9, bandwidth=((1, 1e9),))
+TIMES = [
+    KernelTime("pool", "a", 0.001, 0, 500_000),
+    KernelTime("conv", "b", 0.004, 2_000_000, 8_000),
+    KernelTime("empty", "c", 0.0, 0, 0),
+]
+
+
+def test_every_kernel_call_of_the_manifest_is_timed_in_its_order(tiny_artifact: Tiny) -> None:
+    times = profile_artifact(tiny_artifact.folder, rounds=3)
+    calls = Manifest.read(tiny_artifact.folder).kernels["calls"]
+    described = [{"kernel": t.kernel, "makes": t.makes, "flops": t.flops, "bytes": t.bytes} for t in times]
+    assert described == list(calls)
+    assert all(each.seconds >= 0 for each in times)
+    assert sum(each.seconds for each in times) > 0
+
+
+def test_rows_come_by_time_with_their_share_and_speed() -> None:
+    conv, pool, empty = as_rows(TIMES)
+    assert [row["kernel"] for row in (conv, pool, empty)] == ["conv", "pool", "empty"]
+    assert (conv["share"], conv["ms"], conv["gflops"], conv["gbs"]) == (0.8, 4.0, 0.5, 0.002)
+    assert (pool["share"], pool["gflops"], pool["gbs"]) == (0.2, 0.0, 0.5)
+    assert "of_floor" not in conv
+    assert (empty["gflops"], empty["gbs"]) == (0.0, 0.0)
+
+
+def test_with_a_machine_every_row_has_its_floor() -> None:
+    conv, pool, _ = as_rows(TIMES, MACHINE)
+    assert (conv["floor_ms"], conv["of_floor"]) == (2.0, 0.5)
+    assert (pool["floor_ms"], pool["of_floor"]) == (0.5, 0.5)
+    totals = as_totals(TIMES, MACHINE)
+    assert (totals["ms"], totals["floor_ms"], totals["of_floor"]) == (5.0, 2.5, 0.5)
+    assert (totals["kernels"], totals["gflop"], totals["gflops"]) == (3, 0.002, 0.4)
+    json.dumps([conv, pool, totals])
+
+
+@pytest.mark.parametrize("machine", [None, MACHINE], ids=["plain", "floors"])
+def test_the_table_is_aligned_and_says_what_it_leaves_out(machine: Machine | None) -> None:
+    title, first, rest = as_text(as_rows(TIMES, machine), top=1).splitlines()
+    assert title.index("kernel") == first.index("conv")
+    assert rest.strip() == "20.0%  in 2 more"
+    assert ("of floor" in title) == (machine is not None)
+
+
+def test_no_kernels_make_an_empty_table() -> None:
+    assert as_rows([]) == []
+    assert as_totals([])["gflops"] == 0
+    assert as_text([], top=5).strip() == "kernel"

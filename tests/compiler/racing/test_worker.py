@@ -1,0 +1,68 @@
+"""Contestants in real processes: answers come back, and however a process ends it is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from tests.compiler.racing import contestants
+from zcc.compiler.racing.contestant import Contestant, Entry, Thresholds
+from zcc.compiler.racing.worker import Worker
+from zcc.runtime.errors import BenchmarkError, IncompatibleHost, ZccError
+
+IMAGE = np.arange(12, dtype=np.float32).reshape(1, 3, 2, 2)
+FRAMES = [np.full((4, 4, 3), value, np.uint8) for value in (10, 20)]
+
+
+def test_answers_come_from_the_other_process(capfd: pytest.CaptureFixture[str]) -> None:
+    with Worker(contestants.SLEEPER, threads=5) as worker:
+        assert worker.about == "sleeps"
+        np.testing.assert_array_equal(worker.network(IMAGE), IMAGE * 2)
+        found = worker.detect(FRAMES[1], Thresholds(0.5, 0.45))
+        np.testing.assert_array_equal(found.boxes, [[0, 0, 20, 5]])
+        assert found.scores.tolist() == [0.5]
+    assert capfd.readouterr().out == "", "what native libraries print must not reach the parent's stdout"
+
+
+def test_a_turn_times_every_run_and_every_step() -> None:
+    with Worker(contestants.SLEEPER, threads=1) as worker:
+        worker.prepare(IMAGE, FRAMES, Thresholds(0.5, 0.45))
+        turn = worker.turn(first=1, runs=4)
+    assert len(turn.network) == len(turn.frames) == 4
+    assert all(seconds >= 0.002 for seconds in turn.network)
+    for steps in turn.frames:
+        assert list(steps) == ["look", "tell"]
+        assert steps["look"] >= 0.002 > steps["tell"] > 0
+
+
+@pytest.mark.parametrize(
+    ("enter", "kind", "words"),
+    [
+        (contestants.fail, BenchmarkError, "broken failed: ZeroDivisionError: first line"),
+        (contestants.refuse, IncompatibleHost, "not here; elsewhere"),
+        (contestants.leave, BenchmarkError, "the process of broken ended (status 3)"),
+    ],
+)
+def test_an_end_is_told_in_one_line(enter: Callable[[int], Contestant], kind: type[ZccError], words: str) -> None:
+    with Worker(Entry("broken", enter), threads=1) as worker:
+        with pytest.raises(kind) as caught:
+            worker.network(IMAGE)
+        assert str(caught.value) == words
+        with pytest.raises(BenchmarkError, match="the process of broken ended"):
+            worker.network(IMAGE)
+
+
+def test_one_that_cannot_enter_is_told_at_once() -> None:
+    with pytest.raises(BenchmarkError, match="absent failed: ImportError: no such library"):
+        Worker(Entry("absent", contestants.never_enter), threads=1)
+
+
+def test_no_process_outlives_the_race() -> None:
+    with Worker(contestants.SLEEPER, threads=1) as worker:
+        pid = worker.pid
+        os.kill(pid, 0)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
