@@ -9,6 +9,7 @@ import numpy as np
 
 from zcc.compiler.racing.contestant import Floats, Found, Pixels, Step, Thresholds
 from zcc.runtime import host
+from zcc.runtime.frame import as_pixels
 from zcc.runtime.manifest import Manifest
 
 
@@ -32,7 +33,7 @@ class CompiledArtifact:
         """One: the compiled module takes the frame."""
 
         def detect(frame: Pixels) -> Found:
-            out = self._variant.run(frame, *thresholds)
+            out = self._variant.run(as_pixels(frame), *thresholds)
             return Found(out.boxes, out.scores, out.classes)
 
         return (("frame", detect),)

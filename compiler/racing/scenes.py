@@ -10,7 +10,8 @@ from PIL import Image, ImageOps
 
 from zcc.compiler.accuracy.images import SUFFIXES, read_image
 from zcc.compiler.racing.contestant import Pixels
-from zcc.runtime.errors import DatasetError
+from zcc.runtime.errors import DatasetError, UsageError
+from zcc.runtime.frame import LARGEST_SIDE
 
 MOST = 32  # every contestant holds them in memory
 
@@ -28,6 +29,8 @@ def pictures_in(folder: Path) -> list[Path]:
 
 def read_frames(paths: Iterable[Path], size: tuple[int, int], color: str) -> list[Pixels]:
     """The pictures as frames of `size` (height, width), scaled to cover it and cut to fit."""
+    if not 0 < min(size) <= max(size) <= LARGEST_SIDE:
+        raise UsageError(f"there is no frame of {size[0]}x{size[1]}", f"sides are 1 to {LARGEST_SIDE} pixels")
     return [_ordered(_fitted(read_image(path), size), color) for path in paths]
 
 

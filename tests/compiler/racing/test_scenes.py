@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from zcc.compiler.racing.scenes import MOST, pictures_in, read_frames
-from zcc.runtime.errors import DatasetError
+from zcc.runtime.errors import DatasetError, UsageError
 
 
 def save(path: Path, pixels: np.ndarray) -> Path:
@@ -48,3 +48,9 @@ def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
         pictures_in(tmp_path)
     with pytest.raises(DatasetError, match="not a folder"):
         pictures_in(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("size", [(0, 10), (10, 0), (10, 1 << 20)])
+def test_an_impossible_frame_is_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(UsageError, match=f"no frame of {size[0]}x{size[1]}"):
+        read_frames([], size, "bgr")

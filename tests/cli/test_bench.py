@@ -1,0 +1,98 @@
+"""zcc bench: figures of a stored artifact, kept with it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Demo
+from tests.cli.process import assert_one_line, run_zcc
+from zcc import sample
+
+QUICK = ("--rounds", "1", "--threads", "1")
+
+
+@pytest.fixture
+def registry(demo: Demo, tmp_path: Path) -> str:
+    """The demo's registry, to be written to."""
+    return str(shutil.copytree(demo.registry, tmp_path / "artifacts", symlinks=True))
+
+
+def bench(registry: str, *arguments: str | Path, **environment: str) -> dict[str, Any]:
+    """The document of `zcc bench shapes … --json`."""
+    done = run_zcc("bench", "shapes", *arguments, "--json", "--registry", registry, **environment)
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def listed(registry: str) -> dict[str, list[float]]:
+    """Every figure of the one artifact, by metric."""
+    [artifact] = json.loads(run_zcc("list", "--json", "--registry", registry).stdout)
+    figures: dict[str, list[float]] = {}
+    for figure in artifact["measured"]:
+        figures.setdefault(figure["metric"], []).append(figure["value"])
+    return figures
+
+
+def test_the_usual_frame_is_timed_and_recorded(registry: str) -> None:
+    before = listed(registry)
+    document = bench(registry, "--rounds", "1")
+    assert (document["name"], document["frame"], document["recorded"]) == ("shapes", [1080, 1920], True)
+    assert list(document["contestants"]) == ["zcc"]
+    ours = document["contestants"]["zcc"]
+    assert 0 < ours["frame_ms"]["median"] <= ours["frame_ms"]["p95"]
+    assert 0 < ours["network_ms"]["median"] <= ours["network_ms"]["p95"]
+    after = listed(registry)
+    assert after["latency_ms"] == [*before["latency_ms"], ours["frame_ms"]["median"]]
+    assert after["latency_p95_ms"] == [ours["frame_ms"]["p95"]]
+    assert after["network_ms"] == [ours["network_ms"]["median"]]
+
+
+def test_other_conditions_are_shown_and_not_recorded(registry: str) -> None:
+    before = listed(registry)
+    document = bench(registry, *QUICK, "--frame", "240x320", "--images", sample.IMAGES[0].parent)
+    assert (document["frame"], document["recorded"], document["threads"]) == ([240, 320], False, 1)
+    assert listed(registry) == before
+
+
+def test_against_another_tool(registry: str) -> None:
+    document = bench(registry, *QUICK, "--against", "onnxruntime", "--model", sample.MODEL)
+    assert list(document["contestants"]) == ["zcc", "onnxruntime"]
+    assert set(document["ratios"]["frame"]) == {"onnxruntime", "faster"}
+    agreement = document["agreement"]["onnxruntime"]
+    assert agreement["detections"] > 20, "the sample detector finds what is in the sample pictures"
+    assert agreement["share"] >= 0.98
+
+
+def test_the_table_has_a_line_for_each(registry: str) -> None:
+    done = run_zcc("bench", "shapes", *QUICK, "--registry", registry)
+    assert done.returncode == 0, done.stderr
+    title, _, heading, row = done.stdout.splitlines()
+    assert title.startswith("shapes fp32 for ") and title.endswith("frames of 1920x1080")
+    assert heading.split()[:3] == ["network", "frame", "p95"]
+    assert row.split()[0] == "zcc"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("shapes", "--against", "onnxruntime"), 2, ("--model",)),
+        (("shapes", "--against", "darknet", "--model", sample.MODEL), 2, ("darknet", "openvino, onnxruntime")),
+        (("shapes", "--against", "onnxruntime", "--model", sample.IMAGES[0]), 1, (sample.IMAGES[0].name,)),
+        (("shapes", "--against", "onnxruntime", "--model", "absent.onnx"), 1, ("absent.onnx",)),
+        (("shapes", "--images", "/absent"), 1, ("/absent",)),
+        (("shapes", "--frame", "wide"), 2, ("wide",)),
+        (("shapes", "--frame", "0x0"), 2, ("0x0",)),
+        (("absent",), 1, ("absent",)),
+    ],
+    ids=["no model", "unknown", "no onnx", "absent model", "absent images", "no size", "empty frame", "no artifact"],
+)
+def test_what_cannot_be_timed_is_one_line(
+    demo: Demo, arguments: tuple[str | Path, ...], code: int, words: tuple[str, ...]
+) -> None:
+    assert_one_line(run_zcc("bench", *arguments, "--registry", demo.registry), code, *words)
