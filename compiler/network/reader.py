@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,8 +15,9 @@ from zcc.compiler.network.ops import Array, Generic, Network, Op, Tensor
 class Reader:
     """The operations read so far, and what the function's variables stand for."""
 
-    def __init__(self, function: Any, readers: Mapping[str, Callable[[Reader, Any, Tensor], Op | None]]) -> None:
-        self.function = function
+    def __init__(self, mod: ir.IRModule, readers: Mapping[str, Callable[[Reader, Any, Tensor], Op | None]]) -> None:
+        self.mod = mod
+        self.function = function = mod["main"]
         self.readers = readers
         self.bindings = {binding.var: binding.value for block in function.body.blocks for binding in block.bindings}
         self.tensors: dict[Any, Tensor] = {}
@@ -23,6 +25,7 @@ class Reader:
         self.tuples: dict[Any, list[Any]] = {}
         self.ops: list[Op] = []
         self.maps: set[Tensor] = set()  # tensors that live channel-packed
+        self.names: Counter[str] = Counter()
         self.image = self.tensor(function.params[0])
 
     def read(self) -> Network:
@@ -65,8 +68,14 @@ class Reader:
         """The tensor that a Relax variable stands for."""
         if var not in self.tensors:
             shape = tuple(int(extent) for extent in var.ty.shape.values)
-            self.tensors[var] = Tensor(var.name, shape, str(var.ty.dtype))
+            self.tensors[var] = Tensor(self.unique(str(var.name)), shape, str(var.ty.dtype))
         return self.tensors[var]
+
+    def unique(self, name: str) -> str:
+        """The name, with a number behind it when another tensor has it already: passes give names anew."""
+        taken = self.names[name]
+        self.names[name] += 1
+        return self.unique(f"{name}_{taken}") if taken else name
 
     def constant(self, expr: Any) -> Array | None:
         """The value of a constant expression, None for anything else."""
@@ -89,7 +98,8 @@ class Reader:
         free = relax.analysis.free_vars(call)
         variables = [var for var in free if var in self.tensors]
         constants = {var: self.constants[var] for var in free if var in self.constants}
-        return Generic(out, [self.tensors[var] for var in variables], call, variables, constants)
+        function = self.mod[call.args[0]] if call.op.name == "relax.call_tir" else None
+        return Generic(out, [self.tensors[var] for var in variables], call, variables, constants, function)
 
     def map_of(self, expr: Any) -> Tensor | None:
         """The tensor of `expr` when it lives channel-packed."""

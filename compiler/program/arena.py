@@ -1,4 +1,7 @@
-"""Where each storage begins in the arena: storages that never live at the same time share memory."""
+"""Where each storage begins in the arena: storages that never live at the same time share memory.
+
+Observation wants the contrary: `sharing=False` keeps every storage's content to the end of a run.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,15 @@ from zcc.compiler.network.place import Placement, Storage
 ALIGNMENT = 64
 
 
-def plan_arena(placement: Placement) -> tuple[dict[Storage, Address], int]:
+def plan_arena(placement: Placement, sharing: bool = True) -> tuple[dict[Storage, Address], int]:
     """An address for each storage, and the size of the arena.
 
     The output's storage is the caller's: it begins at address 0 of the region `result`.
     """
     outside = {placement.views[placement.output].storage}
     lives = _lifetimes(placement)
+    if not sharing:
+        lives = dict.fromkeys(lives, (-1, len(placement.ops)))
     placed: dict[Storage, int] = {}
     # Large storages first: small ones fit into the gaps they leave.
     for storage in sorted(lives, key=lambda s: (-s.bytes, lives[s])):

@@ -1,0 +1,96 @@
+"""From how often which value occurs to the range that bytes shall cover: one entry of CALIBRATORS per method.
+
+A wide range keeps the rare large values, a narrow one is finer for all the others; the methods differ in how they
+weigh one against the other. DEFAULT is the one that lost least accuracy where it was measured (docs/precision.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zcc.compiler.precision.histogram import Histogram
+from zcc.compiler.precision.quantisation import LEVELS, Quantisation
+
+Range = tuple[float, float]
+Calibrator = Callable[[Histogram], Range]
+Cost = Callable[[Histogram, Quantisation], float]
+
+OUTSIDE = 1e-5  # the part of all values that the percentile range leaves out at each end
+# Parts of the full range that are tried; the finer steps are where the best usually lies.
+PARTS = np.concatenate([np.linspace(1.0, 0.5, 51), np.geomspace(0.48, 0.01, 30)])
+ROUNDS = 2
+
+
+def minmax(histogram: Histogram) -> Range:
+    """All values."""
+    return histogram.low, histogram.high
+
+
+def percentile(histogram: Histogram) -> Range:
+    """All but the outermost few."""
+    below = np.concatenate([[0.0], np.cumsum(histogram.counts)]) / histogram.total
+    low, high = np.interp([OUTSIDE, 1 - OUTSIDE], below, histogram.edges)
+    return max(float(low), histogram.low), min(float(high), histogram.high)
+
+
+def mean_square(histogram: Histogram) -> Range:
+    """The range over which rounding and cutting lose the least square error."""
+    return _search(histogram, _square_error)
+
+
+def entropy(histogram: Histogram) -> Range:
+    """The range whose bytes tell most of the distribution: least Kullback-Leibler divergence."""
+    return _search(histogram, _divergence)
+
+
+def _search(histogram: Histogram, cost: Cost) -> Range:
+    """The best of the tried ranges, one end after the other; of equals the wider."""
+    low, high = min(histogram.low, 0.0), max(histogram.high, 0.0)
+    best = (low, high)
+    for _ in range(ROUNDS):
+        for ranges in ([(best[0], high * part) for part in PARTS], [(low * part, best[1]) for part in PARTS]):
+            costs = [cost(histogram, Quantisation.of_range(*tried)) for tried in ranges]
+            best = ranges[int(np.argmin(costs))]
+    return best
+
+
+def _square_error(histogram: Histogram, quantisation: Quantisation) -> float:
+    centres = histogram.centres
+    cut = np.clip(np.rint(centres / quantisation.scale) + quantisation.zero_point, 0, LEVELS)
+    error = (cut - quantisation.zero_point) * quantisation.scale - centres
+    return float((histogram.counts * np.square(error)).sum())
+
+
+def _divergence(histogram: Histogram, quantisation: Quantisation) -> float:
+    """From the distribution cut to the range to the one that is even within each byte where it is not empty."""
+    levels = np.rint(histogram.centres / quantisation.scale) + quantisation.zero_point
+    inside = (levels >= 0) & (levels <= LEVELS)
+    held, counts = np.clip(levels, 0, LEVELS).astype(np.int64), histogram.counts
+    # What lies beyond the range is found at its ends, but tells nothing about them: it enters one side only.
+    truth = _with_ends(counts, inside)
+    present = (truth > 0) & inside
+    sizes = np.bincount(held[present], minlength=LEVELS + 1)
+    masses = np.bincount(held[inside], counts[inside], minlength=LEVELS + 1)
+    model = masses[held[present]] / sizes[held[present]]
+    p, q = truth[present] / truth[present].sum(), model / masses.sum()
+    return float((p * np.log(p / np.maximum(q, np.finfo(float).tiny))).sum())
+
+
+def _with_ends(counts: NDArray[np.int64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    truth = counts.astype(np.float64)
+    first, last = np.flatnonzero(inside)[[0, -1]]
+    truth[first] += counts[:first].sum()
+    truth[last] += counts[last + 1 :].sum()
+    return truth
+
+
+CALIBRATORS: dict[str, Calibrator] = {
+    "minmax": minmax,
+    "percentile": percentile,
+    "mse": mean_square,
+    "entropy": entropy,
+}
+DEFAULT = "mse"
