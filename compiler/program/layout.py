@@ -39,13 +39,16 @@ class Layout:
         return self.lowering.address(self.placement.image)
 
 
-def lay_out(network: Network, unit: VectorUnit) -> Layout:
-    """Place the network in memory and turn every operation into a kernel call."""
+def lay_out(network: Network, unit: VectorUnit, sharing: bool = True) -> Layout:
+    """Place the network in memory and turn every operation into a kernel call.
+
+    Without `sharing` every tensor still lies in the arena after a run.
+    """
     placement = place(network, unit.lanes)
     needed = ops_for(placement.maps or [placement.output], placement.ops)
     rest = [op for op in placement.ops if op not in needed]
     placement.ops = [*needed, *rest]
-    offsets, arena_size = plan_arena(placement)
+    offsets, arena_size = plan_arena(placement, sharing)
     lowering = Lowering(placement, offsets, WeightStore(), unit)
     calls = _Calls(lowering)
     calls.clear_border(placement.image)
