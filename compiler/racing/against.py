@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from zcc.compiler.frontend.model import Model
 from zcc.compiler.frontend.operators import supported_operators
 from zcc.compiler.frontend.read import read_model
 from zcc.compiler.frontend.sandbox import run_in_sandbox
@@ -32,8 +31,10 @@ def race_against(
 ) -> Race:
     """Race the artifact in `folder` against peers; `model` is the ONNX file that it was compiled from."""
     chosen, manifest = find_peers(peers), Manifest.read(folder)
+    check_original(model, manifest)
     with progress.stage("load and check"):
-        loaded = load_original(model, manifest)
+        size = manifest.input.height, manifest.input.width
+        loaded = run_in_sandbox(model, size, manifest.classes, supported_operators())
     rules = replace(rules, tolerance=TOLERANCES.get(manifest.dtype, REDUCED))
     with tempfile.TemporaryDirectory(prefix="zcc-") as scratch:
         task = write_task(loaded, manifest, Path(scratch))
@@ -41,12 +42,10 @@ def race_against(
         return race(entries, frames, loaded.head, manifest.input, rules, progress)
 
 
-def load_original(path: Path, manifest: Manifest) -> Model:
-    """The model as it was when the artifact was compiled; a ModelError when the file is another one."""
+def check_original(path: Path, manifest: Manifest) -> None:
+    """Raise a ModelError unless the file is the one that the artifact was compiled from."""
     if read_model(path)[1] != manifest.model_sha256:
         raise ModelError(
             f"{path} is not the model that {manifest.name} was compiled from",
             f"give the file whose sha256 is {manifest.model_sha256}, or compile this one",
         )
-    size = manifest.input.height, manifest.input.width
-    return run_in_sandbox(path, size, manifest.classes, supported_operators())
