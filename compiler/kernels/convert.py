@@ -36,5 +36,5 @@ class ConvertKernel:
                 block, row = tirx.floordiv(task, out.height), tirx.floormod(task, out.height)
                 for lane in range(0, out.lanes, step):
                     index = [block, row, column, lane]
-                    stages.store(stages.decode(source, index), index)
+                    stages.store([stages.decode(source, index)], index)
         return kernel.function

@@ -111,13 +111,24 @@ def find_lookup(unit: VectorUnit) -> Lookup:
     return LOOKUPS.get(unit.lanes, PLAIN_LOOKUP) if unit.dot in X86_DOTS else PLAIN_LOOKUP
 
 
+def _held(u: Expr) -> Expr:
+    """u held to LOWEST..HIGHEST: floats are ordered as their bits are, the negative ones as unsigned bits downwards.
+
+    Processors have other units for integers, which are idle here.
+    """
+    lanes = lanes_of(u)
+    below = tirx.min(as_type(f"int32x{lanes}", u), as_type(f"int32x{lanes}", f32s(HIGHEST, lanes)))
+    above = tirx.min(as_type(f"uint32x{lanes}", below), as_type(f"uint32x{lanes}", f32s(LOWEST, lanes)))
+    return as_type(f"float32x{lanes}", above)
+
+
 def on_curve(u: Expr, rows: Sequence[Sequence[Any]], lookup: Lookup) -> Expr:
     """The curve at `u` steps; `rows` are the held rows of its table."""
     lanes = lanes_of(u)
     rounder = f32s(ROUNDER, lanes)
 
     def segment(u: Expr) -> Expr:
-        held = tirx.max(tirx.min(u, f32s(HIGHEST, lanes)), f32s(LOWEST, lanes))
+        held = _held(u)
         return bound(held + rounder, lambda whole: parabola(u - (whole - rounder), as_type(f"int32x{lanes}", whole)))
 
     def parabola(place: Expr, index: Expr) -> Expr:

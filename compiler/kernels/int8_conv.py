@@ -142,8 +142,14 @@ class _Emitter:
 
     def _finish(self, sums: dict[tuple[int, int], Any], first: Any, row: Any, column: Any) -> None:
         self.stages.hold()
-        for (block, part), total in sums.items():
-            scale = named(self.stages.scaled(load(self.scale, first + block, ramp(part, self.lanes))))
-            for index in range(self.spec.tile.columns):
-                value = cast("float32", load(total, index, ramp(0, self.lanes)))
-                self.stages.store(product(value, scale), [first + block, row, column + index, part])
+        for block in range(self.spec.tile.blocks):
+            scales = [self._scale(first + block, part) for part in self.parts]
+            values = [
+                product(cast("float32", load(sums[block, part], index, ramp(0, self.lanes))), scale)
+                for index in range(self.spec.tile.columns)
+                for part, scale in zip(self.parts, scales, strict=True)
+            ]
+            self.stages.store(values, [first + block, row, column, 0])
+
+    def _scale(self, block: Any, part: int) -> Expr:
+        return named(self.stages.scaled(load(self.scale, block, ramp(part, self.lanes))))

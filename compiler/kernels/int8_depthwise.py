@@ -59,7 +59,7 @@ class Int8Depthwise:
                     factor = named(stages.scaled(load(scale, block, ramp(part, lanes))))
                     with T.serial(0, out.width) as column:
                         total = self._sum(x, weights, first, (block, row, column, ramp(part, lanes)))
-                        stages.store(product(cast("float32", total), factor), [block, row, column, part])
+                        stages.store([product(cast("float32", total), factor)], [block, row, column, part])
         return kernel.function
 
     def _taps(self) -> list[tuple[int, int]]:

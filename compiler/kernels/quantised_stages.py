@@ -15,14 +15,17 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.kernels.activation import ACTIVATIONS
+from zcc.compiler.kernels.activation import ACTIVATIONS, OPERATORS
+from zcc.compiler.kernels.byte_dot import X86_DOTS
+from zcc.compiler.kernels.byte_pack import VECTORS, pack_bytes
 from zcc.compiler.kernels.curve import CURVES, ROUNDER, SEGMENTS, Curve, find_lookup, on_curve
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit
-from zcc.compiler.kernels.stages import OPERATORS, Apply, Merge, PerChannel, StageSpec
+from zcc.compiler.kernels.stages import Apply, Merge, PerChannel, StageSpec
 from zcc.compiler.kernels.vector import as_type, bound, broadcast, cast, f32s, lanes_of, load, product, ramp
 
 ENCODING = 2
+BEYOND = 2.0**30  # far beyond any byte, and still an int32
 
 
 def _hard_sigmoid(x: Expr) -> Expr:
@@ -85,6 +88,9 @@ class Stages:
         self.lanes = unit.lanes
         self.lookup = find_lookup(unit)
         self.rows: dict[int, list[Sequence[Any]]] = {}
+        self.packs = unit.dot in X86_DOTS and out.encoding is not None
+        # An int32 in steps of the sums stays one in the coarser steps of the bytes; after other stages nothing is sure.
+        self.wild = any(_curve(stage) is None for stage in stages)
         self.first = _curve(stages[0]) if stages else None
         self.last = _curve(stages[-1]) if stages and out.encoding is not None else None
 
@@ -100,12 +106,38 @@ class Stages:
                 factor = self._encoding(0) if encoded else None
                 self.rows[number] = [self.lookup.hold(operand, row, factor) for row in range(3)]
 
-    def store(self, value: Expr, index: Sequence[Any]) -> None:
-        """Store the vector of values that begins at `index` (block, row, column, lane), after all stages."""
+    def store(self, values: Sequence[Expr], index: Sequence[Any]) -> None:
+        """Store vectors of values that lie one behind the other from `index` on, after all stages."""
+        places = [[*index[:2], *self._place(index, number)] for number in range(len(values))]
+        done = [self._through(value, place) for value, place in zip(values, places, strict=True)]
+        packed = len(done) // VECTORS * VECTORS if self.packs else 0
+        for first in range(0, packed, VECTORS):
+            self._store_packed(done[first : first + VECTORS], places[first])
+        for value, place in zip(done[packed:], places[packed:], strict=True):
+            stored = value if self.out.encoding is None else self._encode(value)
+            T.buffer_store(self.out.buffer, stored, self._vector(place))
+
+    def _place(self, index: Sequence[Any], number: int) -> tuple[Any, Any]:
+        """Column and lane of the vector that is the `number`-th from `index` on."""
+        per_column = self.out.slab.lanes // self.lanes
+        return index[2] + number // per_column, index[3] + number % per_column * self.lanes
+
+    def _through(self, value: Expr, place: Sequence[Any]) -> Expr:
         for number, (stage, operand) in enumerate(self.steps):
-            value = self._apply(value, number, stage, operand, index)
-        stored = value if self.out.encoding is None else self._encode(value)
-        T.buffer_store(self.out.buffer, stored, self._vector(index))
+            value = self._apply(value, number, stage, operand, place)
+        return value
+
+    def _store_packed(self, values: Sequence[Expr], place: Sequence[Any]) -> None:
+        zero = cast("int16", cast("int32", broadcast(load(self.out.encoding, 1), 2 * self.lanes)))
+        low, high = f32s(-BEYOND, self.lanes), f32s(BEYOND, self.lanes)
+        steps = [self._in_steps(value) for value in values]
+        held = [tirx.max(tirx.min(step, high), low) if self.wild else step for step in steps]
+        # A column's lanes end where the next column's begin.
+        whole = [*place[:3], ramp(place[3], VECTORS * self.lanes)]
+        T.buffer_store(self.out.buffer, pack_bytes(held, zero), whole)
+
+    def _in_steps(self, value: Expr) -> Expr:
+        return value if self.last is not None else product(value, self._encoding(0))
 
     def _apply(self, value: Expr, number: int, stage: StageSpec, operand: Any, index: Sequence[Any]) -> Expr:
         if isinstance(stage, Merge):
@@ -136,8 +168,7 @@ class Stages:
         """The nearest byte, ties to even before the zero point is added; what lies beyond is held to 0 or 255."""
         zero = self._encoding(1)
         low, high = f32s(0, self.lanes) - zero, f32s(255, self.lanes) - zero
-        steps = value if self.last is not None else product(value, self._encoding(0))
-        held = tirx.max(tirx.min(steps, high), low)
+        held = tirx.max(tirx.min(self._in_steps(value), high), low)
         whole = as_type(f"int32x{self.lanes}", held + f32s(ROUNDER, self.lanes))
         return cast("uint8", whole) + cast("uint8", cast("int32", zero))
 
