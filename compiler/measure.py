@@ -1,30 +1,41 @@
-"""How long a stored artifact takes for a frame, measured on the bytes that are stored."""
+"""How long stored artifacts take for a frame, measured on the bytes that are stored."""
 
 from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from zcc.runtime import host
+from zcc.runtime.frame import Pixels
 from zcc.runtime.manifest import Manifest, Measurement
-from zcc.runtime.variant import Variant
+from zcc.runtime.variant import Detections, Variant
 
 FRAME = (1080, 1920, 3)
 WARM_UP, ROUNDS = 3, 15
 SEED = 20241
 
+Run = Callable[[Pixels, float, float], Detections]  # a frame, the least score, the most overlap
+
 
 def measure_latency(folder: Path, manifest: Manifest) -> Measurement:
     """The median time from frame to detections on this machine."""
-    variant = Variant(folder, manifest)
+    return measure_latencies([Variant(folder, manifest).run])[0]
+
+
+def measure_latencies(runs: Sequence[Run]) -> list[Measurement]:
+    """The median time from frame to detections of each detector on this machine, taken in turns."""
     frame = np.random.default_rng(SEED).integers(0, 256, FRAME, dtype=np.uint8)
-    times = []
-    for _ in range(WARM_UP + ROUNDS):
-        start = time.perf_counter()
-        variant.run(frame, 0.25, 0.45)
-        times.append(1e3 * (time.perf_counter() - start))
+    rounds = [[_milliseconds(run, frame) for run in runs] for _ in range(WARM_UP + ROUNDS)]
     how = f"median of {ROUNDS} frames of 1920x1080 noise, {host.worker_threads()} threads"
-    return Measurement("latency_ms", round(statistics.median(times[WARM_UP:]), 3), how)
+    columns = zip(*rounds[WARM_UP:], strict=True)
+    return [Measurement("latency_ms", round(statistics.median(times), 3), how) for times in columns]
+
+
+def _milliseconds(run: Run, frame: Pixels) -> float:
+    start = time.perf_counter()
+    run(frame, 0.25, 0.45)
+    return 1e3 * (time.perf_counter() - start)

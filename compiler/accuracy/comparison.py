@@ -49,7 +49,7 @@ class Comparison:
         """Every figure, as users see it in `--json`."""
         return {
             "truth": "labels" if self.labelled else "detections of the reference",
-            "pictures": self.pictures.count,
+            "images": self.pictures.count,
             "map50": self.candidate.map50,
             "map50_95": self.candidate.map50_95,
             "reference_map50": self.reference.map50,

@@ -14,7 +14,7 @@ from zcc.cli.options import json_option, read_size, registry_option, variant_opt
 if TYPE_CHECKING:
     from zcc.compiler.racing.contestant import Pixels
     from zcc.compiler.racing.race import Race, Rules
-    from zcc.registry import Artifact, Registry
+    from zcc.registry import Artifact
     from zcc.runtime.manifest import Measurement
 
 FRAME = (1080, 1920)
@@ -65,6 +65,7 @@ def bench(
     """
     from zcc.cli.output import print_json, reserved_stdout
     from zcc.cli.pick import pick_runnable
+    from zcc.cli.recording import record
     from zcc.compiler.racing.race import Rules
     from zcc.registry import Registry
     from zcc.runtime import host
@@ -79,7 +80,7 @@ def bench(
     figures = _measurements(outcome, frame)
     # Figures are compared from artifact to artifact, so those of other conditions are shown and not kept.
     usual = frame == FRAME and rules.threads == host.worker_threads()
-    recorded = usual and _record(opened, artifact, figures)
+    recorded = usual and record(opened, artifact.digest, figures)
     if as_json:
         print_json(_document(artifact, outcome, frame, recorded, figures))
     else:
@@ -118,19 +119,6 @@ def _measurements(outcome: Race, frame: tuple[int, int]) -> list[Measurement]:
         Measurement("latency_p95_ms", taken["frame"]["p95"], f"95th percentile of {frames}"),
         Measurement("network_ms", taken["network"]["median"], f"median of {count} runs, {rules.threads} threads"),
     ]
-
-
-def _record(registry: Registry, artifact: Artifact, figures: Sequence[Measurement]) -> bool:
-    """Keep the figures with the artifact; a registry that cannot be written costs a line, not the result."""
-    from zcc.runtime.errors import Unavailable
-
-    try:
-        for figure in figures:
-            registry.record_measurement(artifact.digest, figure)
-    except Unavailable as error:
-        click.echo(f"not recorded: {error}", err=True)
-        return False
-    return True
 
 
 def _document(

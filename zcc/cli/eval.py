@@ -1,7 +1,8 @@
-"""zcc eval: how accurate a detector is on labelled pictures."""
+"""zcc eval: how accurate a detector is on labelled pictures, and what it loses against another."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,19 @@ from zcc.cli.options import json_option, registry_option, variant_options
 
 if TYPE_CHECKING:
     from zcc.compiler.accuracy.coco_map import AveragePrecision, MeanAveragePrecision
-    from zcc.compiler.accuracy.evaluate import Detect
-    from zcc.runtime.detector import Detector
-    from zcc.runtime.manifest import Manifest
+    from zcc.compiler.accuracy.comparison import Comparison
+    from zcc.compiler.accuracy.pictures import Pictures
+    from zcc.runtime import Detector
+    from zcc.runtime.manifest import Manifest, Measurement
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was measured, in every form that is asked for."""
+
+    document: dict[str, Any]
+    text: str
+    figures: list[Measurement]
 
 
 @click.command(name="eval")
@@ -23,43 +34,87 @@ if TYPE_CHECKING:
     required=True,
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Labelled pictures: images/ and labels/ (YOLO text), or a COCO json.",
+    help="Labelled pictures: images/ and labels/ (YOLO text), or a COCO json. With --against, labels may be missing.",
 )
 @variant_options
+@click.option("--against", metavar="REF2", help="Also tell what REF changes against this detector.")
+@click.option("--against-dtype", metavar="DTYPE", help="Of several variants of REF2, the one in this precision.")
 @registry_option
 @json_option
-def eval(ref: str, data: Path, dtype: str | None, target: str | None, registry: str | None, as_json: bool) -> None:
+def eval(
+    ref: str,
+    data: Path,
+    dtype: str | None,
+    target: str | None,
+    against: str | None,
+    against_dtype: str | None,
+    registry: str | None,
+    as_json: bool,
+) -> None:
     """Measure the COCO mAP of the detector REF on labelled pictures.
 
-    Classes are matched by name where the pictures come with names, else by number.
+    Classes are matched by name where the pictures come with names, else by number. With --against, also how far its
+    confidences drift from those of REF2, and how each class changes; where the pictures have no labels, what REF2
+    finds stands for them. The figures are recorded with the artifact, where `zcc list` shows them.
     """
     from zcc.cli.output import print_json
-    from zcc.cli.progress import open_progress
-    from zcc.compiler.accuracy.dataset import load_dataset
-    from zcc.compiler.accuracy.evaluate import evaluate
+    from zcc.cli.recording import record
+    from zcc.registry import Registry
     from zcc.runtime import Detector
 
+    if against_dtype is not None and against is None:
+        raise click.UsageError("--against-dtype chooses among the variants of --against REF2, which is missing")
     detector = Detector.load(ref, dtype=dtype, target=target, registry=registry)
-    dataset = load_dataset(data).numbered_as(detector.manifest.classes)
-    with open_progress().stage(f"evaluate on {len(dataset.scenes)} pictures"):
-        result = evaluate(_detect(detector), dataset)
-    if as_json:
-        print_json(_document(detector.manifest, data, len(dataset.scenes), result))
+    if against is not None:
+        reference = Detector.load(against, dtype=against_dtype, registry=registry)
+        outcome = _beside(reference, detector, data)
     else:
-        click.echo(_table(detector.manifest, len(dataset.scenes), result))
+        outcome = _alone(detector, data)
+    recorded = record(Registry.open(registry), detector.manifest.digest, outcome.figures)
+    if as_json:
+        print_json({**outcome.document, "recorded": recorded})
+    else:
+        click.echo(outcome.text)
 
 
-def _detect(detector: Detector) -> Detect:
-    """The detector as the measure calls it: frames are BGR, thresholds let the whole curve through."""
-    import numpy as np
+def _alone(detector: Detector, data: Path) -> Outcome:
+    from zcc.cli.contrast import as_measured
+    from zcc.cli.progress import open_progress
+    from zcc.compiler.accuracy.figures import precision_figures
+    from zcc.compiler.accuracy.pictures import labelled_pictures
+    from zcc.compiler.accuracy.standard import Standard
 
-    from zcc.compiler.accuracy.evaluate import CONFIDENCE, IOU
+    pictures = labelled_pictures(data, detector.manifest.classes)
+    with open_progress().stage(f"evaluate on {pictures.count} pictures"):
+        found = Standard(as_measured(detector), pictures).precision
+    return Outcome(
+        _document(detector.manifest, data, pictures, found),
+        _text(detector.manifest, pictures, found, comparison=None),
+        precision_figures(found, pictures),
+    )
 
-    order = slice(None, None, -1 if detector.manifest.input.color == "rgb" else 1)
-    return lambda frame: detector(np.ascontiguousarray(frame[..., order]), conf=CONFIDENCE, iou=IOU)
+
+def _beside(reference: Detector, detector: Detector, data: Path) -> Outcome:
+    from zcc.cli.contrast import contrast, drift_lines, label, truth
+    from zcc.compiler.accuracy.figures import comparison_figures
+
+    manifest, other = detector.manifest, reference.manifest
+    comparison = contrast(reference, detector, data)
+    pictures, found = comparison.pictures, comparison.candidate
+    document = {
+        **_document(manifest, data, pictures, found),
+        "against": {"name": other.name, "digest": other.digest, "dtype": other.dtype, "target": other.target},
+        **comparison.describe(manifest.classes),
+    }
+    lines = [f"points are against {label(other)}: {truth(comparison, other.dtype)}", *drift_lines(comparison.drift)]
+    return Outcome(
+        document,
+        "\n".join([_text(manifest, pictures, found, comparison), *lines]),
+        comparison_figures(comparison, f"{other.dtype} {other.digest[:19]}", manifest.classes),
+    )
 
 
-def _document(manifest: Manifest, data: Path, images: int, result: MeanAveragePrecision) -> dict[str, Any]:
+def _document(manifest: Manifest, data: Path, pictures: Pictures, found: MeanAveragePrecision) -> dict[str, Any]:
     from zcc.compiler.accuracy.evaluate import CONFIDENCE, IOU
 
     return {
@@ -68,28 +123,28 @@ def _document(manifest: Manifest, data: Path, images: int, result: MeanAveragePr
         "dtype": manifest.dtype,
         "target": manifest.target,
         "data": str(data),
-        "images": images,
-        "map50": result.map50,
-        "map50_95": result.map50_95,
+        "images": pictures.count,
+        "map50": found.map50,
+        "map50_95": found.map50_95,
         "classes": {
             manifest.classes[kind]: {"map50": each.map50, "map50_95": each.map50_95}
-            for kind, each in result.per_class.items()
+            for kind, each in found.per_class.items()
         },
         "how": f"COCO, conf {CONFIDENCE}, iou {IOU}, at most {manifest.head.max_det} detections per picture",
     }
 
 
-def _table(manifest: Manifest, images: int, result: MeanAveragePrecision) -> str:
-    names = [manifest.classes[kind] for kind in result.per_class]
-    width = max(len(name) for name in [*names, "all classes"])
-    figures: list[MeanAveragePrecision | AveragePrecision] = [result, *result.per_class.values()]
-    return "\n".join(
-        [
-            f"{manifest.name} {manifest.dtype} for {manifest.target}, {images} pictures",
-            f"{'':<{width}}  mAP50  mAP50-95",
-            *(
-                f"{name:<{width}}  {each.map50:.3f}  {each.map50_95:8.3f}"
-                for name, each in zip(["all classes", *names], figures, strict=True)
-            ),
-        ]
-    )
+def _text(manifest: Manifest, pictures: Pictures, found: MeanAveragePrecision, comparison: Comparison | None) -> str:
+    """A row for each class; beside another detector also by how many points each changes."""
+    from zcc.cli.columns import columns
+    from zcc.cli.contrast import label, points
+
+    figures: list[MeanAveragePrecision | AveragePrecision] = [found, *found.per_class.values()]
+    names = ["all classes", *(manifest.classes[kind] for kind in found.per_class)]
+    rows = [[name, f"{each.map50:.3f}", f"{each.map50_95:.3f}"] for name, each in zip(names, figures, strict=True)]
+    titles = ["", "mAP50", "mAP50-95"]
+    if comparison is not None:
+        titles.append("points")
+        changes = [-comparison.drop, *(comparison.changes[kind] for kind in found.per_class)]
+        rows = [[*row, points(change)] for row, change in zip(rows, changes, strict=True)]
+    return f"{label(manifest)}, {pictures.count} pictures\n{columns([titles, *rows])}"

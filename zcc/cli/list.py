@@ -25,7 +25,11 @@ DIGEST_DIGITS = 8
 @registry_option
 @json_option
 def list(registry: str | None, as_json: bool) -> None:
-    """List what the registry holds, the last published first."""
+    """List what the registry holds, the last published first.
+
+    mAP is the mAP50-95 that was measured last, against labels; where nobody had any, ~ marks agreement with what
+    another variant finds.
+    """
     from zcc.cli.output import print_json
     from zcc.registry import Registry
 
@@ -70,11 +74,16 @@ def _cells(artifact: Artifact) -> tuple[str, ...]:
         manifest.target,
         f"{manifest.input.width}x{manifest.input.height}",
         f"{manifest.sizes['total'] / 1e6:.1f}",
-        _figure(artifact.figure("map50_95"), ".3f"),
+        _accuracy(artifact),
         _figure(artifact.figure("latency_ms"), ".1f"),
         age(manifest.created),
         artifact.short[:DIGEST_DIGITS],
     )
+
+
+def _accuracy(artifact: Artifact) -> str:
+    agreement = _figure(artifact.figure("agreement50_95"), ".3f")
+    return _figure(artifact.figure("map50_95"), ".3f") or (agreement and f"~{agreement}")
 
 
 def _figure(value: float | None, form: str) -> str:

@@ -23,7 +23,7 @@ from zcc.version import __version__
 # Command `x` is the function `x` of the module `zcc.cli.x`, shown under its heading in `zcc --help`.
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Build": ("compile",),
-    "Use": ("run", "eval", "bench", "profile"),
+    "Use": ("run", "eval", "compare", "bench", "profile"),
     "Registry": ("list", "show", "tag", "untag", "history", "rollback", "rm", "gc", "verify"),
     "This machine": ("doctor", "demo", "completion"),
 }
@@ -90,11 +90,7 @@ class LazyGroup(click.Group):
             commands = [(name, self.get_command(ctx, name)) for name in names]
             with formatter.section(heading):
                 formatter.write_dl(
-                    [
-                        (name.ljust(width), command.get_short_help_str(100))
-                        for name, command in commands
-                        if command
-                    ]
+                    [(name.ljust(width), command.get_short_help_str(100)) for name, command in commands if command]
                 )
 
     def main(

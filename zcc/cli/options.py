@@ -48,6 +48,16 @@ def read_words(context: click.Context, option: click.Parameter, texts: tuple[str
     return tuple(dict.fromkeys(words))
 
 
+def read_pair(context: click.Context, option: click.Parameter, text: str | None) -> tuple[str | None, str | None]:
+    """`fp32,int8` as the words for a first and a second reference; a single word is for both."""
+    if text is None:
+        return None, None
+    first, *others = (word.strip() for word in text.split(","))
+    if not first or len(others) > 1 or not all(others):
+        raise click.BadParameter(f"{text!r} is neither one word nor two with a comma between them")
+    return first, others[0] if others else first
+
+
 def tag_arguments(command: Command) -> Command:
     """Let a command take NAME:TAG, or NAME and TAG apart."""
     return click.argument("name", metavar="NAME:TAG")(click.argument("tag", required=False, metavar="")(command))

@@ -1,0 +1,75 @@
+"""Two detectors on the same pictures: what the commands that compare have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from zcc.compiler.accuracy.comparison import Comparison
+    from zcc.compiler.accuracy.drift import Drift
+    from zcc.compiler.accuracy.evaluate import Detect
+    from zcc.runtime import Detector
+    from zcc.runtime.manifest import Manifest
+
+
+def label(manifest: Manifest) -> str:
+    """What tells an artifact from its siblings, for people."""
+    return f"{manifest.name} {manifest.dtype} for {manifest.target}"
+
+
+def as_measured(detector: Detector) -> Detect:
+    """The detector as accuracy is measured."""
+    from zcc.compiler.accuracy.evaluate import measured
+
+    return measured(detector, detector.manifest.input.color)
+
+
+def contrast(reference: Detector, candidate: Detector, data: Path) -> Comparison:
+    """The candidate against the reference on the pictures, labelled or not."""
+    from zcc.cli.progress import open_progress
+    from zcc.compiler.accuracy.pictures import load_pictures
+    from zcc.compiler.accuracy.standard import Standard
+
+    _refuse_strangers(reference.manifest, candidate.manifest)
+    pictures, progress = load_pictures(data, reference.manifest.classes), open_progress()
+    with progress.stage(f"{reference.manifest.dtype} on {pictures.count} pictures"):
+        standard = Standard(as_measured(reference), pictures)
+    with progress.stage(f"{candidate.manifest.dtype} on {pictures.count} pictures"):
+        return standard.compare(as_measured(candidate))
+
+
+def _refuse_strangers(reference: Manifest, candidate: Manifest) -> None:
+    from zcc.runtime.errors import UsageError
+
+    if reference.digest == candidate.digest:
+        raise UsageError(f"both are the same artifact, {label(reference)}", "choose two by dtype, tag or digest")
+    if reference.classes != candidate.classes:
+        raise UsageError(
+            f"{label(reference)} and {label(candidate)} detect different classes "
+            f"({', '.join(reference.classes[:3])}, … and {', '.join(candidate.classes[:3])}, …)",
+            "compare detectors of the same classes",
+        )
+
+
+def truth(comparison: Comparison, reference: str) -> str:
+    """What precision was measured against, for people."""
+    pictures = comparison.pictures
+    seen = f"{pictures.count} pictures of {pictures.place}"
+    return (
+        f"{seen}, against their labels" if comparison.labelled else f"{seen}, what {reference} finds taken for labels"
+    )
+
+
+def points(change: float) -> str:
+    """A change of precision, in points."""
+    return f"{round(change, 2) + 0.0:+.2f}"  # no -0.00
+
+
+def drift_lines(drift: Drift) -> Iterator[str]:
+    """What became of the reference's detections, for people."""
+    if drift.mean is not None and drift.p95 is not None:
+        yield f"confidence drift: mean {drift.mean:.4f}, 95th percentile {drift.p95:.4f}"
+    yield f"detections: {drift.matched} in both, {drift.lost} lost, {drift.gained} gained"

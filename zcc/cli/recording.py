@@ -1,0 +1,31 @@
+"""Figures measured by a command, kept with the artifact where `zcc list` shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zcc.registry import Registry
+    from zcc.runtime.manifest import Measurement
+
+
+def record(registry: Registry, digest: str, figures: Iterable[Measurement]) -> bool:
+    """Keep the figures with the artifact, if the registry holds it: one loaded from its folder may be in none.
+
+    A registry that cannot be written costs a line, not the result.
+    """
+    from zcc.runtime.errors import Unavailable
+
+    try:
+        if not any(artifact.digest == digest for artifact in registry.artifacts()):
+            return False
+        for figure in figures:
+            registry.record_measurement(digest, figure)
+    except Unavailable as error:
+        click.echo(f"not recorded: {error}", err=True)
+        return False
+    return True
