@@ -82,6 +82,7 @@ def test_the_table_has_a_line_for_each(registry: str) -> None:
     ("arguments", "code", "words"),
     [
         (("shapes", "--against", "onnxruntime"), 2, ("--model",)),
+        (("shapes", "--model", sample.MODEL), 2, ("--against",)),
         (("shapes", "--against", "darknet", "--model", sample.MODEL), 2, ("darknet", "openvino, onnxruntime")),
         (("shapes", "--against", "onnxruntime", "--model", sample.IMAGES[0]), 1, (sample.IMAGES[0].name,)),
         (("shapes", "--against", "onnxruntime", "--model", "absent.onnx"), 1, ("absent.onnx",)),
@@ -90,7 +91,17 @@ def test_the_table_has_a_line_for_each(registry: str) -> None:
         (("shapes", "--frame", "0x0"), 2, ("0x0",)),
         (("absent",), 1, ("absent",)),
     ],
-    ids=["no model", "unknown", "no onnx", "absent model", "absent images", "no size", "empty frame", "no artifact"],
+    ids=[
+        "no model",
+        "no tools",
+        "unknown",
+        "no onnx",
+        "absent model",
+        "absent images",
+        "no size",
+        "empty frame",
+        "no artifact",
+    ],
 )
 def test_what_cannot_be_timed_is_one_line(
     demo: Demo, arguments: tuple[str | Path, ...], code: int, words: tuple[str, ...]

@@ -70,8 +70,8 @@ def bench(
     from zcc.registry import Registry
     from zcc.runtime import host
 
-    if against and model is None:
-        raise click.UsageError("--against needs --model FILE, the ONNX file that REF was compiled from")
+    if (against is None) != (model is None):
+        raise click.UsageError("--against TOOLS and --model FILE, which REF was compiled from, need each other")
     opened = Registry.open(registry)
     artifact = pick_runnable(opened, ref, dtype, target)
     rules = Rules(rounds=rounds, threads=threads or host.worker_threads())
