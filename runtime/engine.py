@@ -24,6 +24,8 @@ from zcc.runtime.errors import UsageError
 T = TypeVar("T")
 SHARE_ALL_CORES = -3  # TVM's affinity mode: any worker on any of the given cores
 ALIGNMENT = 64
+SPIN_VARIABLE = "TVM_THREAD_POOL_SPIN_COUNT"
+SPINS = "2000"  # how often a helper looks for work before it sleeps: from kernel to kernel, not from frame to frame
 
 
 class _Job(Generic[T]):
@@ -98,6 +100,7 @@ class Engine:
 
 def _start_pool(cpus: Sequence[int], threads: int) -> None:
     """Give the calling thread helpers, so that they are `threads` together, on any of the given processors."""
+    os.environ.setdefault(SPIN_VARIABLE, SPINS)  # TVM's own 300,000 keep every core busy between a camera's frames
     configure = tvm_ffi.get_global_func("runtime.config_threadpool")
     # The first call makes a thread for each processor it is given, however few it is to use; the second lets them roam.
     configure(SHARE_ALL_CORES, threads, [str(cpu) for cpu in islice(cycle(cpus), threads)])

@@ -207,6 +207,17 @@ print(detector(frame).scores.tobytes() == expected, *sorted(
         assert len(set(places)) == 1, "all of them may run on any processor that the process may use"
 
 
+def test_between_frames_the_processor_is_left_alone(tiny_artifact: Tiny) -> None:
+    code = """
+before = time.process_time()
+for _ in range(20):
+    detector(frame)
+    time.sleep(0.02)
+print(time.process_time() - before)
+"""
+    assert float(run(code, tiny_artifact)) < 0.15, "helpers that kept looking for work would take 0.4 s"
+
+
 def test_a_number_of_threads_that_is_none_is_refused_not_hung(tiny_artifact: Tiny) -> None:
     process = start_python(PRELUDE, tiny_artifact.folder, ZCC_NUM_THREADS="many")
     _, err = process.communicate(timeout=30)
