@@ -7,28 +7,16 @@ they ask of the processor, and in what they prepare once for the several product
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from tvm import tirx
 from tvm.ir import Expr
 
+from zcc.compiler.kernels.dot_tile import Dot, Operands
 from zcc.compiler.kernels.vector import as_type, broadcast, lanes_of, llvm
 
-Operands = tuple[Expr, ...]
-
+BYTES = 4  # input channels of one step
 EVEN_BYTES = 0x00FF00FF
 VPDPBUSD = {lanes: f"llvm.x86.avx512.vpdpbusd.{32 * lanes}" for lanes in (4, 8, 16)}
 PMADDWD = {4: "llvm.x86.sse2.pmadd.wd", 8: "llvm.x86.avx2.pmadd.wd", 16: "llvm.x86.avx512.pmaddw.d.512"}
-
-
-@dataclass(frozen=True)
-class ByteDot:
-    """One way: `x` and `weight` prepare an operand, `add` adds the product of two prepared ones."""
-
-    x: Callable[[Expr, int], Operands]  # four bytes as a scalar, and for how many lanes
-    weight: Callable[[Expr], Operands]
-    add: Callable[[Expr, Operands, Operands], Expr]
 
 
 def _byte_vector(word: Expr, dtype: str) -> Expr:
@@ -84,9 +72,9 @@ def _plain_add(total: Expr, x: Operands, weight: Operands) -> Expr:
     return total
 
 
-BYTE_DOTS: dict[str, ByteDot] = {
-    "": ByteDot(_plain_x, _plain_weight, _plain_add),
-    "madd": ByteDot(_madd_x, _madd_weight, _madd_add),
-    "vnni": ByteDot(lambda word, lanes: (broadcast(word, lanes),), lambda words: (words,), _vnni_add),
+BYTE_DOTS: dict[str, Dot] = {
+    "": Dot(_plain_x, _plain_weight, _plain_add),
+    "madd": Dot(_madd_x, _madd_weight, _madd_add),
+    "vnni": Dot(lambda word, lanes: (broadcast(word, lanes),), lambda words: (words,), _vnni_add),
 }
 X86_DOTS = ("madd", "vnni")  # those of processors with the permutations of kernels/curve.py as well

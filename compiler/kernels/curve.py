@@ -56,6 +56,7 @@ def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 CURVES: dict[str, Curve] = {
     "sigmoid": Curve(_sigmoid, 0.625, (0.0, 0.0), (0.0, 1.0)),
+    "tanh": Curve(np.tanh, 0.3125, (0.0, -1.0), (0.0, 1.0)),
     "silu": Curve(lambda x: x * _sigmoid(x), 0.625, (0.0, 0.0), (1.0, 0.0)),
 }
 

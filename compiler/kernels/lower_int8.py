@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from zcc.compiler.kernels.byte_dot import BYTES
 from zcc.compiler.kernels.convert import ConvertKernel
 from zcc.compiler.kernels.curve import CURVES
 from zcc.compiler.kernels.direct_conv import default_tile
-from zcc.compiler.kernels.int8_conv import DOT, Int8Conv
+from zcc.compiler.kernels.int8_conv import Int8Conv
 from zcc.compiler.kernels.lowering import Lowering
 from zcc.compiler.kernels.spec import Address, KernelCall
 from zcc.compiler.network.ops import Activation, Array, Combine, Convert, QuantisedConv, Stage, Tensor
@@ -61,8 +62,10 @@ def pack_fours(weight: Array, x_lanes: Array, x_block: int, out_lanes: Array, ou
     """(O, I, KH, KW) as [O blocks, I blocks, KH, KW, fours of I lanes, O lanes x 4], zero in the holes."""
     dense = pack_dense(weight, x_lanes, x_block, out_lanes, out_block)
     outs, ins, height, width, lanes, filled = dense.shape
-    fours = dense.reshape(outs, ins, height, width, lanes // DOT, DOT, filled)
-    return np.ascontiguousarray(fours.swapaxes(-1, -2)).reshape(outs, ins, height, width, lanes // DOT, filled * DOT)
+    fours = dense.reshape(outs, ins, height, width, lanes // BYTES, BYTES, filled)
+    return np.ascontiguousarray(fours.swapaxes(-1, -2)).reshape(
+        outs, ins, height, width, lanes // BYTES, filled * BYTES
+    )
 
 
 def operand_addresses(stages: Sequence[Stage], out: Tensor, lowering: Lowering) -> list[Address]:

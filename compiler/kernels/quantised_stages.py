@@ -39,9 +39,17 @@ EXACT: dict[str, Callable[..., Expr]] = {
     "relu": ACTIVATIONS["relu"],
     "leaky_relu": ACTIVATIONS["leaky_relu"],
     "clip": ACTIVATIONS["clip"],
+    "abs": ACTIVATIONS["abs"],
+    "at_least": ACTIVATIONS["at_least"],
+    "at_most": ACTIVATIONS["at_most"],
+    "scale": lambda x, factor: product(x, f32s(factor, lanes_of(x))),
+    "shift": lambda x, distance: x + f32s(distance, lanes_of(x)),
     "hard_sigmoid": _hard_sigmoid,
     "hard_swish": lambda x: bound(x, lambda v: product(v, _hard_sigmoid(v))),
 }
+
+
+INTEGER_ACTIVATIONS = frozenset({*EXACT, *CURVES})  # those that may follow an integer sum
 
 
 @dataclass(frozen=True)
@@ -158,7 +166,8 @@ class Stages:
 
     def decode(self, other: Encoded, index: Sequence[Any]) -> Expr:
         """The real values of the vector of another map that begins at `index`."""
-        value = load(other.buffer, *self._vector(index))
+        single = (other.slab.height, other.slab.width) == (1, 1)
+        value = load(other.buffer, *self._vector([index[0], 0, 0, index[3]] if single else index))
         if other.encoding is None:
             return value
         factor, zero = (broadcast(load(other.encoding, item), self.lanes) for item in range(ENCODING))

@@ -90,6 +90,11 @@ PLAIN: dict[str, Any] = {
     "relu": lambda x: np.maximum(x, F(0)),
     "leaky_relu": lambda x, slope: np.where(x > 0, x, x * slope),
     "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
+    "abs": np.abs,
+    "scale": lambda x, factor: x * factor,
+    "shift": lambda x, distance: x + distance,
+    "at_least": lambda x, low: np.maximum(x, low),
+    "at_most": lambda x, high: np.minimum(x, high),
     "hard_sigmoid": lambda x: np.clip(x * F(1 / 6) + F(0.5), F(0), F(1)),
     "hard_swish": lambda x: x * np.clip(x * F(1 / 6) + F(0.5), F(0), F(1)),
 }

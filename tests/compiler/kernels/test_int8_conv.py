@@ -17,7 +17,7 @@ from tests.compiler.kernels.ways import other_ways
 from zcc.compiler.kernels.curve import CURVES
 from zcc.compiler.kernels.direct_conv import Tile
 from zcc.compiler.kernels.int8_conv import Int8Conv
-from zcc.compiler.kernels.int8_packing import pack_int8
+from zcc.compiler.kernels.lower_int8 import pack_fours
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.stages import Apply, Merge, PerChannel, StageSpec
 from zcc.compiler.program.weights import pack_vector
@@ -67,8 +67,17 @@ CASES = {
     "clip": Case(stages=("clip",)),
     "hard swish": Case(stages=("hard_swish", "add bytes")),
     "hard sigmoid": Case(stages=("hard_sigmoid",)),
+    "tanh": Case(stages=("scale", "shift", "tanh"), out=Encoding(2 / 255, 128)),
+    "bounds": Case(stages=("at_least", "at_most", "abs")),
 }
-PARAMETERS = {"leaky_relu": (0.1,), "clip": (0.0, 6.0)}
+PARAMETERS = {
+    "leaky_relu": (0.1,),
+    "clip": (0.0, 6.0),
+    "scale": (0.3,),
+    "shift": (-0.7,),
+    "at_least": (-1.5,),
+    "at_most": (3.0,),
+}
 OTHER = Encoding(0.05, 31)
 
 
@@ -109,7 +118,7 @@ def make_trial(case: Case, rng: np.random.Generator, extreme: bool = False) -> T
     square = (case.kernel, case.kernel), (case.stride, case.stride), (case.dilation, case.dilation)
     spec = Int8Conv(x_slab, slab, *square, stages, case.tile)
     out_lanes = lanes_for(channels, 16)
-    weights = pack_int8(weight, lanes_for(x_channels, lanes), lanes, out_lanes, 16).reshape(spec.weight_shape)
+    weights = pack_fours(weight, lanes_for(x_channels, lanes), lanes, out_lanes, 16)
     arguments = [x_memory, weights, pack_vector(start, out_lanes, 16), pack_vector(scale, out_lanes, 16), *memory, out]
     if case.out:
         arguments.append(case.out.written())

@@ -1,0 +1,128 @@
+"""The tile of a convolution by dot products: a few neighbouring input channels, 32 bits together, at every step.
+
+A tile of (output blocks x output columns) sums lives in registers. For every tap and word of input channels, a vector
+of weights per part of a block and one word per column feed all of them. Tasks are (group of output blocks, output row)
+pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tvm import tirx
+from tvm.ir import Expr
+from tvm.script.ir_builder import tirx as T
+
+from zcc.compiler.kernels.direct_conv import Tile
+from zcc.compiler.kernels.slab import Slab
+from zcc.compiler.kernels.vector import as_type, load, named, ramp
+
+Operands = tuple[Expr, ...]
+Sums = dict[tuple[int, int], Any]  # by block of the tile and first lane of the part: vectors of a column each
+WORD = 4  # bytes
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A way to add the dot products of words: `x` and `weight` prepare an operand, `add` adds the product of two."""
+
+    x: Callable[[Expr, int], Operands]  # a word as a scalar int32, and for how many lanes
+    weight: Callable[[Expr], Operands]
+    add: Callable[[Expr, Operands, Operands], Expr]
+
+
+@dataclass(frozen=True)
+class DotGeometry:
+    """What is summed: maps, taps and tile; `x` includes the border that the taps reach."""
+
+    x: Slab
+    out: Slab
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    tile: Tile
+    per_word: int  # input channels in a word
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """Output blocks, input blocks, rows, columns, words of input lanes, output lanes x channels of a word."""
+        words = self.x.lanes // self.per_word
+        return (self.out.blocks, self.x.blocks, *self.kernel, words, self.out.lanes * self.per_word)
+
+    def first_column(self, tile: Any) -> Any:
+        """Where a tile begins; the last one overlaps its neighbour when it must."""
+        columns = self.tile.columns
+        exact = self.out.width % columns == 0
+        return tile * columns if exact else tirx.min(tile * columns, self.out.width - columns)
+
+
+@dataclass(frozen=True)
+class DotTile:
+    """Emits the loops; the operands are declared buffers, `start` holds what the sum of each channel starts at."""
+
+    geometry: DotGeometry
+    dot: Dot
+    lanes: int
+    x: Any
+    weight: Any
+    start: Any
+
+    @property
+    def parts(self) -> range:
+        """The first lanes of the parts of a block that a register holds."""
+        return range(0, self.geometry.out.lanes, self.lanes)
+
+    def emit(self, finish: Callable[[Callable[[int], list[Expr]], Sequence[Any]], None]) -> None:
+        """All tiles; `finish` gets the sums of a block of the tile, by its number, and where the tile begins."""
+        geometry = self.geometry
+        out, tile = geometry.out, geometry.tile
+        tasks = out.blocks // tile.blocks * out.height
+        with T.parallel(0, tasks) as task, T.serial(0, -(-out.width // tile.columns)) as index:
+            first = named(tirx.floordiv(task, out.height) * tile.blocks)
+            place = (first, tirx.floormod(task, out.height), named(geometry.first_column(index)))
+            sums = self._start(first)
+            self._sum(sums, place)
+            finish(lambda block: self._vectors(sums, block), place)
+
+    def _start(self, first: Any) -> Sums:
+        # One array per part: TVM puts those beyond 1 KiB on the heap, where they never become registers.
+        sums: Sums = {}
+        columns = self.geometry.tile.columns
+        for block in range(self.geometry.tile.blocks):
+            for part in self.parts:
+                start = named(load(self.start, first + block, ramp(part, self.lanes)))
+                sums[block, part] = T.alloc_buffer((columns, self.lanes), str(self.start.dtype))
+                for column in range(columns):
+                    T.buffer_store(sums[block, part], start, [column, ramp(0, self.lanes)])
+        return sums
+
+    def _sum(self, sums: Sums, place: Sequence[Any]) -> None:
+        """The loops over taps stay rolled, since unrolling them makes LLVM spill."""
+        with T.grid(*self.geometry.weight_shape[1:5]) as tap:
+            words = [self._word(tap, place, column) for column in range(self.geometry.tile.columns)]
+            xs = [tuple(named(value) for value in self.dot.x(word, self.lanes)) for word in words]
+            for (block, part), total in sums.items():
+                vector = self._weights(place[0] + block, part, tap)
+                weights = tuple(named(value) for value in self.dot.weight(vector))
+                for column, x in enumerate(xs):
+                    at = [column, ramp(0, self.lanes)]
+                    T.buffer_store(total, self.dot.add(load(total, *at), x, weights), at)
+
+    def _word(self, tap: Sequence[Any], place: Sequence[Any], column: int) -> Expr:
+        geometry, (block, ky, kx, word) = self.geometry, tap
+        row = place[1] * geometry.stride[0] + ky * geometry.dilation[0]
+        pixel = (place[2] + column) * geometry.stride[1] + kx * geometry.dilation[1]
+        channels = ramp(word * geometry.per_word, geometry.per_word)
+        return named(as_type("int32", load(self.x, block, row, pixel, channels)))
+
+    def _weights(self, block: Any, part: int, tap: Sequence[Any]) -> Expr:
+        per_word = self.geometry.per_word
+        lanes = ramp(part * per_word, self.lanes * per_word)
+        return named(as_type(f"int32x{self.lanes}", load(self.weight, block, *tap, lanes)))
+
+    def _vectors(self, sums: Sums, block: int) -> list[Expr]:
+        """The block's sums in the order in which they will lie in memory."""
+        columns = range(self.geometry.tile.columns)
+        return [load(sums[block, part], column, ramp(0, self.lanes)) for column in columns for part in self.parts]
