@@ -70,7 +70,7 @@ def test_what_the_manifest_does_not_name_is_not_loaded(folder: Path, part: str) 
         Detector.load(folder)
 
 
-@pytest.mark.parametrize("content", [b"", b"no library", b"\x7fELF" + b"\0" * 60])
+@pytest.mark.parametrize("content", [b"", b"no library", b"\x7fELF" + b"\0" * 60], ids=["empty", "text", "header"])
 def test_a_module_that_is_none_is_told_though_its_hash_is_right(folder: Path, content: bytes) -> None:
     (folder / MODULE).write_bytes(content)
     with pytest.raises(CorruptArtifact, match=MODULE):

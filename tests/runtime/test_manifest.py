@@ -87,6 +87,7 @@ def test_a_newer_manifest_is_refused_with_the_reason(manifest: Manifest, changes
         b"[" * 100_000,
         b'{"schema": 1, "input": 3}',
     ],
+    ids=range(10),
 )
 def test_what_is_no_manifest_is_corrupt(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILENAME).write_bytes(content)
