@@ -14,6 +14,11 @@ from zcc.compiler.accuracy.pictures import Pictures
 POINTS = 100.0  # in the whole range of a precision
 
 
+def in_points(change: float) -> str:
+    """A change of precision, for people."""
+    return f"{round(change, 2) + 0.0:+.2f}"  # no -0.00
+
+
 @dataclass(frozen=True)
 class Comparison:
     """A candidate against a reference on the same pictures; losses and changes are in points of 0..100."""

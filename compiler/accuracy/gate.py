@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zcc.compiler.accuracy.comparison import Comparison
+from zcc.compiler.accuracy.comparison import Comparison, in_points
 from zcc.compiler.accuracy.evaluate import Detect
 from zcc.compiler.accuracy.standard import Standard
 from zcc.runtime.errors import DatasetError, UsageError
@@ -27,14 +27,14 @@ class Verdict:
 
     def message(self, names: Sequence[str]) -> str:
         """What was lost, how near that is to the bar, and which class lost most of it."""
-        found = self.comparison
+        found, seen = self.comparison, self.comparison.pictures
         measure = "mAP50-95" if found.labelled else "mAP50-95 of agreement"
         kind, change = next(iter(found.changes.items()))
-        beyond = "within" if self.holds else f"{found.drop - self.max_drop:.2f} more than"
+        beyond = "within" if self.holds else f"{found.drop - self.max_drop:.2f} beyond"
         return (
-            f"{found.drop:.2f} points of {measure} lost on {found.pictures.count} pictures of {found.pictures.place} "
+            f"{in_points(-found.drop)} points of {measure} on {seen.count} pictures of {seen.place} "
             f"({100 * found.reference.map50_95:.2f} -> {100 * found.candidate.map50_95:.2f}), "
-            f"{beyond} the {self.max_drop:g} allowed; {names[kind]} fares worst with {change:+.2f}"
+            f"{beyond} the {self.max_drop:g} that may be lost; {names[kind]} fares worst with {in_points(change)}"
         )
 
 

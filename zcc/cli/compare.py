@@ -112,7 +112,7 @@ def _text(pair: Sequence[Detector], comparison: Comparison, latencies: Sequence[
 
 def _precisions(comparison: Comparison, names: Sequence[str]) -> list[list[str]]:
     """Precision in all, then per class those that lose most first; changes are in points."""
-    from zcc.cli.contrast import points
+    from zcc.compiler.accuracy.comparison import in_points
 
     before, after = comparison.reference, comparison.candidate
     figures = [
@@ -124,5 +124,5 @@ def _precisions(comparison: Comparison, names: Sequence[str]) -> list[list[str]]
         ),
     ]
     return [
-        [name, f"{mine:.3f}", f"{theirs:.3f}", f"{points(change)} points"] for name, mine, theirs, change in figures
+        [name, f"{mine:.3f}", f"{theirs:.3f}", f"{in_points(change)} points"] for name, mine, theirs, change in figures
     ]

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.cli.options import json_option, read_size, read_words, registry_option
+from zcc.cli.options import json_option, read_size, read_words, refuse_nan, registry_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zcc.compiler.compile import Result
+
+
+# Metric -> how it is told, where the build measured it.
+FIGURES = {"latency_ms": "{:.1f} ms", "map50_95": "mAP50-95 {:.3f}", "agreement50_95": "agreement {:.3f}"}
 
 
 @click.command()
@@ -70,6 +74,7 @@ if TYPE_CHECKING:
 @click.option(
     "--max-drop",
     type=click.FloatRange(0, 100),
+    callback=refuse_nan,
     default=0.5,
     metavar="X",
     help="Points of mAP50-95 that a variant may lose against fp32 and still be published.",
@@ -143,6 +148,7 @@ def _line(result: Result) -> str:
             f"input {manifest.input.width}x{manifest.input.height}",
             f"{len(manifest.classes)} classes",
             f"{manifest.sizes['total'] / 1e6:.1f} MB",
+            *(FIGURES[each.metric].format(each.value) for each in manifest.measured if each.metric in FIGURES),
             manifest.digest[:19],
         ]
     )

@@ -63,11 +63,6 @@ def truth(comparison: Comparison, reference: str) -> str:
     )
 
 
-def points(change: float) -> str:
-    """A change of precision, in points."""
-    return f"{round(change, 2) + 0.0:+.2f}"  # no -0.00
-
-
 def drift_lines(drift: Drift) -> Iterator[str]:
     """What became of the reference's detections, for people."""
     if drift.mean is not None and drift.p95 is not None:

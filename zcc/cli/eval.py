@@ -137,7 +137,8 @@ def _document(manifest: Manifest, data: Path, pictures: Pictures, found: MeanAve
 def _text(manifest: Manifest, pictures: Pictures, found: MeanAveragePrecision, comparison: Comparison | None) -> str:
     """A row for each class; beside another detector also by how many points each changes."""
     from zcc.cli.columns import columns
-    from zcc.cli.contrast import label, points
+    from zcc.cli.contrast import label
+    from zcc.compiler.accuracy.comparison import in_points
 
     figures: list[MeanAveragePrecision | AveragePrecision] = [found, *found.per_class.values()]
     names = ["all classes", *(manifest.classes[kind] for kind in found.per_class)]
@@ -146,5 +147,5 @@ def _text(manifest: Manifest, pictures: Pictures, found: MeanAveragePrecision, c
     if comparison is not None:
         titles.append("points")
         changes = [-comparison.drop, *(comparison.changes[kind] for kind in found.per_class)]
-        rows = [[*row, points(change)] for row, change in zip(rows, changes, strict=True)]
+        rows = [[*row, in_points(change)] for row, change in zip(rows, changes, strict=True)]
     return f"{label(manifest)}, {pictures.count} pictures\n{columns([titles, *rows])}"

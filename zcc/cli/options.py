@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -38,6 +39,13 @@ def read_size(context: click.Context, option: click.Parameter, text: str | None)
     if match is None:
         raise click.BadParameter(f"{text!r} is not a size; write 640 or 480x640 (height x width)")
     return int(match[1]), int(match[2] or match[1])
+
+
+def refuse_nan(context: click.Context, option: click.Parameter, value: float) -> float:
+    """A number; no range refuses the one that is none."""
+    if math.isnan(value):
+        raise click.BadParameter("nan is not a number")
+    return value
 
 
 def read_words(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
