@@ -36,8 +36,8 @@ def test_any_folder_name_works(tmp_path: Path, name: str) -> None:
     Registry.open(home).publish(*artifact(tmp_path / "a"))
     assert (home / "index.sqlite").is_file()
     assert [path.name for path in tmp_path.iterdir() if path.name != "a"] == [name]
-    (manifest, folder), *_ = open_source(str(home)).variants("yolo")
-    assert (folder / "model.so").is_file() and manifest.name == "yolo"
+    [found] = open_source(str(home)).variants("yolo")
+    assert (found.folder / "model.so").is_file() and found.manifest.name == "yolo"
 
 
 @pytest.mark.parametrize(

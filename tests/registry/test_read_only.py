@@ -51,8 +51,8 @@ def test_it_can_be_loaded_from(read_only: Path) -> None:
     program = """
 import sys
 from zcc.registry.source import open_source
-[(manifest, folder)] = open_source(sys.argv[1]).variants("yolo:prod")
-print(manifest.name, (folder / "weights.bin").stat().st_size)
+[found] = open_source(sys.argv[1]).variants("yolo:prod")
+print(found.manifest.name, (found.folder / "weights.bin").stat().st_size)
 """
     assert _python(program, str(read_only)).stdout == "yolo 20000\n"
 
