@@ -22,7 +22,7 @@ from zcc.compiler.profiling.limits import Machine
 from zcc.compiler.profiling.peaks import measure_machine
 from zcc.compiler.profiling.profile import profile_artifact
 from zcc.compiler.profiling.report import as_rows, as_text, as_totals
-from zcc.compiler.targets.table import find_target
+from zcc.compiler.targets.table import TARGETS
 from zcc.registry import Registry
 from zcc.runtime.manifest import Manifest
 

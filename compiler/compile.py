@@ -6,42 +6,27 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from zcc.compiler.accuracy.bar import Bar
+from zcc.compiler.accuracy.figures import comparison_figures
+from zcc.compiler.bar import attempts, open_bar
+from zcc.compiler.calibration import load_shown
 from zcc.compiler.frontend.load import load_model
-from zcc.compiler.frontend.raw_head import find_raw_head, with_maps
+from zcc.compiler.imported import import_model
 from zcc.compiler.job import Job
 from zcc.compiler.measure import measure_latency
-from zcc.compiler.package import make_manifest, write_files
-from zcc.compiler.precision.table import find_precision
-from zcc.compiler.program.build import build_library
-from zcc.compiler.program.emit import Frame, emit
-from zcc.compiler.program.lower import import_proto, lower_module
-from zcc.compiler.program.raw_source import raw_source
+from zcc.compiler.options import CompileOptions
+from zcc.compiler.precision.table import REFERENCE, find_precision
 from zcc.compiler.progress import Progress, Silent
 from zcc.compiler.stages import Stages
 from zcc.compiler.targets.table import find_target, runs_here
+from zcc.compiler.variant import build, detector
 from zcc.compiler.verify import verify
 from zcc.registry import Registry
 from zcc.registry.reference import check_name
-from zcc.runtime.library import MODULE
+from zcc.runtime.errors import BuildError
 from zcc.runtime.manifest import InputSpec, Manifest
 
-
-@dataclass(frozen=True)
-class CompileOptions:
-    """What the user asks for."""
-
-    model: Path
-    name: str | None = None
-    dtypes: tuple[str, ...] = ("fp32",)
-    target: str = "native"
-    imgsz: tuple[int, int] | None = None
-    classes: Path | None = None
-    color: str = "bgr"
-    resize: str = "letterbox"
-    max_det: int = 300
-    calib: Path | None = None  # pictures whose values decide the scales of integers
-    data: Path | None = None  # pictures that accuracy is measured on
-    max_drop: float = 0.5  # points of mAP50-95 that a variant may lose against fp32
+__all__ = ["CompileOptions", "Result", "compile_model"]
 
 
 @dataclass(frozen=True)
@@ -54,20 +39,31 @@ class Result:
 
 
 def compile_model(options: CompileOptions, registry: Registry, progress: Progress | None = None) -> list[Result]:
-    """Compile the model in every precision asked for, and publish each."""
-    progress = progress or Silent()
+    """Compile the model in every precision asked for, and publish each that keeps to the bar."""
     name = check_name(options.name or options.model.stem)
-    target = find_target(options.target)
     precisions = [find_precision(dtype) for dtype in dict.fromkeys(options.dtypes)]
-    stages = Stages(progress)
+    targets = [find_target(options.target, precision) for precision in precisions]
+    stages = Stages(progress or Silent())
     with stages.stage("load and check"):
         model = load_model(options.model, options.imgsz, options.classes)
-    spec = InputSpec(model.height, model.width, options.color, options.resize)
-    jobs = [Job(name, model, target, precision, spec, options.max_det) for precision in precisions]
-    return [build_once(job, registry, Stages(progress, tuple(stages.done))) for job in jobs]
+    with stages.stage("import"):
+        spec = InputSpec(model.height, model.width, options.color, options.resize)
+        source = import_model(model, spec, options.max_det)
+    shown = load_shown(options, source, precisions, stages)
+    with tempfile.TemporaryDirectory(prefix="zcc-") as scratch:
+        bar = open_bar(options, source, shown, stages, Path(scratch))
+        return [
+            build_once(
+                Job(name, source, target, precision, shown, bar.digest if bar else None),
+                registry,
+                bar,
+                Stages(stages.progress, tuple(stages.done)),
+            )
+            for precision, target in zip(precisions, targets, strict=True)
+        ]
 
 
-def build_once(job: Job, registry: Registry, stages: Stages) -> Result:
+def build_once(job: Job, registry: Registry, bar: Bar | None, stages: Stages) -> Result:
     """Build and publish a variant, unless the registry has this very build already."""
     key = job.fingerprint()
     waiting = "another process is compiling this; waiting for it"
@@ -77,27 +73,36 @@ def build_once(job: Job, registry: Registry, stages: Stages) -> Result:
             registry.renew(known.digest)
             return Result(known.manifest, registry.folder(known), reused=True)
         with tempfile.TemporaryDirectory(prefix="zcc-") as scratch:
-            folder = Path(scratch)
-            manifest = build(job, key, folder, stages)
+            folder, manifest = build_within(job, key, Path(scratch), bar, stages)
             with stages.progress.stage("publish"):
                 artifact = registry.publish(folder, manifest)
         return Result(artifact.manifest, registry.folder(artifact), reused=False)
 
 
-def build(job: Job, key: str, folder: Path, stages: Stages) -> Manifest:
-    """Build a variant in `folder` and check that it computes what the model says."""
-    with stages.stage("import"):
-        raw = find_raw_head(job.model)
-        module = import_proto(with_maps(job.model.proto, raw) if raw else job.model.proto)
-    with stages.stage("lower"):
-        layout = lower_module(module, job.target.unit)
-        source = raw_source(raw, layout) if raw else job.model.head
-        program = emit(layout, Frame(job.input, source, job.max_det, job.model.head.suppression), job.target.unit)
-    with stages.stage("build"):
-        build_library(program.module, job.target.tvm_target(), folder / MODULE)
-        write_files(folder, layout.weights)
-    manifest = make_manifest(folder, job, key, layout.calls, program)
-    return check(job, folder, manifest, stages)
+def build_within(job: Job, key: str, scratch: Path, bar: Bar | None, stages: Stages) -> tuple[Path, Manifest]:
+    """Build a variant that keeps to the bar, with as few of its layers in float as that takes."""
+    tried = ""
+    for floating in attempts(job, stages):
+        folder = scratch / f"{job.precision.name}-{len(floating)}"
+        folder.mkdir()
+        manifest = check(job, folder, build(job, key, folder, stages, floating), stages)
+        if bar is None or not runs_here(job.target):
+            return folder, manifest
+        with stages.stage("accuracy"):
+            verdict = bar.judge(detector(folder, manifest))
+        names = job.source.model.class_names
+        if job.precision.exact or verdict.holds:
+            figures = comparison_figures(verdict.comparison, REFERENCE, names)
+            return folder, replace(
+                manifest, stages=tuple(stages.done), measured=(*manifest.measured, *figures)
+            )
+        tried = verdict.message(names)
+        latency = next(figure.value for figure in manifest.measured if figure.metric == "latency_ms")
+        stages.progress.note(f"{len(floating)} layers in float, {latency:.1f} ms: {tried}")
+    raise BuildError(
+        f"{job.precision.name} misses the bar, nothing was published: {tried}",
+        "allow more with --max-drop, calibrate on other pictures with --calib, or choose another dtype",
+    )
 
 
 def check(job: Job, folder: Path, manifest: Manifest, stages: Stages) -> Manifest:
@@ -106,7 +111,7 @@ def check(job: Job, folder: Path, manifest: Manifest, stages: Stages) -> Manifes
         stages.progress.note(f"{job.target.name} does not run on this machine: not verified, not measured")
         return replace(manifest, stages=tuple(stages.done))
     with stages.stage("verify"):
-        figures = [verify(folder, manifest, job.model)]
+        figures = [verify(folder, manifest, job.source.model, job.precision.tolerance)]
     with stages.stage("measure"):
         figures.append(measure_latency(folder, manifest))
     return replace(manifest, stages=tuple(stages.done), measured=tuple(figures))

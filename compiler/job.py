@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zcc.compiler.fingerprint import fingerprint
-from zcc.compiler.frontend.model import Model
+from zcc.compiler.imported import Imported
+from zcc.compiler.precision.shown import Shown
 from zcc.compiler.precision.table import Precision
 from zcc.compiler.targets.target import Target
-from zcc.runtime.manifest import InputSpec
 
 
 @dataclass(frozen=True)
@@ -16,22 +16,25 @@ class Job:
     """One variant to be built."""
 
     name: str
-    model: Model
+    source: Imported
     target: Target
     precision: Precision
-    input: InputSpec
-    max_det: int
+    shown: Shown | None = None  # what calibration saw
+    bar_digest: str | None = None  # of the pictures and the bar that the variant is held to
 
     def fingerprint(self) -> str:
         """The hash of everything that decides what comes out."""
+        model, spec = self.source.model, self.source.input
         return fingerprint(
             {
                 "name": self.name,
-                "model": self.model.sha256,
+                "model": model.sha256,
                 "target": [self.target.name, self.target.unit.threads],
                 "dtype": self.precision.name,
-                "input": [self.input.height, self.input.width, self.input.color, self.input.resize],
-                "classes": list(self.model.class_names),
-                "max_det": self.max_det,
+                "input": [spec.height, spec.width, spec.color, spec.resize],
+                "classes": list(model.class_names),
+                "max_det": self.source.max_det,
+                "calibration": self.shown.digest if self.shown else None,
+                "bar": self.bar_digest,
             }
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,9 @@ import tvm
 from zcc.compiler.fingerprint import tool_versions
 from zcc.compiler.job import Job
 from zcc.compiler.kernels.spec import KernelCall
+from zcc.compiler.network.ops import Conv
 from zcc.compiler.program.emit import Program
+from zcc.compiler.program.layout import Layout
 from zcc.runtime.library import MODULE, RUNTIME_LIBRARY, WEIGHTS
 from zcc.runtime.manifest import FileEntry, HeadInfo, Manifest, file_sha256
 
@@ -29,32 +30,45 @@ def runtime_library() -> Path:
     return Path(tvm.__file__).parent / "lib" / RUNTIME_LIBRARY
 
 
-def make_manifest(
-    folder: Path, job: Job, key: str, calls: Sequence[KernelCall], program: Program
-) -> Manifest:
+def make_manifest(folder: Path, job: Job, key: str, layout: Layout, program: Program) -> Manifest:
     """The manifest of the files in `folder`, before anything was measured."""
-    head, precision = job.model.head, job.precision
+    source = job.source
+    model, head, precision = source.model, source.model.head, job.precision
     return Manifest(
         name=job.name,
         dtype=precision.name,
         target=job.target.name,
-        input=job.input,
-        head=HeadInfo(head.family, head.shape, head.candidates, head.classes, job.max_det),
-        classes=job.model.class_names,
+        input=source.input,
+        head=HeadInfo(head.family, head.shape, head.candidates, head.classes, source.max_det),
+        classes=model.class_names,
         requires=job.target.requirements(tvm.__version__),
         files=tuple(_entry(folder / name) for name in (MODULE, WEIGHTS, RUNTIME_LIBRARY)),
         workspace={"detect": program.arena_size, "network": program.network_arena_size},
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         versions=tool_versions(),
-        model_sha256=job.model.sha256,
+        model_sha256=model.sha256,
         fingerprint=key,
-        precision={"storage": precision.storage, "arithmetic": precision.arithmetic},
-        kernels={"calls": [_describe(call) for call in calls]},
+        calibration_digest=job.shown.digest if job.shown else None,
+        precision={
+            "storage": precision.storage,
+            "arithmetic": precision.arithmetic,
+            "layers": _layers(layout),
+        },
+        kernels={"calls": [_describe(call) for call in layout.calls]},
     )
 
 
 def _entry(path: Path) -> FileEntry:
     return FileEntry(path.name, file_sha256(path), path.stat().st_size)
+
+
+def _layers(layout: Layout) -> dict[str, list[str]]:
+    """The convolutions by the type of what they multiply, each named by the tensor it makes."""
+    layers: dict[str, list[str]] = {}
+    for op in layout.placement.ops:
+        if isinstance(op, Conv):
+            layers.setdefault(op.x.dtype, []).append(op.out.name)
+    return layers
 
 
 def _describe(call: KernelCall) -> dict[str, Any]:

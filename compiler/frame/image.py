@@ -35,6 +35,9 @@ class ImageLayout(Protocol):
     def store(self, image: Any, y: Expr, x: Expr, levels: Sequence[Expr]) -> None:
         """Emit the store of one pixel: its red, green and blue as int32 grey levels."""
 
+    def green(self, image: Any, y: Expr, x: Expr) -> Expr:
+        """The green of a stored pixel as an int32 grey level."""
+
 
 @dataclass(frozen=True)
 class FloatPlanes:
@@ -57,6 +60,10 @@ class FloatPlanes:
         """One float to each plane."""
         for plane, level in enumerate(levels):
             T.buffer_store(image, T.cast(level, "float32") * T.float32(UNIT), [plane, y, x])
+
+    def green(self, image: Any, y: Expr, x: Expr) -> Expr:
+        """Rounding undoes the scale."""
+        return T.cast(T.nearbyint(image[1, y, x] * T.float32(1 / UNIT)), "int32")
 
 
 @dataclass(frozen=True)
@@ -82,9 +89,15 @@ class BytePixels:
     def store(self, image: Any, y: Expr, x: Expr, levels: Sequence[Expr]) -> None:
         """All four bytes at once."""
         red, green, blue = levels
-        row = self.row_pitch // WORD
-        words = T.decl_buffer(image.shape[:2], "int32", data=image.data, strides=(row, 1), align=WORD)
-        T.buffer_store(words, red | green << 8 | blue << 16, [y, x])
+        T.buffer_store(self._words(image), red | green << 8 | blue << 16, [y, x])
+
+    def green(self, image: Any, y: Expr, x: Expr) -> Expr:
+        """The second byte of the word, since that is what was stored."""
+        return self._words(image)[y, x] >> 8 & 255
+
+    def _words(self, image: Any) -> Any:
+        pitch = self.row_pitch // WORD
+        return T.decl_buffer(image.shape[:2], "int32", data=image.data, strides=(pitch, 1), align=WORD)
 
 
 def image_layout(dtype: str, *, row_pitch: int, plane_pitch: int) -> ImageLayout:

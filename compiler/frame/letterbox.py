@@ -5,6 +5,7 @@ All of it is float64, in the order Ultralytics computes it in Python, so every r
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from tvm.script import tirx as T
@@ -33,3 +34,25 @@ def resized(length: Expr, gain: Expr) -> Expr:
 def margin(outer: int, inner: Expr) -> Expr:
     """Input pixels before the picture when it is centred; an odd one goes behind it."""
     return T.truncdiv(outer - inner, 2)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the frame comes to lie in the image."""
+
+    top: Expr
+    left: Expr
+    height: Expr
+    width: Expr
+
+    def holds_row(self, y: Expr) -> Expr:
+        """Whether an image row shows any of it."""
+        return T.And(y >= self.top, y < self.top + self.height)
+
+    def holds_column(self, x: Expr) -> Expr:
+        """Whether an image column does."""
+        return T.And(x >= self.left, x < self.left + self.width)
+
+    def meets_columns(self, start: Expr, count: int) -> Expr:
+        """Whether any of some neighbouring columns does."""
+        return T.And(start + count > self.left, start < self.left + self.width)

@@ -8,6 +8,7 @@ exp is a range reduction and a polynomial of degree six (Cephes' coefficients): 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from tvm import tirx
 from tvm.ir import Expr
@@ -113,6 +114,11 @@ def clip(x: Expr, low: float, high: float) -> Expr:
     return tirx.max(tirx.min(x, f32(high)), f32(low))
 
 
+def tanh(x: Expr) -> Expr:
+    """1 - 2 / (1 + e**2x)."""
+    return f32(1.0) - f32(2.0) / _denominator(x * f32(-2.0))
+
+
 def hard_sigmoid(x: Expr) -> Expr:
     """clip(x / 6 + 1 / 2, 0, 1)."""
     return clip(x * f32(1 / 6) + f32(0.5), 0.0, 1.0)
@@ -123,6 +129,25 @@ def hard_swish(x: Expr) -> Expr:
     return bound("x", x, lambda v: v * hard_sigmoid(v))
 
 
+def fork(x: Expr, operator: str, left: Branch, right: Branch) -> Expr:
+    """The operator between two functions of x, each a chain of activations."""
+    return bound("x", x, lambda v: OPERATORS[operator](_chain(v, left), _chain(v, right)))
+
+
+def _chain(x: Expr, branch: Branch) -> Expr:
+    for name, parameters in branch:
+        x = ACTIVATIONS[name](x, *parameters)
+    return x
+
+
+Branch = tuple[tuple[str, tuple[Any, ...]], ...]  # activations by name and parameters, one behind another
+
+OPERATORS: dict[str, Callable[[Expr, Expr], Expr]] = {
+    "add": lambda left, right: left + right,
+    "subtract": lambda left, right: left - right,
+    "multiply": lambda left, right: left * right,
+}
+
 ACTIVATIONS: dict[str, Callable[..., Expr]] = {
     "sigmoid": sigmoid,
     "silu": silu,
@@ -131,4 +156,12 @@ ACTIVATIONS: dict[str, Callable[..., Expr]] = {
     "clip": clip,
     "hard_sigmoid": hard_sigmoid,
     "hard_swish": hard_swish,
+    "tanh": tanh,
+    "exp": exp,
+    "abs": lambda x: bound("x", x, lambda v: tirx.max(v, f32(0.0) - v)),
+    "at_least": lambda x, low: tirx.max(x, f32(low)),
+    "at_most": lambda x, high: tirx.min(x, f32(high)),
+    "scale": lambda x, factor: x * f32(factor),
+    "shift": lambda x, distance: x + f32(distance),
+    "fork": fork,
 }

@@ -73,8 +73,8 @@ def _plain_add(total: Expr, x: Operands, weight: Operands) -> Expr:
 
 
 BYTE_DOTS: dict[str, Dot] = {
-    "": Dot(_plain_x, _plain_weight, _plain_add),
-    "madd": Dot(_madd_x, _madd_weight, _madd_add),
+    "": Dot(_plain_x, _plain_weight, _plain_add, prepared=4),
+    "madd": Dot(_madd_x, _madd_weight, _madd_add, prepared=2),
     "vnni": Dot(lambda word, lanes: (broadcast(word, lanes),), lambda words: (words,), _vnni_add),
 }
 X86_DOTS = ("madd", "vnni")  # those of processors with the permutations of kernels/curve.py as well

@@ -19,7 +19,6 @@ from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit, building, spatial
 from zcc.compiler.kernels.stages import StageSpec, apply_stages, describe_stages, stage_arguments
 
-
 STACK = 1024
 
 

@@ -17,11 +17,14 @@ from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.kernels.direct_conv import Tile
 from zcc.compiler.kernels.slab import Slab
+from zcc.compiler.kernels.spec import VectorUnit
 from zcc.compiler.kernels.vector import as_type, load, named, ramp
 
 Operands = tuple[Expr, ...]
 Sums = dict[tuple[int, int], Any]  # by block of the tile and first lane of the part: vectors of a column each
-WORD = 4  # bytes
+LATENCY = 12  # steps until a sum can be added to again, times how many begin in a cycle
+MOST_BLOCKS = 8
+SPARE = 1  # registers for constants
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,39 @@ class Dot:
     x: Callable[[Expr, int], Operands]  # a word as a scalar int32, and for how many lanes
     weight: Callable[[Expr], Operands]
     add: Callable[[Expr, Operands, Operands], Expr]
+    prepared: int = 1  # registers that a prepared operand takes
+
+
+def choose_tile(out: Slab, unit: VectorUnit, dot: Dot) -> Tile:
+    """The tile of least cost, in cycles per useful vector of sums.
+
+    Below LATENCY sums at once a sum waits for itself. Overlapping columns are computed twice, vectors beyond a multiple
+    of four are stored one by one, and tasks that do not share out evenly leave threads idle at the end.
+    """
+    parts = max(out.lanes // unit.lanes, 1)
+
+    def cost(tile: Tile) -> tuple[float, int]:
+        vectors = tile.blocks * tile.columns * parts
+        operands = 0.05 * (tile.blocks * parts + tile.columns) * dot.prepared
+        single = 0.05 * tile.blocks * (tile.columns * parts % 4)
+        computed = -(-out.width // tile.columns) * tile.columns / out.width
+        tasks = out.blocks // tile.blocks * out.height
+        rounds = -(-tasks // unit.threads) * unit.threads
+        return (max(vectors, LATENCY) + operands + single) / vectors * computed * rounds / tasks, vectors
+
+    tiles = [
+        Tile(blocks, columns)
+        for blocks in range(1, min(out.blocks, MOST_BLOCKS) + 1)
+        for columns in range(1, out.width + 1)
+        if out.blocks % blocks == 0 and _registers(blocks, columns, parts, dot.prepared) <= unit.registers
+    ]
+    return min(tiles, key=cost, default=Tile(1, 1))
+
+
+def _registers(blocks: int, columns: int, parts: int, prepared: int) -> int:
+    """For the sums, the weights of one block, and the words of all columns unless they are used up one by one."""
+    words = columns if blocks > 1 or parts > 1 else 1
+    return blocks * columns * parts + (words + 1) * prepared + SPARE
 
 
 @dataclass(frozen=True)
@@ -100,9 +136,12 @@ class DotTile:
 
     def _sum(self, sums: Sums, place: Sequence[Any]) -> None:
         """The loops over taps stay rolled, since unrolling them makes LLVM spill."""
-        with T.grid(*self.geometry.weight_shape[1:5]) as tap:
-            words = [self._word(tap, place, column) for column in range(self.geometry.tile.columns)]
-            xs = [tuple(named(value) for value in self.dot.x(word, self.lanes)) for word in words]
+        blocks, rows, columns, words = self.geometry.weight_shape[1:5]
+        # Rows inside columns: were LLVM to unroll the columns, it would keep the words they share in registers.
+        with T.grid(blocks, columns, rows, words) as (block, kx, ky, word):
+            tap = (block, ky, kx, word)
+            fetched = [self._word(tap, place, column) for column in range(self.geometry.tile.columns)]
+            xs = [tuple(named(value) for value in self.dot.x(value, self.lanes)) for value in fetched]
             for (block, part), total in sums.items():
                 vector = self._weights(place[0] + block, part, tap)
                 weights = tuple(named(value) for value in self.dot.weight(vector))

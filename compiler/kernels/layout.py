@@ -116,26 +116,3 @@ class HaloKernel:
                 clear(buffer, x.height, halo, lambda row, column: [row, x.width - halo + column], block)
                 clear(buffer, halo, x.width, lambda row, column: [x.height - halo + row, column], block)
         return kernel.function
-
-
-@dataclass(frozen=True)
-class PlanesKernel:
-    """A plain [channels, height, width] tensor becomes planes with a border."""
-
-    out: Slab  # one lane per block
-
-    @property
-    def name(self) -> str:
-        """For example `planes_3_640x640`."""
-        return f"planes_{self.out.blocks}_{self.out.height}x{self.out.width}"
-
-    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
-        """Row by row."""
-        out = self.out
-        with building(self.name) as kernel:
-            plain = T.arg("x", T.Buffer((out.blocks, out.height, out.width), out.dtype, align=4))
-            planes = out.argument("out")
-            with T.parallel(0, out.blocks * out.height) as task, T.serial(0, out.width) as x:
-                plane, y = tirx.floordiv(task, out.height), tirx.floormod(task, out.height)
-                T.buffer_store(planes, plain[plane, y, x], [plane, y, x, 0])
-        return kernel.function

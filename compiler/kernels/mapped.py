@@ -1,4 +1,4 @@
-"""Kernels that make each element of a packed map on its own: pointwise chains, enlargement, max pooling.
+"""Kernels that make each element of a packed map from one of another: pointwise chains, enlargement, moves.
 
 Rows of blocks are shared out over the threads, the lanes of a block are one vector.
 """
@@ -56,9 +56,7 @@ class PointwiseKernel:
             data = self.x.argument("x")
             operands = stage_arguments(self.stages)
             result = self.out.argument("out")
-            store_map(
-                result, self.out, lambda *index: apply_stages(data[index], self.stages, operands, index)
-            )
+            store_map(result, self.out, lambda *index: apply_stages(data[index], self.stages, operands, index))
         return schedule_map(kernel.function)
 
 
@@ -90,47 +88,31 @@ class ResizeKernel:
 
 
 @dataclass(frozen=True)
-class MaxPoolKernel:
-    """Max pooling; a window that reaches over the edge sees the edge's values again, which changes no maximum."""
+class DepthToSpaceKernel:
+    """Groups of blocks become the pixels between."""
 
     x: Slab
     out: Slab
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int]  # top, left
+    factor: tuple[int, int]
 
     @property
     def name(self) -> str:
-        """For example `maxpool_5x5_128_20x20`."""
-        size = f"{self.out.blocks * self.out.lanes}_{self.out.height}x{self.out.width}"
-        return f"maxpool_{self.kernel[0]}x{self.kernel[1]}_{size}"
+        """For example `depth_to_space_64_160x160`."""
+        return f"depth_to_space_{self.out.blocks * self.out.lanes}_{self.out.height}x{self.out.width}"
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
-        """The window is unrolled into one chain of maxima."""
-
-        def clamped(position: Expr, extent: int) -> Expr:
-            return tirx.max(tirx.min(position, extent - 1), 0)
-
+        """Every output row reads the rows of one row of groups."""
+        rows, columns = self.factor
         with building(self.name) as kernel:
             data = self.x.argument("x")
             result = self.out.argument("out")
 
-            def window(b: Any, y: Any, x: Any, lane: Any) -> Expr:
-                rows = [
-                    clamped(y * self.stride[0] + k - self.padding[0], self.x.height)
-                    for k in range(self.kernel[0])
-                ]
-                columns = [
-                    clamped(x * self.stride[1] + k - self.padding[1], self.x.width)
-                    for k in range(self.kernel[1])
-                ]
-                values = [data[b, row, column, lane] for row in rows for column in columns]
-                highest = values[0]
-                for value in values[1:]:
-                    highest = tirx.max(highest, value)
-                return highest
+            def element(block: Any, y: Any, x: Any, lane: Any) -> Expr:
+                group = tirx.floormod(y, rows) * columns + tirx.floormod(x, columns)
+                place = group * self.out.blocks + block
+                return data[place, tirx.floordiv(y, rows), tirx.floordiv(x, columns), lane]
 
-            store_map(result, self.out, window)
+            store_map(result, self.out, element)
         return schedule_map(kernel.function)
 
 

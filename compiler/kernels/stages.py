@@ -9,14 +9,8 @@ from typing import Any
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.kernels.activation import ACTIVATIONS
+from zcc.compiler.kernels.activation import ACTIVATIONS, OPERATORS
 from zcc.compiler.kernels.slab import Slab
-
-OPERATORS = {
-    "add": lambda left, right: left + right,
-    "subtract": lambda left, right: left - right,
-    "multiply": lambda left, right: left * right,
-}
 
 
 @dataclass(frozen=True)
@@ -29,10 +23,15 @@ class Apply:
 
 @dataclass(frozen=True)
 class Merge:
-    """`operator` with another map of the same shape."""
+    """`operator` with another map of the same shape, or with one whose single pixel goes with all."""
 
     operator: str
     other: Slab
+
+    @property
+    def is_pixel(self) -> bool:
+        """Whether the other map has one pixel."""
+        return (self.other.height, self.other.width) == (1, 1)
 
 
 @dataclass(frozen=True)
@@ -60,15 +59,14 @@ def stage_arguments(stages: Sequence[StageSpec]) -> list[Any]:
     return buffers
 
 
-def apply_stages(
-    value: Expr, stages: Sequence[StageSpec], buffers: Sequence[Any], index: Sequence[Expr]
-) -> Expr:
+def apply_stages(value: Expr, stages: Sequence[StageSpec], buffers: Sequence[Any], index: Sequence[Expr]) -> Expr:
     """The stages applied to the value at `index` (block, row, column, lane)."""
     for stage, buffer in zip(stages, buffers, strict=True):
         if isinstance(stage, Apply):
             value = ACTIVATIONS[stage.activation](value, *stage.parameters)
         elif isinstance(stage, Merge):
-            value = OPERATORS[stage.operator](value, buffer[tuple(index)])
+            at = (index[0], 0, 0, index[3]) if stage.is_pixel else tuple(index)
+            value = OPERATORS[stage.operator](value, buffer[at])
         else:
             value = OPERATORS[stage.operator](value, buffer[index[0], index[3]])
     return value

@@ -20,13 +20,22 @@ from zcc.compiler.kernels.generic import GenericKernel
 from zcc.compiler.kernels.layout import PackKernel, UnpackKernel
 from zcc.compiler.kernels.lower_int8 import lower_convert, lower_quantised_conv
 from zcc.compiler.kernels.lowering import Lowering
-from zcc.compiler.kernels.mapped import MaxPoolKernel, MoveKernel, PointwiseKernel, ResizeKernel, ShuffleKernel
+from zcc.compiler.kernels.mapped import (
+    DepthToSpaceKernel,
+    MoveKernel,
+    PointwiseKernel,
+    ResizeKernel,
+    ShuffleKernel,
+)
+from zcc.compiler.kernels.pool import GlobalMeanKernel, MaxPoolKernel
 from zcc.compiler.kernels.spec import Address, KernelCall
 from zcc.compiler.network.ops import (
     Attention,
     Conv,
     Convert,
     Copy,
+    DepthToSpace,
+    GlobalMean,
     Lowered,
     MaxPool,
     Op,
@@ -44,9 +53,7 @@ def lower_op(op: Op, lowering: Lowering) -> KernelCall:
     """The kernel call that computes one operation, with the work it cannot do without."""
     call = LOWERINGS[type(op)](op, lowering)
     constants = op.weight.nbytes if isinstance(op, Conv) else 0
-    tensors = sum(
-        prod(tensor.shape) * np.dtype(tensor.dtype).itemsize for tensor in (*op.inputs, *op.outputs)
-    )
+    tensors = sum(prod(tensor.shape) * np.dtype(tensor.dtype).itemsize for tensor in (*op.inputs, *op.outputs))
     return replace(call, flops=op.flops, bytes=constants + tensors)
 
 
@@ -121,8 +128,18 @@ def _resize(op: Resize, lowering: Lowering) -> KernelCall:
 
 
 def _max_pool(op: MaxPool, lowering: Lowering) -> KernelCall:
-    slabs = (lowering.view(op.x).slab(), lowering.view(op.out).slab())
-    return _unary(op.x, op.out, MaxPoolKernel(*slabs, op.kernel, op.stride, op.padding), lowering)
+    x, out = lowering.view(op.x).slab().grown(*op.border), lowering.view(op.out).slab()
+    spec = MaxPoolKernel(x, out, op.kernel, op.stride, op.padding)
+    return KernelCall(spec, (lowering.address(op.x, *op.border[:2]), lowering.address(op.out)), op.out.name)
+
+
+def _global_mean(op: GlobalMean, lowering: Lowering) -> KernelCall:
+    return _unary(op.x, op.out, GlobalMeanKernel(lowering.view(op.x).slab(), lowering.view(op.out).slab()), lowering)
+
+
+def _depth_to_space(op: DepthToSpace, lowering: Lowering) -> KernelCall:
+    spec = DepthToSpaceKernel(lowering.view(op.x).slab(), lowering.view(op.out).slab(), op.factor)
+    return _unary(op.x, op.out, spec, lowering)
 
 
 def _copy(op: Copy, lowering: Lowering) -> KernelCall:
@@ -132,9 +149,7 @@ def _copy(op: Copy, lowering: Lowering) -> KernelCall:
         return _unary(op.x, op.out, PackKernel(out.segments, lowering.view(op.out).slab()), lowering)
     if out is None and x is not None:
         return _unary(op.x, op.out, UnpackKernel(x.segments, lowering.view(op.x).slab()), lowering)
-    return _unary(
-        op.x, op.out, MoveKernel(lowering.view(op.x).slab(), lowering.view(op.out).slab()), lowering
-    )
+    return _unary(op.x, op.out, MoveKernel(lowering.view(op.x).slab(), lowering.view(op.out).slab()), lowering)
 
 
 def _attention(op: Attention, lowering: Lowering) -> KernelCall:
@@ -181,6 +196,8 @@ LOWERINGS: dict[type[Op], Callable[[Any, Lowering], KernelCall]] = {
     Pointwise: _pointwise,
     Resize: _resize,
     MaxPool: _max_pool,
+    GlobalMean: _global_mean,
+    DepthToSpace: _depth_to_space,
     Shuffle: _shuffle,
     Attention: _attention,
     Copy: _copy,

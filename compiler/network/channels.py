@@ -21,7 +21,9 @@ from zcc.compiler.network.ops import (
     Conv,
     Convert,
     Copy,
+    DepthToSpace,
     Generic,
+    GlobalMean,
     Lowered,
     MaxPool,
     Network,
@@ -109,7 +111,7 @@ def _spread(op: Op, cuts: dict[Tensor, set[int]]) -> bool:
         return changed
     if isinstance(op, Slice):
         return _share(cuts, op.out, op.x, op.begin)
-    if isinstance(op, Convert | MaxPool | Resize):
+    if isinstance(op, Convert | GlobalMean | MaxPool | Resize):
         return _share(cuts, op.x, op.out, 0)
     if isinstance(op, Conv | Pointwise):
         same = [stage.other for stage in op.stages if isinstance(stage, Combine)]
@@ -117,7 +119,10 @@ def _spread(op: Op, cuts: dict[Tensor, set[int]]) -> bool:
             same.append(op.x)
         return any(_share(cuts, tensor, op.out, 0) for tensor in same)
     if isinstance(op, Attention):
-        return _repeat(cuts, (op.query, op.key), op.heads) | _repeat(cuts, (op.value, op.out), op.heads)
+        heads = op.heads
+        return _repeat(cuts, {op.query: heads, op.key: heads}) | _repeat(cuts, {op.value: heads, op.out: heads})
+    if isinstance(op, DepthToSpace):
+        return _repeat(cuts, {op.x: op.factor[0] * op.factor[1], op.out: 1})
     return False
 
 
@@ -132,12 +137,15 @@ def _share(cuts: dict[Tensor, set[int]], part: Tensor, whole: Tensor, begin: int
     return changed
 
 
-def _repeat(cuts: dict[Tensor, set[int]], tensors: tuple[Tensor, ...], heads: int) -> bool:
-    """Every head of the tensors is cut where any head of any of them is."""
-    channels = tensors[0].shape[1]
-    size = channels // heads
-    within = {point % size for tensor in tensors for point in cuts[tensor]}
-    union = {head * size + point for head in range(heads) for point in within} | {channels}
-    changed = any(cuts[tensor] != union for tensor in tensors)
-    cuts.update({tensor: set(union) for tensor in tensors})
+def _repeat(cuts: dict[Tensor, set[int]], groups: dict[Tensor, int]) -> bool:
+    """All groups of as many channels, of which each tensor has some, are cut where any of them is."""
+    within: set[int] = set()
+    for tensor, count in groups.items():
+        within |= {point % (tensor.shape[1] // count) for point in cuts[tensor]}
+    changed = False
+    for tensor, count in groups.items():
+        size = tensor.shape[1] // count
+        union = {group * size + point for group in range(count) for point in within} | {tensor.shape[1]}
+        changed |= union != cuts[tensor]
+        cuts[tensor] = union
     return changed

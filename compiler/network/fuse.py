@@ -1,7 +1,7 @@
 """Fusing: elementwise work moves into the tile of the convolution that makes its input.
 
-`x * sigmoid(x)` becomes SiLU, constants per channel go into weights and bias, and a chain of elementwise operations
-behind a convolution becomes the convolution's stages, so that no feature map is read just to be changed.
+Constants per channel go into weights and bias, and a chain of elementwise operations behind a convolution becomes the
+convolution's stages, so that no feature map is read just to be changed.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from itertools import takewhile
 
 import numpy as np
 
+from zcc.compiler.network.curves import recognise_curves
 from zcc.compiler.network.ops import (
-    Activation,
     Channelwise,
     Combine,
     Conv,
@@ -25,35 +25,14 @@ from zcc.compiler.network.ops import (
     stage_tensors,
 )
 
+SYMMETRIC = ("add", "multiply")
+
 
 def fuse(network: Network) -> Network:
     """The same network with elementwise operations fused into their producers."""
-    network = recognise_gates(network)
+    network = drop_dead(recognise_curves(network))
     fused = _Fuser(network).run()
     return drop_dead(replace(network, ops=fused))
-
-
-GATES = {"sigmoid": "silu", "hard_sigmoid": "hard_swish"}
-
-
-def recognise_gates(network: Network) -> Network:
-    """x * sigmoid(x) as one SiLU, likewise for the other gates."""
-    makers = network.makers()
-
-    def gate_of(op: Op) -> Op:
-        if not (isinstance(op, Pointwise) and isinstance(op.stages[0], Combine) and len(op.stages) == 1):
-            return op
-        if op.stages[0].operator != "multiply":
-            return op
-        for x, gate in ((op.x, op.stages[0].other), (op.stages[0].other, op.x)):
-            maker = makers.get(gate)
-            if isinstance(maker, Pointwise) and maker.x is x and len(maker.stages) == 1:
-                stage = maker.stages[0]
-                if isinstance(stage, Activation) and stage.name in GATES:
-                    return Pointwise(op.out, x, [Activation(GATES[stage.name])])
-        return op
-
-    return drop_dead(replace(network, ops=[gate_of(op) for op in network.ops]))
 
 
 def drop_dead(network: Network) -> Network:
@@ -120,7 +99,7 @@ class _Fuser:
         """The ways to see `op` as stages behind one of its operands, the later-made one first."""
         ways = [(op.x, op.stages)]
         first = op.stages[0]
-        if isinstance(first, Combine) and first.operator in ("add", "multiply"):
+        if isinstance(first, Combine) and first.operator in SYMMETRIC and first.other.shape == op.out.shape:
             ways.append((first.other, [Combine(first.operator, op.x), *op.stages[1:]]))
         return ways
 

@@ -42,9 +42,7 @@ def _depths(network: Network) -> dict[Tensor, int]:
     generic: set[Tensor] = set()
     for op in network.ops:
         is_generic = isinstance(op, Generic)
-        depth = max(
-            (depths[tensor] + (tensor in generic and not is_generic) for tensor in op.inputs), default=0
-        )
+        depth = max((depths[tensor] + (tensor in generic and not is_generic) for tensor in op.inputs), default=0)
         for tensor in op.outputs:
             depths[tensor] = depth
             if is_generic:
@@ -63,9 +61,7 @@ def _lower_region(region: Sequence[Generic], network: Network) -> list[Op]:
     return _read_back(mod, inputs, outputs)
 
 
-def _build_region(
-    region: Sequence[Generic], inputs: Sequence[Tensor], outputs: Sequence[Tensor]
-) -> ir.IRModule:
+def _build_region(region: Sequence[Generic], inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> ir.IRModule:
     """The region as a Relax function from `inputs` to the tuple of `outputs`."""
     builder = relax.BlockBuilder()
     values: dict[Tensor, Any] = {t: relax.Var(t.name, relax.TensorType(t.shape, t.dtype)) for t in inputs}
@@ -74,7 +70,11 @@ def _build_region(
             for op in region:
                 bindings = {var: values[t] for var, t in zip(op.variables, op.operands, strict=True)}
                 bindings.update({var: relax.const(value) for var, value in op.constants.items()})
-                values[op.out] = builder.emit(_substitute(op.call, bindings))
+                call = _substitute(op.call, bindings)
+                if op.function is not None:
+                    callee = builder.add_func(op.function, "function")
+                    call = ir.Call(call.op, [callee, *call.args[1:]], call.attrs, call.ty_args)
+                values[op.out] = builder.emit(call)
             result = builder.emit_output(relax.Tuple([values[t] for t in outputs]))
         builder.emit_func_output(result)
     return builder.get()
@@ -162,9 +162,7 @@ def _read_binding(mod: ir.IRModule, binding: Any, values: dict[Any, Any], ops: l
     if isinstance(value, relax.TupleGetItem):
         return values[value.tuple_value][value.index]
     if not (isinstance(value, ir.Call) and getattr(value.op, "name", "") == "relax.call_tir"):
-        raise ModelError(
-            f"the operator {getattr(value, 'op', value)} cannot be compiled", "remove it from the export"
-        )
+        raise ModelError(f"the operator {getattr(value, 'op', value)} cannot be compiled", "remove it from the export")
     target, arguments = value.args[0], value.args[1].fields
     made = [
         Tensor(f"{binding.var.name}_{index}", tuple(int(n) for n in ty.shape.values), str(ty.dtype))

@@ -36,12 +36,12 @@ class Activation:
     """An elementwise function from the table in kernels/activation.py."""
 
     name: str
-    parameters: tuple[float, ...] = ()
+    parameters: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
 class Combine:
-    """An elementwise `add`, `subtract` or `multiply` with another tensor of the same shape."""
+    """An elementwise `add`, `subtract` or `multiply` with another tensor of the same shape or of one pixel."""
 
     operator: str
     other: Tensor
@@ -139,6 +139,7 @@ class MaxPool(Op):
     kernel: tuple[int, int]
     stride: tuple[int, int]
     padding: tuple[int, int]  # top, left
+    border: tuple[int, int, int, int] = (0, 0, 0, 0)  # zeros around the map that do count: top, left, bottom, right
 
     @property
     def inputs(self) -> list[Tensor]:
@@ -174,6 +175,29 @@ class Slice(Op):
 
     x: Tensor
     begin: int
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+
+@dataclass(eq=False)
+class GlobalMean(Op):
+    """The mean of each channel over all pixels, as a map of one pixel."""
+
+    x: Tensor
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+
+@dataclass(eq=False)
+class DepthToSpace(Op):
+    """Groups of channels become the pixels between: group (i, j) those in row i and column j of every cell."""
+
+    x: Tensor
+    factor: tuple[int, int]
 
     @property
     def inputs(self) -> list[Tensor]:
@@ -246,6 +270,7 @@ class Generic(Op):
     call: Any  # relax.Call
     variables: list[Any]  # the relax.Var of each operand, as `call` names it
     constants: dict[Any, Array] = field(default_factory=dict)  # other variables in `call`, known now
+    function: Any = None  # the tirx.PrimFunc that `call` calls, where it calls one
 
     @property
     def inputs(self) -> list[Tensor]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.network.channels import Channels, choose_channels
-from zcc.compiler.network.ops import Alias, Concat, Conv, Copy, Lowered, Network, Op, Slice, Tensor
+from zcc.compiler.network.ops import Alias, Concat, Conv, Copy, Lowered, MaxPool, Network, Op, Slice, Tensor
 
 
 @dataclass(eq=False)
@@ -153,9 +153,7 @@ def _place_parts(placement: Placement, concat: Concat, whole: View, makers: dict
     return copies
 
 
-def _try_place(
-    placement: Placement, concat: Concat, index: int, window: View, makers: dict[Tensor, Op]
-) -> bool:
+def _try_place(placement: Placement, concat: Concat, index: int, window: View, makers: dict[Tensor, Op]) -> bool:
     """Whether the part lies, or now will be made, in its window."""
     part = concat.parts[index]
     if part is placement.image:
@@ -169,9 +167,7 @@ def _try_place(
     return True
 
 
-def _try_place_source(
-    placement: Placement, concat: Concat, index: int, window: View, makers: dict[Tensor, Op]
-) -> bool:
+def _try_place_source(placement: Placement, concat: Concat, index: int, window: View, makers: dict[Tensor, Op]) -> bool:
     """Place the map that a slice takes from, when the concat holds all of it, slice after slice."""
     part = concat.parts[index]
     cut = makers[part]
@@ -236,11 +232,11 @@ def _view_of(placement: Placement, tensor: Tensor) -> View:
 
 
 def _grow_halos(placement: Placement) -> None:
-    """A border wide enough for every convolution that reads beyond the map's edge."""
+    """A border wide enough for everything that reads beyond the map's edge."""
     for op in placement.ops:
-        if isinstance(op, Conv):
+        if isinstance(op, Conv | MaxPool):
             storage = placement.views[op.x].storage
-            storage.halo = max(storage.halo, *reach(op))
+            storage.halo = max(storage.halo, *(op.border if isinstance(op, MaxPool) else reach(op)))
 
 
 def reach(conv: Conv) -> tuple[int, int, int, int]:
@@ -248,9 +244,7 @@ def reach(conv: Conv) -> tuple[int, int, int, int]:
     _, _, height, width = conv.x.shape
     _, _, out_height, out_width = conv.out.shape
     top, left = conv.padding[:2]
-    spans = [
-        (size - 1) * dilation + 1 for size, dilation in zip(conv.weight.shape[2:], conv.dilation, strict=True)
-    ]
+    spans = [(size - 1) * dilation + 1 for size, dilation in zip(conv.weight.shape[2:], conv.dilation, strict=True)]
     bottom = (out_height - 1) * conv.stride[0] + spans[0] - top - height
     right = (out_width - 1) * conv.stride[1] + spans[1] - left - width
     return top, left, max(bottom, 0), max(right, 0)

@@ -15,8 +15,9 @@ from zcc.compiler.network.ops import Array, Generic, Network, Op, Tensor
 class Reader:
     """The operations read so far, and what the function's variables stand for."""
 
-    def __init__(self, function: Any, readers: Mapping[str, Callable[[Reader, Any, Tensor], Op | None]]) -> None:
-        self.function = function
+    def __init__(self, mod: ir.IRModule, readers: Mapping[str, Callable[[Reader, Any, Tensor], Op | None]]) -> None:
+        self.mod = mod
+        self.function = function = mod["main"]
         self.readers = readers
         self.bindings = {binding.var: binding.value for block in function.body.blocks for binding in block.bindings}
         self.tensors: dict[Any, Tensor] = {}
@@ -97,7 +98,8 @@ class Reader:
         free = relax.analysis.free_vars(call)
         variables = [var for var in free if var in self.tensors]
         constants = {var: self.constants[var] for var in free if var in self.constants}
-        return Generic(out, [self.tensors[var] for var in variables], call, variables, constants)
+        function = self.mod[call.args[0]] if call.op.name == "relax.call_tir" else None
+        return Generic(out, [self.tensors[var] for var in variables], call, variables, constants, function)
 
     def map_of(self, expr: Any) -> Tensor | None:
         """The tensor of `expr` when it lives channel-packed."""

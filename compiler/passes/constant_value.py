@@ -61,6 +61,7 @@ EVALUATORS: dict[str, Callable[[Any, Lookup], Array | None]] = {
     "relax.shape_to_tensor": lambda call, lookup: constant_value(call.args[0], lookup),
     "relax.strided_slice": _strided_slice,
     "relax.add": _elementwise(np.add),
+    "relax.isnan": _elementwise(np.isnan),
     "relax.less": _elementwise(np.less),
     "relax.where": _elementwise(np.where),
 }

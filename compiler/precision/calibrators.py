@@ -19,9 +19,9 @@ Calibrator = Callable[[Histogram], Range]
 Cost = Callable[[Histogram, Quantisation], float]
 
 OUTSIDE = 1e-5  # the part of all values that the percentile range leaves out at each end
-# Parts of the full range that are tried; the finer steps are where the best usually lies.
+# Parts of the full range that are tried, finest where the best usually lies; then which ends they are tried at.
 PARTS = np.concatenate([np.linspace(1.0, 0.5, 51), np.geomspace(0.48, 0.01, 30)])
-ROUNDS = 2
+MOVES = ((True, True), (False, True), (True, False), (False, True), (True, False))
 
 
 def minmax(histogram: Histogram) -> Range:
@@ -47,13 +47,15 @@ def entropy(histogram: Histogram) -> Range:
 
 
 def _search(histogram: Histogram, cost: Cost) -> Range:
-    """The best of the tried ranges, one end after the other; of equals the wider."""
-    low, high = min(histogram.low, 0.0), max(histogram.high, 0.0)
-    best = (low, high)
-    for _ in range(ROUNDS):
-        for ranges in ([(best[0], high * part) for part in PARTS], [(low * part, best[1]) for part in PARTS]):
-            costs = [cost(histogram, Quantisation.of_range(*tried)) for tried in ranges]
-            best = ranges[int(np.argmin(costs))]
+    """The best of the tried ranges; of equals the wider."""
+    full = min(histogram.low, 0.0), max(histogram.high, 0.0)
+    best = full
+    for low_moves, high_moves in MOVES:
+        ranges = [
+            (full[0] * part if low_moves else best[0], full[1] * part if high_moves else best[1]) for part in PARTS
+        ]
+        costs = [cost(histogram, Quantisation.of_range(*tried)) for tried in ranges]
+        best = ranges[int(np.argmin(costs))]
     return best
 
 
@@ -68,6 +70,8 @@ def _divergence(histogram: Histogram, quantisation: Quantisation) -> float:
     """From the distribution cut to the range to the one that is even within each byte where it is not empty."""
     levels = np.rint(histogram.centres / quantisation.scale) + quantisation.zero_point
     inside = (levels >= 0) & (levels <= LEVELS)
+    if not inside.any():
+        return np.inf
     held, counts = np.clip(levels, 0, LEVELS).astype(np.int64), histogram.counts
     # What lies beyond the range is found at its ends, but tells nothing about them: it enters one side only.
     truth = _with_ends(counts, inside)

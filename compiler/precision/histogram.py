@@ -30,7 +30,7 @@ class Histogram:
     def of(cls, values: NDArray[np.float32]) -> Histogram:
         """The histogram of some finite numbers, at least one."""
         low, high = float(values.min()), float(values.max())
-        exponent = max(frexp(max(-low, high))[1] - BITS, FINEST)
+        exponent = _exponent(max(-low, high))
         units = np.multiply(values.reshape(-1), np.float32(2.0**-exponent))
         indices = np.floor(units, out=units).astype(np.int32)
         first = int(indices.min())
@@ -70,3 +70,8 @@ class Histogram:
         counts = np.zeros(int(indices[-1]) - first + 1, np.int64)
         np.add.at(counts, indices - first, self.counts)
         return replace(self, exponent=exponent, first=first, counts=counts)
+
+
+def _exponent(farthest: float) -> int:
+    """Of the narrowest bins that reach from zero that far."""
+    return max(frexp(farthest)[1] - BITS, FINEST) if farthest else FINEST

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 import tvm_ffi
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from zcc.compiler.network.fuse import ops_for
+from zcc.compiler.network.lower_generic import lower_generic
 from zcc.compiler.network.ops import Concat, Network, Op, Tensor
 from zcc.compiler.program.build import build_library
 from zcc.compiler.program.emit import DETECT, Frame, emit
@@ -37,7 +37,7 @@ class Observer:
     """Runs frames; `maps` shows every map of the last one as [blocks, height, width, lanes]."""
 
     def __init__(self, network: Network, target: Target, frame_of: FrameOf, folder: Path) -> None:
-        self.layout = lay_out(_copied(network), target.unit, sharing=False)
+        self.layout = lay_out(lower_generic(_copied(network)), target.unit, sharing=False)
         frame = frame_of(self.layout)
         program = emit(self.layout, frame, target.unit)
         build_library(program.module, target.tvm_target(), folder / LIBRARY)
@@ -60,11 +60,12 @@ class Observer:
         made = [tensor for op in ops_for(network.maps or [network.output], network.ops) for tensor in op.outputs]
         return [tensor for tensor in (network.image, *made) if tensor in self.layout.placement.channels]
 
-    def _view(self, tensor: Tensor, arena: NDArray[np.uint8]) -> Floats:
+    def _view(self, tensor: Tensor, arena: NDArray[np.uint8]) -> NDArray[Any]:
         slab = self.layout.lowering.view(tensor).slab()
-        memory = arena[self.layout.lowering.address(tensor).offset :].view(np.float32)
-        strides = [4 * elements for elements in (slab.plane, slab.pitch, slab.lanes, 1)]
-        return as_strided(memory, slab.shape, strides, writeable=False)
+        dtype = np.dtype(slab.dtype)
+        memory = arena[self.layout.lowering.address(tensor).offset :]
+        strides = [dtype.itemsize * elements for elements in (slab.plane, slab.pitch, slab.lanes, 1)]
+        return np.ndarray(slab.shape, dtype, memory, 0, strides)
 
 
 def _copied(network: Network) -> Network:

@@ -54,7 +54,8 @@ class Quantisation:
     def quantise(self, values: Floats) -> NDArray[np.uint8]:
         """The nearest byte of each number, the outermost ones for those beyond the range."""
         # Cut before the zero point is added, so that no number is too large for what follows.
-        units = np.clip(np.rint(values * self.factor), -self.zero_point, LEVELS - self.zero_point)
+        with np.errstate(over="ignore"):
+            units = np.clip(np.rint(values * self.factor), -self.zero_point, LEVELS - self.zero_point)
         return (units + np.float32(self.zero_point)).astype(np.uint8)
 
     def dequantise(self, values: NDArray[np.uint8]) -> Floats:

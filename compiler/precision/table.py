@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from zcc.compiler.kernels.spec import VectorUnit
+from zcc.compiler.network.ops import Network
+from zcc.compiler.precision import int8
+from zcc.compiler.precision.calibrate import Calibration
 from zcc.runtime.errors import UsageError
+
+# The network in the precision; the names are of tensors whose convolutions stay in float32.
+Convert = Callable[[Network, Calibration | None, Collection[str]], Network]
 
 
 @dataclass(frozen=True)
@@ -14,9 +22,44 @@ class Precision:
     name: str
     storage: str
     arithmetic: str
+    convert: Convert
+    thrives: Callable[[VectorUnit], bool]  # whether a unit has instructions of its own for it
+    runs: Callable[[VectorUnit], bool] = lambda unit: True
+    tolerance: float | None = None  # relative error against ONNX Runtime, where such a bound makes sense
+    calibrated: bool = False
+
+    @property
+    def exact(self) -> bool:
+        """Whether it is what others are measured against."""
+        return self.name == REFERENCE
 
 
-PRECISIONS: dict[str, Precision] = {"fp32": Precision("fp32", "float32", "float32")}
+def _unchanged(network: Network, calibration: Calibration | None, floating: Collection[str]) -> Network:
+    return network
+
+
+def _bytes(network: Network, calibration: Calibration | None, floating: Collection[str]) -> Network:
+    if calibration is None:
+        raise UsageError("int8 needs scales, which come from pictures", "give a folder of them with --calib DIR")
+    return int8.quantise(network, calibration.quantisations, calibration.means, floating)
+
+
+REFERENCE = "fp32"
+
+PRECISIONS: dict[str, Precision] = {
+    precision.name: precision
+    for precision in (
+        Precision("fp32", "float32", "float32", _unchanged, lambda unit: True, tolerance=1e-3),
+        Precision(
+            "int8",
+            "uint8 maps, int8 weights",
+            "int32 sums, float32 between",
+            _bytes,
+            lambda unit: unit.dot == "vnni",
+            calibrated=True,
+        ),
+    )
+}
 
 
 def find_precision(name: str) -> Precision:

@@ -24,7 +24,7 @@ from zcc.compiler.frame.candidates import Source
 from zcc.compiler.frame.image import image_layout
 from zcc.compiler.frame.scratch import elements
 from zcc.compiler.frontend.model import Head, Suppression
-from zcc.compiler.kernels.layout import PlanesKernel
+from zcc.compiler.kernels.image import IMAGE_KERNELS
 from zcc.compiler.kernels.spec import Address, KernelCall, KernelSpec, VectorUnit
 from zcc.compiler.program.layout import Layout
 from zcc.compiler.program.subroutine import Subroutine, address_of, finish, make_subroutine
@@ -194,10 +194,10 @@ def _declare_results(max_det: int) -> list[Any]:
 
 def _network(parts: _Parts) -> tirx.PrimFunc:
     planes, shape = parts.image, parts.layout.placement.output.shape
-    load = parts.kernel(PlanesKernel(planes))
+    load = parts.kernel(IMAGE_KERNELS[planes.dtype](planes))
     with IRBuilder() as builder, T.prim_func(s_tir=True):
         T.func_name(NETWORK)
-        image = T.arg("image", T.Buffer((1, planes.blocks, planes.height, planes.width), "float32", align=4))
+        image = T.arg("image", T.Buffer(parts.layout.placement.image.shape, "float32", align=4))
         weights = T.arg("weights", T.Buffer((parts.sizes["weights"],), "uint8"))
         arena = T.arg("arena", T.Buffer((parts.sizes["arena"],), "uint8"))
         result = T.arg("result", T.Buffer(shape, "float32"))

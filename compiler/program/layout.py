@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zcc.compiler.kernels.layout import HaloKernel
+from zcc.compiler.kernels.lowering import Lowering
 from zcc.compiler.kernels.spec import Address, KernelCall, VectorUnit
-from zcc.compiler.kernels.table import Lowering, lower_op
+from zcc.compiler.kernels.table import lower_op
 from zcc.compiler.network.fuse import ops_for
 from zcc.compiler.network.ops import Network, Op, Tensor
 from zcc.compiler.network.place import VIEWS, Placement, Storage, View, place
@@ -81,4 +82,5 @@ class _Calls:
             self.cleared.add(storage)
             whole = View(storage, 0, storage.blocks).slab().grown(halo, halo, halo, halo)
             address = self.lowering.offsets[storage]
-            self.pending.append(KernelCall(HaloKernel(whole, halo), (address,), f"border of {tensor.name}"))
+            spec = HaloKernel(whole, halo, storage.zero)
+            self.pending.append(KernelCall(spec, (address,), f"border of {tensor.name}"))

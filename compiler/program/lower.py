@@ -1,4 +1,4 @@
-"""From a model to a network of placed kernel calls: the phases of the compiler's middle, in order."""
+"""From a model to a Relax module, and from a network to kernel calls: the compiler's middle."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from tvm import ir
 from tvm.relax.frontend.onnx import from_onnx
 
 from zcc.compiler.kernels.spec import VectorUnit
-from zcc.compiler.network.fuse import fuse
 from zcc.compiler.network.lower_generic import lower_generic
-from zcc.compiler.network.read import read_network
+from zcc.compiler.network.ops import Network
+from zcc.compiler.passes.fold_batch_norm import fold_batch_norm
 from zcc.compiler.passes.fold_scatter import fold_scatter
 from zcc.compiler.passes.fold_slices import fold_slices
+from zcc.compiler.passes.raise_calls import raise_calls
 from zcc.compiler.passes.split_to_slices import split_to_slices
 from zcc.compiler.program.layout import Layout, lay_out
 from zcc.runtime.errors import ModelError
 
-PASSES = (fold_scatter, fold_slices, split_to_slices)
+PASSES = (raise_calls, fold_batch_norm, fold_scatter, fold_slices, split_to_slices)
 
 
 def import_proto(proto: onnx.ModelProto) -> ir.IRModule:
@@ -34,9 +35,9 @@ def import_proto(proto: onnx.ModelProto) -> ir.IRModule:
     return tvm.transform.Sequential(list(PASSES))(module)
 
 
-def lower_module(module: ir.IRModule, unit: VectorUnit) -> Layout:
-    """An imported model as kernel calls: read, fused, leftovers lowered by TVM, placed in memory."""
-    return lay_out(lower_generic(fuse(read_network(module))), unit)
+def lower_network(network: Network, unit: VectorUnit) -> Layout:
+    """A network as kernel calls: leftovers lowered by TVM, everything placed in memory."""
+    return lay_out(lower_generic(network), unit)
 
 
 def _last_line(error: Any) -> str:

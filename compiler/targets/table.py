@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from zcc.compiler.kernels.spec import VectorUnit
+from zcc.compiler.precision.table import Precision
 from zcc.compiler.targets.target import Target
 from zcc.compiler.targets.x86_64 import LEVELS
 from zcc.runtime import host
@@ -11,24 +15,37 @@ TARGETS: dict[str, Target] = {target.name: target for target in LEVELS}
 NATIVE = "native"
 
 
-def find_target(name: str) -> Target:
-    """The target of that name; `native` is the most capable one that this machine runs."""
+def find_target(name: str, precision: Precision) -> Target:
+    """The target of that name; `native` is the best one for the precision among those that this machine runs."""
     if name == NATIVE:
-        return native_target()
+        return _able(native_target(precision.thrives), precision)
     if name not in TARGETS:
         raise UsageError(f"there is no target {name!r}", f"choose {NATIVE} or one of {', '.join(TARGETS)}")
-    return TARGETS[name]
+    return _able(TARGETS[name], precision)
 
 
-def native_target() -> Target:
-    """The most capable target that this machine runs, its work cut for the cores it has."""
+def _able(target: Target, precision: Precision) -> Target:
+    if not precision.runs(target.unit):
+        able = ", ".join(other.name for other in TARGETS.values() if precision.runs(other.unit))
+        raise UsageError(f"{target.name} has no instructions for {precision.name}", f"compile it for {able}")
+    return target
+
+
+def native_target(thrives: Callable[[VectorUnit], bool] = lambda unit: True) -> Target:
+    """The target that makes most of this machine, its work cut for the cores it has.
+
+    Of those with the widest registers, the first that `thrives`: a variant asks of its hosts only what it uses.
+    """
     fitting = [target for target in TARGETS.values() if runs_here(target)]
     if not fitting:
         raise UsageError(
             f"no target fits this machine ({host.system()} on {host.architecture()})",
             f"name one of {', '.join(TARGETS)} to compile for another machine",
         )
-    return fitting[-1].with_threads(host.worker_threads())
+    widest = max(target.unit.lanes for target in fitting)
+    wide = [target for target in fitting if target.unit.lanes == widest]
+    chosen = next((target for target in wide if thrives(target.unit)), wide[0])
+    return chosen.with_threads(host.worker_threads())
 
 
 def runs_here(target: Target) -> bool:

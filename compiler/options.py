@@ -1,0 +1,24 @@
+"""What a user asks of a compile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """What the user asks for."""
+
+    model: Path
+    name: str | None = None
+    dtypes: tuple[str, ...] = ("fp32",)
+    target: str = "native"
+    imgsz: tuple[int, int] | None = None
+    classes: Path | None = None
+    color: str = "bgr"
+    resize: str = "letterbox"
+    max_det: int = 300
+    calib: Path | None = None  # pictures whose values decide the scales of integers
+    data: Path | None = None  # pictures that accuracy is measured on
+    max_drop: float = 0.5  # points of mAP50-95 that a variant may lose against fp32

@@ -1,0 +1,21 @@
+"""The pictures a model was shown, and what was learnt from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zcc.compiler.precision.calibrate import Calibration
+from zcc.compiler.precision.frames import CalibrationFrames
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Calibration frames and the calibration that came of them."""
+
+    frames: CalibrationFrames
+    calibration: Calibration
+
+    @property
+    def digest(self) -> str:
+        """Of the frames: they decide the rest."""
+        return self.frames.digest

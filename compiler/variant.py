@@ -1,0 +1,36 @@
+"""One variant: built into a folder, and run from there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from zcc.compiler.accuracy.evaluate import Detect, measured
+from zcc.compiler.job import Job
+from zcc.compiler.package import make_manifest, write_files
+from zcc.compiler.program.build import build_library
+from zcc.compiler.program.emit import emit
+from zcc.compiler.program.lower import lower_network
+from zcc.compiler.stages import Stages
+from zcc.runtime.library import MODULE
+from zcc.runtime.manifest import Manifest
+from zcc.runtime.variant import Variant
+
+
+def build(job: Job, key: str, folder: Path, stages: Stages, floating: Collection[str] = ()) -> Manifest:
+    """Build a variant in `folder`; nothing of it is measured yet."""
+    source, unit = job.source, job.target.unit
+    with stages.stage("lower"):
+        calibration = job.shown.calibration if job.shown else None
+        network = job.precision.convert(source.network(), calibration, floating)
+        layout = lower_network(network, unit)
+        program = emit(layout, source.frame_of(layout), unit)
+    with stages.stage("build"):
+        build_library(program.module, job.target.tvm_target(), folder / MODULE)
+        write_files(folder, layout.weights)
+    return make_manifest(folder, job, key, layout, program)
+
+
+def detector(folder: Path, manifest: Manifest) -> Detect:
+    """The variant in `folder`, as accuracy is measured."""
+    return measured(Variant(folder, manifest).run, manifest.input.color)
