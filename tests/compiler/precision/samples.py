@@ -1,0 +1,70 @@
+"""Small networks with everything that calibration asks for, and what ONNX Runtime says about their maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+
+from tests.compiler.precision.as_onnx import Writer
+from tests.onnx_models import build
+from zcc.compiler.frontend.load import load_model
+from zcc.compiler.frontend.raw_head import find_raw_head, with_maps
+from zcc.compiler.network.fuse import fuse, ops_for
+from zcc.compiler.network.ops import Network, Op, Tensor
+from zcc.compiler.network.read import read_network
+from zcc.compiler.program.emit import Frame
+from zcc.compiler.program.layout import Layout
+from zcc.compiler.program.lower import import_proto
+from zcc.compiler.program.raw_source import raw_source
+from zcc.runtime.manifest import InputSpec
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A detector's network, and how frames go into it."""
+
+    network: Network
+    spec: InputSpec
+    frame_of: object
+
+    @property
+    def body(self) -> list[Op]:
+        """The operations that a frame's detections need."""
+        return ops_for(self.network.maps or [self.network.output], self.network.ops)
+
+
+def sample(folder: Path, family: str, **options: object) -> Sample:
+    """A detector of a family whose raw head is known."""
+    path = folder / f"{family}.onnx"
+    onnx.save(build(family, **options), path)
+    model = load_model(path)
+    raw = find_raw_head(model)
+    assert raw is not None
+    spec = InputSpec(model.height, model.width)
+
+    def frame_of(layout: Layout) -> Frame:
+        return Frame(spec, raw_source(raw, layout), 10)
+
+    return Sample(fuse(read_network(import_proto(with_maps(model.proto, raw)))), spec, frame_of)
+
+
+def frames(count: int, size: tuple[int, int], seed: int = 0) -> list[NDArray[np.uint8]]:
+    """Blocky noise of that height and width."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (count, -(-size[0] // 8), -(-size[1] // 8), 3), np.uint8)
+    return list(coarse.repeat(8, axis=1).repeat(8, axis=2)[:, : size[0], : size[1]])
+
+
+def maps_of(network: Network, ops: Sequence[Op], image: NDArray[np.float32]) -> dict[Tensor, NDArray[np.float32]]:
+    """What every map that the operations make holds, as ONNX Runtime computes it."""
+    results = [op.out for op in ops]
+    writer = Writer()
+    proto = writer.graph(network, results, ops)
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    return dict(zip(results, session.run(None, {"image": image}), strict=True))
