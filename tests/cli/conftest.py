@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.process import run_zcc
+from tests.runtime.samples import changed_copy
+from zcc.registry import Registry
+from zcc.runtime.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -31,3 +34,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     done = run_zcc("demo", cwd=folder, timeout=300, ZCC_REGISTRY="")
     assert done.returncode == 0, done.stderr
     return Demo(folder, done)
+
+
+@pytest.fixture(scope="session")
+def variants(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A registry with the demo's `shapes` as fp32, and as fp16 the same with weights a little off, never measured."""
+    registry = Registry.open(tmp_path_factory.mktemp("variants") / "registry")
+    source = Registry.open(demo.registry).artifacts()[0].folder
+    registry.publish(source, Manifest.read(source))
+    other = changed_copy(source, tmp_path_factory.mktemp("other") / "fp16", scale=0.98, dtype="fp16", measured=())
+    registry.publish(other, Manifest.read(other))
+    return str(registry.home)

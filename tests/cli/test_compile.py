@@ -58,7 +58,10 @@ def test_a_model_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--dtype", "fp7"), ("--target", "toaster"), ("--imgsz", "33x33"), ("--classes", os.devnull)],
+    [
+        *(("--dtype", "fp7"), ("--dtype", "fp32,,fp7"), ("--target", "toaster"), ("--imgsz", "33x33")),
+        *(("--classes", os.devnull), ("--calib", "absent"), ("--data", "absent"), ("--max-drop", "nan")),
+    ],
 )
 def test_a_value_that_cannot_be_is_named(tmp_path: Path, option: str, value: str) -> None:
     done = run_zcc("compile", sample.MODEL, option, value, "--registry", tmp_path)

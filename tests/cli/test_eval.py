@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,67 @@ def test_a_class_the_model_does_not_know_is_one_line(demo: Demo, tmp_path: Path)
     (tmp_path / "classes.txt").write_text("\n".join(["blob", *CLASSES[1:]]))
     done = run_zcc("eval", "shapes", "--data", tmp_path, "--registry", demo.registry)
     assert_one_line(done, 1, "'blob'", "the model does not have", "circle, ring")
+
+
+def eval_document(*arguments: str | Path) -> dict[str, Any]:
+    done = run_zcc("eval", "shapes", *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def listed(registry: str, dtype: str) -> dict[str, float]:
+    """The latest figure of each metric, as `zcc list` knows it."""
+    artifacts = json.loads(run_zcc("list", "--json", "--registry", registry).stdout)
+    return {
+        figure["metric"]: figure["value"]
+        for artifact in artifacts
+        if artifact["dtype"] == dtype
+        for figure in artifact["measured"]
+    }
+
+
+def test_beside_another_variant_it_tells_what_changes_and_records_it(variants: str, data: Path) -> None:
+    place = ("--data", data, "--registry", variants)
+    alone = eval_document("--dtype", "fp32", *place)
+    beside = eval_document("--dtype", "fp16", "--against", "shapes", "--against-dtype", "fp32", *place)
+    assert beside["against"]["digest"] == alone["digest"]
+    assert (beside["truth"], beside["reference_map50_95"]) == ("labels", alone["map50_95"])
+    assert beside["drop_map50_95"] == pytest.approx(100 * (alone["map50_95"] - beside["map50_95"]))
+    assert beside["class_changes"] == {
+        name: pytest.approx(100 * (figure["map50_95"] - alone["classes"][name]["map50_95"]))
+        for name, figure in beside["classes"].items()
+    }
+    assert beside["drift"]["matched"] > 50
+    assert 0 < beside["drift"]["mean"] < beside["drift"]["p95"] < 0.5
+    assert alone["recorded"] and beside["recorded"]
+    assert listed(variants, "fp32")["map50_95"] == alone["map50_95"]
+    recorded = listed(variants, "fp16")
+    assert recorded["map50_95"] == beside["map50_95"]
+    assert recorded["drift_mean"] == beside["drift"]["mean"]
+    assert f"{beside['map50_95']:.3f}" in run_zcc("list", "--registry", variants, COLUMNS="200").stdout
+
+
+def test_without_labels_it_is_agreement_and_marked_so(variants: str, data: Path) -> None:
+    place = ("--data", data / "images", "--registry", variants)
+    beside = eval_document("--dtype", "fp16", "--against", "shapes", "--against-dtype", "fp32", *place)
+    assert beside["truth"] == "detections of the reference"
+    assert beside["reference_map50_95"] == pytest.approx(1.0)
+    assert 0.3 < beside["map50_95"] < 1
+    assert listed(variants, "fp16")["agreement50_95"] == beside["map50_95"]
+
+
+def test_an_artifact_without_a_registry_is_measured_and_leaves_none(demo: Demo, data: Path, tmp_path: Path) -> None:
+    [artifact] = json.loads(run_zcc("list", "--json", "--registry", demo.registry).stdout)
+    done = run_zcc("eval", artifact["folder"], "--data", data, "--json", "--registry", tmp_path / "none")
+    assert done.returncode == 0, done.stderr
+    assert not json.loads(done.stdout)["recorded"]
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_dtype_for_nothing_is_one_line(demo: Demo, data: Path) -> None:
+    done = run_zcc("eval", "shapes", "--data", data, "--against-dtype", "fp32", "--registry", demo.registry)
+    assert_one_line(done, 2, "--against REF2")
 
 
 def test_the_data_must_be_named(demo: Demo) -> None:
