@@ -182,9 +182,9 @@ def rounds(count):
         detector(frames[turn % len(frames)])
         if turn % 50 == 0:
             Detector.load(sys.argv[1])(frame)
-rounds(1000)
+rounds(500)
 before = resident()
-rounds(3000)
+rounds(1500)
 print(resident() - before)
 """
     assert float(run(code, tiny_artifact)) < 2.0
