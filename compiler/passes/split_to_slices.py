@@ -29,10 +29,7 @@ class _Rewriter(relax.PyExprMutator):  # type: ignore[misc]
         extents = [int(extent) for extent in data.ty.shape.values]
         axis = int(attrs.axis) % len(extents)
         bounds = _bounds(attrs.indices_or_sections, extents[axis])
-        slices = [
-            relax.op.strided_slice(data, [axis], [begin], [end])
-            for begin, end in pairwise(bounds)
-        ]
+        slices = [relax.op.strided_slice(data, [axis], [begin], [end]) for begin, end in pairwise(bounds)]
         return relax.Tuple([self.builder_.emit(part) for part in slices])
 
 
