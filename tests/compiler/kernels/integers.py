@@ -33,17 +33,24 @@ class Encoding:
         return np.array([1 / self.scale, self.zero], F)
 
 
+def taps(x: Array, weight: Array, start: Array, size: tuple[int, int], stride: int = 1, dilation: int = 1) -> Array:
+    """[O, H, W] of `size` from x [I, H, W] with its border and weight [O, I, KH, KW]; each channel starts somewhere."""
+    height, width = size
+    total = np.repeat(start, height * width).reshape(-1, height, width)
+    for ky in range(weight.shape[2]):
+        for kx in range(weight.shape[3]):
+            top, left = ky * dilation, kx * dilation
+            rows = slice(top, top + (height - 1) * stride + 1, stride)
+            columns = slice(left, left + (width - 1) * stride + 1, stride)
+            total += np.tensordot(weight[:, :, ky, kx], x[:, rows, columns], 1)
+    return total
+
+
 def sums(x: Array, weight: Array, start: Array, spec: Int8Conv | Int8Depthwise) -> Array:
-    """[O, H, W] from x [I, H, W] with its border and weight [O, I, KH, KW], as the accumulator's int32."""
-    height, width = spec.out.height, spec.out.width
-    total = np.repeat(start.astype(np.int64), height * width).reshape(-1, height, width)
-    for ky in range(spec.kernel[0]):
-        for kx in range(spec.kernel[1]):
-            top, left = ky * spec.dilation[0], kx * spec.dilation[1]
-            rows = slice(top, top + (height - 1) * spec.stride[0] + 1, spec.stride[0])
-            columns = slice(left, left + (width - 1) * spec.stride[1] + 1, spec.stride[1])
-            total += np.tensordot(weight[:, :, ky, kx].astype(np.int64), x[:, rows, columns].astype(np.int64), 1)
-    return total.astype(np.int32)
+    """What the int32 sums of the kernel hold."""
+    size = (spec.out.height, spec.out.width)
+    wide = (values.astype(np.int64) for values in (x, weight, start))
+    return taps(*wide, size, spec.stride[0], spec.dilation[0]).astype(np.int32)
 
 
 def on_curve(steps: Array, table: Array) -> Array:

@@ -9,13 +9,12 @@ import pytest
 
 from tests.compiler.kernels.integers import Encoding, finish, lanes_for, packed, padded, sums, unpacked
 from tests.compiler.kernels.single import compile_kernels
-from tests.compiler.kernels.ways import other_ways
+from tests.compiler.kernels.ways import best_target, other_ways
 from zcc.compiler.kernels.curve import CURVES
 from zcc.compiler.kernels.int8_depthwise import Int8Depthwise
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.stages import Apply
 from zcc.compiler.program.weights import pack_depthwise, pack_vector
-from zcc.compiler.targets.table import native_target
 from zcc.compiler.targets.target import Target
 
 OUT = Encoding(0.02, 14)
@@ -28,7 +27,7 @@ CASES = [  # channels, output, kernel, stride, dilation, extreme operands
 ]
 
 
-@pytest.mark.parametrize("target", [native_target(), *other_ways()], ids=lambda target: target.name)
+@pytest.mark.parametrize("target", [best_target(), *other_ways()], ids=lambda target: target.name)
 def test_equals_numpy(target: Target, tmp_path: Path) -> None:
     rng = np.random.default_rng(8)
     specs, runs = [], []
