@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from zcc.compiler.kernels.byte_dot import BYTES
+from zcc.compiler.kernels.byte_dot import BYTE_DOTS, BYTES
 from zcc.compiler.kernels.convert import ConvertKernel
 from zcc.compiler.kernels.curve import CURVES
-from zcc.compiler.kernels.direct_conv import default_tile
+from zcc.compiler.kernels.dot_tile import choose_tile
 from zcc.compiler.kernels.int8_conv import Int8Conv
 from zcc.compiler.kernels.lowering import Lowering
 from zcc.compiler.kernels.spec import Address, KernelCall
@@ -31,7 +31,7 @@ def lower_quantised_conv(op: QuantisedConv, lowering: Lowering) -> KernelCall:
         op.stride,
         op.dilation,
         stages,
-        default_tile(slab, lowering.unit),
+        choose_tile(slab, lowering.unit, BYTE_DOTS[lowering.unit.dot]),
     )
     weight = pack_fours(op.quantised.values, x.lanes(), x.block, out.lanes(), out.block)
     start, unit = (pack_vector(values, out.lanes(), out.block) for values in integer_start(op))
