@@ -51,7 +51,7 @@ def find_artifact(options: argparse.Namespace, registry: Registry) -> Path:
 def describe(machine: Machine) -> str:
     """The machine's limits in two lines."""
     speeds = ", ".join(f"{size / 2**20:g} MiB {speed / 1e9:.0f}" for size, speed in machine.bandwidth)
-    return f"peak {machine.flops / 1e9:.0f} GFLOP/s on {machine.threads} threads\nreads in GB/s: {speeds}"
+    return f"float32 peak {machine.flops / 1e9:.0f} GFLOP/s on {machine.threads} threads\nreads in GB/s: {speeds}"
 
 
 def main() -> None:
