@@ -17,7 +17,6 @@ from benchmarks.arguments import opened_registry, run
 from zcc.cli.pick import pick_runnable
 from zcc.cli.progress import open_progress
 from zcc.compiler.compile import CompileOptions, compile_model
-from zcc.compiler.precision.table import find_precision
 from zcc.compiler.profiling.limits import Machine
 from zcc.compiler.profiling.peaks import measure_machine
 from zcc.compiler.profiling.profile import profile_artifact
@@ -60,7 +59,7 @@ def main() -> None:
     with opened_registry(options.registry) as registry:
         folder = find_artifact(options, registry)
         manifest = Manifest.read(folder)
-        machine = measure_machine(find_target(manifest.target, find_precision(manifest.dtype)))
+        machine = measure_machine(TARGETS[manifest.target])
         times = profile_artifact(folder, options.rounds)
     rows, totals = as_rows(times, machine), as_totals(times, machine)
     if options.json:

@@ -14,9 +14,9 @@ from zcc.compiler.racing.contestant import Contestant, Entry, Floats, Found, Pix
 from zcc.runtime.errors import BenchmarkError, ZccError
 
 PATIENCE = 600  # seconds for one answer
-# Threads of whoever ran before go on spinning for a while, TVM's for 150 ms and ONNX Runtime's for 35 where that was
-# measured. A turn begins with runs that are not counted, until they sleep.
-SETTLE = 0.2
+# Threads of whoever ran before go on spinning for a while, ONNX Runtime's for 35 ms where that was measured. A turn
+# begins with runs that are not counted, until they sleep.
+SETTLE = 0.1
 
 
 class Turn(NamedTuple):
