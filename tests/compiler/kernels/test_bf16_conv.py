@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.compiler.kernels.integers import lanes_for, packed, padded, taps, unpacked
-from tests.compiler.kernels.single import compile_kernels
+from zcc.compiler.program.single import compile_kernels
 from zcc.compiler.kernels.bf16 import STORED
 from zcc.compiler.kernels.bf16_conv import Bf16Conv
 from zcc.compiler.kernels.direct_conv import Tile

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.compiler.kernels.integers import Encoding, finish, lanes_for, packed, padded, sums, unpacked
-from tests.compiler.kernels.single import Kernel, compile_kernels
+from zcc.compiler.program.single import Kernel, compile_kernels
 from tests.compiler.kernels.ways import best_target, other_ways
 from zcc.compiler.kernels.curve import CURVES
 from zcc.compiler.kernels.direct_conv import Tile

@@ -1,0 +1,212 @@
+"""Time the convolutions of YOLOv5s at 640 in int8 and bf16, SiLU in the tile, against the peak of the dot products.
+
+python -m benchmarks.low_precision [--dtype int8|bf16] [--rounds N] [--bare]
+
+The peak is what a deep convolution alone reaches, with nothing behind its sums. Times are minima, since what else the
+machine does only ever adds to them. ZCC_NUM_THREADS sets the threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zcc.compiler.kernels.bf16 import PAIR_DOT, STORED
+from zcc.compiler.kernels.bf16_conv import Bf16Conv
+from zcc.compiler.kernels.byte_dot import BYTE_DOTS
+from zcc.compiler.kernels.curve import CURVES
+from zcc.compiler.kernels.dot_tile import choose_tile
+from zcc.compiler.kernels.int8_conv import Int8Conv
+from zcc.compiler.kernels.slab import Slab
+from zcc.compiler.kernels.stages import Apply, StageSpec
+from zcc.compiler.program.single import compile_kernels
+from zcc.compiler.targets.table import TARGETS, runs_here
+from zcc.compiler.targets.target import Target
+from zcc.runtime import host
+from zcc.runtime.engine import aligned_bytes
+
+# Input channels, output channels, kernel, stride, output size, and how often the network has it.
+SHAPES = (
+    (3, 32, 6, 2, 320, 1),
+    (32, 64, 3, 2, 160, 1),
+    (64, 32, 1, 1, 160, 2),
+    (32, 32, 1, 1, 160, 1),
+    (32, 32, 3, 1, 160, 1),
+    (64, 64, 1, 1, 160, 1),
+    (64, 128, 3, 2, 80, 1),
+    (128, 64, 1, 1, 80, 2),
+    (256, 64, 1, 1, 80, 2),
+    (64, 64, 1, 1, 80, 3),
+    (64, 64, 3, 1, 80, 3),
+    (128, 128, 1, 1, 80, 2),
+    (128, 256, 3, 2, 40, 1),
+    (128, 128, 3, 2, 40, 1),
+    (256, 128, 1, 1, 40, 5),
+    (512, 128, 1, 1, 40, 2),
+    (128, 128, 1, 1, 40, 5),
+    (128, 128, 3, 1, 40, 5),
+    (256, 256, 1, 1, 40, 3),
+    (256, 512, 3, 2, 20, 1),
+    (256, 256, 3, 2, 20, 1),
+    (512, 256, 1, 1, 20, 6),
+    (256, 256, 1, 1, 20, 2),
+    (256, 256, 3, 1, 20, 2),
+    (512, 512, 1, 1, 20, 2),
+    (1024, 512, 1, 1, 20, 1),
+    (128, 255, 1, 1, 80, 1),
+    (256, 255, 1, 1, 40, 1),
+    (512, 255, 1, 1, 20, 1),
+)
+HEAD_CHANNELS = 255  # these are the head's: floats, and no activation
+PEAK_SHAPE = (256, 256, 3, 1, 40, 1)
+BLOCK, PIXEL = 16, 4  # lanes of a map, and of an image
+SILU = Apply("silu", ())
+
+Array = NDArray[Any]
+Shape = tuple[int, int, int, int, int, int]
+Spec = Int8Conv | Bf16Conv
+Run = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Dtype:
+    """What is timed: specs, and memory for their parameters."""
+
+    target: Target
+    spec: Callable[[Shape, bool], Spec]
+    memory: Callable[[Spec], list[Array]]
+
+
+def slabs(shape: Shape, stored: str) -> tuple[Slab, Slab]:
+    """The input with its border, and the output."""
+    channels, outputs, kernel, stride, size, _ = shape
+    lanes = PIXEL if channels < BLOCK else BLOCK
+    inside = (size - 1) * stride + kernel
+    out = "float32" if outputs == HEAD_CHANNELS else stored
+    return (
+        Slab.dense(-(-channels // lanes), inside, inside, lanes, stored),
+        Slab.dense(-(-outputs // BLOCK), size, size, BLOCK, out),
+    )
+
+
+def stages_of(shape: Shape, bare: bool) -> tuple[StageSpec, ...]:
+    """SiLU, but not in the head."""
+    return () if bare or shape[1] == HEAD_CHANNELS else (SILU,)
+
+
+def int8_spec(shape: Shape, bare: bool) -> Int8Conv:
+    """The kernel of a shape in bytes."""
+    (x, out), (_, _, kernel, stride, _, _), unit = slabs(shape, "uint8"), shape, INT8.target.unit
+    tile = choose_tile(out, unit, BYTE_DOTS[unit.dot])
+    return Int8Conv(x, out, (kernel, kernel), (stride, stride), (1, 1), stages_of(shape, bare), tile)
+
+
+def bf16_spec(shape: Shape, bare: bool) -> Bf16Conv:
+    """The kernel of a shape in bfloat16."""
+    (x, out), (_, _, kernel, stride, _, _) = slabs(shape, STORED), shape
+    tile = choose_tile(out, BF16.target.unit, PAIR_DOT)
+    return Bf16Conv(x, out, (kernel, kernel), (stride, stride), (1, 1), stages_of(shape, bare), tile)
+
+
+def filled(shape: tuple[int, ...], values: Array) -> Array:
+    """An array that begins at a cache line."""
+    memory = aligned_bytes(int(np.prod(shape)) * values.itemsize).view(values.dtype).reshape(shape)
+    memory[...] = np.resize(values, shape)
+    return np.asarray(memory)
+
+
+def int8_memory(spec: Spec) -> list[Array]:
+    """Operands of an integer kernel, in its order."""
+    rng = np.random.default_rng(0)
+    channels = (spec.out.blocks, spec.out.lanes)
+    arrays = [
+        filled(spec.x.shape, rng.integers(0, 256, 4096).astype(np.uint8)),
+        filled(spec.geometry.weight_shape, rng.integers(-127, 128, 4096).astype(np.int8)),
+        filled(channels, np.zeros(1, np.int32)),
+        filled(channels, np.full(1, 1e-4, np.float32)),
+        *(CURVES["silu"].table() for _ in spec.stages),
+        filled(spec.out.shape, np.zeros(1, spec.out.dtype)),
+    ]
+    return [*arrays, np.array([10, 8], np.float32)] if spec.out.dtype == "uint8" else arrays
+
+
+def bf16_memory(spec: Spec) -> list[Array]:
+    """Operands of a bfloat16 kernel, in its order."""
+    rng = np.random.default_rng(0)
+    numbers = (rng.normal(0, 1, 4096).astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
+    return [
+        filled(spec.x.shape, numbers),
+        filled(spec.geometry.weight_shape, numbers),
+        filled((spec.out.blocks, spec.out.lanes), np.zeros(1, np.float32)),
+        filled(spec.out.shape, np.zeros(1, spec.out.dtype)),
+    ]
+
+
+def best_target(able: Callable[[Target], bool]) -> Target:
+    """The best target here for the instructions asked for, its work cut for the threads there are."""
+    return [target for target in TARGETS.values() if runs_here(target) and able(target)][-1].with_threads(
+        host.worker_threads()
+    )
+
+
+INT8 = Dtype(best_target(lambda target: bool(target.unit.dot)), int8_spec, int8_memory)
+BF16 = Dtype(best_target(lambda target: True), bf16_spec, bf16_memory)
+DTYPES = {"int8": INT8, "bf16": BF16}
+
+
+def seconds(runs: list[Run], rounds: int) -> list[float]:
+    """The shortest time of each, all taken in turns."""
+    best = [float("inf")] * len(runs)
+    for _ in range(rounds):
+        for index, run in enumerate(runs):
+            for _ in range(3):
+                start = time.perf_counter()
+                run()
+                best[index] = min(best[index], time.perf_counter() - start)
+    return best
+
+
+def operations(shape: Shape) -> int:
+    """Multiplications and additions that the network asks for."""
+    channels, outputs, kernel, _, size, _ = shape
+    return 2 * channels * outputs * kernel**2 * size**2
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dtype", choices=DTYPES, default="int8")
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--bare", action="store_true", help="leave SiLU out")
+    options = parser.parse_args()
+    dtype = DTYPES[options.dtype]
+    specs = [dtype.spec(PEAK_SHAPE, True), *(dtype.spec(shape, options.bare) for shape in SHAPES)]
+    with tempfile.TemporaryDirectory() as folder:
+        kernels = compile_kernels(list(specs), dtype.target, Path(folder))
+    memory = [dtype.memory(spec) for spec in specs]
+    runs: list[Run] = [lambda k=k, m=m: k(*m) for k, m in zip(kernels, memory, strict=True)]
+    peak_time, *times = seconds(runs, options.rounds)
+    peak = operations(PEAK_SHAPE) / peak_time
+
+    print(f"{options.dtype} for {dtype.target.name}, {dtype.target.unit.threads} threads, peak {peak / 1e9:.0f} GOP/s")
+    print(f"{'':>32}{'times':>6}{'ms each':>10}{'GOP/s':>8}{'of peak':>9}")
+    for shape, spec, taken in zip(SHAPES, specs[1:], times, strict=True):
+        rate = operations(shape) / taken
+        tile = f"{spec.tile.blocks}x{spec.tile.columns}"
+        title = f"{shape[2]}x{shape[2]} s{shape[3]} {shape[0]}->{shape[1]} {shape[4]}x{shape[4]} {tile:>5}"
+        print(f"{title:>32}{shape[5]:>6}{taken * 1e3:>10.3f}{rate / 1e9:>8.0f}{rate / peak:>9.0%}")
+    total = sum(shape[5] * taken for shape, taken in zip(SHAPES, times, strict=True))
+    asked = sum(shape[5] * operations(shape) for shape in SHAPES)
+    print(f"{'all':>32}{'':>6}{total * 1e3:>10.2f}{asked / total / 1e9:>8.0f}{asked / total / peak:>9.0%}")
+
+
+if __name__ == "__main__":
+    main()
