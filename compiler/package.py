@@ -13,14 +13,17 @@ from zcc.compiler.fingerprint import tool_versions
 from zcc.compiler.job import Job
 from zcc.compiler.kernels.spec import KernelCall
 from zcc.compiler.network.ops import Conv
+from zcc.compiler.precision.table import Precision
 from zcc.compiler.program.emit import Program
 from zcc.compiler.program.layout import Layout
+from zcc.compiler.program.weights import Constants
 from zcc.runtime.library import MODULE, RUNTIME_LIBRARY, WEIGHTS
 from zcc.runtime.manifest import FileEntry, HeadInfo, Manifest, file_sha256
 
 
-def write_files(folder: Path, weights: bytes) -> None:
+def write_files(folder: Path, constants: Constants, precision: Precision) -> None:
     """Put the weights and TVM's runtime library beside the module that was built."""
+    weights = constants.halved()[0] if precision.halves_weights else constants.blob
     (folder / WEIGHTS).write_bytes(weights or b"\0")
     shutil.copyfile(runtime_library(), folder / RUNTIME_LIBRARY)
 
@@ -48,6 +51,7 @@ def make_manifest(folder: Path, job: Job, key: str, layout: Layout, program: Pro
         versions=tool_versions(),
         model_sha256=model.sha256,
         fingerprint=key,
+        expansion=tuple(layout.constants.halved()[1]) if precision.halves_weights else (),
         calibration_digest=job.shown.digest if job.shown else None,
         precision={
             "storage": precision.storage,

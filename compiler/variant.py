@@ -27,7 +27,7 @@ def build(job: Job, key: str, folder: Path, stages: Stages, floating: Collection
         program = emit(layout, source.frame_of(layout), unit)
     with stages.stage("build"):
         build_library(program.module, job.target.tvm_target(), folder / MODULE)
-        write_files(folder, layout.weights)
+        write_files(folder, layout.constants, job.precision)
     return make_manifest(folder, job, key, layout, program)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tvm_ffi
 
+from zcc.runtime.engine import aligned_bytes
 from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.manifest import FileEntry, Manifest, file_sha256
 
 MODULE = "model.so"
 WEIGHTS = "weights.bin"
+FACTORS = {"half": 2, "same": 1}  # bytes in memory of a byte in the file, by kind of run
 RUNTIME_LIBRARY = "libtvm_runtime.so"  # TVM's, loaded once per process
 
 
@@ -52,6 +55,24 @@ def entry_point(module: Any, name: str) -> Any:
     except AttributeError as error:
         problem = f"the artifact has no {name}, it was compiled by another zcc"
         raise CorruptArtifact(problem, "compile the model again") from error
+
+
+def load_weights(folder: Path, expansion: Sequence[tuple[str, int]]) -> Any:
+    """The weights as the kernels read them."""
+    return expand_weights(folder, expansion) if expansion else map_weights(folder)
+
+
+def expand_weights(folder: Path, expansion: Sequence[tuple[str, int]]) -> Any:
+    """Weights that are stored in halves, in full: runs of a kind, with their sizes in the file."""
+    stored = np.fromfile(folder / WEIGHTS, dtype=np.uint8)
+    memory = aligned_bytes(sum(FACTORS[kind] * size for kind, size in expansion))
+    begin = place = 0
+    for kind, size in expansion:
+        data = stored[begin : begin + size]
+        whole = data.view(np.float16).astype(np.float32).view(np.uint8) if kind == "half" else data
+        memory[place : place + whole.size] = whole
+        begin, place = begin + size, place + whole.size
+    return memory
 
 
 def map_weights(folder: Path) -> Any:

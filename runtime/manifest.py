@@ -99,6 +99,7 @@ class Manifest:
     tuning_digest: str | None = None
     precision: Mapping[str, Any] = field(default_factory=dict)  # storage, arithmetic, layers run in what
     kernels: Mapping[str, Any] = field(default_factory=dict)
+    expansion: tuple[tuple[str, int], ...] = ()  # how stored weights become those in memory: kinds and sizes of runs
     stages: tuple[Stage, ...] = ()
     measured: tuple[Measurement, ...] = ()
     schema: int = SCHEMA
@@ -169,6 +170,7 @@ def _parse(raw: dict[str, Any], source: str) -> Manifest:
             "classes": tuple(raw["classes"]),
             "requires": Requirements(**{**raw["requires"], "features": tuple(raw["requires"]["features"])}),
             "files": tuple(FileEntry(**entry) for entry in raw["files"]),
+            "expansion": tuple((str(kind), int(size)) for kind, size in raw.get("expansion", ())),
             "stages": tuple(Stage(**entry) for entry in raw.get("stages", ())),
             "measured": tuple(Measurement(**entry) for entry in raw.get("measured", ())),
         }

@@ -38,7 +38,7 @@ class Variant:
         load_runtime(folder, manifest.requires.runtime)
         self._module = library.load_module(folder)
         self._detect = library.entry_point(self._module, "zcc_detect")
-        self._weights = tvm_ffi.from_dlpack(library.map_weights(folder))
+        self._weights = tvm_ffi.from_dlpack(library.load_weights(folder, manifest.expansion))
         # Written and read in the engine's thread alone, so that one set serves all callers.
         most = manifest.head.max_det
         self._boxes = np.zeros((most, 4), np.float32)

@@ -64,9 +64,8 @@ def choose_tile(out: Slab, unit: VectorUnit, dot: Dot) -> Tile:
 
 
 def _registers(blocks: int, columns: int, parts: int, prepared: int) -> int:
-    """For the sums, the weights of one block, and the words of all columns unless they are used up one by one."""
-    words = columns if blocks > 1 or parts > 1 else 1
-    return blocks * columns * parts + (words + 1) * prepared + SPARE
+    """For the sums, the words of all columns, and the weights of one block."""
+    return blocks * columns * parts + (columns + 1) * prepared + SPARE
 
 
 @dataclass(frozen=True)

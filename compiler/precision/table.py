@@ -27,6 +27,7 @@ class Precision:
     runs: Callable[[VectorUnit], bool] = lambda unit: True
     tolerance: float | None = None  # relative error against ONNX Runtime, where such a bound makes sense
     calibrated: bool = False
+    halves_weights: bool = False  # the stored weights are float16, and float32 again when they are loaded
 
     @property
     def exact(self) -> bool:
@@ -50,6 +51,9 @@ PRECISIONS: dict[str, Precision] = {
     precision.name: precision
     for precision in (
         Precision("fp32", "float32", "float32", _unchanged, lambda unit: True, tolerance=1e-3),
+        Precision(
+            "fp16", "float16 weights, float32 maps", "float32", _unchanged, lambda unit: True, halves_weights=True
+        ),
         Precision(
             "int8",
             "uint8 maps, int8 weights",

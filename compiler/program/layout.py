@@ -12,7 +12,7 @@ from zcc.compiler.network.fuse import ops_for
 from zcc.compiler.network.ops import Network, Op, Tensor
 from zcc.compiler.network.place import VIEWS, Placement, Storage, View, place
 from zcc.compiler.program.arena import plan_arena
-from zcc.compiler.program.weights import WeightStore
+from zcc.compiler.program.weights import Constants, WeightStore
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,18 @@ class Layout:
     lowering: Lowering
     body: tuple[KernelCall, ...]
     tail: tuple[KernelCall, ...]
-    weights: bytes
+    constants: Constants
     arena_size: int
 
     @property
     def calls(self) -> tuple[KernelCall, ...]:
         """All calls, in order."""
         return self.body + self.tail
+
+    @property
+    def weights(self) -> bytes:
+        """The constants as the kernels read them."""
+        return self.constants.blob
 
     @property
     def image_at(self) -> Address:
@@ -54,7 +59,7 @@ def lay_out(network: Network, unit: VectorUnit, sharing: bool = True) -> Layout:
     calls = _Calls(lowering)
     calls.clear_border(placement.image)
     body, tail = calls.lower(needed), calls.lower(rest)
-    return Layout(placement, lowering, body, tail, lowering.weights.blob(), arena_size)
+    return Layout(placement, lowering, body, tail, lowering.weights.constants(), arena_size)
 
 
 class _Calls:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -12,11 +14,30 @@ from zcc.compiler.network.ops import Array
 ALIGNMENT = 64
 
 
+@dataclass(frozen=True)
+class Constants:
+    """The constants as they lie in memory, in runs that hold nothing but float32, or anything."""
+
+    runs: tuple[tuple[bool, bytes], ...]
+
+    @property
+    def blob(self) -> bytes:
+        """What the kernels read."""
+        return b"".join(data for _, data in self.runs)
+
+    def halved(self) -> tuple[bytes, list[tuple[str, int]]]:
+        """The same with floats in half precision, and how to make the whole of it again: kinds and sizes in bytes."""
+        stored = [np.frombuffer(data, np.float32).astype(np.float16).tobytes() if f else data for f, data in self.runs]
+        kinds = [("half" if floats else "same", len(data)) for (floats, _), data in zip(self.runs, stored, strict=True)]
+        return b"".join(stored), kinds
+
+
 class WeightStore:
     """Collects constants into one blob; equal ones are stored once."""
 
     def __init__(self) -> None:
         self.chunks: list[bytes] = []
+        self.floats: list[bool] = []  # which chunks hold float32
         self.size = 0
         self.known: dict[bytes, Address] = {}
 
@@ -28,12 +49,17 @@ class WeightStore:
             self.known[key] = Address("weights", self.size)
             padding = -len(data) % ALIGNMENT
             self.chunks.append(data + bytes(padding))
+            self.floats.append(array.dtype == np.float32)
             self.size += len(data) + padding
         return self.known[key]
 
-    def blob(self) -> bytes:
+    def constants(self) -> Constants:
         """All constants, one after another."""
-        return b"".join(self.chunks)
+        runs: list[tuple[bool, bytes]] = [
+            (floats, b"".join(data for _, data in group))
+            for floats, group in groupby(zip(self.floats, self.chunks, strict=True), lambda pair: pair[0])
+        ]
+        return Constants(tuple(runs))
 
 
 def pack_vector(values: Array, lanes: Array, block: int) -> Array:
