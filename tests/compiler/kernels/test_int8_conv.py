@@ -11,16 +11,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.compiler.kernels.integers import Encoding, finish, lanes_for, packed, padded, sums, unpacked
-from zcc.compiler.program.single import Kernel, compile_kernels
+from tests.compiler.kernels.integers import Encoding, finish, lanes_for, on_curve, packed, padded, sums, unpacked
 from tests.compiler.kernels.ways import best_target, other_ways
+from zcc.compiler.kernels.byte_dot import BYTE_DOTS
 from zcc.compiler.kernels.curve import CURVES
 from zcc.compiler.kernels.direct_conv import Tile
+from zcc.compiler.kernels.dot_tile import choose_tile
 from zcc.compiler.kernels.int8_conv import Int8Conv
 from zcc.compiler.kernels.lower_int8 import pack_fours
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.stages import Apply, Merge, PerChannel, StageSpec
+from zcc.compiler.program.single import Kernel, compile_kernels
 from zcc.compiler.program.weights import pack_vector
+from zcc.compiler.targets.table import TARGETS
 from zcc.compiler.targets.target import Target
 
 Array = NDArray[Any]
@@ -177,3 +180,26 @@ def test_every_case_equals_numpy(tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", other_ways(), ids=lambda target: target.name)
 def test_other_processors_compute_the_same_bytes(target: Target, tmp_path: Path) -> None:
     check(FEW, EXTREME, target, tmp_path)
+
+
+def test_processors_that_are_not_here_get_code(tmp_path: Path) -> None:
+    """AVX-VNNI is in processors without AVX-512; its code can be made anywhere."""
+    trials = [make_trial(CASES[name], np.random.default_rng(0)) for name in ("3x3", "sigmoid")]
+    compile_kernels([trial.spec for trial in trials], TARGETS["x86-64-v3-vnni"], tmp_path)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("size", [(1, 1), (1, 3), (16, 13), (7, 20), (2, 320)])
+def test_chosen_tiles_fit_the_registers(name: str, size: tuple[int, int]) -> None:
+    unit, (blocks, width) = TARGETS[name].unit, size
+    tile = choose_tile(Slab.dense(blocks, width, width, 16, "uint8"), unit, BYTE_DOTS[unit.dot])
+    assert blocks % tile.blocks == 0 and 1 <= tile.columns <= width
+    assert tile.blocks * tile.columns * 16 // unit.lanes < unit.registers
+
+
+@pytest.mark.parametrize(("name", "bound"), [("silu", 1.1e-3), ("sigmoid", 2e-4), ("tanh", 4e-4)])
+def test_curves_stay_close_to_their_functions(name: str, bound: float) -> None:
+    curve = CURVES[name]
+    x = np.linspace(-40, 40, 200_001)
+    made = on_curve((x / curve.step).astype(np.float32), curve.table())
+    np.testing.assert_allclose(made, curve.function(x), rtol=0, atol=bound)
