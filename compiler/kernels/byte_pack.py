@@ -38,7 +38,7 @@ ADD_SATURATED = "llvm.sadd.sat"
 
 
 def pack_bytes(values: Sequence[Expr], zero: Any) -> Expr:
-    """VECTORS vectors in steps, each below 2**31, as bytes; `zero` is the zero point in twice the lanes of int16."""
+    """VECTORS vectors in steps, all below 2**31, as bytes; `zero` is the zero point in twice the lanes of int16."""
     lanes = lanes_of(values[0])
     to_short, to_byte = HALVE[lanes]
     whole = [ROUND[lanes](value) for value in values]

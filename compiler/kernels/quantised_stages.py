@@ -97,8 +97,6 @@ class Stages:
         self.lookup = find_lookup(unit)
         self.rows: dict[int, list[Sequence[Any]]] = {}
         self.packs = unit.dot in X86_DOTS and out.encoding is not None
-        # An int32 in steps of the sums stays one in the coarser steps of the bytes; after other stages nothing is sure.
-        self.wild = any(_curve(stage) is None for stage in stages)
         self.first = _curve(stages[0]) if stages else None
         self.last = _curve(stages[-1]) if stages and out.encoding is not None else None
 
@@ -137,12 +135,18 @@ class Stages:
 
     def _store_packed(self, values: Sequence[Expr], place: Sequence[Any]) -> None:
         zero = cast("int16", cast("int32", broadcast(load(self.out.encoding, 1), 2 * self.lanes)))
-        low, high = f32s(-BEYOND, self.lanes), f32s(BEYOND, self.lanes)
-        steps = [self._in_steps(value) for value in values]
-        held = [tirx.max(tirx.min(step, high), low) if self.wild else step for step in steps]
+        held = [self._representable(self._in_steps(value)) for value in values]
         # A column's lanes end where the next column's begin.
         whole = [*place[:3], ramp(place[3], VECTORS * self.lanes)]
         T.buffer_store(self.out.buffer, pack_bytes(held, zero), whole)
+
+    def _representable(self, steps: Expr) -> Expr:
+        """What is too large for an int32 still goes to 255; what is too small becomes the least one anyway.
+
+        Where it matters, floats are ordered as their bits are; processors have other units for integers, idle here.
+        """
+        bits = f"int32x{self.lanes}"
+        return as_type(f"float32x{self.lanes}", tirx.min(as_type(bits, steps), as_type(bits, f32s(BEYOND, self.lanes))))
 
     def _in_steps(self, value: Expr) -> Expr:
         return value if self.last is not None else product(value, self._encoding(0))

@@ -79,7 +79,8 @@ def finish(total: Array, scale: Array, stages: Sequence[tuple[StageSpec, Any]], 
             value = plain_stage(value, stage, operand)
     if out is None:
         return value
-    steps = value if encoded_by_curve else value * F(1 / out.scale)
+    with np.errstate(over="ignore"):
+        steps = value if encoded_by_curve else value * F(1 / out.scale)
     return (np.rint(np.clip(steps, F(-out.zero), F(255 - out.zero))).astype(int) + out.zero).astype(np.uint8)
 
 

@@ -11,12 +11,12 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.compiler.kernels.integers import lanes_for, packed, padded, taps, unpacked
-from zcc.compiler.program.single import compile_kernels
 from zcc.compiler.kernels.bf16 import STORED
 from zcc.compiler.kernels.bf16_conv import Bf16Conv
 from zcc.compiler.kernels.direct_conv import Tile
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.stages import Apply, Merge, PerChannel, StageSpec
+from zcc.compiler.program.single import compile_kernels
 from zcc.compiler.program.weights import pack_dense, pack_vector
 from zcc.compiler.targets.table import TARGETS, runs_here
 from zcc.runtime.errors import BuildError

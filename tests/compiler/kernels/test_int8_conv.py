@@ -70,6 +70,8 @@ CASES = {
     "hard swish": Case(stages=("hard_swish", "add bytes")),
     "hard sigmoid": Case(stages=("hard_sigmoid",)),
     "tanh": Case(stages=("scale", "shift", "tanh"), out=Encoding(2 / 255, 128)),
+    "a map that calibration saw empty": Case((16, 32), (3, 7), tile=Tile(2, 5), out=Encoding(2.0**-100, 7)),
+    "the same without a curve": Case((16, 32), (3, 7), tile=Tile(2, 5), stages=(), out=Encoding(2.0**-100, 7)),
     "bounds": Case(stages=("at_least", "at_most", "abs")),
 }
 PARAMETERS = {
@@ -160,7 +162,15 @@ def make_stages(
 
 
 EXTREME = ("3x3", "head", "sigmoid")
-FEW = ("3x3", "odd channels", "image 6x6 stride 2", "residual of bytes", "gate", "leaky relu", "hard swish")
+FEW = (
+    "3x3",
+    "odd channels",
+    "image 6x6 stride 2",
+    "residual of bytes",
+    "gate",
+    "leaky relu",
+    "a map that calibration saw empty",
+)
 
 
 def check(cases: Sequence[str], extreme: Sequence[str], target: Target, folder: Path) -> None:

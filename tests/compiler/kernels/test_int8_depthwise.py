@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from tests.compiler.kernels.integers import Encoding, finish, lanes_for, packed, padded, sums, unpacked
-from zcc.compiler.program.single import compile_kernels
 from tests.compiler.kernels.ways import best_target, other_ways
 from zcc.compiler.kernels.curve import CURVES
 from zcc.compiler.kernels.int8_depthwise import Int8Depthwise
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.stages import Apply
+from zcc.compiler.program.single import compile_kernels
 from zcc.compiler.program.weights import pack_depthwise, pack_vector
 from zcc.compiler.targets.target import Target
 
