@@ -3,40 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from zcc.compiler.accuracy.bar import Bar, digest_of
+import numpy as np
+
+from zcc.compiler.accuracy.bar import Bar
 from zcc.compiler.accuracy.evaluate import Detect
 from zcc.compiler.accuracy.pictures import Pictures, load_pictures
 from zcc.compiler.imported import Imported
 from zcc.compiler.job import Job
 from zcc.compiler.options import CompileOptions
+from zcc.compiler.precision.frames import CalibrationFrames, load_frames
 from zcc.compiler.precision.sensitivity import most_sensitive
 from zcc.compiler.precision.shown import Shown
 from zcc.compiler.precision.table import REFERENCE, find_precision
 from zcc.compiler.stages import Stages
 from zcc.compiler.targets.table import native_target, runs_here
 from zcc.compiler.variant import build, detector
+from zcc.runtime.frame import Pixels
 
 STEPS = (1, 2, 4, 8, 16)  # how many of the most sensitive layers are tried in float, one number after the other
+# Points that may be lost unless the user says so. Agreement counts every detection that appears or goes, also where
+# labels would call it no loss, so it asks for more room.
+LABELLED, UNLABELLED = 0.5, 2.0
 
 
 def open_bar(
     options: CompileOptions, source: Imported, shown: Shown | None, stages: Stages, scratch: Path
 ) -> Bar | None:
-    """The bar, where there are pictures for one: those of `--data`, else the calibration's, without labels."""
-    place = options.data or options.calib
-    if place is None or (options.data is None and shown is None):
-        return None
-    if options.data is None and shown is not None:
-        frames = replace(shown.frames, color="bgr")
-        pictures = Pictures(place.name or str(place), frames, len(frames.paths))
+    """The bar, where there are pictures for one: those of `--data`, else those of `--calib`, without labels."""
+    if options.data is not None:
+        pictures = load_pictures(options.data, source.model.class_names)
+    elif options.calib is not None:
+        frames = shown.frames if shown else load_frames(options.calib, source.input.color)
+        place = options.calib.name or str(options.calib)
+        pictures = Pictures(place, _InBgr(frames), len(frames.paths), frames.digest)
     else:
-        pictures = load_pictures(place, source.model.class_names)
-    reference = partial(_build_reference, source, scratch, stages)
-    return Bar(pictures, options.max_drop, digest_of(place, options.max_drop), reference)
+        return None
+    usual = UNLABELLED if pictures.labels is None else LABELLED
+    allowed = usual if options.max_drop is None else options.max_drop
+    return Bar(pictures, allowed, partial(_build_reference, source, scratch, stages))
+
+
+@dataclass(frozen=True)
+class _InBgr:
+    """Calibration frames as pictures are: in BGR, whatever order the detector is given."""
+
+    frames: CalibrationFrames
+
+    def __iter__(self) -> Iterator[Pixels]:
+        flip = self.frames.color == "rgb"
+        return (np.ascontiguousarray(frame[..., ::-1]) if flip else frame for frame in self.frames)
 
 
 def _build_reference(source: Imported, scratch: Path, stages: Stages) -> Detect:

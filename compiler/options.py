@@ -21,4 +21,4 @@ class CompileOptions:
     max_det: int = 300
     calib: Path | None = None  # pictures whose values decide the scales of integers
     data: Path | None = None  # pictures that accuracy is measured on
-    max_drop: float = 0.5  # points of mAP50-95 that a variant may lose against fp32
+    max_drop: float | None = None  # points of mAP50-95 that a variant may lose against fp32; see compiler/bar.py

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from zcc.compiler.accuracy.evaluate import Detect
 from zcc.compiler.accuracy.gate import Verdict, judge
@@ -20,8 +19,15 @@ class Bar:
 
     pictures: Pictures
     max_drop: float  # points of mAP50-95
-    digest: str
     reference: Callable[[], Detect]
+
+    @property
+    def digest(self) -> str:
+        """The hash of what decides the verdict: pictures, labels, what may be lost."""
+        digest = hashlib.sha256(f"{self.max_drop!r} {self.pictures.digest}".encode())
+        for labels in self.pictures.labels or ():
+            digest.update(labels.boxes.tobytes() + labels.classes.tobytes() + labels.crowd.tobytes())
+        return f"sha256:{digest.hexdigest()}"
 
     @cached_property
     def standard(self) -> Standard:
@@ -31,13 +37,3 @@ class Bar:
     def judge(self, candidate: Detect) -> Verdict:
         """Hold a variant to the bar."""
         return judge(self.standard, candidate, self.max_drop)
-
-
-def digest_of(place: Path, max_drop: float) -> str:
-    """The hash of every file of a folder, or of one file, and of the bar."""
-    digest = hashlib.sha256(f"{max_drop!r}".encode())
-    files = sorted(place.rglob("*")) if place.is_dir() else [place]
-    for path in files:
-        if path.is_file():
-            digest.update(str(path.relative_to(place)).encode() + b"\0" + path.read_bytes())
-    return f"sha256:{digest.hexdigest()}"

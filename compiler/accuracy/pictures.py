@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from zcc.compiler.accuracy.coco_map import Labels
 from zcc.compiler.accuracy.dataset import jsons_in, load_dataset
 from zcc.compiler.accuracy.images import SUFFIXES, read_image
 from zcc.runtime.errors import DatasetError
+from zcc.runtime.manifest import file_sha256
 
 MOST_KEPT = 512 << 20  # bytes
 
@@ -26,6 +28,7 @@ class Pictures:
     place: str  # where they come from, for people
     frames: Iterable[Pixels]
     count: int
+    digest: str  # of the pictures
     labels: Sequence[Labels] | None = None
 
 
@@ -40,6 +43,14 @@ class Album:
     def __len__(self) -> int:
         """How many."""
         return len(self._paths)
+
+    @property
+    def digest(self) -> str:
+        """The hash of all files, in order."""
+        digest = hashlib.sha256()
+        for path in self._paths:
+            digest.update(file_sha256(path).encode())
+        return f"sha256:{digest.hexdigest()}"
 
     def __iter__(self) -> Iterator[Pixels]:
         """The frames in the order of their files."""
@@ -60,7 +71,7 @@ def labelled_pictures(path: Path, names: Sequence[str]) -> Pictures:
     dataset = load_dataset(path).numbered_as(names)
     dataset.need_labels()
     album = Album(scene.path for scene in dataset.scenes)
-    return Pictures(path.name or str(path), album, len(album), dataset.scenes)
+    return Pictures(path.name or str(path), album, len(album), album.digest, dataset.scenes)
 
 
 def load_pictures(path: Path, names: Sequence[str]) -> Pictures:
@@ -71,4 +82,4 @@ def load_pictures(path: Path, names: Sequence[str]) -> Pictures:
     album = Album(sorted(file for file in place.iterdir() if file.suffix.lower() in SUFFIXES))
     if not len(album):
         raise DatasetError(f"{place} holds no pictures", f"put some there: {', '.join(sorted(SUFFIXES))}")
-    return Pictures(path.name or str(path), album, len(album))
+    return Pictures(path.name or str(path), album, len(album), album.digest)

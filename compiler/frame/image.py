@@ -100,6 +100,38 @@ class BytePixels:
         return T.decl_buffer(image.shape[:2], "int32", data=image.data, strides=(pitch, 1), align=WORD)
 
 
+@dataclass(frozen=True)
+class ShortPixels:
+    """Pixels of four bfloat16 numbers, R, G, B and 0, each a grey level, which is exact; the pitch counts numbers."""
+
+    row_pitch: int
+    dtype: ClassVar[str] = "uint16"
+    align: ClassVar[int] = 2 * WORD
+
+    def shape(self, spec: InputSpec) -> tuple[int, ...]:
+        """The channels innermost."""
+        return (spec.height, spec.width, WORD)
+
+    def strides(self) -> tuple[int, ...]:
+        """Rows may have a border around them."""
+        return (self.row_pitch, WORD, 1)
+
+    def store(self, image: Any, y: Expr, x: Expr, levels: Sequence[Expr]) -> None:
+        """All four numbers at once: the upper halves of the levels as floats."""
+        red, green, blue = (T.reinterpret("uint32", T.cast(level, "float32")) >> T.uint32(16) for level in levels)
+        low = T.cast(red | green << T.uint32(16), "uint64")
+        T.buffer_store(self._words(image), low | T.cast(blue, "uint64") << T.uint64(32), [y, x])
+
+    def green(self, image: Any, y: Expr, x: Expr) -> Expr:
+        """The second number of the word, as a float again."""
+        upper = T.cast(self._words(image)[y, x], "uint32") & T.uint32(0xFFFF0000)
+        return T.cast(T.reinterpret("float32", upper), "int32")
+
+    def _words(self, image: Any) -> Any:
+        pitch = self.row_pitch // WORD
+        return T.decl_buffer(image.shape[:2], "uint64", data=image.data, strides=(pitch, 1), align=2 * WORD)
+
+
 def image_layout(dtype: str, *, row_pitch: int, plane_pitch: int) -> ImageLayout:
     """The layout in which a network of that input type reads its image; pitches in elements."""
     return LAYOUTS[dtype](row_pitch, plane_pitch)
@@ -108,4 +140,5 @@ def image_layout(dtype: str, *, row_pitch: int, plane_pitch: int) -> ImageLayout
 LAYOUTS: dict[str, Callable[[int, int], ImageLayout]] = {
     "float32": FloatPlanes,
     "uint8": lambda row_pitch, plane_pitch: BytePixels(row_pitch),
+    "uint16": lambda row_pitch, plane_pitch: ShortPixels(row_pitch),
 }

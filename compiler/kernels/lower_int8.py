@@ -11,12 +11,13 @@ from zcc.compiler.kernels.convert import ConvertKernel
 from zcc.compiler.kernels.curve import CURVES
 from zcc.compiler.kernels.dot_tile import choose_tile
 from zcc.compiler.kernels.int8_conv import Int8Conv
+from zcc.compiler.kernels.int8_depthwise import Int8Depthwise
 from zcc.compiler.kernels.lowering import Lowering
-from zcc.compiler.kernels.spec import Address, KernelCall
+from zcc.compiler.kernels.spec import Address, KernelCall, KernelSpec
 from zcc.compiler.network.ops import Activation, Array, Combine, Convert, QuantisedConv, Stage, Tensor
 from zcc.compiler.network.place import reach
 from zcc.compiler.precision.int8 import integer_start
-from zcc.compiler.program.weights import pack_dense, pack_vector
+from zcc.compiler.program.weights import pack_dense, pack_depthwise, pack_vector
 
 
 def lower_quantised_conv(op: QuantisedConv, lowering: Lowering) -> KernelCall:
@@ -24,16 +25,21 @@ def lower_quantised_conv(op: QuantisedConv, lowering: Lowering) -> KernelCall:
     x, out = lowering.channels(op.x), lowering.channels(op.out)
     slab = lowering.view(op.out).slab()
     stages, _ = lowering.stages(op.stages, op.out)
-    spec = Int8Conv(
+    shape = (
         lowering.view(op.x).slab().grown(*reach(op)),
         slab,
         (op.weight.shape[2], op.weight.shape[3]),
         op.stride,
         op.dilation,
         stages,
-        choose_tile(slab, lowering.unit, BYTE_DOTS[lowering.unit.dot]),
     )
-    weight = pack_fours(op.quantised.values, x.lanes(), x.block, out.lanes(), out.block)
+    spec: KernelSpec
+    if op.depthwise:
+        spec = Int8Depthwise(*shape)
+        weight = pack_depthwise(op.quantised.values, out.lanes(), out.block)
+    else:
+        spec = Int8Conv(*shape, choose_tile(slab, lowering.unit, BYTE_DOTS[lowering.unit.dot]))
+        weight = pack_fours(op.quantised.values, x.lanes(), x.block, out.lanes(), out.block)
     start, unit = (pack_vector(values, out.lanes(), out.block) for values in integer_start(op))
     top, left, _, _ = reach(op)
     arguments = [

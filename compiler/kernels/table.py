@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from zcc.compiler.kernels.attention import AttentionKernel
+from zcc.compiler.kernels.bf16 import STORED
 from zcc.compiler.kernels.depthwise_conv import DepthwiseConv
 from zcc.compiler.kernels.direct_conv import DirectConv, default_tile
 from zcc.compiler.kernels.generic import GenericKernel
 from zcc.compiler.kernels.layout import PackKernel, UnpackKernel
+from zcc.compiler.kernels.lower_bf16 import lower_bf16_conv, lower_bf16_convert
 from zcc.compiler.kernels.lower_int8 import lower_convert, lower_quantised_conv
 from zcc.compiler.kernels.lowering import Lowering
 from zcc.compiler.kernels.mapped import (
@@ -31,6 +33,7 @@ from zcc.compiler.kernels.pool import GlobalMeanKernel, MaxPoolKernel
 from zcc.compiler.kernels.spec import Address, KernelCall
 from zcc.compiler.network.ops import (
     Attention,
+    Bf16Convolution,
     Conv,
     Convert,
     Copy,
@@ -184,6 +187,11 @@ def _lowered(op: Lowered, lowering: Lowering) -> KernelCall:
     return KernelCall(GenericKernel(op.function, op.title), tuple(addresses), op.out.name)
 
 
+def _convert(op: Convert, lowering: Lowering) -> KernelCall:
+    short = STORED in (op.x.dtype, op.out.dtype)
+    return lower_bf16_convert(op, lowering) if short else lower_convert(op, lowering)
+
+
 CONVOLUTIONS = (
     ConvTemplate("depthwise", lambda conv: conv.depthwise, _depthwise),
     ConvTemplate("direct", lambda conv: conv.groups == 1, _direct),
@@ -192,7 +200,8 @@ CONVOLUTIONS = (
 LOWERINGS: dict[type[Op], Callable[[Any, Lowering], KernelCall]] = {
     Conv: _conv,
     QuantisedConv: lower_quantised_conv,
-    Convert: lower_convert,
+    Bf16Convolution: lower_bf16_conv,
+    Convert: _convert,
     Pointwise: _pointwise,
     Resize: _resize,
     MaxPool: _max_pool,

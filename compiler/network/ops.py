@@ -121,6 +121,11 @@ class QuantisedConv(Conv):
 
 
 @dataclass(eq=False)
+class Bf16Convolution(Conv):
+    """A convolution of bfloat16 numbers, summed in float32."""
+
+
+@dataclass(eq=False)
 class Convert(Op):
     """The same values in another number format."""
 

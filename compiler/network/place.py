@@ -88,8 +88,8 @@ def place(network: Network, block: int) -> Placement:
     """Give every tensor of the network its place."""
     network = _separate_layouts(network)
     channels = choose_channels(network, block)
-    # Planes of floats, or pixels of four bytes.
-    channels[network.image] = Channels((network.image.shape[1],), 4 if network.image.dtype == "uint8" else 1)
+    # Planes of floats, or pixels of four shorter numbers.
+    channels[network.image] = Channels((network.image.shape[1],), 1 if network.image.dtype == "float32" else 4)
     placement = Placement(network.ops, network.image, network.output, network.maps, channels)
     _place_inside_concats(placement)
     _place_rest(placement)

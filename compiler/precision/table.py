@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from zcc.compiler.kernels.spec import VectorUnit
 from zcc.compiler.network.ops import Network
-from zcc.compiler.precision import int8
+from zcc.compiler.precision import bf16, int8
 from zcc.compiler.precision.calibrate import Calibration
 from zcc.runtime.errors import UsageError
 
@@ -53,6 +53,14 @@ PRECISIONS: dict[str, Precision] = {
         Precision("fp32", "float32", "float32", _unchanged, lambda unit: True, tolerance=1e-3),
         Precision(
             "fp16", "float16 weights, float32 maps", "float32", _unchanged, lambda unit: True, halves_weights=True
+        ),
+        Precision(
+            "bf16",
+            "bfloat16 maps and weights",
+            "bfloat16 products, float32 sums",
+            lambda network, calibration, floating: bf16.shorten(network, floating),
+            lambda unit: unit.bf16,
+            runs=lambda unit: unit.bf16,
         ),
         Precision(
             "int8",

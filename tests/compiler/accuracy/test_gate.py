@@ -74,7 +74,7 @@ def labels(seen: list[Found]) -> list[Labels]:
 def test_with_labels_both_are_measured_against_them(
     seen: list[Found], moved: list[Found], labels: list[Labels]
 ) -> None:
-    found = Standard(detector(seen), Pictures("val", FRAMES, COUNT, labels)).compare(detector(moved))
+    found = Standard(detector(seen), Pictures("val", FRAMES, COUNT, "", labels)).compare(detector(moved))
     before, after = mean_average_precision(labels, seen), mean_average_precision(labels, moved)
     assert (found.reference, found.candidate) == (before, after)
     assert found.labelled
@@ -89,7 +89,7 @@ def test_with_labels_both_are_measured_against_them(
 
 
 def test_without_labels_what_the_reference_is_sure_of_stands_for_them(seen: list[Found], moved: list[Found]) -> None:
-    found = Standard(detector(seen), Pictures("plain", FRAMES, COUNT)).compare(detector(moved))
+    found = Standard(detector(seen), Pictures("plain", FRAMES, COUNT, "")).compare(detector(moved))
     assert not found.labelled
     assert found.candidate == mean_average_precision([labels_of(each) for each in seen], moved)
 
@@ -98,7 +98,7 @@ def test_a_detector_agrees_with_itself() -> None:
     # Empty boxes overlap nothing, themselves included, so here there are none.
     boxes = np.array([[0, 0, 20, 20], [5, 5, 60, 70], [90, 90, 95, 99]], np.float32)
     itself = detector([Found(boxes, np.array([0.9, 0.25, 0.1], np.float32), np.arange(3, dtype=np.int32))] * COUNT)
-    verdict = judge(Standard(itself, Pictures("plain", FRAMES, COUNT)), itself, max_drop=0.0)
+    verdict = judge(Standard(itself, Pictures("plain", FRAMES, COUNT, "")), itself, max_drop=0.0)
     assert verdict.holds
     assert verdict.comparison.candidate.map50_95 == pytest.approx(1.0)
     assert set(verdict.comparison.changes) == {0, 1}
@@ -112,7 +112,7 @@ def test_every_picture_is_seen_once_by_each(seen: list[Found], labels: list[Labe
         calls.append(int(frame[0, 0, 0]))
         return seen[calls[-1]]
 
-    standard = Standard(counting, Pictures("val", FRAMES, COUNT, labels))
+    standard = Standard(counting, Pictures("val", FRAMES, COUNT, "", labels))
     for _ in range(2):
         judge(standard, counting, max_drop=1.0)
     assert calls == 3 * [*range(COUNT)]
@@ -120,7 +120,7 @@ def test_every_picture_is_seen_once_by_each(seen: list[Found], labels: list[Labe
 
 @pytest.fixture(scope="module")
 def comparison(seen: list[Found], moved: list[Found], labels: list[Labels]) -> Comparison:
-    return Standard(detector(seen), Pictures("val", FRAMES, COUNT, labels)).compare(detector(moved))
+    return Standard(detector(seen), Pictures("val", FRAMES, COUNT, "", labels)).compare(detector(moved))
 
 
 def test_the_bar_is_the_most_that_may_be_lost(comparison: Comparison) -> None:
@@ -131,7 +131,7 @@ def test_the_bar_is_the_most_that_may_be_lost(comparison: Comparison) -> None:
 
 
 def test_a_gain_always_holds(seen: list[Found], moved: list[Found], labels: list[Labels]) -> None:
-    standard = Standard(detector(moved), Pictures("val", FRAMES, COUNT, labels))
+    standard = Standard(detector(moved), Pictures("val", FRAMES, COUNT, "", labels))
     verdict = judge(standard, detector(seen), max_drop=0.0)
     assert verdict.comparison.drop < 0
     assert verdict.holds
@@ -147,7 +147,7 @@ def test_the_message_says_how_near_it_came_and_where_it_went(comparison: Compari
 
 
 def test_a_blind_candidate_loses_everything_and_has_no_drift(seen: list[Found], labels: list[Labels]) -> None:
-    standard = Standard(detector(seen), Pictures("val", FRAMES, COUNT, labels))
+    standard = Standard(detector(seen), Pictures("val", FRAMES, COUNT, "", labels))
     verdict = judge(standard, blind, max_drop=50)
     assert verdict.comparison.drop == pytest.approx(100 * standard.precision.map50_95)
     figures = {each.metric: each.value for each in comparison_figures(verdict.comparison, "fp32", NAMES)}
@@ -173,7 +173,7 @@ def test_every_figure_can_be_written_down(comparison: Comparison, seen: list[Fou
     }
     assert all("12 pictures of val" in figure.how for figure in figures.values())
     json.dumps([comparison.describe(NAMES), values], allow_nan=False)
-    own = precision_figures(comparison.reference, Pictures("val", FRAMES, COUNT, labels))
+    own = precision_figures(comparison.reference, Pictures("val", FRAMES, COUNT, "", labels))
     assert {each.metric: each.value for each in own} == {
         "map50": comparison.reference.map50,
         "map50_95": comparison.reference.map50_95,
@@ -181,7 +181,7 @@ def test_every_figure_can_be_written_down(comparison: Comparison, seen: list[Fou
 
 
 def test_agreement_is_never_called_precision(comparison: Comparison) -> None:
-    unlabelled = replace(comparison, pictures=Pictures("plain", FRAMES, COUNT))
+    unlabelled = replace(comparison, pictures=Pictures("plain", FRAMES, COUNT, ""))
     metrics = {each.metric for each in comparison_figures(unlabelled, "fp32", NAMES)}
     assert {"agreement50", "agreement50_95"} <= metrics
     assert not {"map50", "map50_95"} & metrics
@@ -190,15 +190,15 @@ def test_agreement_is_never_called_precision(comparison: Comparison) -> None:
 
 def test_nothing_to_agree_with_is_an_error() -> None:
     with pytest.raises(DatasetError, match="plain has no labels, and the reference finds nothing"):
-        Standard(blind, Pictures("plain", FRAMES, COUNT))
+        Standard(blind, Pictures("plain", FRAMES, COUNT, ""))
 
 
 def test_a_reference_that_finds_nothing_is_no_standard(labels: list[Labels]) -> None:
     with pytest.raises(DatasetError, match="the reference finds nothing of what val labels"):
-        judge(Standard(blind, Pictures("val", FRAMES, COUNT, labels)), blind, max_drop=0.5)
+        judge(Standard(blind, Pictures("val", FRAMES, COUNT, "", labels)), blind, max_drop=0.5)
 
 
 @pytest.mark.parametrize("bar", [-0.1, float("nan")])
 def test_a_bar_that_is_none_is_refused(seen: list[Found], bar: Any) -> None:
     with pytest.raises(UsageError, match="is no bar"):
-        judge(Standard(detector(seen), Pictures("plain", FRAMES, COUNT)), detector(seen), bar)
+        judge(Standard(detector(seen), Pictures("plain", FRAMES, COUNT, "")), detector(seen), bar)
