@@ -41,9 +41,9 @@ def read_size(context: click.Context, option: click.Parameter, text: str | None)
     return int(match[1]), int(match[2] or match[1])
 
 
-def refuse_nan(context: click.Context, option: click.Parameter, value: float) -> float:
-    """A number; no range refuses the one that is none."""
-    if math.isnan(value):
+def refuse_nan(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    """A number or nothing; no range refuses the number that is none."""
+    if value is not None and math.isnan(value):
         raise click.BadParameter("nan is not a number")
     return value
 
