@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from zcc.compiler.accuracy.bar import Bar
+from zcc.compiler.accuracy.comparison import POINTS
 from zcc.compiler.accuracy.evaluate import Detect
 from zcc.compiler.accuracy.pictures import Pictures, load_pictures
 from zcc.compiler.imported import Imported
@@ -33,10 +34,13 @@ LABELLED, UNLABELLED = 0.5, 2.0
 def open_bar(
     options: CompileOptions, source: Imported, shown: Shown | None, stages: Stages, scratch: Path
 ) -> Bar | None:
-    """The bar, where there are pictures for one: those of `--data`, else those of `--calib`, without labels."""
+    """The bar, where there are pictures for one: those of `--data`, else those of `--calib`, without labels.
+
+    Where all points may be lost, agreement is not measured: an untrained model has nothing to agree on.
+    """
     if options.data is not None:
         pictures = load_pictures(options.data, source.model.class_names)
-    elif options.calib is not None:
+    elif options.calib is not None and options.max_drop != POINTS:
         frames = shown.frames if shown else load_frames(options.calib, source.input.color)
         place = options.calib.name or str(options.calib)
         pictures = Pictures(place, _InBgr(frames), len(frames.paths), frames.digest)

@@ -41,6 +41,6 @@ def _labels(pictures: Pictures, found: Sequence[SureDetections]) -> Sequence[Lab
     if not any(len(each.scores) for each in found):
         raise DatasetError(
             f"{pictures.place} has no labels, and the reference finds nothing in it to agree with",
-            "give pictures of what the model was trained for, best with labels",
+            "give pictures of what the model was trained for, or go without a bar: --max-drop 100",
         )
     return found
