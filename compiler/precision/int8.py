@@ -23,6 +23,9 @@ from zcc.compiler.precision.quantisation import Quantisation, correct_bias, quan
 from zcc.compiler.precision.rewrite import Rewriter
 
 
+MOST_START = 2.0**29  # what a sum may start at, so that it stays within an int32
+
+
 def quantise(
     network: Network,
     quantisations: Mapping[str, Quantisation],
@@ -62,7 +65,9 @@ class _Quantiser(Rewriter):
         tensor.quantisation = self.meaning(tensor)
 
     def convolution(self, conv: Conv, held: dict[str, Any]) -> QuantisedConv:
-        quantised = quantise_weight(conv.weight)
+        # A bias must fit beside its sums, also where the weights are next to nothing.
+        least = np.abs(conv.bias) / (self.meaning(conv.x).scale * MOST_START)
+        quantised = quantise_weight(conv.weight, least)
         means = self.means.get(conv.x.name)
         bias = conv.bias if means is None else correct_bias(conv.bias, conv.weight, quantised, means)
         return QuantisedConv(**{**held, "bias": bias, "quantised": quantised})

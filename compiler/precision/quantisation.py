@@ -9,6 +9,7 @@ The arithmetic is that of the kernels: float32, the reciprocal of the scale, tie
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,8 +80,11 @@ class QuantisedWeight:
         return self.values.astype(np.float32) * self.scale[:, None, None, None]
 
 
-def quantise_weight(weight: Floats) -> QuantisedWeight:
-    """Each output channel at the scale that loses least, among those that cut none or a few of its largest weights."""
+def quantise_weight(weight: Floats, finest: NDArray[Any] | float = 0.0) -> QuantisedWeight:
+    """Each output channel at the scale that loses least, among those that cut none or a few of its largest weights.
+
+    No scale is smaller than its channel's `finest`.
+    """
     rows = weight.reshape(len(weight), -1).astype(np.float64)
     largest = np.abs(rows).max(axis=1)
     best, least = largest, np.full(len(rows), np.inf)
@@ -89,7 +93,7 @@ def quantise_weight(weight: Floats) -> QuantisedWeight:
         error = np.square(_rounded(rows, scale) * scale[:, None] - rows).sum(axis=1)
         better = error < least
         best, least = np.where(better, largest * cut, best), np.minimum(error, least)
-    scale = _scales(best)
+    scale = np.maximum(_scales(best), finest).astype(np.float32)
     return QuantisedWeight(_rounded(rows, scale).astype(np.int8).reshape(weight.shape), scale)
 
 

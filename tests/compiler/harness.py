@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import tvm_ffi
 from numpy.typing import NDArray
 
 from zcc.compiler.network.fuse import fuse
+from zcc.compiler.network.ops import Network
 from zcc.compiler.network.place import Placement
 from zcc.compiler.network.read import read_network
 from zcc.compiler.program.build import build_library
@@ -41,11 +43,16 @@ class Compiled:
         return [call.spec.name for call in self.layout.calls]
 
 
-def compile_network(proto: onnx.ModelProto, folder: Path, target: str | None = None) -> Compiled:
+def compile_network(
+    proto: onnx.ModelProto,
+    folder: Path,
+    target: str | None = None,
+    convert: Callable[[Network], Network] = lambda network: network,
+) -> Compiled:
     """The network of `proto`, run in memory full of garbage so that nothing is right by accident."""
     chosen = TARGETS[target] if target else native_target()
-    layout = lower_network(fuse(read_network(import_proto(proto))), chosen.unit)
-    library = folder / "network.so"
+    layout = lower_network(convert(fuse(read_network(import_proto(proto)))), chosen.unit)
+    library = folder / f"network-{chosen.name}.so"
     build_library(emit_network(layout, chosen.unit), chosen.tvm_target(), library)
     module = tvm_ffi.load_module(str(library))
     weights = aligned_bytes(max(len(layout.weights), 1))
