@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from tvm import ir
 
 from zcc.compiler.frontend.model import Model
+from zcc.compiler.frontend.outputs import inner_maps, with_outputs
 from zcc.compiler.frontend.raw_head import RawHead, find_raw_head, with_maps
 from zcc.compiler.network.fuse import fuse
-from zcc.compiler.network.ops import Network
+from zcc.compiler.network.ops import Network, Tensor
 from zcc.compiler.network.read import read_network
+from zcc.compiler.precision.calibrate import Calibration
+from zcc.compiler.precision.carried import carry
 from zcc.compiler.program.emit import Frame
 from zcc.compiler.program.layout import Layout
 from zcc.compiler.program.lower import import_proto
@@ -25,12 +29,29 @@ class Imported:
     model: Model
     raw: RawHead | None
     module: ir.IRModule
+    quantised: tuple[str, ...]  # names in the model of the maps that are the module's last outputs
     input: InputSpec
     max_det: int
 
     def network(self) -> Network:
         """The network, fused, made anew: whoever gets it may change it. Names of tensors are the same every time."""
-        return fuse(read_network(self.module))
+        return fuse(self._read()[0])
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """The one that the file brings along, None where it brings none that integers could be computed by."""
+        network, maps = self._read()
+        scales = self.model.quantisations
+        known = {tensor.name: scales[name] for name, tensor in zip(self.quantised, maps, strict=True)}
+        if self.model.input in scales:
+            known[network.image.name] = scales[self.model.input]
+        return carry(fuse(network), known) if known else None
+
+    def _read(self) -> tuple[Network, list[Tensor]]:
+        """The network, and the maps that the file had quantised."""
+        network = read_network(self.module)
+        own = len(network.maps) - len(self.quantised)
+        return replace(network, maps=network.maps[:own]), network.maps[own:]
 
     def frame_of(self, layout: Layout) -> Frame:
         """What surrounds a network that was laid out so."""
@@ -41,4 +62,8 @@ class Imported:
 def import_model(model: Model, spec: InputSpec, max_det: int) -> Imported:
     """Take a checked model up: find the maps its head is decoded from, and read it into Relax."""
     raw = find_raw_head(model)
-    return Imported(model, raw, import_proto(with_maps(model.proto, raw) if raw else model.proto), spec, max_det)
+    proto = with_maps(model.proto, raw) if raw else model.proto
+    # Names do not outlive the import; the order of the outputs does.
+    quantised = tuple(name for name in inner_maps(proto) if name in model.quantisations)
+    module = import_proto(with_outputs(proto, quantised) if quantised else proto)
+    return Imported(model, raw, module, quantised, spec, max_det)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from zcc.compiler.fingerprint import fingerprint
 from zcc.compiler.imported import Imported
+from zcc.compiler.precision.calibrate import Calibration
 from zcc.compiler.precision.shown import Shown
 from zcc.compiler.precision.table import Precision
 from zcc.compiler.targets.target import Target
@@ -21,6 +22,11 @@ class Job:
     precision: Precision
     shown: Shown | None = None  # what calibration saw
     bar_digest: str | None = None  # of the pictures and the bar that the variant is held to
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What came of the pictures, else what the model brought along."""
+        return self.shown.calibration if self.shown else self.source.calibration
 
     def fingerprint(self) -> str:
         """The hash of everything that decides what comes out."""

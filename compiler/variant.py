@@ -21,8 +21,7 @@ def build(job: Job, key: str, folder: Path, stages: Stages, floating: Collection
     """Build a variant in `folder`; nothing of it is measured yet."""
     source, unit = job.source, job.target.unit
     with stages.stage("lower"):
-        calibration = job.shown.calibration if job.shown else None
-        network = job.precision.convert(source.network(), calibration, floating)
+        network = job.precision.convert(source.network(), job.calibration, floating)
         layout = lower_network(network, unit)
         program = emit(layout, source.frame_of(layout), unit)
     with stages.stage("build"):

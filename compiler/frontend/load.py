@@ -17,6 +17,7 @@ from zcc.compiler.frontend import (
     operators,
     probe,
     prune,
+    qdq,
     simplify,
 )
 from zcc.compiler.frontend.model import Model
@@ -39,11 +40,13 @@ def prepare(
 ) -> Model:
     """What `load_model` promises, done here and now: hostile bytes may take the process down."""
     proto, sha256 = read_model(path)
+    qdq.refuse_integer_operators(proto)
     check.check_model(proto)
     check.check_task(proto)
     known = classes if classes is not None else names.from_metadata(proto)
     size = check.pin_input(proto, imgsz)
-    proto = simplify.simplify(to_float32(proto))
+    proto, quantisations = qdq.take_out(to_float32(proto))
+    proto = simplify.simplify(proto)
     samples = probe.sample_outputs(proto, probe.probe_images(size))
     head = heads.find_head(proto, samples, size, None if known is None else len(known))
     probe.refuse_rubbish(samples[head.output][0])
@@ -59,4 +62,5 @@ def prepare(
         head=head,
         class_names=known if known is not None else names.numbered(head.classes),
         sha256=sha256,
+        quantisations=quantisations,
     )

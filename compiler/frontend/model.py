@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import onnx
+
+from zcc.compiler.precision.quantisation import Quantisation
 
 
 @dataclass(frozen=True)
@@ -62,3 +65,4 @@ class Model:
     head: Head
     class_names: tuple[str, ...]
     sha256: str  # of the model file as given, external data included
+    quantisations: Mapping[str, Quantisation] = field(default_factory=dict)  # of the maps that the file had quantised

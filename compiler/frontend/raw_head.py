@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from zcc.compiler.frontend.model import Model
+from zcc.compiler.frontend.outputs import with_outputs
 from zcc.compiler.frontend.probe import open_session
 from zcc.compiler.frontend.prune import ancestors
 
@@ -65,13 +66,7 @@ def find_raw_head(model: Model) -> RawHead | None:
 
 def with_maps(proto: onnx.ModelProto, raw: RawHead) -> onnx.ModelProto:
     """The graph with the maps as outputs behind its own."""
-    extended = onnx.ModelProto()
-    extended.CopyFrom(proto)
-    shapes = _shapes(onnx.shape_inference.infer_shapes(proto))
-    extended.graph.output.extend(
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, shapes[name]) for name in raw.maps
-    )
-    return extended
+    return with_outputs(proto, raw.maps)
 
 
 Level = tuple[int, list[tuple[str, int]]]  # a stride, and its maps with their channels

@@ -16,6 +16,7 @@ from typing import Any
 import onnx
 
 from zcc.compiler.frontend.model import Head, Model, Suppression
+from zcc.compiler.precision.quantisation import Quantisation
 from zcc.runtime.errors import BuildError, InputError, ModelError, UsageError
 
 LIMIT_SECONDS = 300
@@ -81,10 +82,9 @@ def read_result(folder: Path) -> Model:
         raise BuildError(f"reading the model failed: {result['bug']}", "report it with the model")
     proto = onnx.load(str(folder / PROTO))
     fields = result["model"]
-    return Model(
-        proto=proto,
-        **{**fields, "head": read_head(fields["head"]), "class_names": tuple(fields["class_names"])},
-    )
+    quantisations = {name: Quantisation(**held) for name, held in fields["quantisations"].items()}
+    read = {"head": read_head(fields["head"]), "class_names": tuple(fields["class_names"])}
+    return Model(proto=proto, **{**fields, **read, "quantisations": quantisations})
 
 
 def read_head(fields: dict[str, Any]) -> Head:
@@ -96,8 +96,9 @@ def read_head(fields: dict[str, Any]) -> Head:
 def write_result(folder: Path, model: Model) -> None:
     """Leave a model for the parent."""
     onnx.save(model.proto, str(folder / PROTO))
-    fields = {name: value for name, value in vars(model).items() if name not in ("proto", "head")}
-    write_json(folder, {"model": {**fields, "head": asdict(model.head)}})
+    fields = {name: value for name, value in vars(model).items() if name != "proto"}
+    quantisations = {name: asdict(held) for name, held in model.quantisations.items()}
+    write_json(folder, {"model": {**fields, "head": asdict(model.head), "quantisations": quantisations}})
 
 
 def write_json(folder: Path, content: dict[str, Any]) -> None:

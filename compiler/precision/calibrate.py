@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.network.fuse import ops_for
-from zcc.compiler.network.ops import Conv, Network, Op, Tensor
+from zcc.compiler.network.ops import Conv, Network, Tensor
 from zcc.compiler.precision.calibrators import CALIBRATORS, DEFAULT, Calibrator
 from zcc.compiler.precision.histogram import Histogram
 from zcc.compiler.precision.observe import Statistics
@@ -27,6 +27,7 @@ class Calibration:
 
     quantisations: Mapping[str, Quantisation]
     means: Mapping[str, NDArray[np.float64]]
+    floating: frozenset[str] = frozenset()  # convolutions, by what they make, that stay in float
 
 
 def find_calibrator(name: str) -> Calibrator:
@@ -40,18 +41,18 @@ def calibrate(network: Network, seen: Mapping[Tensor, Statistics], method: str =
     """Choose the quantisation of every map that convolutions read, one for all maps that are tied together."""
     calibrator = find_calibrator(method)
     ops = ops_for(network.maps or [network.output], network.ops)
+    elsewhere = moved(ops)
     read = {op.x for op in ops if isinstance(op, Conv)}
     quantisations: dict[str, Quantisation] = {}
     for group in Ties(ops).groups():
         if read.isdisjoint(group):
             continue
-        histogram = _group_histogram(group, ops, seen)
+        histogram = _sum([seen[tensor].histogram for tensor in group if tensor not in elsewhere])
         shared = IMAGE if group == [network.image] else Quantisation.of_range(*calibrator(histogram))
         quantisations.update({tensor.name: shared for tensor in group})
     return Calibration(quantisations, {tensor.name: found.means for tensor, found in seen.items()})
 
 
-def _group_histogram(group: Sequence[Tensor], ops: Sequence[Op], seen: Mapping[Tensor, Statistics]) -> Histogram:
-    """The values of all maps of a group, each counted where it is made."""
-    first, *others = (seen[tensor].histogram for tensor in group if tensor not in moved(ops))
+def _sum(histograms: Sequence[Histogram]) -> Histogram:
+    first, *others = histograms
     return sum(others, first)

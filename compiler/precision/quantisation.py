@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zcc.compiler.precision.whole_steps import whole_steps
+
 LEVELS = 255
 WEIGHT_LIMIT = 127
 SMALLEST_SCALE = 2.0**-100  # its reciprocal, and products of two such, are still normal floats
@@ -72,7 +74,7 @@ IMAGE = Quantisation(float(np.float32(1 / LEVELS)), 0)
 class QuantisedWeight:
     """A convolution's weight as signed bytes, and what one unit of each output channel stands for."""
 
-    values: NDArray[np.int8]  # (O, I / groups, KH, KW), within -127..127
+    values: NDArray[np.int8]  # (O, I / groups, KH, KW); -128 only where the model came with such bytes
     scale: Floats  # (O,)
 
     def dequantise(self) -> Floats:
@@ -83,7 +85,8 @@ class QuantisedWeight:
 def quantise_weight(weight: Floats, finest: NDArray[Any] | float = 0.0) -> QuantisedWeight:
     """Each output channel at the scale that loses least, among those that cut none or a few of its largest weights.
 
-    No scale is smaller than its channel's `finest`.
+    Weights that are bytes already, times a step of their own, stay these bytes. No scale is smaller than its
+    channel's `finest`.
     """
     rows = weight.reshape(len(weight), -1).astype(np.float64)
     largest = np.abs(rows).max(axis=1)
@@ -94,7 +97,12 @@ def quantise_weight(weight: Floats, finest: NDArray[Any] | float = 0.0) -> Quant
         better = error < least
         best, least = np.where(better, largest * cut, best), np.minimum(error, least)
     scale = np.maximum(_scales(best), finest).astype(np.float32)
-    return QuantisedWeight(_rounded(rows, scale).astype(np.int8).reshape(weight.shape), scale)
+    values = _rounded(rows, scale)
+    steps = whole_steps(rows, -WEIGHT_LIMIT - 1, WEIGHT_LIMIT)
+    kept = np.isfinite(steps) & (steps >= np.maximum(finest, SMALLEST_SCALE))
+    scale[kept] = steps[kept]
+    values[kept] = np.rint(rows[kept] / steps[kept, None])
+    return QuantisedWeight(values.astype(np.int8).reshape(weight.shape), scale)
 
 
 def _scales(limits: NDArray[np.float64]) -> Floats:

@@ -42,7 +42,7 @@ def _unchanged(network: Network, calibration: Calibration | None, floating: Coll
 def _bytes(network: Network, calibration: Calibration | None, floating: Collection[str]) -> Network:
     if calibration is None:
         raise UsageError("int8 needs scales, which come from pictures", "give a folder of them with --calib DIR")
-    return int8.quantise(network, calibration.quantisations, calibration.means, floating)
+    return int8.quantise(network, calibration.quantisations, calibration.means, calibration.floating.union(floating))
 
 
 REFERENCE = "fp32"
