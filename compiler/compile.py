@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from zcc.compiler.imported import import_model
 from zcc.compiler.job import Job
 from zcc.compiler.measure import measure_latency
 from zcc.compiler.options import CompileOptions
-from zcc.compiler.precision.table import REFERENCE, find_precision
+from zcc.compiler.precision.table import QUANTISED, REFERENCE, Precision, find_precision
 from zcc.compiler.progress import Progress, Silent
 from zcc.compiler.stages import Stages
 from zcc.compiler.targets.table import find_target, runs_here
+from zcc.compiler.targets.target import Target
 from zcc.compiler.variant import build, detector
 from zcc.compiler.verify import verify
 from zcc.registry import Registry
@@ -41,15 +43,16 @@ class Result:
 def compile_model(options: CompileOptions, registry: Registry, progress: Progress | None = None) -> list[Result]:
     """Compile the model in every precision asked for, and publish each that keeps to the bar."""
     name = check_name(options.name or options.model.stem)
-    precisions = [find_precision(dtype) for dtype in dict.fromkeys(options.dtypes)]
-    targets = [find_target(options.target, precision) for precision in precisions]
+    variants = find_variants(options.dtypes or (REFERENCE,), options.target)
     stages = Stages(progress or Silent())
     with stages.stage("load and check"):
         model = load_model(options.model, options.imgsz, options.classes)
     with stages.stage("import"):
         spec = InputSpec(model.height, model.width, options.color, options.resize)
         source = import_model(model, spec, options.max_det)
-    shown = load_shown(options, source, precisions, stages)
+        if source.calibration is not None and not options.dtypes:
+            variants = find_variants((QUANTISED,), options.target)
+    shown = load_shown(options, source, [precision for precision, _ in variants], stages)
     with tempfile.TemporaryDirectory(prefix="zcc-") as scratch:
         bar = open_bar(options, source, shown, stages, Path(scratch))
         return [
@@ -59,8 +62,14 @@ def compile_model(options: CompileOptions, registry: Registry, progress: Progres
                 bar,
                 Stages(stages.progress, tuple(stages.done)),
             )
-            for precision, target in zip(precisions, targets, strict=True)
+            for precision, target in variants
         ]
+
+
+def find_variants(dtypes: Sequence[str], target: str) -> list[tuple[Precision, Target]]:
+    """Each precision once, with the target that it is compiled for."""
+    precisions = [find_precision(dtype) for dtype in dict.fromkeys(dtypes)]
+    return [(precision, find_target(target, precision)) for precision in precisions]
 
 
 def build_once(job: Job, registry: Registry, bar: Bar | None, stages: Stages) -> Result:
@@ -93,9 +102,7 @@ def build_within(job: Job, key: str, scratch: Path, bar: Bar | None, stages: Sta
         names = job.source.model.class_names
         if job.precision.exact or verdict.holds:
             figures = comparison_figures(verdict.comparison, REFERENCE, names)
-            return folder, replace(
-                manifest, stages=tuple(stages.done), measured=(*manifest.measured, *figures)
-            )
+            return folder, replace(manifest, stages=tuple(stages.done), measured=(*manifest.measured, *figures))
         tried = verdict.message(names)
         latency = next(figure.value for figure in manifest.measured if figure.metric == "latency_ms")
         stages.progress.note(f"{len(floating)} layers in float, {latency:.1f} ms: {tried}")

@@ -12,7 +12,7 @@ class CompileOptions:
 
     model: Path
     name: str | None = None
-    dtypes: tuple[str, ...] = ("fp32",)
+    dtypes: tuple[str, ...] = ()  # none: int8 for a model that was quantised, fp32 for all others
     target: str = "native"
     imgsz: tuple[int, int] | None = None
     classes: Path | None = None

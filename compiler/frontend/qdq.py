@@ -1,4 +1,4 @@
-"""Models that other tools quantised: pairs of QuantizeLinear and DequantizeLinear around the operators of a float model.
+"""Models that other tools quantised: pairs of QuantizeLinear and DequantizeLinear around operators on floats.
 
 The pairs are taken out, so that all that follows sees a float model, and what they say about the maps is kept. Weights
 become the floats that their integers stand for.

@@ -46,6 +46,7 @@ def _bytes(network: Network, calibration: Calibration | None, floating: Collecti
 
 
 REFERENCE = "fp32"
+QUANTISED = "int8"  # what a model that brings scales along is meant for
 
 PRECISIONS: dict[str, Precision] = {
     precision.name: precision

@@ -18,11 +18,13 @@ def whole_steps(rows: Rows, lowest: int, highest: int) -> Rows:
     """
     largest = np.abs(rows).max(axis=1)
     steps = np.where(largest > 0, 0.0, np.inf)
-    for count in range(1, max(-lowest, highest) + 1):
+    for count in range(max(-lowest, highest), 0, -1):
         tried = np.flatnonzero(steps == 0)
+        if not len(tried):
+            break
         for columns in (slice(SEEN), slice(None)):
             units = rows[tried, columns] * (count / largest[tried])[:, None]
             near = (np.abs(units - np.rint(units)) <= NEAR).all(axis=1)
             tried = tried[near & ((units > lowest - 0.5) & (units < highest + 0.5)).all(axis=1)]
-        steps[tried] = largest[tried] / (count * max(highest // count, 1))
+        steps[tried] = largest[tried] / count
     return steps

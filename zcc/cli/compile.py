@@ -27,10 +27,10 @@ FIGURES = {"latency_ms": "{:.1f} ms", "map50_95": "mAP50-95 {:.3f}", "agreement5
     "--dtype",
     "dtypes",
     multiple=True,
-    default=("fp32",),
     callback=read_words,
     metavar="DTYPE",
-    help="Precision to compile for; several with commas between them, or the option several times.",
+    help="Precision to compile for; several with commas between them, or the option several times. "
+    "Without it int8 for a model that is quantised, fp32 for any other.",
 )
 @click.option(
     "--target",
@@ -63,7 +63,8 @@ FIGURES = {"latency_ms": "{:.1f} ms", "map50_95": "mAP50-95 {:.3f}", "agreement5
     "--calib",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Pictures, or .npy frames, that int8 is calibrated on; a few dozen of what the camera will see.",
+    help="Pictures, or .npy frames, that int8 is calibrated on; a few dozen of what the camera will see. "
+    "A model that is quantised needs none; given, they replace its scales.",
 )
 @click.option(
     "--data",
