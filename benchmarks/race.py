@@ -1,6 +1,11 @@
 """Race zcc against OpenVINO and ONNX Runtime: same frames, same threads, in turns, once all are known to see the same.
 
-python -m benchmarks.race MODEL.onnx... [--frame 1080x1920] [--threads 1,2] [--rounds N] [--images DIR] [--json]
+python -m benchmarks.race MODEL.onnx... [--dtype fp32,int8] [--calib DIR] [--data DIR] [--frame 1080x1920]
+                          [--threads 1,2] [--rounds N] [--images DIR] [--json]
+
+Of several dtypes the last one is measured against the others and against the peers that compute in it. An int8 race
+is one against OpenVINO with a model that NNCF quantised on the same pictures. With labelled pictures in --data, the
+accuracy of every network is measured too.
 """
 
 from __future__ import annotations
@@ -14,12 +19,13 @@ from typing import Any
 from benchmarks.arguments import names, numbers, opened_registry, run, size
 from zcc import sample
 from zcc.cli.progress import open_progress
+from zcc.compiler.accuracy.comparison import POINTS
 from zcc.compiler.compile import CompileOptions, Result, compile_model
-from zcc.compiler.racing.against import race_against
+from zcc.compiler.racing.against import Lineup, race_against
 from zcc.compiler.racing.race import Race, Rules
 from zcc.compiler.racing.result import as_document, as_text
 from zcc.compiler.racing.scenes import pictures_in, read_frames
-from zcc.compiler.racing.table import PEERS
+from zcc.compiler.racing.table import PEERS, matches
 from zcc.registry import Registry
 from zcc.runtime import host
 
@@ -28,8 +34,10 @@ def read_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", type=Path, metavar="MODEL.onnx")
-    parser.add_argument("--against", type=names, default=list(PEERS), metavar="TOOLS")
-    parser.add_argument("--dtype", default="fp32")
+    parser.add_argument("--against", type=names, metavar="TOOLS", help=f"of {', '.join(PEERS)}")
+    parser.add_argument("--dtype", type=names, default=["fp32"], metavar="DTYPE,DTYPE")
+    parser.add_argument("--calib", type=Path, metavar="DIR", help="pictures that decide the scales of int8")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="labelled pictures to measure accuracy on")
     parser.add_argument("--imgsz", type=size, metavar="HxW", help="for a model whose axes are dynamic")
     parser.add_argument("--frame", type=size, default=(1080, 1920), metavar="HxW")
     parser.add_argument("--images", type=Path, metavar="DIR", help="pictures to make the frames of")
@@ -49,31 +57,36 @@ def present(wanted: list[str]) -> list[str]:
     return [name for name in wanted if name not in PEERS or not PEERS[name].missing()]
 
 
-def compiled(model: Path, options: argparse.Namespace, registry: Registry) -> Result:
-    """The artifact of a model."""
-    job = CompileOptions(model, dtypes=(options.dtype,), imgsz=options.imgsz)
-    [result] = compile_model(job, registry, open_progress())
-    return result
+def compiled(model: Path, options: argparse.Namespace, registry: Registry) -> list[Result]:
+    """The artifacts of a model, that of the last dtype first. What they lose is shown, not held to a bar."""
+    dtypes = tuple(reversed(options.dtype))
+    job = CompileOptions(model, dtypes=dtypes, imgsz=options.imgsz, calib=options.calib, max_drop=POINTS)
+    return compile_model(job, registry, open_progress())
 
 
-def race_model(model: Path, artifact: Result, threads: int, peers: list[str], options: argparse.Namespace) -> Race:
+def race_model(
+    model: Path, artifacts: list[Result], threads: int, peers: list[str], options: argparse.Namespace
+) -> Race:
     """One model on so many threads."""
     pictures = pictures_in(options.images) if options.images else sample.IMAGES
-    frames = read_frames(pictures, options.frame, artifact.manifest.input.color)
+    first, *siblings = artifacts
+    frames = read_frames(pictures, options.frame, first.manifest.input.color)
     rules = Rules(rounds=options.rounds, runs=options.runs, threads=threads)
-    return race_against(peers, artifact.folder, model, frames, rules, open_progress())
+    folders = tuple(each.folder for each in siblings)
+    lineup = Lineup(first.folder, model, tuple(peers), folders, options.calib, options.data)
+    return race_against(lineup, frames, rules, open_progress())
 
 
 def main() -> None:
     """Race every model on every number of threads, and print what came out as it comes out."""
     options = read_arguments()
-    peers = present(options.against)
+    peers = present(matches(options.dtype[-1]) if options.against is None else options.against)
     documents: list[dict[str, Any]] = []
     with opened_registry(options.registry) as registry:
         for model in options.models:
-            artifact = compiled(model, options, registry)
+            artifacts = compiled(model, options, registry)
             for threads in options.threads:
-                outcome = race_model(model, artifact, threads, peers, options)
+                outcome = race_model(model, artifacts, threads, peers, options)
                 documents.append({"model": str(model), "frame": options.frame, **as_document(outcome)})
                 if not options.json:
                     print(f"\n{model.name}, frames of {options.frame[1]}x{options.frame[0]}\n{as_text(outcome)}\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,11 @@ class Tolerance:
 EXACT = Tolerance(output=1e-3, overlap=0.9, score=0.02, share=0.98)
 TOLERANCES = {"fp32": EXACT}
 REDUCED = Tolerance(output=np.inf, overlap=0.75, score=0.15, share=0.9)
+
+
+def loosest(dtypes: Iterable[str]) -> Tolerance:
+    """What artifacts of these dtypes may be apart from others."""
+    return max((TOLERANCES.get(dtype, REDUCED) for dtype in dtypes), key=lambda tolerance: tolerance.output)
 
 
 @dataclass(frozen=True)

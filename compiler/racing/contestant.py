@@ -52,3 +52,4 @@ class Entry:
 
     name: str
     enter: Callable[[int], Contestant]  # given the number of threads
+    ours: bool = False  # zcc itself

@@ -9,25 +9,28 @@ from zcc.compiler.racing.contestant import Floats, Step, Thresholds
 from zcc.compiler.racing.opencv_frame import frame_steps
 from zcc.compiler.racing.task import Task
 
-# What OpenVINO is told to compute in, by the artifact's dtype; without a row it computes in f32.
+# What OpenVINO is told to compute in, by the artifact's dtype; without a row in f32, but for what NNCF made integers.
 PRECISIONS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 
 
 class OpenVino:
     """A compiled model on the CPU, tuned for latency."""
 
+    model = ""  # what is special about it, for people
+
     def __init__(self, task: Task, threads: int) -> None:
         cv2.setNumThreads(threads)
-        precision = PRECISIONS.get(task.dtype, "f32")
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_PRECISION_HINT": PRECISIONS.get(task.dtype, "f32"),
             "INFERENCE_NUM_THREADS": threads,
         }
         core = openvino.Core()
-        self._request = core.compile_model(core.read_model(task.model), "CPU", settings).create_infer_request()
+        compiled = core.compile_model(core.read_model(task.model), "CPU", settings)
+        self._request = compiled.create_infer_request()
         self._task = task
-        self.about = f"OpenVINO {openvino.__version__.partition('-')[0]}, {precision}, latency hint"
+        precision = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()  # what it really is
+        self.about = f"OpenVINO {openvino.__version__.partition('-')[0]}, {self.model}{precision}, latency hint"
 
     def network(self, image: Floats) -> Floats:
         """The head's output, read and written where it lies."""
@@ -38,3 +41,9 @@ class OpenVino:
     def steps(self, thresholds: Thresholds) -> tuple[Step, ...]:
         """OpenCV around the model."""
         return frame_steps(self.network, self._task, thresholds)
+
+
+class OpenVinoOfNncf(OpenVino):
+    """The same with a model that NNCF quantised."""
+
+    model = "int8 of NNCF's defaults, the rest "

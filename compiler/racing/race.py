@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from zcc.compiler.accuracy.coco_map import MeanAveragePrecision
 from zcc.compiler.frontend.model import Head
 from zcc.compiler.progress import Progress
 from zcc.compiler.racing.agreement import EXACT, Agreement, Tolerance, check_agreement
@@ -38,15 +39,17 @@ class Record:
     network: list[list[float]] = field(default_factory=list)
     frame: list[list[float]] = field(default_factory=list)
     steps: list[dict[str, float]] = field(default_factory=list)  # of every frame
+    ours: bool = False
 
 
 @dataclass(frozen=True)
 class Race:
-    """What came out. The first record is zcc's."""
+    """What came out. The first record is that of the artifact that the others are measured against."""
 
     rules: Rules
     records: list[Record]
     agreements: list[Agreement]
+    accuracy: Mapping[str, MeanAveragePrecision] = field(default_factory=dict)  # by the contestants' names
 
 
 def race(
@@ -67,11 +70,14 @@ def race(
                 agreements = check_agreement(workers, frames, image, head, rules.thresholds, rules.tolerance)
         # A note, not a stage: a spinner that turns would run against the contestants.
         progress.note(f"{rules.rounds} rounds of {rules.runs} runs: {', '.join(entry.name for entry in entries)}")
-        return Race(rules, _run(workers, image, frames, rules), agreements)
+        ours = [entry.ours for entry in entries]
+        return Race(rules, _run(workers, ours, image, frames, rules), agreements)
 
 
-def _run(workers: Sequence[Worker], image: Floats, frames: Sequence[Pixels], rules: Rules) -> list[Record]:
-    records = [Record(worker.name, worker.about) for worker in workers]
+def _run(
+    workers: Sequence[Worker], ours: Sequence[bool], image: Floats, frames: Sequence[Pixels], rules: Rules
+) -> list[Record]:
+    records = [Record(worker.name, worker.about, ours=own) for worker, own in zip(workers, ours, strict=True)]
     for worker in workers:
         worker.prepare(image, frames, rules.thresholds)
     for number in range(rules.rounds):

@@ -24,6 +24,9 @@ def as_document(race: Race) -> dict[str, Any]:
         "iou": race.rules.thresholds.iou,
         "contestants": {record.name: _figures(record) for record in race.records},
         "agreement": {agreement.peer: asdict(agreement) for agreement in race.agreements},
+        "accuracy": {
+            name: {"map50": found.map50, "map50_95": found.map50_95} for name, found in race.accuracy.items()
+        },
         "ratios": {task: ratios(race, task) for task in TASKS} if len(race.records) > 1 else {},
     }
 
@@ -52,12 +55,14 @@ def _figures(record: Record) -> dict[str, Any]:
 
 
 def ratios(race: Race, task: str) -> dict[str, dict[str, Any]]:
-    """How many times zcc's time each peer takes, and the faster of them: above 1, zcc leads."""
-    ours, *theirs = race.records
-    faster = min(theirs, key=lambda record: statistics.median(runs(record, task)))
-    return {record.name: _ratio(ours, record, task) for record in theirs} | {
-        FASTER: {"name": faster.name, **_ratio(ours, faster, task)}
-    }
+    """How many times zcc's time each other takes, and the faster of the peers: above 1, zcc leads."""
+    first, *others = race.records
+    found: dict[str, dict[str, Any]] = {record.name: _ratio(first, record, task) for record in others}
+    peers = [record for record in others if not record.ours]
+    if not peers:
+        return found
+    faster = min(peers, key=lambda record: statistics.median(runs(record, task)))
+    return found | {FASTER: {"name": faster.name, **found[faster.name]}}
 
 
 def _ratio(ours: Record, theirs: Record, task: str) -> dict[str, float]:
@@ -76,9 +81,11 @@ def as_text(race: Race) -> str:
     lines = [f"{rules.threads} threads, {rules.rounds} rounds of {rules.runs} runs, medians in ms"]
     lines.append(f"{'':14}{'network':>9}{'frame':>9}{'p95':>9}  where the frame's time goes")
     lines += [_row(name, figures) for name, figures in document["contestants"].items()]
-    for task, peers in document["ratios"].items():
-        lines += [_lead(task, peer, figure, peers[FASTER]["name"]) for peer, figure in peers.items() if peer != FASTER]
+    for task, others in document["ratios"].items():
+        faster = others.pop(FASTER, {}).get("name")
+        lines += [_lead(task, name, figure, name == faster) for name, figure in others.items()]
     lines += [_seen(agreement) for agreement in document["agreement"].values()]
+    lines += [_accuracy(name, found) for name, found in document["accuracy"].items()]
     return "\n".join(lines)
 
 
@@ -91,10 +98,15 @@ def _row(name: str, figures: dict[str, Any]) -> str:
     return f"{name:14}{network['median']:9.2f}{frame['median']:9.2f}{frame['p95']:9.2f}  {place} ({figures['about']})"
 
 
-def _lead(task: str, peer: str, figure: dict[str, Any], faster: str) -> str:
-    note = ", the faster of the others" if peer == faster else ""
+def _lead(task: str, name: str, figure: dict[str, Any], faster: bool) -> str:
+    note = ", the faster of the others" if faster else ""
     spread = f"half of the rounds {figure['low']:.3f} to {figure['high']:.3f}"
-    return f"{task:8} zcc is {figure['ratio']:.3f}x as fast as {peer}{note} ({spread})"
+    return f"{task:8} zcc is {figure['ratio']:.3f}x as fast as {name}{note} ({spread})"
+
+
+def _accuracy(name: str, found: dict[str, float]) -> str:
+    figures = f"mAP50-95 {found['map50_95']:.4f}, mAP50 {found['map50']:.4f}"
+    return f"{name}: {figures}, with the same steps around the network"
 
 
 def _seen(agreement: dict[str, Any]) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from zcc.compiler.racing.contestant import Contestant, Entry
 from zcc.compiler.racing.task import Task
-from zcc.runtime.errors import BenchmarkError, UsageError
+from zcc.runtime.errors import BenchmarkError, UsageError, ZccError
 
 ZCC = "zcc"
 
@@ -22,6 +26,8 @@ class Peer:
 
     place: str  # module and class, imported in the contestant's own process
     needs: tuple[str, ...]  # what must be installed
+    dtypes: tuple[str, ...]  # artifacts that it is a match for
+    ready: str = ""  # module and function that make the task its own, once
 
     def missing(self) -> list[str]:
         """What is not installed of what it needs."""
@@ -29,12 +35,23 @@ class Peer:
 
 
 PEERS = {
-    "openvino": Peer("zcc.compiler.racing.peer_openvino:OpenVino", ("openvino", "cv2")),
-    "onnxruntime": Peer("zcc.compiler.racing.peer_onnxruntime:OnnxRuntime", ("onnxruntime", "cv2")),
+    "openvino": Peer("zcc.compiler.racing.peer_openvino:OpenVino", ("openvino", "cv2"), ("fp32", "fp16", "bf16")),
+    "onnxruntime": Peer("zcc.compiler.racing.peer_onnxruntime:OnnxRuntime", ("onnxruntime", "cv2"), ("fp32", "fp16")),
+    "openvino-nncf": Peer(
+        "zcc.compiler.racing.peer_openvino:OpenVinoOfNncf",
+        ("openvino", "nncf", "cv2"),
+        ("int8",),
+        ready="zcc.compiler.racing.quantised_by_nncf:quantised",
+    ),
 }
 
 
-def find_peers(names: list[str]) -> dict[str, Peer]:
+def matches(dtype: str) -> list[str]:
+    """The peers that compute in what an artifact of the dtype computes in."""
+    return [name for name, peer in PEERS.items() if dtype in peer.dtypes]
+
+
+def find_peers(names: Sequence[str]) -> dict[str, Peer]:
     """The peers of these names, or an error where one is unknown or not installed."""
     unknown = [name for name in names if name not in PEERS]
     if unknown:
@@ -48,17 +65,36 @@ def find_peers(names: list[str]) -> dict[str, Peer]:
     return chosen
 
 
-def enter_artifact(folder: Path) -> Entry:
+def enter_artifact(folder: Path, name: str = ZCC) -> Entry:
     """zcc, with the artifact in `folder`."""
-    return Entry(ZCC, partial(_make, "zcc.compiler.racing.compiled:CompiledArtifact", folder))
+    return Entry(name, partial(_make, "zcc.compiler.racing.compiled:CompiledArtifact", folder), ours=True)
 
 
 def enter_peer(name: str, task: Task) -> Entry:
     """Another tool, with the model that the artifact was compiled from."""
-    return Entry(name, partial(_make, PEERS[name].place, task))
+    peer = PEERS[name]
+    own = _made_ready(name, peer.ready, task) if peer.ready else task
+    return Entry(name, partial(_make, peer.place, own))
+
+
+def _made_ready(name: str, place: str, task: Task) -> Task:
+    """The task as the peer wants it; what that takes happens in a process that is gone before the race."""
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=os.dup2, initargs=(2, 1)) as pool:
+        try:
+            return pool.submit(_call, place, task).result()
+        except ZccError:
+            raise
+        except Exception as error:
+            raise BenchmarkError(f"{name} cannot take part: {type(error).__name__}: {error}") from error
 
 
 def _make(place: str, what: Path | Task, threads: int) -> Contestant:
+    contestant: Contestant = _call(place, what, threads)
+    return contestant
+
+
+def _call(place: str, *arguments: Any) -> Any:
+    """What is called `module:name`, called."""
     module, _, name = place.partition(":")
-    maker: Callable[[Path | Task, int], Contestant] = getattr(import_module(module), name)
-    return maker(what, threads)
+    made: Callable[..., Any] = getattr(import_module(module), name)
+    return made(*arguments)

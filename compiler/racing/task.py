@@ -8,6 +8,7 @@ from pathlib import Path
 import onnx
 
 from zcc.compiler.frontend.model import Head, Model
+from zcc.compiler.precision.frames import CalibrationFrames
 from zcc.runtime.manifest import InputSpec, Manifest
 
 
@@ -21,10 +22,11 @@ class Task:
     spec: InputSpec
     max_det: int
     dtype: str  # what the artifact computes in; a peer that can, follows
+    calibration: CalibrationFrames | None = None  # the pictures that decided the artifact's scales
 
 
-def write_task(model: Model, manifest: Manifest, folder: Path) -> Task:
+def write_task(model: Model, manifest: Manifest, calibration: CalibrationFrames | None, folder: Path) -> Task:
     """The task of racing the artifact of `manifest`, its model written to `folder`."""
     path = folder / "model.onnx"
     onnx.save(model.proto, str(path))
-    return Task(path, model.input, model.head, manifest.input, manifest.head.max_det, manifest.dtype)
+    return Task(path, model.input, model.head, manifest.input, manifest.head.max_det, manifest.dtype, calibration)

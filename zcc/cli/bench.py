@@ -97,12 +97,12 @@ def _frames(artifact: Artifact, images: Path | None, size: tuple[int, int]) -> l
 
 def _race(folder: Path, against: str | None, model: Path | None, frames: Sequence[Pixels], rules: Rules) -> Race:
     from zcc.cli.progress import open_progress
-    from zcc.compiler.racing.against import race_against, race_alone
+    from zcc.compiler.racing.against import Lineup, race_against, race_alone
 
     if against is None or model is None:
         return race_alone(folder, frames, rules, open_progress())
-    peers = [name.strip() for name in against.split(",")]
-    return race_against(peers, folder, model, frames, rules, open_progress())
+    peers = tuple(name.strip() for name in against.split(","))
+    return race_against(Lineup(folder, model, peers), frames, rules, open_progress())
 
 
 def _measurements(outcome: Race, frame: tuple[int, int]) -> list[Measurement]:

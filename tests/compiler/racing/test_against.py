@@ -14,7 +14,7 @@ from tests.onnx_models import build
 from tests.runtime.samples import changed_copy
 from zcc.compiler.progress import Silent
 from zcc.compiler.racing import table
-from zcc.compiler.racing.against import race_against, race_alone
+from zcc.compiler.racing.against import Lineup, race_against, race_alone
 from zcc.compiler.racing.race import Rules
 from zcc.compiler.racing.result import as_document
 from zcc.runtime.errors import BenchmarkError, ModelError, UsageError
@@ -24,10 +24,10 @@ FRAMES = [np.random.default_rng(seed).integers(0, 256, (90, 120, 3), np.uint8) f
 INSTALLED = [name for name, peer in table.PEERS.items() if not peer.missing()]
 
 
-@pytest.mark.parametrize("peer", INSTALLED)
+@pytest.mark.parametrize("peer", [name for name in table.matches("fp32") if name in INSTALLED])
 def test_a_peer_sees_the_same_and_is_timed(tiny_artifact: Tiny, tmp_path: Path, peer: str) -> None:
     model = Path(shutil.copy(tiny_artifact.model, tmp_path / "moved.onnx"))
-    outcome = race_against([peer], tiny_artifact.folder, model, FRAMES, RULES, Silent())
+    outcome = race_against(Lineup(tiny_artifact.folder, model, (peer,)), FRAMES, RULES, Silent())
     ours, theirs = outcome.records
     assert (ours.name, theirs.name) == ("zcc", peer)
     for record in outcome.records:
@@ -50,18 +50,20 @@ def test_alone_needs_no_model(tiny_artifact: Tiny) -> None:
 def test_an_artifact_that_computes_something_else_is_not_raced(tiny_artifact: Tiny, tmp_path: Path) -> None:
     other = changed_copy(tiny_artifact.folder, tmp_path / "other", 0.9)
     with pytest.raises(BenchmarkError, match="zcc and onnxruntime compute different things"):
-        race_against(["onnxruntime"], other, tiny_artifact.model, FRAMES, RULES, Silent())
+        race_against(Lineup(other, tiny_artifact.model, ("onnxruntime",)), FRAMES, RULES, Silent())
 
 
 def test_another_model_file_is_refused(tiny_artifact: Tiny, tmp_path: Path) -> None:
     onnx.save(build("yolov8", seed=1), tmp_path / "other.onnx")
     with pytest.raises(ModelError, match=r"other\.onnx is not the model that tiny was compiled from"):
-        race_against(["onnxruntime"], tiny_artifact.folder, tmp_path / "other.onnx", FRAMES, RULES, Silent())
+        race_against(
+            Lineup(tiny_artifact.folder, tmp_path / "other.onnx", ("onnxruntime",)), FRAMES, RULES, Silent()
+        )
 
 
 def test_an_unknown_peer_and_one_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="there is no 'darknet' to race against"):
         table.find_peers(["darknet"])
-    monkeypatch.setitem(table.PEERS, "elsewhere", table.Peer("nowhere:None", ("json", "surely_absent")))
+    monkeypatch.setitem(table.PEERS, "elsewhere", table.Peer("nowhere:None", ("json", "surely_absent"), ()))
     with pytest.raises(BenchmarkError, match=r"surely_absent not installed; pip install 'zcc\[bench\]'"):
         table.find_peers(["elsewhere"])
