@@ -118,6 +118,7 @@ def _best_of_few(score_of: Any, classes: int, best: Any, label: Any) -> None:
 @T.inline
 def _best_of_many(score_of: Any, classes: int, lanes: int, best: Any, label: Any) -> None:
     """By vectors, the last overlapping the one before it; each lane has its own best."""
+    scores = T.alloc_buffer((lanes,), "float32")
     peaks = T.alloc_buffer((lanes,), "float32")
     places = T.alloc_buffer((lanes,), "int32")
     for lane in T.vectorized(lanes):
@@ -125,10 +126,12 @@ def _best_of_many(score_of: Any, classes: int, lanes: int, best: Any, label: Any
         places[lane] = 0
     for vector in range(-(-classes // lanes)):
         start: T.let = T.min(vector * lanes, classes - lanes)
+        # In memory: of a let that it cannot vectorise, TVM keeps the last lane's value for all.
         for lane in T.vectorized(lanes):
-            score: T.let = score_of(start + lane)
-            places[lane] = T.Select(score > peaks[lane], start + lane, places[lane])
-            peaks[lane] = T.Select(score > peaks[lane], score, peaks[lane])
+            scores[lane] = score_of(start + lane)
+        for lane in T.vectorized(lanes):
+            places[lane] = T.Select(scores[lane] > peaks[lane], start + lane, places[lane])
+            peaks[lane] = T.Select(scores[lane] > peaks[lane], scores[lane], peaks[lane])
     best[0] = largest(peaks[T.ramp(0, 1, lanes)])
     for lane in T.vectorized(lanes):
         places[lane] = T.Select(peaks[lane] == best[0], places[lane], classes)
