@@ -18,6 +18,7 @@ from zcc.compiler.frontend.raw_head import find_raw_head, with_maps
 from zcc.compiler.network.fuse import fuse, ops_for
 from zcc.compiler.network.ops import Network, Op, Tensor
 from zcc.compiler.network.read import read_network
+from zcc.compiler.precision.observer import FrameOf
 from zcc.compiler.program.emit import Frame
 from zcc.compiler.program.layout import Layout
 from zcc.compiler.program.lower import import_proto
@@ -31,7 +32,7 @@ class Sample:
 
     network: Network
     spec: InputSpec
-    frame_of: object
+    frame_of: FrameOf
 
     @property
     def body(self) -> list[Op]:

@@ -15,7 +15,6 @@ from zcc.compiler.targets.table import native_target
 from zcc.runtime.errors import BuildError
 
 CASES = {
-    "v5": ("yolov5", {}),
     "v8, channels that fill no block": ("yolov8", {"width": 12, "classes": 7, "imgsz": (64, 96)}),
     "11": ("yolo11", {}),
 }
@@ -48,21 +47,10 @@ def test_statistics_of_every_map_equal_onnx_runtime(case: str, tmp_path: Path) -
     assert after == before
 
 
-def test_the_same_frames_give_the_same_bytes(tmp_path: Path) -> None:
-    detector = sample(tmp_path, "yolov8")
-    pictures = frames(4, (50, 90))
-    runs = [observe(detector.network, native_target(), detector.frame_of, pictures) for _ in range(2)]
-    for one, other in zip(runs[0].values(), runs[1].values(), strict=True):
-        assert one.means.tobytes() == other.means.tobytes()
-        assert one.histogram.counts.tobytes() == other.histogram.counts.tobytes()
-        assert (one.histogram.low, one.histogram.high) == (other.histogram.low, other.histogram.high)
-
-
 def test_holes_do_not_count() -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(0, 1, (2, 5, 6, 8)).astype(np.float32)
     channels = np.array([0, 1, 2, -1, -1, -1, -1, -1, 3, 4, 5, 6, 7, 8, 9, -1])
-    values.transpose(0, 3, 1, 2).reshape(16, 5, 6)[:]  # shape check
     values[0, :, :, 3:] = np.nan
     values[1, :, :, 7] = 1e9
     found = summarise(values, channels)
@@ -73,7 +61,7 @@ def test_holes_do_not_count() -> None:
 
 
 def test_values_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
-    detector = sample(tmp_path, "yolov8")
+    detector = sample(tmp_path, "yolov5")
     conv = detector.body[0]
     conv.bias[0] = np.inf  # type: ignore[attr-defined]
     with pytest.raises(BuildError, match=conv.out.name):
