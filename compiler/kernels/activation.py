@@ -80,7 +80,7 @@ def power_of_two(t: Expr) -> Expr:
         exponent = tirx.shift_left(tirx.Cast("int32", n), tirx.const(23, "int32"))
         return tirx.reinterpret("float32", tirx.reinterpret("int32", total) + exponent)
 
-    return bound("n", tirx.nearbyint(t), split)
+    return bound("n", tirx.floor(t + f32(0.5)), split)
 
 
 def _denominator(x: Expr) -> Expr:

@@ -22,7 +22,6 @@ from zcc.compiler.network.ops import (
 from zcc.compiler.precision.quantisation import Quantisation, correct_bias, quantise_weight
 from zcc.compiler.precision.rewrite import Rewriter
 
-
 MOST_START = 2.0**29  # what a sum may start at, so that it stays within an int32
 
 
