@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from zcc.registry.files import Files, discard, flush_folder, stage, write_flushed
 from zcc.runtime.errors import CorruptArtifact
@@ -90,24 +90,6 @@ class Folders:
                 raise
         finally:
             discard(aside)
-
-
-def check_paths(manifest: Manifest) -> None:
-    """Refuse a manifest whose files would land outside the artifact's folder or on each other."""
-    paths = [entry.path for entry in manifest.files]
-    for path in paths:
-        pure = PurePosixPath(path)
-        if pure.is_absolute() or ".." in pure.parts or str(pure) != path or path in ("", ".", FILENAME):
-            raise CorruptArtifact(
-                f"the manifest of {manifest.name} names the file {path!r}", "build it again"
-            )
-    for entry in manifest.files:
-        if not _HASH.fullmatch(entry.sha256):
-            raise CorruptArtifact(
-                f"the manifest of {manifest.name} gives {entry.path} no sha256", "build it again"
-            )
-    if len(set(paths)) < len(paths):
-        raise CorruptArtifact(f"the manifest of {manifest.name} names a file twice", "build it again")
 
 
 def same_content(path: Path, stored: Path, entry: FileEntry) -> bool:

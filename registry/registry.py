@@ -18,7 +18,7 @@ from zcc.registry.artifact import Artifact
 from zcc.registry.catalogue import Catalogue
 from zcc.registry.failures import reported
 from zcc.registry.files import Files
-from zcc.registry.folders import Folders, check_paths
+from zcc.registry.folders import Folders
 from zcc.registry.garbage import NOTHING, Garbage, collect
 from zcc.registry.index import Index
 from zcc.registry.integrity import Problem, Report, check
@@ -27,7 +27,7 @@ from zcc.registry.locks import exclusive, shared
 from zcc.registry.reference import check_name, check_tag
 from zcc.registry.schema import artifacts
 from zcc.registry.tags import Move, history, put, release, roll_back, take
-from zcc.runtime.manifest import FILENAME, Manifest, Measurement
+from zcc.runtime.manifest import FILENAME, Manifest, Measurement, check_paths
 
 
 class Registry:

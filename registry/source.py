@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from zcc.registry.registry import Registry
 from zcc.runtime.source import ArtifactSource, Candidate
@@ -20,6 +21,10 @@ class RegistrySource:
         for artifact in found:
             self._registry.folder(artifact)
         return [artifact.candidate for artifact in found]
+
+    def folder(self, candidate: Candidate) -> Path:
+        """The variant's folder, which was made when it was found."""
+        return candidate.folder
 
 
 def open_source(url: str | None) -> ArtifactSource:

@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from zcc.runtime.bundle import SUFFIX, Bundle
 from zcc.runtime.choice import choose
 from zcc.runtime.errors import UsageError
 from zcc.runtime.frame import as_pixels
@@ -33,17 +34,12 @@ class Detector:
         target: str | None = None,
         registry: str | None = None,
     ) -> Detector:
-        """Load by name from the registry, or from the folder of an artifact; the best match for this machine."""
+        """Load by name from the registry, from a bundle, or an artifact's folder; the best match for this machine."""
         name, folder = os.fspath(reference), Path(reference)
-        source: ArtifactSource | None = None
         if (folder / FILENAME).is_file():
-            variants = [Candidate(Manifest.read(folder), folder)]
-        elif isinstance(reference, os.PathLike) or os.sep in name:
-            raise UsageError(f"{name} is no artifact: there is no {FILENAME} in it", "give its folder, or a name")
-        else:
-            source = _open_source(registry)
-            variants = [*source.variants(name)]
-        return cls(name, source, _load(choose(name, variants, dtype, target)))
+            return cls(name, None, _load(None, choose(name, [Candidate(Manifest.read(folder), folder)], dtype, target)))
+        source = _find_source(reference, registry)
+        return cls(name, source, _load(source, choose(name, source.variants(name), dtype, target)))
 
     def __call__(self, frame: Any, conf: float = 0.25, iou: float = 0.45) -> Detections:
         """The detections in a frame, with scores above `conf`; boxes of a class overlap by at most `iou`."""
@@ -58,7 +54,7 @@ class Detector:
             raise UsageError(f"{self._reference} is a single artifact, there is nothing to swap to", "load it by name")
         chosen = choose(self._reference, self._source.variants(self._reference), dtype, target)
         if chosen.manifest.digest != self.manifest.digest:
-            self._variant = _load(chosen)
+            self._variant = _load(self._source, chosen)
 
     @property
     def manifest(self) -> Manifest:
@@ -66,8 +62,8 @@ class Detector:
         return self._variant.manifest
 
 
-def _load(candidate: Candidate) -> Variant:
-    return Variant(candidate.folder, candidate.manifest)
+def _load(source: ArtifactSource | None, candidate: Candidate) -> Variant:
+    return Variant(source.folder(candidate) if source else candidate.folder, candidate.manifest)
 
 
 def _threshold(name: str, value: float) -> float:
@@ -80,6 +76,17 @@ def _threshold(name: str, value: float) -> float:
     return number
 
 
+def _find_source(reference: str | os.PathLike[str], registry: str | None) -> ArtifactSource:
+    """The bundle or the registry that the reference leads to."""
+    name = os.fspath(reference)
+    if name.endswith(SUFFIX):
+        return Bundle(Path(name))
+    if isinstance(reference, os.PathLike) or os.sep in name:
+        remedy = f"give its folder, a bundle FILE{SUFFIX}, or a name"
+        raise UsageError(f"{name} is no artifact: there is no {FILENAME} in it", remedy)
+    return _open_source(registry)
+
+
 def _open_source(registry: str | None) -> ArtifactSource:
     """The registry, when it is installed."""
     for entry in entry_points(group=SOURCES):
@@ -87,5 +94,5 @@ def _open_source(registry: str | None) -> ArtifactSource:
         return source
     raise UsageError(
         "artifacts cannot be loaded by name: only the thin runtime is installed",
-        "give the path of an artifact, or install zcc[compiler]",
+        "give the path of an artifact or a bundle, or install zcc[compiler]",
     )

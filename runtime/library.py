@@ -11,7 +11,7 @@ import tvm_ffi
 
 from zcc.runtime.engine import aligned_bytes
 from zcc.runtime.errors import CorruptArtifact
-from zcc.runtime.manifest import FileEntry, Manifest, file_sha256
+from zcc.runtime.manifest import Manifest, is_sound
 
 MODULE = "model.so"
 WEIGHTS = "weights.bin"
@@ -28,15 +28,11 @@ def check_files(folder: Path, manifest: Manifest) -> None:
     for entry in manifest.files:
         path = folder / entry.path
         try:
-            sound = _is_sound(path, entry)
+            sound = is_sound(path, entry)
         except OSError as error:
             raise CorruptArtifact(f"{path} cannot be read: {error.strerror}", "compile the model again") from error
         if not sound:
             raise CorruptArtifact(f"{path} is not the file that was published", "run `zcc verify`, compile again")
-
-
-def _is_sound(path: Path, entry: FileEntry) -> bool:
-    return path.stat().st_size == entry.size and file_sha256(path) == entry.sha256
 
 
 def load_module(folder: Path) -> Any:

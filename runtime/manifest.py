@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from zcc.runtime.errors import CorruptArtifact, IncompatibleHost
 
 SCHEMA = 1
 FILENAME = "meta.json"
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,20 @@ def _parse(raw: dict[str, Any], source: str) -> Manifest:
     )
 
 
+def check_paths(manifest: Manifest) -> None:
+    """Refuse a manifest whose files would land outside the artifact's folder or on each other."""
+    paths = [entry.path for entry in manifest.files]
+    for path in paths:
+        pure = PurePosixPath(path)
+        if pure.is_absolute() or ".." in pure.parts or str(pure) != path or path in ("", ".", FILENAME):
+            raise CorruptArtifact(f"the manifest of {manifest.name} names the file {path!r}", "build it again")
+    for entry in manifest.files:
+        if not _HASH.fullmatch(entry.sha256):
+            raise CorruptArtifact(f"the manifest of {manifest.name} gives {entry.path} no sha256", "build it again")
+    if len(set(paths)) < len(paths):
+        raise CorruptArtifact(f"the manifest of {manifest.name} names a file twice", "build it again")
+
+
 def file_sha256(path: Path) -> str:
     """The sha256 of a file's bytes, in hex."""
     digest = hashlib.sha256()
@@ -184,3 +200,8 @@ def file_sha256(path: Path) -> str:
         while chunk := stream.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def is_sound(path: Path, entry: FileEntry) -> bool:
+    """Whether the file at `path` has the bytes that the manifest names."""
+    return path.stat().st_size == entry.size and file_sha256(path) == entry.sha256

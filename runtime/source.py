@@ -15,7 +15,7 @@ class Candidate:
     """A variant that could be loaded."""
 
     manifest: Manifest
-    folder: Path
+    folder: Path  # where its files are, or will be once its source is asked for them
     measured: tuple[Measurement, ...] = ()  # since it was built, the latest last
 
     def figure(self, metric: str) -> float | None:
@@ -29,4 +29,8 @@ class ArtifactSource(Protocol):
 
     def variants(self, reference: str) -> Sequence[Candidate]:
         """Every variant the reference can mean; at least one, else NotFound."""
+        ...
+
+    def folder(self, candidate: Candidate) -> Path:
+        """The folder to load one of them from, its files in it."""
         ...

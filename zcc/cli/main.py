@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import keyword
 import sys
 import traceback
 import warnings
@@ -20,11 +21,12 @@ import click
 from zcc.runtime.errors import ZccError
 from zcc.version import __version__
 
-# Command `x` is the function `x` of the module `zcc.cli.x`, shown under its heading in `zcc --help`.
+# Command `x` is the function `x` of the module `zcc.cli.x`, shown under its heading in `zcc --help`; where `x` is a
+# keyword of Python's, both are `x_`.
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Build": ("compile",),
     "Use": ("run", "eval", "compare", "bench", "profile"),
-    "Registry": ("list", "show", "tag", "untag", "history", "rollback", "rm", "gc", "verify"),
+    "Registry": ("list", "show", "tag", "untag", "history", "rollback", "rm", "gc", "verify", "export", "import"),
     "This machine": ("doctor", "demo", "completion"),
 }
 
@@ -78,7 +80,8 @@ class LazyGroup(click.Group):
         """Import one command."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = getattr(importlib.import_module(f"zcc.cli.{cmd_name}"), cmd_name)
+        word = cmd_name + "_" * keyword.iskeyword(cmd_name)
+        command: click.Command = getattr(importlib.import_module(f"zcc.cli.{word}"), word)
         if not any("--debug" in parameter.opts for parameter in command.params):
             command.params.append(debug_option())
         return command

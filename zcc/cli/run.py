@@ -69,7 +69,7 @@ def run(
 ) -> None:
     """Run the detector REF on pictures, and tell what it finds.
 
-    REF is a name, name:tag, name@sha256:…, a digest or its beginning, or the path of an artifact.
+    REF is a name, name:tag, name@sha256:…, a digest or its beginning, or the path of an artifact or a bundle.
     """
     from zcc.cli.output import print_json
     from zcc.runtime import Detector

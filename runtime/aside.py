@@ -1,0 +1,29 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from zcc.runtime.errors import ArtifactError
+
+
+@contextmanager
+def written_aside(path: Path, remedy: str) -> Iterator[IO[bytes]]:
+    """A file to write that becomes `path` when all went well; who holds the old one open keeps it."""
+    aside = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        try:
+            with aside.open("xb") as writer:
+                yield writer
+                writer.flush()
+                os.fsync(writer.fileno())
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be written: {error.strerror}", remedy) from error

@@ -1,0 +1,105 @@
+"""A bundle: variants of one name with the files they need, in one FILE.zcc, for machines that have no registry.
+
+It is a zip archive whose members are stored as they are, not compressed. `index.json` holds the manifests' texts and
+what was measured since; `files/<sha256>` is a file, there once however many variants share it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+from zipfile import ZIP_STORED, BadZipFile, ZipFile
+
+from zcc.runtime.aside import written_aside
+from zcc.runtime.cache import VARIABLE, cache_folder
+from zcc.runtime.errors import ArtifactError, CorruptArtifact, IncompatibleHost
+from zcc.runtime.manifest import FileEntry, Manifest, Measurement, check_paths, is_sound
+from zcc.runtime.source import Candidate
+
+SUFFIX = ".zcc"
+FORMAT = 1
+INDEX = "index.json"
+CHUNK = 1 << 20
+REMEDY = "copy it again, or export it again"
+# What zipfile and json raise over bytes that are no bundle's.
+FOREIGN = (BadZipFile, EOFError, KeyError, RuntimeError, TypeError, ValueError)
+
+
+def member(entry: FileEntry) -> str:
+    """The name that a file has inside a bundle."""
+    return f"files/{entry.sha256}"
+
+
+class Bundle:
+    """Loads from a bundle. It is read anew at every call, so a file that was replaced is seen by the next."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def variants(self, reference: str = "") -> Sequence[Candidate]:
+        """Every variant in the bundle, whatever the reference."""
+        cache = cache_folder() / "bundles"
+        with self._opened() as archive:
+            index = json.loads(archive.read(INDEX))
+            if index["format"] != FORMAT:
+                problem = f"{self.path} is a bundle of format {index['format']}, this zcc reads {FORMAT}"
+                raise IncompatibleHost(problem, "use the zcc that exported it, or export it again")
+            found = [self._candidate(entry, cache) for entry in index["variants"]]
+            if not found:
+                raise CorruptArtifact(f"{self.path} is a bundle without a variant", REMEDY)
+            return found
+
+    def folder(self, candidate: Candidate) -> Path:
+        """The variant's folder in the user's cache, with its files; no other variant's are read."""
+        return self.unpack(candidate, candidate.folder)
+
+    def unpack(self, candidate: Candidate, folder: Path) -> Path:
+        """Put the variant's files into `folder`; what is there and sound stays, all else is replaced in one step."""
+        with self._opened() as archive:
+            for entry in candidate.manifest.files:
+                path = folder / entry.path
+                if not (path.is_file() and is_sound(path, entry)):
+                    self._extract(archive, entry, path)
+        return folder
+
+    def _candidate(self, entry: dict[str, Any], cache: Path) -> Candidate:
+        manifest = Manifest.from_json(entry["manifest"], f"{self.path}: {INDEX}")
+        check_paths(manifest)
+        figures = entry["measured"]
+        measured = tuple(Measurement(str(f["metric"]), float(f["value"]), str(f["how"])) for f in figures)
+        return Candidate(manifest, cache / manifest.digest.removeprefix("sha256:"), measured)
+
+    @contextmanager
+    def _opened(self) -> Iterator[ZipFile]:
+        try:
+            with ZipFile(self.path) as archive:
+                if any(info.compress_type != ZIP_STORED for info in archive.infolist()):
+                    raise CorruptArtifact(f"{self.path} is no bundle: its members are compressed", REMEDY)
+                yield archive
+        except FOREIGN as error:
+            reason = str(error).strip("\"'")
+            raise CorruptArtifact(f"{self.path} is no bundle, or a damaged one: {reason}", REMEDY) from error
+        except OSError as error:
+            place = error.filename or self.path
+            raise ArtifactError(f"{place} cannot be read: {error.strerror}", "check the path and its mode") from error
+
+    def _extract(self, archive: ZipFile, entry: FileEntry, path: Path) -> None:
+        remedy = f"make it writable, or set {VARIABLE} to another folder"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ArtifactError(f"{path.parent} cannot be made: {error.strerror}", remedy) from error
+        with archive.open(member(entry)) as stream, written_aside(path, remedy) as writer:
+            self._copy(stream, writer, entry)
+
+    def _copy(self, stream: IO[bytes], writer: IO[bytes], entry: FileEntry) -> None:
+        digest = hashlib.sha256()
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+            writer.write(chunk)
+        if digest.hexdigest() != entry.sha256:
+            raise CorruptArtifact(f"{self.path} is damaged: {entry.path} is not what was exported", REMEDY)

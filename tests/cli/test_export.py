@@ -1,0 +1,138 @@
+"""zcc export and zcc import: from one registry to another, through one file."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.cli.conftest import Demo
+from tests.cli.process import assert_one_line, run_zcc
+from tests.registry.samples import artifact
+from zcc import sample
+from zcc.cli.main import cli
+from zcc.registry import Registry
+from zcc.runtime.manifest import Measurement
+
+Zcc = Callable[..., Result]
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    """Two builds in fp32, and an int8 that was measured."""
+    registry = Registry.open(tmp_path / "registry")
+    registry.publish(*artifact(tmp_path / "old"), tags=["prod"])
+    registry.publish(*artifact(tmp_path / "new", seed=1))
+    small = registry.publish(*artifact(tmp_path / "small", dtype="int8", seed=2))
+    registry.record_measurement(small.digest, Measurement("latency_ms", 12.5, "median of 100 frames"))
+    return registry
+
+
+@pytest.fixture
+def zcc(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Zcc:
+    """Run a command in an empty folder, on that registry."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("ZCC_REGISTRY", str(registry.home))
+    return lambda *arguments: CliRunner().invoke(cli, list(map(str, arguments)))
+
+
+def document(result: Result) -> Any:
+    """What was printed with --json."""
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_what_is_exported_is_imported_under_its_digests_and_with_its_figures(
+    zcc: Zcc, registry: Registry, tmp_path: Path
+) -> None:
+    exported = document(zcc("export", "yolo", "yolo.zcc", "--json"))
+    assert exported["bytes"] == Path("yolo.zcc").stat().st_size
+    imported = document(zcc("import", "yolo.zcc", "--registry", tmp_path / "other", "--json"))
+    assert sorted(imported["digests"]) == sorted(exported["digests"])
+    other = Registry.open(tmp_path / "other")
+    assert {a.digest for a in other.artifacts()} == {a.digest for a in registry.find("yolo")}
+    assert other.resolve("yolo", dtype="int8").figure("latency_ms") == 12.5
+    assert other.verify().problems == ()
+
+
+def test_importing_twice_changes_nothing(zcc: Zcc, tmp_path: Path) -> None:
+    zcc("export", "yolo", "yolo.zcc")
+    for _ in range(2):
+        zcc("import", "yolo.zcc", "--registry", tmp_path / "other")
+    artifacts = Registry.open(tmp_path / "other").artifacts()
+    assert sorted(len(each.recorded) for each in artifacts) == [0, 1]
+
+
+def test_the_same_artifacts_make_the_same_bytes(zcc: Zcc) -> None:
+    zcc("export", "yolo", "one.zcc")
+    zcc("export", "yolo@" + document(zcc("show", "yolo", "--dtype", "int8", "--json"))["digest"], "yolo", "two.zcc")
+    assert Path("one.zcc").read_bytes() == Path("two.zcc").read_bytes()
+    with zipfile.ZipFile("one.zcc") as archive:
+        assert len(archive.namelist()) == len(set(archive.namelist())) == 1 + 2 * 2 + 1
+
+
+def test_dtype_narrows_and_tags_mean_what_they_hold(zcc: Zcc, registry: Registry) -> None:
+    assert len(document(zcc("export", "yolo", "small.zcc", "--dtype", "int8", "--json"))["digests"]) == 1
+    tagged = document(zcc("export", "yolo:prod", "old.zcc", "--json"))["digests"]
+    assert tagged == [registry.resolve("yolo:prod").digest]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("yolo", "yolo:prod", "x.zcc"), 2, "one of each dtype and target"),
+        (("yolo", "other", "x.zcc"), 2, "one name, not other, yolo"),
+        (("absent", "x.zcc"), 1, "absent"),
+        (("yolo", "x.zip"), 2, "let it end in .zcc"),
+        (("yolo", "no/such/folder/x.zcc"), 1, "x.zcc cannot be written: No such file"),
+        (("x.zcc",), 2, "REF"),
+    ],
+)
+def test_what_cannot_be_exported_is_one_line_and_leaves_nothing(
+    zcc: Zcc, registry: Registry, tmp_path: Path, arguments: tuple[str, ...], code: int, told: str
+) -> None:
+    registry.publish(*artifact(tmp_path / "another", name="other"))
+    result = zcc("export", *arguments)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert told in result.stderr and result.stderr.count("\n") == 1, result.stderr
+    assert list(Path().iterdir()) == []
+
+
+def test_a_damaged_registry_writes_no_bundle_and_keeps_the_old_one(zcc: Zcc, registry: Registry) -> None:
+    Path("yolo.zcc").write_bytes(b"the old one")
+    weights = registry.resolve("yolo", dtype="int8").folder / "weights.bin"
+    content = weights.read_bytes()
+    weights.chmod(0o644)
+    weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    result = zcc("export", "yolo", "yolo.zcc")
+    assert result.exit_code == 1 and "weights.bin is not the file that was published" in result.stderr
+    assert [path.read_bytes() for path in Path().iterdir()] == [b"the old one"]
+
+
+@pytest.mark.parametrize("cut", [0, 100, 20_000, -1])
+def test_a_cut_bundle_is_one_line_and_publishes_nothing(zcc: Zcc, tmp_path: Path, cut: int) -> None:
+    zcc("export", "yolo", "yolo.zcc")
+    Path("yolo.zcc").write_bytes(Path("yolo.zcc").read_bytes()[:cut])
+    result = zcc("import", "yolo.zcc", "--registry", tmp_path / "other")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "yolo.zcc is no bundle" in result.stderr
+    assert Registry.open(tmp_path / "other").artifacts() == []
+
+
+def test_the_sample_runs_from_its_bundle_in_processes_of_its_own(demo: Demo, tmp_path: Path) -> None:
+    done = run_zcc("export", "shapes", "shapes.zcc", "--registry", demo.registry, cwd=tmp_path)
+    assert done.returncode == 0 and "exported shapes" in done.stdout, done.stderr
+    environment = {"ZCC_REGISTRY": str(tmp_path / "none"), "ZCC_CACHE": str(tmp_path / "cache")}
+    told = []
+    for reference, more in (("shapes.zcc", environment), ("shapes", {"ZCC_REGISTRY": demo.registry})):
+        done = run_zcc("run", reference, sample.IMAGES[0], "--json", cwd=tmp_path, **more)
+        assert done.returncode == 0, done.stderr
+        told.append([picture["detections"] for picture in json.loads(done.stdout)["images"]])
+    assert told[0] == told[1] != [[]]
+    assert_one_line(run_zcc("run", "absent.zcc", sample.IMAGES[0], cwd=tmp_path, **environment), 1, "absent.zcc")
