@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO
 from zipfile import ZipFile, ZipInfo
 
 from zcc.registry.artifact import Artifact
@@ -84,9 +85,16 @@ def _files(registry: Registry, artifacts: Sequence[Artifact]) -> Iterator[tuple[
 def _add(archive: ZipFile, source: Path, entry: FileEntry) -> None:
     digest, info = hashlib.sha256(), ZipInfo(member(entry))
     info.file_size = entry.size
-    with source.open("rb") as reader, archive.open(info, "w") as writer:
+    with _opened(source) as reader, archive.open(info, "w") as writer:
         while chunk := reader.read(CHUNK):
             digest.update(chunk)
             writer.write(chunk)
     if digest.hexdigest() != entry.sha256:
         raise CorruptArtifact(f"{source} is not the file that was published", "run `zcc verify`, compile again")
+
+
+def _opened(source: Path) -> IO[bytes]:
+    try:
+        return source.open("rb")
+    except OSError as error:
+        raise CorruptArtifact(f"{source} cannot be read: {error.strerror}", "compile the model again") from error

@@ -112,6 +112,9 @@ def test_a_damaged_registry_writes_no_bundle_and_keeps_the_old_one(zcc: Zcc, reg
     weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     result = zcc("export", "yolo", "yolo.zcc")
     assert result.exit_code == 1 and "weights.bin is not the file that was published" in result.stderr
+    weights.unlink()
+    result = zcc("export", "yolo", "yolo.zcc")
+    assert result.exit_code == 1 and "weights.bin cannot be read: No such file" in result.stderr
     assert [path.read_bytes() for path in Path().iterdir()] == [b"the old one"]
 
 
