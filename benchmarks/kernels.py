@@ -1,9 +1,9 @@
 """Measure what this machine can do at most, and hold every kernel of a network against it.
 
-python -m benchmarks.kernels MODEL.onnx | REF [--registry URL] [--top N] [--rounds N] [--json]
+python -m benchmarks.kernels MODEL.onnx | REF [--dtype D] [--calib DIR] [--registry URL] [--top N] [--rounds N] [--json]
 
-A kernel's floor is the larger of its arithmetic at the machine's peak and its operands and results at the bandwidth of
-memory of that size; nothing can be faster.
+A kernel's floor is the larger of its arithmetic at the machine's peak for what it multiplies, float32, bfloat16 or
+bytes, and its operands and results at the bandwidth of memory of that size; nothing can be faster.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from benchmarks.arguments import opened_registry, run
 from zcc.cli.pick import pick_runnable
 from zcc.cli.progress import open_progress
+from zcc.compiler.accuracy.comparison import POINTS
 from zcc.compiler.compile import CompileOptions, compile_model
 from zcc.compiler.profiling.limits import Machine
 from zcc.compiler.profiling.peaks import measure_machine
@@ -31,6 +32,7 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", metavar="MODEL.onnx|REF")
     parser.add_argument("--dtype", help="fp32 by default, or of a REF's variants the best for this machine")
+    parser.add_argument("--calib", type=Path, metavar="DIR", help="pictures that decide the scales of int8")
     parser.add_argument("--registry", metavar="URL", help="where REF is, or MODEL.onnx goes; for it a temporary one")
     parser.add_argument("--top", type=int, default=1000, help="rows of the table")
     parser.add_argument("--rounds", type=int, default=20)
@@ -41,16 +43,18 @@ def read_arguments() -> argparse.Namespace:
 def find_artifact(options: argparse.Namespace, registry: Registry) -> Path:
     """The folder of the artifact that is meant, compiled now where a file is given."""
     if options.network.endswith(".onnx"):
-        job = CompileOptions(Path(options.network), dtypes=(options.dtype or "fp32",))
+        dtypes = (options.dtype or "fp32",)
+        job = CompileOptions(Path(options.network), dtypes=dtypes, calib=options.calib, max_drop=POINTS)
         [result] = compile_model(job, registry, open_progress())
         return result.folder
     return registry.folder(pick_runnable(registry, options.network, options.dtype, None))
 
 
 def describe(machine: Machine) -> str:
-    """The machine's limits in two lines."""
+    """The machine's limits, a line for each kind."""
     speeds = ", ".join(f"{size / 2**20:g} MiB {speed / 1e9:.0f}" for size, speed in machine.bandwidth)
-    return f"float32 peak {machine.flops / 1e9:.0f} GFLOP/s on {machine.threads} threads\nreads in GB/s: {speeds}"
+    peaks = ", ".join(f"{arithmetic} {speed / 1e9:.0f}" for arithmetic, speed in machine.peaks.items())
+    return f"peak in G operations/s on {machine.threads} threads: {peaks}\nreads in GB/s: {speeds}"
 
 
 def main() -> None:
@@ -59,8 +63,8 @@ def main() -> None:
     with opened_registry(options.registry) as registry:
         folder = find_artifact(options, registry)
         manifest = Manifest.read(folder)
-        machine = measure_machine(TARGETS[manifest.target])
         times = profile_artifact(folder, options.rounds)
+        machine = measure_machine(TARGETS[manifest.target], {each.arithmetic for each in times})
     rows, totals = as_rows(times, machine), as_totals(times, machine)
     if options.json:
         print(json.dumps({"name": manifest.name, "machine": asdict(machine), "total": totals, "kernels": rows}))

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+FP32 = "fp32"
+# What kernels multiply, by the word that their names begin with; the others multiply float32.
+MULTIPLIED = {"int8": "int8", "bf16": "bf16"}
+
+
+def arithmetic_of(kernel: str) -> str:
+    """What the kernel of that name multiplies: `fp32`, `bf16` or `int8`."""
+    return MULTIPLIED.get(kernel.partition("_")[0], FP32)
 
 
 @dataclass(frozen=True)
@@ -10,12 +20,12 @@ class Machine:
     """The limits of this machine's cores together."""
 
     threads: int
-    flops: float  # float32 operations per second; a multiply-add is two
+    peaks: Mapping[str, float]  # operations per second by what is multiplied; a multiply-add is two
     bandwidth: tuple[tuple[int, float], ...]  # (bytes in use, bytes read per second), growing
 
-    def floor(self, flops: int, size: int) -> float:
-        """Seconds that so much arithmetic on so many bytes takes at least."""
-        return max(flops / self.flops, size / self.bandwidth_of(size))
+    def floor(self, arithmetic: str, flops: int, size: int) -> float:
+        """Seconds that so much arithmetic of a kind on so many bytes takes at least."""
+        return max(flops / self.peaks[arithmetic], size / self.bandwidth_of(size))
 
     def bandwidth_of(self, size: int) -> float:
         """Bytes per second where so many are in use, rather too high than too low.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,30 +12,45 @@ import tvm
 import tvm_ffi
 from tvm.script import tirx as T
 
-from zcc.compiler.profiling.limits import Machine
+from zcc.compiler.profiling.dot_chains import CHAINS, DOT_KINDS, RING, DotKind, dot_products
+from zcc.compiler.profiling.limits import FP32, Machine
 from zcc.compiler.targets.target import Target
 from zcc.runtime import host
 from zcc.runtime.engine import aligned_bytes, engine
 
-CHAINS = 12  # sums side by side: enough to hide the latency of a multiply-add, few enough for 16 registers
 STEPS = 1 << 17  # multiply-adds of each chain in one reading
 FOOTPRINTS = tuple(1 << power for power in range(18, 28))  # 256 KiB to 128 MiB
 VOLUME = 1 << 26  # bytes of one reading, whatever the footprint
 WINDOW = 0.25  # seconds of readings, of which the best counts: a peak is what the machine does undisturbed
 
 
-def measure_machine(target: Target) -> Machine:
+def measure_machine(target: Target, arithmetics: Iterable[str] = (FP32,)) -> Machine:
     """The limits with the target's vectors, on the threads that a frame is shared out over."""
     threads, lanes = host.worker_threads(), target.unit.lanes
+    peaks = {each: PEAKS[each](target, threads, lanes) for each in sorted(set(arithmetics))}
     bandwidth = tuple((size, _bandwidth(target, threads, lanes, size)) for size in FOOTPRINTS)
-    return Machine(threads, _peak_flops(target, threads, lanes), bandwidth)
+    return Machine(threads, peaks, bandwidth)
 
 
-def _peak_flops(target: Target, threads: int, lanes: int) -> float:
+def _peak_fp32(target: Target, threads: int, lanes: int) -> float:
     run = compiled(multiply_adds(threads, lanes), target)
     numbers = np.full((2, lanes), 0.5, np.float32)
     sums = np.zeros((threads, CHAINS, lanes), np.float32)
     return 2.0 * sums.size * STEPS / _best(lambda: run(numbers, sums))
+
+
+def _peak_of_dots(kind: DotKind, target: Target, threads: int, lanes: int) -> float:
+    run = compiled(dot_products(kind, target.unit, threads, STEPS), target)
+    xs, weights = np.zeros(CHAINS, np.int32), np.zeros((RING, lanes), np.int32)
+    sums = np.zeros((threads, CHAINS, lanes), kind.sums)
+    return 2.0 * kind.per_word * sums.size * STEPS / _best(lambda: run(xs, weights, sums))
+
+
+# Operations per second by what is multiplied.
+PEAKS: dict[str, Callable[[Target, int, int], float]] = {
+    FP32: _peak_fp32,
+    **{name: partial(_peak_of_dots, kind) for name, kind in DOT_KINDS.items()},
+}
 
 
 def _bandwidth(target: Target, threads: int, lanes: int, footprint: int) -> float:

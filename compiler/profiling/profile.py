@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from zcc.compiler.profiling.limits import arithmetic_of
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.variant import Variant
 
@@ -24,6 +25,11 @@ class KernelTime:
     seconds: float  # median
     flops: int
     bytes: int
+
+    @property
+    def arithmetic(self) -> str:
+        """What it multiplies."""
+        return arithmetic_of(self.kernel)
 
     @property
     def flops_per_second(self) -> float:

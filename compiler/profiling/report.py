@@ -38,7 +38,11 @@ def _row(each: KernelTime, share: float, machine: Machine | None) -> dict[str, A
         "gflops": round(each.flops_per_second / 1e9, 3),
         "gbs": round(each.bytes_per_second / 1e9, 3),
     }
-    return row if machine is None else row | _floor(machine.floor(each.flops, each.bytes), each.seconds)
+    return row if machine is None else row | _floor(_least(each, machine), each.seconds)
+
+
+def _least(each: KernelTime, machine: Machine) -> float:
+    return machine.floor(each.arithmetic, each.flops, each.bytes)
 
 
 def _floor(floor: float, seconds: float) -> dict[str, float]:
@@ -57,7 +61,7 @@ def as_totals(times: Sequence[KernelTime], machine: Machine | None = None) -> di
     }
     if machine is None:
         return totals
-    return totals | _floor(sum(machine.floor(each.flops, each.bytes) for each in times), total)
+    return totals | _floor(sum(_least(each, machine) for each in times), total)
 
 
 def as_text(rows: Sequence[dict[str, Any]], top: int) -> str:

@@ -12,7 +12,7 @@ from zcc.compiler.profiling.profile import KernelTime, profile_artifact
 from zcc.compiler.profiling.report import as_rows, as_text, as_totals
 from zcc.runtime.manifest import Manifest
 
-MACHINE = Machine(threads=1, flops=1e9, bandwidth=((1, 1e9),))
+MACHINE = Machine(threads=1, peaks={"fp32": 1e9}, bandwidth=((1, 1e9),))
 TIMES = [
     KernelTime("pool", "a", 0.001, 0, 500_000),
     KernelTime("conv", "b", 0.004, 2_000_000, 8_000),
