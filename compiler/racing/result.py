@@ -24,9 +24,7 @@ def as_document(race: Race) -> dict[str, Any]:
         "iou": race.rules.thresholds.iou,
         "contestants": {record.name: _figures(record) for record in race.records},
         "agreement": {agreement.peer: asdict(agreement) for agreement in race.agreements},
-        "accuracy": {
-            name: {"map50": found.map50, "map50_95": found.map50_95} for name, found in race.accuracy.items()
-        },
+        "accuracy": {name: {"map50": found.map50, "map50_95": found.map50_95} for name, found in race.accuracy.items()},
         "ratios": {task: ratios(race, task) for task in TASKS} if len(race.records) > 1 else {},
     }
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from zcc.compiler.accuracy.coco_map import MeanAveragePrecision
 from zcc.compiler.racing.agreement import Agreement
 from zcc.compiler.racing.race import Race, Record, Rules
 from zcc.compiler.racing.result import as_document, as_text, milliseconds, ratios
@@ -31,6 +33,23 @@ def test_ratios_are_of_medians_and_name_the_faster() -> None:
     assert found["fast"]["ratio"] == 1.25  # the median of all twelve runs, 12.5 ms, over 10 ms
     assert (found["fast"]["low"], found["fast"]["high"]) == (1.2, 1.2), "one odd round in four does not show"
     assert found["faster"] == {"name": "fast", **found["fast"]}
+
+
+def test_our_own_variants_are_measured_against_but_are_nobodys_faster_peer() -> None:
+    sibling = replace(record("zcc-fp32", [[0.005, 0.005, 0.005]] * 4, "frame"), ours=True)
+    found = ratios(replace(RACE, records=[ZCC, sibling, SLOW, FAST]), "network")
+    assert found["zcc-fp32"]["ratio"] == 0.5
+    assert found["faster"]["name"] == "fast"
+    among_ourselves = Race(Rules(), [ZCC, sibling], [])
+    assert set(ratios(among_ourselves, "network")) == {"zcc-fp32"}
+    assert "zcc is 0.500x as fast as zcc-fp32 (" in as_text(among_ourselves)
+
+
+def test_accuracy_stands_beside_speed() -> None:
+    found = {"zcc": MeanAveragePrecision(0.9, 0.75, {}), "fast": MeanAveragePrecision(0.5, 0.25, {})}
+    outcome = replace(RACE, accuracy=found)
+    assert as_document(outcome)["accuracy"]["fast"] == {"map50": 0.5, "map50_95": 0.25}
+    assert "zcc: mAP50-95 0.7500, mAP50 0.9000" in as_text(outcome)
 
 
 def test_milliseconds_are_the_median_and_the_slow_tail() -> None:
