@@ -11,8 +11,10 @@ from zcc.compiler.frontend.model import Model
 from zcc.compiler.frontend.outputs import inner_maps, with_outputs
 from zcc.compiler.frontend.raw_head import RawHead, find_raw_head, with_maps
 from zcc.compiler.network.fuse import fuse
-from zcc.compiler.network.ops import Network, Tensor
+from zcc.compiler.network.known_decode import decode_known
+from zcc.compiler.network.ops import Network
 from zcc.compiler.network.read import read_network
+from zcc.compiler.network.tensors import Tensor
 from zcc.compiler.precision.calibrate import Calibration
 from zcc.compiler.precision.carried import carry
 from zcc.compiler.program.emit import Frame
@@ -35,7 +37,7 @@ class Imported:
 
     def network(self) -> Network:
         """The network, fused, made anew: whoever gets it may change it. Names of tensors are the same every time."""
-        return fuse(self._read()[0])
+        return fuse(decode_known(self._read()[0], self.raw))
 
     @cached_property
     def calibration(self) -> Calibration | None:

@@ -40,6 +40,8 @@ class Rounding:
 
     def quantised(self, values: Array) -> Array:
         """The integers of constant numbers."""
+        if values.dtype != np.float32:
+            raise ModelError(f"{self.name} rounds numbers of type {values.dtype}", REMEDY)
         zero = self._integers(self.zero_point)
         limits = np.iinfo(zero.dtype)
         units = np.rint(values / self._along(self.scale, values)) + self._along(zero, values)

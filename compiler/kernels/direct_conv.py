@@ -67,9 +67,7 @@ def compute(spec: DirectConv) -> tirx.PrimFunc:
 
     with building(spec.name) as kernel:
         data = x.argument("x")
-        weight = T.arg(
-            "weight", T.Buffer((out.blocks, x.blocks, *spec.kernel, x.lanes, out.lanes), "float32")
-        )
+        weight = T.arg("weight", T.Buffer((out.blocks, x.blocks, *spec.kernel, x.lanes, out.lanes), "float32"))
         bias = T.arg("bias", T.Buffer((out.blocks, out.lanes), "float32"))
         operands = stage_arguments(spec.stages)
         result = out.argument("out")

@@ -102,9 +102,7 @@ class HaloKernel:
         x, halo = self.x, self.halo
         zero = tirx.const(self.zero, x.dtype)
 
-        def clear(
-            buffer: Any, rows: int, columns: int, at: Callable[[Expr, Expr], list[Expr]], block: Expr
-        ) -> None:
+        def clear(buffer: Any, rows: int, columns: int, at: Callable[[Expr, Expr], list[Expr]], block: Expr) -> None:
             with T.grid(rows, columns) as (row, column), T.vectorized(0, x.lanes) as lane:
                 T.buffer_store(buffer, zero, [block, *at(row, column), lane])
 

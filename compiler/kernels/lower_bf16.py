@@ -10,8 +10,9 @@ from zcc.compiler.kernels.convert import Bf16ConvertKernel
 from zcc.compiler.kernels.dot_tile import choose_tile
 from zcc.compiler.kernels.lowering import Lowering
 from zcc.compiler.kernels.spec import KernelCall
-from zcc.compiler.network.ops import Array, Bf16Convolution, Convert
+from zcc.compiler.network.ops import Bf16Convolution, Convert
 from zcc.compiler.network.place import reach
+from zcc.compiler.network.tensors import Array
 from zcc.compiler.program.weights import pack_dense
 
 

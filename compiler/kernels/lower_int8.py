@@ -14,8 +14,9 @@ from zcc.compiler.kernels.int8_conv import Int8Conv
 from zcc.compiler.kernels.int8_depthwise import Int8Depthwise
 from zcc.compiler.kernels.lowering import Lowering
 from zcc.compiler.kernels.spec import Address, KernelCall, KernelSpec
-from zcc.compiler.network.ops import Activation, Array, Combine, Convert, QuantisedConv, Stage, Tensor
+from zcc.compiler.network.ops import Convert, QuantisedConv
 from zcc.compiler.network.place import reach
+from zcc.compiler.network.tensors import Activation, Array, Combine, Stage, Tensor
 from zcc.compiler.precision.int8 import integer_start
 from zcc.compiler.program.weights import pack_dense, pack_depthwise, pack_vector
 

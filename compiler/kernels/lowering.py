@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from zcc.compiler.kernels.spec import Address, VectorUnit
 from zcc.compiler.kernels.stages import Apply, Merge, PerChannel, StageSpec
 from zcc.compiler.network.channels import Channels
-from zcc.compiler.network.ops import Activation, Array, Combine, Stage, Tensor
 from zcc.compiler.network.place import Placement, Storage, View
+from zcc.compiler.network.tensors import Activation, Array, Combine, Stage, Tensor
 from zcc.compiler.program.weights import WeightStore, pack_vector
 
 

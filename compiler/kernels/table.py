@@ -15,6 +15,7 @@ import numpy as np
 
 from zcc.compiler.kernels.attention import AttentionKernel
 from zcc.compiler.kernels.bf16 import STORED
+from zcc.compiler.kernels.decode_anchors import DecodeAnchors, anchor_factors
 from zcc.compiler.kernels.depthwise_conv import DepthwiseConv
 from zcc.compiler.kernels.direct_conv import DirectConv, default_tile
 from zcc.compiler.kernels.generic import GenericKernel
@@ -32,6 +33,7 @@ from zcc.compiler.kernels.mapped import (
 from zcc.compiler.kernels.pool import GlobalMeanKernel, MaxPoolKernel
 from zcc.compiler.kernels.spec import Address, KernelCall
 from zcc.compiler.network.ops import (
+    AnchorDecode,
     Attention,
     Bf16Convolution,
     Conv,
@@ -46,9 +48,9 @@ from zcc.compiler.network.ops import (
     QuantisedConv,
     Resize,
     Shuffle,
-    Tensor,
 )
 from zcc.compiler.network.place import reach
+from zcc.compiler.network.tensors import Tensor
 from zcc.compiler.program.weights import pack_dense, pack_depthwise, pack_vector
 
 
@@ -187,6 +189,17 @@ def _lowered(op: Lowered, lowering: Lowering) -> KernelCall:
     return KernelCall(GenericKernel(op.function, op.title), tuple(addresses), op.out.name)
 
 
+def _anchor_decode(op: AnchorDecode, lowering: Lowering) -> KernelCall:
+    slabs = [lowering.view(tensor).slab() for tensor in op.maps]
+    attributes = op.out.shape[2]
+    spec = DecodeAnchors(tuple(slabs), tuple(len(anchors) for anchors in op.anchors), attributes)
+    arguments: list[Address] = []
+    for tensor, slab, stride, anchors in zip(op.maps, slabs, op.strides, op.anchors, strict=True):
+        factors = anchor_factors(stride, anchors, attributes, slab)
+        arguments += [lowering.address(tensor), lowering.weights.add(factors)]
+    return KernelCall(spec, (*arguments, lowering.address(op.out)), op.out.name)
+
+
 def _convert(op: Convert, lowering: Lowering) -> KernelCall:
     short = STORED in (op.x.dtype, op.out.dtype)
     return lower_bf16_convert(op, lowering) if short else lower_convert(op, lowering)
@@ -211,4 +224,5 @@ LOWERINGS: dict[type[Op], Callable[[Any, Lowering], KernelCall]] = {
     Attention: _attention,
     Copy: _copy,
     Lowered: _lowered,
+    AnchorDecode: _anchor_decode,
 }

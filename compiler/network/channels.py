@@ -14,9 +14,8 @@ import numpy as np
 
 from zcc.compiler.network.ops import (
     Alias,
-    Array,
+    AnchorDecode,
     Attention,
-    Combine,
     Concat,
     Conv,
     Convert,
@@ -31,8 +30,8 @@ from zcc.compiler.network.ops import (
     Pointwise,
     Resize,
     Slice,
-    Tensor,
 )
+from zcc.compiler.network.tensors import Array, Combine, Tensor
 
 
 @dataclass(frozen=True)
@@ -97,6 +96,8 @@ def _segments(points: set[int]) -> tuple[int, ...]:
 
 def _maps(op: Op) -> list[Tensor]:
     """The tensors that must have a channel layout for `op`."""
+    if isinstance(op, AnchorDecode):
+        return op.inputs
     plain = isinstance(op, Generic | Lowered | Alias | Copy)
     return [] if plain else [*op.inputs, op.out]
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from zcc.compiler.network.ops import Activation, Array, Channelwise, Combine, Network, Op, Pointwise, Stage, Tensor
+from zcc.compiler.network.ops import Network, Op, Pointwise
+from zcc.compiler.network.tensors import Activation, Array, Channelwise, Combine, Stage, Tensor
 
 Branch = tuple[tuple[str, tuple[Any, ...]], ...]  # activations by name and parameters, one behind another
 

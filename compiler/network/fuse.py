@@ -12,18 +12,8 @@ from itertools import takewhile
 import numpy as np
 
 from zcc.compiler.network.curves import recognise_curves
-from zcc.compiler.network.ops import (
-    Channelwise,
-    Combine,
-    Conv,
-    Network,
-    Op,
-    Pointwise,
-    Shuffle,
-    Stage,
-    Tensor,
-    stage_tensors,
-)
+from zcc.compiler.network.ops import Conv, Network, Op, Pointwise, Shuffle
+from zcc.compiler.network.tensors import Channelwise, Combine, Stage, Tensor, stage_tensors
 
 SYMMETRIC = ("add", "multiply")
 

@@ -14,7 +14,8 @@ import tvm
 from tvm import ir, relax, te, topi
 
 from zcc.compiler.kernels import activation
-from zcc.compiler.network.ops import Alias, Generic, Lowered, Network, Op, Tensor
+from zcc.compiler.network.ops import Alias, Generic, Lowered, Network, Op
+from zcc.compiler.network.tensors import Tensor
 from zcc.runtime.errors import ModelError
 
 

@@ -13,7 +13,19 @@ import numpy as np
 
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.network.channels import Channels, choose_channels
-from zcc.compiler.network.ops import Alias, Concat, Conv, Copy, Lowered, MaxPool, Network, Op, Slice, Tensor
+from zcc.compiler.network.ops import (
+    Alias,
+    AnchorDecode,
+    Concat,
+    Conv,
+    Copy,
+    Lowered,
+    MaxPool,
+    Network,
+    Op,
+    Slice,
+)
+from zcc.compiler.network.tensors import Tensor
 
 
 @dataclass(eq=False)
@@ -114,7 +126,7 @@ def _separate_layouts(network: Network) -> Network:
             for tensor in op.inputs:
                 if tensor in packed or tensor is network.image:
                     op.replace(tensor, converted(tensor))
-        else:
+        elif not isinstance(op, AnchorDecode):
             packed.update(op.outputs)
             # The image is the one plain tensor that convolutions read as it is.
             if isinstance(op, Conv) and op.x not in packed and op.x is not network.image:

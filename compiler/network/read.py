@@ -10,7 +10,7 @@ from typing import Any
 
 from tvm import ir, relax
 
-from zcc.compiler.network.ops import Concat, Network, Op, Slice, Tensor
+from zcc.compiler.network.ops import Concat, Network, Op, Slice
 from zcc.compiler.network.read_attention import read_regrouping
 from zcc.compiler.network.read_elementwise import Read, activation, binary, bound, read_clip, read_negative
 from zcc.compiler.network.read_moved_pixels import read_shuffle
@@ -23,6 +23,7 @@ from zcc.compiler.network.read_windows import (
     read_transposed_conv,
 )
 from zcc.compiler.network.reader import Reader
+from zcc.compiler.network.tensors import Tensor
 
 
 def read_network(mod: ir.IRModule) -> Network:

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from zcc.compiler.network.ops import Attention, Op, Shuffle, Slice, Tensor
+from zcc.compiler.network.ops import Attention, Op, Shuffle, Slice
 from zcc.compiler.network.reader import Reader
+from zcc.compiler.network.tensors import Tensor
 from zcc.compiler.passes.static_slice import read_slice, static_shape
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from zcc.compiler.network.ops import Activation, Array, Channelwise, Combine, Op, Pointwise, Stage, Tensor
+from zcc.compiler.network.ops import Op, Pointwise
 from zcc.compiler.network.reader import Reader
+from zcc.compiler.network.tensors import Activation, Array, Channelwise, Combine, Stage, Tensor
 
 Read = Callable[[Reader, Any, Tensor], Op | None]
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from zcc.compiler.network.ops import Op, Shuffle, Tensor
+from zcc.compiler.network.ops import Op, Shuffle
 from zcc.compiler.network.reader import Reader
+from zcc.compiler.network.tensors import Tensor
 from zcc.compiler.passes.static_slice import static_shape
 
 Place = tuple[int, int, int]

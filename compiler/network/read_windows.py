@@ -13,20 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from zcc.compiler.network.ops import (
-    Array,
-    Concat,
-    Conv,
-    DepthToSpace,
-    GlobalMean,
-    MaxPool,
-    Op,
-    Resize,
-    Slice,
-    Tensor,
-)
+from zcc.compiler.network.ops import Concat, Conv, DepthToSpace, GlobalMean, MaxPool, Op, Resize, Slice
 from zcc.compiler.network.read_moved_pixels import Moved, moved_pixels
 from zcc.compiler.network.reader import Reader
+from zcc.compiler.network.tensors import Array, Tensor
 
 BUNDLE = 16  # channels
 # Ways of rounding that, with whole factors, give every source pixel `factor` copies.

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from tvm import ir, relax
 
-from zcc.compiler.network.ops import Array, Generic, Network, Op, Tensor
+from zcc.compiler.network.ops import Generic, Network, Op
+from zcc.compiler.network.tensors import Array, Tensor
 
 
 class Reader:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.network.fuse import ops_for
-from zcc.compiler.network.ops import Conv, Network, Tensor
+from zcc.compiler.network.ops import Conv, Network
+from zcc.compiler.network.tensors import Tensor
 from zcc.compiler.precision.calibrators import CALIBRATORS, DEFAULT, Calibrator
 from zcc.compiler.precision.histogram import Histogram
 from zcc.compiler.precision.observe import Statistics

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from zcc.compiler.network.fuse import ops_for
-from zcc.compiler.network.ops import Conv, Network, Op, Slice, Tensor
+from zcc.compiler.network.ops import Conv, Network, Op, Slice
+from zcc.compiler.network.tensors import Tensor
 from zcc.compiler.precision.calibrate import Calibration
 from zcc.compiler.precision.quantisation import IMAGE, LEVELS, Quantisation
 from zcc.compiler.precision.ties import MOVES

@@ -40,7 +40,7 @@ class Histogram:
     @property
     def edges(self) -> NDArray[np.float64]:
         """Where the bins begin, and where the last one ends."""
-        return (self.first + np.arange(len(self.counts) + 1)) * 2.0**self.exponent
+        return np.ldexp(np.arange(self.first, self.first + len(self.counts) + 1, dtype=np.float64), self.exponent)
 
     @property
     def centres(self) -> NDArray[np.float64]:

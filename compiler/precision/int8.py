@@ -7,18 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from zcc.compiler.network.ops import (
-    Array,
-    Concat,
-    Conv,
-    MaxPool,
-    Network,
-    QuantisedConv,
-    Resize,
-    Shuffle,
-    Slice,
-    Tensor,
-)
+from zcc.compiler.network.ops import Concat, Conv, MaxPool, Network, QuantisedConv, Resize, Shuffle, Slice
+from zcc.compiler.network.tensors import Array, Tensor
 from zcc.compiler.precision.quantisation import Quantisation, correct_bias, quantise_weight
 from zcc.compiler.precision.rewrite import Rewriter
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.network.ops import Network, Tensor
+from zcc.compiler.network.ops import Network
+from zcc.compiler.network.tensors import Tensor
 from zcc.compiler.precision.histogram import Histogram
 from zcc.compiler.precision.observer import Floats, FrameOf, Observer
 from zcc.compiler.targets.target import Target

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from zcc.compiler.network.fuse import ops_for
 from zcc.compiler.network.lower_generic import lower_generic
-from zcc.compiler.network.ops import Concat, Network, Op, Tensor
+from zcc.compiler.network.ops import Concat, Network, Op
+from zcc.compiler.network.tensors import Tensor
 from zcc.compiler.program.build import build_library
 from zcc.compiler.program.emit import DETECT, Frame, emit
 from zcc.compiler.program.layout import Layout, lay_out
@@ -44,7 +45,8 @@ class Observer:
         module = tvm_ffi.load_module(str(folder / LIBRARY), keep_module_alive=False)
         arena = aligned_bytes(program.arena_size)
         arguments = (_as_bytes(self.layout.weights), arena, *_results(frame.max_det))
-        self._detect = lambda pixels: module[DETECT](pixels, NO_DETECTIONS, 1.0, *arguments)
+        detect: Any = module[DETECT]
+        self._detect: Callable[[Pixels], None] = lambda pixels: detect(pixels, NO_DETECTIONS, 1.0, *arguments)
         self.maps = {tensor: self._view(tensor, arena) for tensor in self._observed(network)}
 
     def run(self, pixels: Pixels) -> None:

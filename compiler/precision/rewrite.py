@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection
 from dataclasses import fields, replace
 from typing import Any, ClassVar
 
-from zcc.compiler.network.ops import Combine, Conv, Convert, Network, Op, Tensor
+from zcc.compiler.network.ops import Conv, Convert, Network, Op
+from zcc.compiler.network.tensors import Combine, Tensor
 from zcc.compiler.precision.quantisation import Quantisation
 
 FLOAT = "float32"

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.imported import Imported
-from zcc.compiler.network.ops import Network, QuantisedConv, Tensor
+from zcc.compiler.network.ops import Network, QuantisedConv
+from zcc.compiler.network.tensors import Tensor
 from zcc.compiler.precision.int8 import quantise
 from zcc.compiler.precision.observer import Observer
 from zcc.compiler.precision.shown import Shown
@@ -36,9 +37,7 @@ def most_sensitive(source: Imported, shown: Shown, target: Target) -> list[str]:
     return sorted(added, key=lambda name: -added[name])
 
 
-def _noise(
-    source: Imported, shown: Shown, target: Target, exact: Network, rounded: Network
-) -> dict[str, float]:
+def _noise(source: Imported, shown: Shown, target: Target, exact: Network, rounded: Network) -> dict[str, float]:
     """For each map the power of its error in proportion to the power of its values."""
     errors: dict[str, float] = {}
     powers: dict[str, float] = {}

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zcc.compiler.network.ops import Concat, Copy, MaxPool, Op, Resize, Shuffle, Slice, Tensor
+from zcc.compiler.network.ops import Concat, Copy, MaxPool, Op, Resize, Shuffle, Slice
+from zcc.compiler.network.tensors import Tensor
 
 MOVES = (Concat, Copy, MaxPool, Resize, Shuffle, Slice)
 

@@ -9,8 +9,9 @@ from zcc.compiler.kernels.lowering import Lowering
 from zcc.compiler.kernels.spec import Address, KernelCall, VectorUnit
 from zcc.compiler.kernels.table import lower_op
 from zcc.compiler.network.fuse import ops_for
-from zcc.compiler.network.ops import Network, Op, Tensor
+from zcc.compiler.network.ops import Network, Op
 from zcc.compiler.network.place import VIEWS, Placement, Storage, View, place
+from zcc.compiler.network.tensors import Tensor
 from zcc.compiler.program.arena import plan_arena
 from zcc.compiler.program.weights import Constants, WeightStore
 

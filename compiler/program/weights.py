@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 
 from zcc.compiler.kernels.spec import Address
-from zcc.compiler.network.ops import Array
+from zcc.compiler.network.tensors import Array
 
 ALIGNMENT = 64
 

@@ -22,6 +22,7 @@ from zcc.compiler.program.emit import emit_network
 from zcc.compiler.program.layout import Layout
 from zcc.compiler.program.lower import import_proto, lower_network
 from zcc.compiler.targets.table import TARGETS, native_target
+from zcc.compiler.targets.target import Target
 from zcc.runtime.engine import aligned_bytes, engine
 
 Array = NDArray[np.float32]
@@ -51,7 +52,12 @@ def compile_network(
 ) -> Compiled:
     """The network of `proto`, run in memory full of garbage so that nothing is right by accident."""
     chosen = TARGETS[target] if target else native_target()
-    layout = lower_network(convert(fuse(read_network(import_proto(proto)))), chosen.unit)
+    return build_network(convert(fuse(read_network(import_proto(proto)))), folder, chosen)
+
+
+def build_network(network: Network, folder: Path, chosen: Target) -> Compiled:
+    """A network that was read already, compiled for a target."""
+    layout = lower_network(network, chosen.unit)
     library = folder / f"network-{chosen.name}.so"
     build_library(emit_network(layout, chosen.unit), chosen.tvm_target(), library)
     module = tvm_ffi.load_module(str(library))

@@ -95,6 +95,19 @@ def with_dynamic_axes(proto: onnx.ModelProto, batch: bool = True, size: bool = T
     return copy
 
 
+def with_relu(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy with a ReLU for every SiLU."""
+    copy = clone(proto)
+    sigmoids = {node.output[0]: node for node in copy.graph.node if node.op_type == "Sigmoid"}
+    for node in copy.graph.node:
+        sigmoid = sigmoids.get(node.input[1]) if node.op_type == "Mul" else None
+        if sigmoid is not None and sigmoid.input[0] == node.input[0]:
+            node.op_type = "Relu"
+            del node.input[1]
+            copy.graph.node.remove(sigmoid)
+    return copy
+
+
 def with_extra_outputs(proto: onnx.ModelProto, count: int = 2) -> onnx.ModelProto:
     """A copy that also gives away some convolutions' outputs."""
     copy = clone(proto)

@@ -10,8 +10,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 from zcc.compiler.network.ops import (
     Attention,
-    Channelwise,
-    Combine,
     Concat,
     Conv,
     MaxPool,
@@ -21,9 +19,8 @@ from zcc.compiler.network.ops import (
     Resize,
     Shuffle,
     Slice,
-    Stage,
-    Tensor,
 )
+from zcc.compiler.network.tensors import Channelwise, Combine, Stage, Tensor
 
 OPERATORS = {"add": "Add", "subtract": "Sub", "multiply": "Mul"}
 UNARY = {"relu": "Relu", "sigmoid": "Sigmoid"}

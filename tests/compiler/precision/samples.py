@@ -16,8 +16,9 @@ from tests.onnx_models import build
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.frontend.raw_head import find_raw_head, with_maps
 from zcc.compiler.network.fuse import fuse, ops_for
-from zcc.compiler.network.ops import Network, Op, Tensor
+from zcc.compiler.network.ops import Network, Op
 from zcc.compiler.network.read import read_network
+from zcc.compiler.network.tensors import Tensor
 from zcc.compiler.precision.observer import FrameOf
 from zcc.compiler.program.emit import Frame
 from zcc.compiler.program.layout import Layout

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tests.compiler.precision.samples import Sample, frames, maps_of, sample
-from zcc.compiler.network.ops import Concat, Conv, MaxPool, Resize, Slice, Tensor
+from zcc.compiler.network.ops import Concat, Conv, MaxPool, Resize, Slice
+from zcc.compiler.network.tensors import Tensor
 from zcc.compiler.precision.calibrate import Calibration, calibrate
 from zcc.compiler.precision.calibrators import CALIBRATORS
 from zcc.compiler.precision.observe import Statistics, observe, summarise

@@ -8,8 +8,9 @@ import pytest
 from tests.compiler.network.random_graphs import random_network
 from tests.compiler.precision.samples import maps_of
 from zcc.compiler.network.fuse import fuse
-from zcc.compiler.network.ops import Concat, Conv, MaxPool, Network, Op, Pointwise, Resize, Slice, Tensor
+from zcc.compiler.network.ops import Concat, Conv, MaxPool, Network, Op, Pointwise, Resize, Slice
 from zcc.compiler.network.read import read_network
+from zcc.compiler.network.tensors import Tensor
 from zcc.compiler.precision.ties import Ties, moved
 from zcc.compiler.program.lower import import_proto
 
