@@ -33,9 +33,7 @@ def verify(folder: Path, manifest: Manifest, model: Model, tolerance: float | No
             f"the compiled network is {error:.1e} off ONNX Runtime, more than {tolerance or 0:.0e}",
             "nothing was published; please report the model",
         )
-    return Measurement(
-        "relative_error", error, "largest over the head's output, noise input, against ONNX Runtime"
-    )
+    return Measurement("relative_error", error, "largest over the head's output, noise input, against ONNX Runtime")
 
 
 def reference_output(model: Model, image: Output) -> Output:

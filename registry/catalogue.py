@@ -58,15 +58,11 @@ class Catalogue:
             self.make_last(digest)
             return
         values = {name: getattr(manifest, name) for name in ("name", "dtype", "target", "fingerprint")}
-        self.connection.execute(
-            insert(artifacts).values(digest=digest, turn=self._turn(), manifest=text, **values)
-        )
+        self.connection.execute(insert(artifacts).values(digest=digest, turn=self._turn(), manifest=text, **values))
 
     def make_last(self, digest: str) -> None:
         """Let the artifact count as the last published of its name."""
-        self.connection.execute(
-            update(artifacts).where(artifacts.c.digest == digest).values(turn=self._turn())
-        )
+        self.connection.execute(update(artifacts).where(artifacts.c.digest == digest).values(turn=self._turn()))
 
     def remove(self, digest: str) -> None:
         """Drop the artifact and its figures; its files and its place in the histories of tags stay."""

@@ -103,9 +103,7 @@ def _link(stored: Path, target: Path) -> None:
     try:
         os.link(stored, target)
     except FileNotFoundError as error:
-        raise CorruptArtifact(
-            f"the stored file {stored} is missing", "restore it, or compile again"
-        ) from error
+        raise CorruptArtifact(f"the stored file {stored} is missing", "restore it, or compile again") from error
     except OSError as error:
         if error.errno not in _NO_HARD_LINKS:
             raise

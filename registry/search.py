@@ -17,9 +17,7 @@ from zcc.runtime.errors import Ambiguous, NotFound
 SHOWN = 5  # candidates that an error lists
 
 
-def find(
-    catalogue: Catalogue, text: str, dtype: str | None = None, target: str | None = None
-) -> list[Artifact]:
+def find(catalogue: Catalogue, text: str, dtype: str | None = None, target: str | None = None) -> list[Artifact]:
     """Every artifact the reference means, at least one, at most one of each dtype and target.
 
     A name means the last published of each variant; a tag, what it holds; a digest, one artifact.
@@ -29,9 +27,7 @@ def find(
     return _fitting(text, _last_of_each(found) if reference.bare else found, dtype, target)
 
 
-def every(
-    catalogue: Catalogue, text: str, dtype: str | None = None, target: str | None = None
-) -> list[Artifact]:
+def every(catalogue: Catalogue, text: str, dtype: str | None = None, target: str | None = None) -> list[Artifact]:
     """As `find`, but a name means everything ever published under it."""
     return _fitting(text, _meant(catalogue, Reference.parse(text)), dtype, target)
 

@@ -83,9 +83,7 @@ def roll_back(connection: Connection, name: str, tag: str) -> Move:
     present = set(connection.scalars(select(artifacts.c.digest).where(artifacts.c.digest.in_(back.digests))))
     for digest in back.digests:
         if digest not in present:
-            raise RegistryError(
-                f"{name}:{tag} was at {digest[:19]}, which was removed", "tag another artifact instead"
-            )
+            raise RegistryError(f"{name}:{tag} was at {digest[:19]}, which was removed", "tag another artifact instead")
     return _append(connection, name, tag, back.digests, "rollback", back.previous)
 
 
@@ -130,10 +128,7 @@ def _moves(connection: Connection, *conditions: ColumnElement[bool]) -> list[Mov
         select(tag_members).where(tag_members.c.move.in_(wanted)).order_by(tag_members.c.digest)
     ):
         members[move].append(digest)
-    return [
-        Move(row.id, row.name, row.tag, row.why, row.moved, row.previous, tuple(members[row.id]))
-        for row in rows
-    ]
+    return [Move(row.id, row.name, row.tag, row.why, row.moved, row.previous, tuple(members[row.id])) for row in rows]
 
 
 def _no_tag(connection: Connection, name: str, tag: str | None) -> NotFound:

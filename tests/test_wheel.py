@@ -15,9 +15,7 @@ import tomli
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = {
     name: ROOT / folder
-    for name, folder in tomli.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"][
-        "package-dir"
-    ].items()
+    for name, folder in tomli.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-dir"].items()
 }
 # What numpy and tvm_ffi themselves import.
 RUNTIME_NEEDS = ("numpy", "numpy.libs", "tvm_ffi", "apache_tvm_ffi.libs", "typing_extensions.py")

@@ -39,9 +39,7 @@ def render_page() -> str:
 
 def _section(name: str, command: click.Command) -> Iterator[str]:
     arguments = [p for p in command.params if isinstance(p, click.Argument)]
-    options = [
-        p for p in command.params if isinstance(p, click.Option) and not p.hidden and p.name != "debug"
-    ]
+    options = [p for p in command.params if isinstance(p, click.Option) and not p.hidden and p.name != "debug"]
     yield f"### zcc {name}{''.join(' ' + _placeholder(a) for a in arguments)}\n"
     yield inspect.cleandoc(command.help or "") + "\n"
     if options:

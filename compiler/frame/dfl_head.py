@@ -101,9 +101,7 @@ def _find_peaks(scores: Any, classes: int, y: Any, x: Any, peaks: Any) -> None:
             peaks[lane] = T.max(scores[block, y, x, lane], peaks[lane])
     if classes % lanes > 0:
         for lane in T.vectorized(lanes):
-            logit: T.let = T.Select(
-                lane < classes % lanes, scores[classes // lanes, y, x, lane], T.float32(LOWEST)
-            )
+            logit: T.let = T.Select(lane < classes % lanes, scores[classes // lanes, y, x, lane], T.float32(LOWEST))
             peaks[lane] = T.max(logit, peaks[lane])
 
 

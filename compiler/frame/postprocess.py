@@ -49,9 +49,7 @@ def _write_boxes(kept: Any, spec: Any, height: Any, width: Any, boxes: Any, coun
 
 
 @T.inline
-def _select(
-    source: Any, views: Any, found: Any, order: Any, total: Any, kept: Any, iou: Any, out: Any
-) -> None:
+def _select(source: Any, views: Any, found: Any, order: Any, total: Any, kept: Any, iou: Any, out: Any) -> None:
     """Walk down the ranking and keep what no kept box suppresses, until enough is kept."""
     box = T.alloc_buffer((4,), "float32")
     suppressed = variable("bool")

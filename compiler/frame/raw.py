@@ -36,9 +36,7 @@ class Map:
         """The map as a buffer [block, row, column, lane]."""
         slab = self.slab
         strides = [slab.plane, slab.pitch, slab.lanes, 1]
-        return T.decl_buffer(
-            slab.shape, "float32", data=memory.data, strides=strides, elem_offset=self.offset
-        )
+        return T.decl_buffer(slab.shape, "float32", data=memory.data, strides=strides, elem_offset=self.offset)
 
 
 def extent(maps: Iterable[Map]) -> int:

@@ -61,9 +61,7 @@ def _artifact(registry: Registry, dtype: str) -> Artifact:
 
 
 def test_list_is_a_table_of_80_columns(zcc: Zcc, registry: Registry, tmp_path: Path) -> None:
-    registry.publish(
-        *artifact(tmp_path / "x", name="a-name-of-a-model-that-is-long", target="x86-64-v4+vnni+bf16")
-    )
+    registry.publish(*artifact(tmp_path / "x", name="a-name-of-a-model-that-is-long", target="x86-64-v4+vnni+bf16"))
     registry.tag("a-name-of-a-model-that-is-long", "a-tag-that-is-long-as-well")
     lines = zcc("list").stdout.splitlines()
     assert max(map(len, lines)) <= 80
@@ -131,9 +129,7 @@ def test_a_variant_is_chosen_by_dtype_and_target(zcc: Zcc, registry: Registry) -
     assert missing.exit_code == 1 and "no variant fp16" in missing.stderr
 
 
-def test_without_a_choice_it_is_the_best_for_this_machine(
-    zcc: Zcc, registry: Registry, tmp_path: Path
-) -> None:
+def test_without_a_choice_it_is_the_best_for_this_machine(zcc: Zcc, registry: Registry, tmp_path: Path) -> None:
     here = Requirements(host.system(), host.architecture(), (), "0.27.0")
     elsewhere = Requirements("plan9", "mips", (), "0.27.0")
     for dtype, requires, latency in (("fp32", here, 9.0), ("bf16", here, 5.0), ("int8", elsewhere, 1.0)):
@@ -229,9 +225,7 @@ def test_a_corrupt_index_is_one_line(zcc: Zcc, registry: Registry) -> None:
 
 def test_a_real_process_prints_json_alone(registry: Registry) -> None:
     command = [sys.executable, "-c", "from zcc.cli.main import main; main()", "list", "--json"]
-    ended = subprocess.run(
-        [*command, "--registry", str(registry.home)], capture_output=True, text=True, check=True
-    )
+    ended = subprocess.run([*command, "--registry", str(registry.home)], capture_output=True, text=True, check=True)
     assert len(json.loads(ended.stdout)) == 3 and ended.stderr == ""
 
 

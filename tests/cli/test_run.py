@@ -78,9 +78,7 @@ def test_the_text_lists_the_surest_and_says_how_many_more(demo: Demo) -> None:
     assert f"{len(names) - len(rows)} more" in last
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"not a picture", CROWD.read_bytes()[:2000]], ids=["empty", "text", "cut"]
-)
+@pytest.mark.parametrize("content", [b"", b"not a picture", CROWD.read_bytes()[:2000]], ids=["empty", "text", "cut"])
 def test_what_is_no_image_is_one_line(demo: Demo, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "bad.jpg"
     path.write_bytes(content)

@@ -46,11 +46,7 @@ def test_publishers_into_a_new_registry(place: str, tmp_path: Path) -> None:
     assert len(registry.history("yolo", "prod")) == 20
     assert registry.verify().problems == ()
     assert registry.resolve("yolo:prod").digest == registry.history("yolo", "prod")[0].digests[0]
-    assert (
-        registry.resolve("yolo").digest
-        == registry.artifacts()[0].digest
-        == registry.resolve("yolo:prod").digest
-    )
+    assert registry.resolve("yolo").digest == registry.artifacts()[0].digest == registry.resolve("yolo:prod").digest
 
 
 def test_publishers_of_the_same(place: str, tmp_path: Path) -> None:

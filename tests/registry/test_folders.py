@@ -13,9 +13,7 @@ from zcc.registry import Registry
 from zcc.runtime.errors import Unavailable
 
 
-def test_without_hard_links_the_files_are_copied(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_hard_links_the_files_are_copied(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
@@ -29,9 +27,7 @@ def test_without_hard_links_the_files_are_copied(
     assert registry.gc().bytes > 2 * 20_000
 
 
-def test_another_failure_to_link_is_an_error(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_failure_to_link_is_an_error(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
@@ -51,9 +47,7 @@ def test_files_in_subfolders_are_kept_in_place(home: Path, tmp_path: Path) -> No
     (source / "deep").mkdir()
     (source / "weights.bin").rename(source / "deep" / "weights.bin")
     moved = tuple(
-        type(entry)(
-            f"deep/{entry.path}" if entry.path == "weights.bin" else entry.path, entry.sha256, entry.size
-        )
+        type(entry)(f"deep/{entry.path}" if entry.path == "weights.bin" else entry.path, entry.sha256, entry.size)
         for entry in manifest.files
     )
     registry = Registry.open(home)

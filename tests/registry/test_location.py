@@ -13,9 +13,7 @@ from zcc.registry.source import open_source
 from zcc.runtime.errors import UsageError
 
 
-def test_without_a_place_it_is_the_environment_then_artifacts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_place_it_is_the_environment_then_artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ZCC_REGISTRY", raising=False)
     assert locate().home == tmp_path / "artifacts"

@@ -63,9 +63,7 @@ def test_a_shipped_revision_never_changes(revision: str) -> None:
 
 def test_the_tables_in_the_code_are_those_of_the_last_migration() -> None:
     with _upgraded("head") as connection:
-        context = MigrationContext.configure(
-            connection, opts={"version_table": VERSION_TABLE, "compare_type": True}
-        )
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
         assert compare_metadata(context, metadata) == []
 
 

@@ -195,11 +195,7 @@ def test_figures_are_added_and_never_replaced(registry: Registry, tmp_path: Path
     registry.record_measurement(found.digest, Measurement("latency_ms", 12.5, "median of 100"))
     registry.record_measurement(found.digest, Measurement("latency_ms", 11.5, "median of 200"))
     found = registry.resolve("yolo")
-    assert (
-        found.figure("latency_ms") == 11.5
-        and found.figure("drift_mean") == 1e-6
-        and found.figure("x") is None
-    )
+    assert found.figure("latency_ms") == 11.5 and found.figure("drift_mean") == 1e-6 and found.figure("x") is None
     described = found.describe()["measured"]
     assert [entry["how"] for entry in described] == ["against ONNX Runtime", "median of 100", "median of 200"]
     assert found.digest == found.manifest.digest

@@ -45,9 +45,7 @@ class TagsModel(RuleBasedStateMachine):
     @rule(seed=SEEDS)
     def publish(self, seed: int) -> None:
         # Even and odd seeds are two variants of one name.
-        source, manifest = artifact(
-            self.root / "source", seed=seed, size=50, dtype=("fp32", "int8")[seed % 2]
-        )
+        source, manifest = artifact(self.root / "source", seed=seed, size=50, dtype=("fp32", "int8")[seed % 2])
         self.digests[seed] = self.registry.publish(source, manifest).digest
         self.present = [seed, *(other for other in self.present if other != seed)]
 

@@ -17,9 +17,7 @@ TOOLS = ROOT / "tools"
 def run_tool(tool: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run one tool in a process of its own."""
     command = [sys.executable, str(tool), *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=60
-    )
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=60)
 
 
 @pytest.fixture

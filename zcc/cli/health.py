@@ -140,9 +140,7 @@ def check_registry(place: str | None) -> Iterator[Finding]:
         return
     folder = next(path for path in (location.home, *location.home.parents) if path.exists())
     try:
-        tempfile.TemporaryFile(
-            dir=folder
-        ).close()  # permission bits say nothing about root or a read-only mount
+        tempfile.TemporaryFile(dir=folder).close()  # permission bits say nothing about root or a read-only mount
     except OSError as error:
         remedy = "make it writable, or choose another with --registry"
         problem = f"{folder} cannot be written: {error.strerror}"

@@ -24,8 +24,4 @@ def report(move: Move, as_json: bool) -> None:
 
 def place(move: Move) -> str:
     """Where a move put its tag."""
-    return (
-        "-> " + ", ".join(digest[:DIGEST_LENGTH] for digest in move.digests)
-        if move.digests
-        else "is taken away"
-    )
+    return "-> " + ", ".join(digest[:DIGEST_LENGTH] for digest in move.digests) if move.digests else "is taken away"

@@ -9,9 +9,7 @@ from zcc.cli.options import json_option, registry_option, variant_options
 
 @click.command()
 @click.argument("ref")
-@click.option(
-    "--all", "every", is_flag=True, help="Remove everything REF can mean, a name's older builds too."
-)
+@click.option("--all", "every", is_flag=True, help="Remove everything REF can mean, a name's older builds too.")
 @click.option("--force", is_flag=True, help="Remove also what tags hold, and take it out of them.")
 @variant_options
 @registry_option

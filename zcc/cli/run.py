@@ -43,9 +43,7 @@ class Sighting:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
 @variant_options
-@click.option(
-    "--save", metavar="DIR", type=click.Path(path_type=Path), help="Where to save the pictures, boxes drawn."
-)
+@click.option("--save", metavar="DIR", type=click.Path(path_type=Path), help="Where to save the pictures, boxes drawn.")
 @click.option("--conf", type=click.FloatRange(0, 1), default=0.25, metavar="X", help="Least score.")
 @click.option(
     "--iou",
@@ -131,9 +129,7 @@ def _row(row: dict[str, Any]) -> str:
 
 def _rows(found: Detections, names: tuple[str, ...]) -> list[dict[str, Any]]:
     columns = zip(found.boxes.tolist(), found.scores.tolist(), found.classes.tolist(), strict=True)
-    return [
-        {"box": box, "score": score, "class": number, "name": names[number]} for box, score, number in columns
-    ]
+    return [{"box": box, "score": score, "class": number, "name": names[number]} for box, score, number in columns]
 
 
 def _document(detector: Detector, sightings: Iterable[Sighting]) -> dict[str, Any]:

@@ -13,9 +13,7 @@ from zcc.cli.options import json_option, registry_option, variant_options
 @variant_options
 @registry_option
 @json_option
-def tag(
-    ref: str, tag: str, dtype: str | None, target: str | None, registry: str | None, as_json: bool
-) -> None:
+def tag(ref: str, tag: str, dtype: str | None, target: str | None, registry: str | None, as_json: bool) -> None:
     """Move TAG to exactly the artifacts that REF means, all at once.
 
     Where REF has several variants the tag holds them all; --dtype and --target choose.
@@ -34,7 +32,5 @@ def _under_own_name(ref: str, tag: str) -> str:
 
     name, colon, word = tag.rpartition(":")
     if colon and name != Reference.parse(ref).name:
-        raise UsageError(
-            f"{ref} cannot be tagged as {tag}: a tag belongs to one name", f"write zcc tag {ref} {word}"
-        )
+        raise UsageError(f"{ref} cannot be tagged as {tag}: a tag belongs to one name", f"write zcc tag {ref} {word}")
     return word

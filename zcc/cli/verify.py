@@ -23,7 +23,5 @@ def verify(context: click.Context, registry: str | None, as_json: bool) -> None:
         for problem in report.problems:
             click.echo(f"{problem.digest[:19] or 'index':<19}  {problem.path}: {problem.what}")
         verdict = f"{len(report.problems)} problems" if report.problems else "all sound"
-        click.echo(
-            f"{report.artifacts} artifacts, {report.files} files, {report.bytes / 1e6:.1f} MB: {verdict}"
-        )
+        click.echo(f"{report.artifacts} artifacts, {report.files} files, {report.bytes / 1e6:.1f} MB: {verdict}")
     context.exit(1 if report.problems else 0)

@@ -56,9 +56,7 @@ def test_an_artifact_that_computes_something_else_is_not_raced(tiny_artifact: Ti
 def test_another_model_file_is_refused(tiny_artifact: Tiny, tmp_path: Path) -> None:
     onnx.save(build("yolov8", seed=1), tmp_path / "other.onnx")
     with pytest.raises(ModelError, match=r"other\.onnx is not the model that tiny was compiled from"):
-        race_against(
-            Lineup(tiny_artifact.folder, tmp_path / "other.onnx", ("onnxruntime",)), FRAMES, RULES, Silent()
-        )
+        race_against(Lineup(tiny_artifact.folder, tmp_path / "other.onnx", ("onnxruntime",)), FRAMES, RULES, Silent())
 
 
 def test_an_unknown_peer_and_one_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
