@@ -26,7 +26,7 @@ BOX = 4
 
 @dataclass(frozen=True)
 class DecodeAnchors:
-    """Parameters: each map and its factors float32 [FACTORS, blocks, lanes], then the output [candidates, attributes]."""
+    """Parameters: each map and its factors float32 [FACTORS, blocks, lanes], then the output as one row of floats."""
 
     maps: tuple[Slab, ...]
     anchors: tuple[int, ...]  # how many each map has

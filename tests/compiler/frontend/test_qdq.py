@@ -173,7 +173,7 @@ def _per_channel(proto: onnx.ModelProto) -> None:
 
 
 def _no_first_half(proto: onnx.ModelProto) -> None:
-    first, second = _quantisers(proto)
+    first, _ = _quantisers(proto)
     cast = helper.make_node("Cast", [first.input[0]], [first.output[0]], to=TensorProto.UINT8)
     proto.graph.node.insert(list(proto.graph.node).index(first), cast)
     proto.graph.node.remove(first)

@@ -118,5 +118,5 @@ def test_scales_that_do_not_fit_the_numbers_are_named(shape: tuple[int, ...]) ->
 
 def test_a_scale_that_is_computed_is_refused() -> None:
     quantiser = helper.make_node("QuantizeLinear", ["x", "scale"], ["y"], name="it")
-    with pytest.raises(ModelError, match="'it' takes its scale from .*scale.*, not from a constant"):
+    with pytest.raises(ModelError, match=r"'it' takes its scale from .*scale.*, not from a constant"):
         read_rounding(quantiser, {})
