@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tvm import s_tir, tirx
+from tvm import ir, s_tir, tirx
+from tvm_ffi import structural_map
 
+from zcc.compiler.kernels.elementwise import PackedOperand, build_elementwise, stores_of
 from zcc.compiler.kernels.spec import VectorUnit
 
 SPATIAL = 0  # tirx.IterVar.DataPar
@@ -16,8 +18,9 @@ SPATIAL = 0  # tirx.IterVar.DataPar
 class GenericKernel:
     """A fused function as Relax lowered it."""
 
-    function: tirx.PrimFunc
+    function: tirx.PrimFunc  # inlined
     title: str
+    operands: tuple[PackedOperand | None, ...] = ()  # the parameters that are packed maps, in an elementwise function
 
     @property
     def name(self) -> str:
@@ -25,16 +28,44 @@ class GenericKernel:
         return f"generic_{self.title}"
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
-        """Inline what is elementwise; share out the loops of what remains."""
-        function = self.function.with_attr("global_symbol", self.name)
-        sch = s_tir.Schedule(function)
-        blocks = sch.get_child_blocks(sch.get_sblock("root"))
-        for block in blocks[:-1]:
-            if _is_elementwise(sch, block) and _feeds_elementwise(sch, block):
-                sch.compute_inline(block)
+        """Elementwise functions piece by piece; the loops of all others shared out."""
+        if is_elementwise(self.function):
+            operands = self.operands or (None,) * len(self.function.params)
+            return build_elementwise(self.name, self.function, operands, unit)
+        sch = s_tir.Schedule(self.function.with_attr("global_symbol", self.name))
         for block in sch.get_child_blocks(sch.get_sblock("root")):
             _share_out(sch, block, unit)
         return sch.mod["main"]
+
+
+def prepared(function: tirx.PrimFunc) -> tirx.PrimFunc:
+    """The function with elementwise steps computed where they are read."""
+    return _with_own_lets(_inlined(function))
+
+
+def _inlined(function: tirx.PrimFunc) -> tirx.PrimFunc:
+    sch = s_tir.Schedule(function)
+    outputs = {block.name_hint for block in map(sch.get, sch.get_output_blocks(sch.get_sblock("root")))}
+    for block in sch.get_child_blocks(sch.get_sblock("root")):
+        inner = sch.get(block).name_hint not in outputs
+        if inner and _is_elementwise(sch, block) and _feeds_elementwise(sch, block):
+            sch.compute_inline(block)
+    return sch.mod["main"].without_attr("global_symbol")
+
+
+def _with_own_lets(function: tirx.PrimFunc) -> tirx.PrimFunc:
+    """The function with a variable of its own for each Let: what was inlined in two places must not share them."""
+
+    def renewed(let: Any) -> Any:
+        own = tirx.Var(let.var.name, let.var.ty)
+        return tirx.Let(own, let.value, structural_map(let.body, (ir.Var, lambda v: own if v.same_as(let.var) else v)))
+
+    return function.with_body(structural_map(function.body, (tirx.Let, renewed)))
+
+
+def is_elementwise(function: tirx.PrimFunc) -> bool:
+    """Whether the function makes each element of its outputs once, from its parameters alone."""
+    return stores_of(function) is not None
 
 
 def _is_elementwise(sch: Any, block: Any) -> bool:

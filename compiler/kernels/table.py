@@ -18,6 +18,7 @@ from zcc.compiler.kernels.bf16 import STORED
 from zcc.compiler.kernels.decode_anchors import DecodeAnchors, anchor_factors
 from zcc.compiler.kernels.depthwise_conv import DepthwiseConv
 from zcc.compiler.kernels.direct_conv import DirectConv, default_tile
+from zcc.compiler.kernels.elementwise import PackedOperand
 from zcc.compiler.kernels.generic import GenericKernel
 from zcc.compiler.kernels.layout import PackKernel, UnpackKernel
 from zcc.compiler.kernels.lower_bf16 import lower_bf16_conv, lower_bf16_convert
@@ -50,7 +51,7 @@ from zcc.compiler.network.ops import (
     Shuffle,
 )
 from zcc.compiler.network.place import reach
-from zcc.compiler.network.tensors import Tensor
+from zcc.compiler.network.tensors import Array, Tensor
 from zcc.compiler.program.weights import pack_dense, pack_depthwise, pack_vector
 
 
@@ -186,7 +187,18 @@ def _lowered(op: Lowered, lowering: Lowering) -> KernelCall:
         for operand in op.operands
     ]
     addresses += [lowering.address(tensor) for tensor in op.made]
-    return KernelCall(GenericKernel(op.function, op.title), tuple(addresses), op.out.name)
+    operands = [_packed_operand(operand, lowering) for operand in (*op.operands, *op.made)]
+    return KernelCall(GenericKernel(op.function, op.title, tuple(operands)), tuple(addresses), op.out.name)
+
+
+def _packed_operand(operand: Tensor | Array, lowering: Lowering) -> PackedOperand | None:
+    channels = lowering.placement.channels.get(operand) if isinstance(operand, Tensor) else None
+    if channels is None or not isinstance(operand, Tensor):
+        return None
+    lanes = channels.lanes()
+    places = np.zeros(operand.shape[1], int)
+    places[lanes[lanes >= 0]] = np.flatnonzero(lanes >= 0)
+    return PackedOperand(lowering.view(operand).slab(), tuple(places.tolist()))
 
 
 def _anchor_decode(op: AnchorDecode, lowering: Lowering) -> KernelCall:

@@ -14,6 +14,7 @@ import tvm
 from tvm import ir, relax, te, topi
 
 from zcc.compiler.kernels import activation
+from zcc.compiler.kernels.generic import prepared
 from zcc.compiler.network.ops import Alias, Generic, Lowered, Network, Op
 from zcc.compiler.network.tensors import Tensor
 from zcc.runtime.errors import ModelError
@@ -117,7 +118,14 @@ def _softmax(builder: Any, call: Any) -> Any:
     return builder.call_te(softmax, call.args[0], primfunc_name_hint="softmax")
 
 
+def _power(builder: Any, call: Any) -> Any:
+    base, exponent = call.args
+    squared = isinstance(exponent, ir.GenericConst) and exponent.value.numpy().size == 1 and exponent.value.numpy() == 2
+    return builder.call_te(topi.multiply, base, base) if squared else builder.call_te(topi.power, base, exponent)
+
+
 LEGALISE = {
+    "relax.power": _power,
     "relax.sigmoid": _sigmoid,
     "relax.nn.silu": _silu,
     "relax.exp": _exp,
@@ -170,7 +178,7 @@ def _read_binding(mod: ir.IRModule, binding: Any, values: dict[Any, Any], ops: l
         for index, ty in enumerate(_tensor_types(value.ty_args[0]))
     ]
     operands = [values[a] if isinstance(a, ir.Var) else a.value.numpy() for a in arguments]
-    ops.append(Lowered(made[0], mod[target], str(target.name_hint), operands, made))
+    ops.append(Lowered(made[0], prepared(mod[target]), str(target.name_hint), operands, made))
     return made[0] if len(made) == 1 else made
 
 

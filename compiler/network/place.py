@@ -11,6 +11,7 @@ from math import prod
 
 import numpy as np
 
+from zcc.compiler.kernels.generic import is_elementwise
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.network.channels import Channels, choose_channels
 from zcc.compiler.network.ops import (
@@ -123,8 +124,9 @@ def _separate_layouts(network: Network) -> Network:
 
     for op in network.ops:
         if isinstance(op, Lowered | Alias):
+            lies_anyhow = isinstance(op, Lowered) and is_elementwise(op.function)
             for tensor in op.inputs:
-                if tensor in packed or tensor is network.image:
+                if (tensor in packed and not lies_anyhow) or tensor is network.image:
                     op.replace(tensor, converted(tensor))
         elif not isinstance(op, AnchorDecode):
             packed.update(op.outputs)

@@ -200,7 +200,7 @@ def _network(parts: _Parts) -> tirx.PrimFunc:
         image = T.arg("image", T.Buffer(parts.layout.placement.image.shape, "float32", align=4))
         weights = T.arg("weights", T.Buffer((parts.sizes["weights"],), "uint8"))
         arena = T.arg("arena", T.Buffer((parts.sizes["arena"],), "uint8"))
-        result = T.arg("result", T.Buffer(shape, "float32"))
+        result = T.arg("result", T.Buffer(shape, "float32", align=4))
         pointers = [address_of(weights, 0), address_of(arena, 0), result.data]
         T.add_to_parent(load.call([image.data, address_of(arena, parts.layout.image_at.offset)]))
         T.add_to_parent(parts.body.call(pointers))
@@ -212,7 +212,10 @@ def _profile(parts: _Parts) -> tirx.PrimFunc:
     calls = parts.layout.calls
     with IRBuilder() as builder, T.prim_func(s_tir=True):
         T.func_name(PROFILE)
-        buffers = {region: T.arg(region, T.Buffer((size,), "uint8")) for region, size in parts.sizes.items()}
+        buffers = {
+            region: T.arg(region, T.Buffer((size,), "uint8", align=4 if region == "result" else ALIGNMENT))
+            for region, size in parts.sizes.items()
+        }
         clock = T.arg("clock", T.Buffer((2 * len(calls) + 2,), "int64"))  # seconds, nanoseconds
         for index, call in enumerate(calls):
             T.add_to_parent(_read_clock(clock, index))
