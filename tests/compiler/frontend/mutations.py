@@ -8,6 +8,7 @@ from collections.abc import Callable
 import onnx
 
 from tests import onnx_models
+from tests.onnx_models.quantised import around_convolutions
 from tests.onnx_models.variants import clone
 
 # Small models of every head; damage costs the same in a small file and finds the same code.
@@ -17,7 +18,8 @@ NASTY_SIZES = (-1, 0, 2, 7, 2**31 - 1, 2**31, 2**40, -(2**63))
 
 def base_models() -> list[onnx.ModelProto]:
     """The sound models that damage starts from."""
-    return [onnx_models.build(family, width=4, classes=2) for family in BASES]
+    plain = [onnx_models.build(family, width=4, classes=2) for family in BASES]
+    return [*plain, around_convolutions(plain[0])]
 
 
 def damaged(rng: random.Random, models: list[onnx.ModelProto]) -> bytes:
