@@ -57,6 +57,7 @@ def make_manifest(folder: Path, job: Job, key: str, layout: Layout, program: Pro
             "storage": precision.storage,
             "arithmetic": precision.arithmetic,
             "layers": _layers(layout),
+            **({"scales": "of pictures" if job.shown else "of the model"} if precision.calibrated else {}),
         },
         kernels={"calls": [_describe(call) for call in layout.calls]},
     )

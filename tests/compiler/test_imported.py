@@ -144,6 +144,7 @@ def test_a_quantised_model_needs_no_pictures_and_is_int8_by_itself(tmp_path: Pat
     [result] = compile_model(CompileOptions(path), registry)
     assert result.manifest.dtype == "int8"
     assert set(result.manifest.precision["layers"]) == {"uint8"}
+    assert result.manifest.precision["scales"] == "of the model"
     assert result.manifest.calibration_digest is None
     [again, exact] = compile_model(CompileOptions(path, dtypes=("int8", "fp32")), registry)
     assert again.reused and exact.manifest.precision["layers"].keys() == {"float32"}
