@@ -14,6 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from zcc.cli.health import Need, Status, check_package
+from zcc.compiler.precision.table import PRECISIONS
 from zcc.compiler.targets.table import TARGETS, native_target
 
 
@@ -46,12 +47,13 @@ def test_a_machine_that_passes_the_tests_is_healthy(tmp_path: Path) -> None:
     assert all(finding["remedy"] for finding in findings.values() if finding["status"] != "ok")
 
 
-def test_every_target_is_named_and_one_is_native(tmp_path: Path) -> None:
+def test_every_target_is_named_and_each_dtype_has_a_native_one(tmp_path: Path) -> None:
     findings = by_subject(examine("--registry", str(tmp_path))[1])
-    details = [findings[f"target {name}"]["detail"] for name in TARGETS]
-    [native] = [detail for detail in details if detail.endswith("native")]
-    assert native == findings[f"target {native_target().name}"]["detail"]
-    assert all("runs here" in detail or "does not run here" in detail for detail in details)
+    details = {name: findings[f"target {name}"]["detail"] for name in TARGETS}
+    for dtype, precision in PRECISIONS.items():
+        target = native_target(precision.thrives)
+        named = [name for name, detail in details.items() if dtype in detail.rpartition("native for")[2].split(", ")]
+        assert named == ([target.name] if precision.runs(target.unit) else [])
 
 
 def test_no_c_compiler_stops_compiling_but_not_running(tmp_path: Path) -> None:

@@ -50,25 +50,15 @@ class Finding:
 
 def check_machine() -> Iterator[Finding]:
     """The interpreter, and whether anything that zcc compiles runs here."""
-    from zcc.compiler.targets.table import TARGETS, runs_here
+    from zcc.compiler.precision.table import PRECISIONS
+    from zcc.compiler.targets.table import TARGETS, native_target, runs_here
 
-    yield Finding("python", Status.OK, f"{platform.python_version()} at {sys.executable}")
-    machine = f"{host.system()} on {host.architecture()}"
-    if any(map(runs_here, TARGETS.values())):
-        yield Finding("machine", Status.OK, machine)
-    else:
-        remedy = f"run on a machine of target {' or '.join(TARGETS)}"
-        yield Finding("machine", Status.MISSING, f"{machine}, no target fits", remedy, Need.RUN)
-
-
-def check_targets() -> Iterator[Finding]:
-    """What can be compiled for, the most capable last."""
-    from zcc.compiler.targets.table import TARGETS, runs_here
-
-    here = [name for name, target in TARGETS.items() if runs_here(target)]
+    here = any(runs_here(target) for target in TARGETS.values())
+    chosen = {dtype: native_target(precision.thrives).name for dtype, precision in PRECISIONS.items()} if here else {}
     for name, target in TARGETS.items():
-        place = "runs here" if name in here else "does not run here"
-        native = ", native" if here and name == here[-1] else ""
+        place = "runs here" if runs_here(target) else "does not run here"
+        dtypes = [dtype for dtype, native in chosen.items() if native == name and PRECISIONS[dtype].runs(target.unit)]
+        native = f", native for {', '.join(dtypes)}" if dtypes else ""
         yield Finding(f"target {name}", Status.OK, f"{target.describe}; {place}{native}")
 
 
