@@ -52,7 +52,7 @@ def test_every_target_is_named_and_each_dtype_has_a_native_one(tmp_path: Path) -
     details = {name: findings[f"target {name}"]["detail"] for name in TARGETS}
     for dtype, precision in PRECISIONS.items():
         target = native_target(precision.thrives)
-        named = [name for name, detail in details.items() if dtype in detail.rpartition("native for")[2].split(", ")]
+        named = [name for name, detail in details.items() if dtype in detail.rpartition("native for ")[2].split(", ")]
         assert named == ([target.name] if precision.runs(target.unit) else [])
 
 

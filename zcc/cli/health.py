@@ -50,6 +50,19 @@ class Finding:
 
 def check_machine() -> Iterator[Finding]:
     """The interpreter, and whether anything that zcc compiles runs here."""
+    from zcc.compiler.targets.table import TARGETS, runs_here
+
+    yield Finding("python", Status.OK, f"{platform.python_version()} at {sys.executable}")
+    machine = f"{host.system()} on {host.architecture()}"
+    if any(map(runs_here, TARGETS.values())):
+        yield Finding("machine", Status.OK, machine)
+    else:
+        remedy = f"run on a machine of target {' or '.join(TARGETS)}"
+        yield Finding("machine", Status.MISSING, f"{machine}, no target fits", remedy, Need.RUN)
+
+
+def check_targets() -> Iterator[Finding]:
+    """What can be compiled for, the most capable last."""
     from zcc.compiler.precision.table import PRECISIONS
     from zcc.compiler.targets.table import TARGETS, native_target, runs_here
 
