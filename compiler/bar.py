@@ -48,7 +48,8 @@ def open_bar(
         return None
     usual = UNLABELLED if pictures.labels is None else LABELLED
     allowed = usual if options.max_drop is None else options.max_drop
-    return Bar(pictures, allowed, partial(_build_reference, source, scratch, stages))
+    asked = options.data is not None or options.max_drop is not None
+    return Bar(pictures, allowed, partial(_build_reference, source, scratch, stages), asked)
 
 
 @dataclass(frozen=True)

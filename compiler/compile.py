@@ -9,6 +9,7 @@ from pathlib import Path
 
 from zcc.compiler.accuracy.bar import Bar
 from zcc.compiler.accuracy.figures import comparison_figures
+from zcc.compiler.accuracy.standard import NothingFound
 from zcc.compiler.bar import attempts, open_bar
 from zcc.compiler.calibration import load_shown
 from zcc.compiler.frontend.load import load_model
@@ -97,8 +98,14 @@ def build_within(job: Job, key: str, scratch: Path, bar: Bar | None, stages: Sta
         manifest = check(job, folder, build(job, key, folder, stages, floating), stages)
         if bar is None or not runs_here(job.target):
             return folder, manifest
-        with stages.stage("accuracy"):
-            verdict = bar.judge(detector(folder, manifest))
+        try:
+            with stages.stage("accuracy"):
+                verdict = bar.judge(detector(folder, manifest))
+        except NothingFound as nothing:
+            if bar.asked:
+                raise
+            stages.progress.note(f"accuracy was not measured: {nothing.problem}")
+            return folder, replace(manifest, stages=tuple(stages.done))
         names = job.source.model.class_names
         if job.precision.exact or verdict.holds:
             figures = comparison_figures(verdict.comparison, REFERENCE, names)

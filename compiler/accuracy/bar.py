@@ -20,6 +20,7 @@ class Bar:
     pictures: Pictures
     max_drop: float  # points of mAP50-95
     reference: Callable[[], Detect]
+    asked: bool = True  # whether the user asked for a bar, or there just are pictures for one
 
     @property
     def digest(self) -> str:

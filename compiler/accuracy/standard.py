@@ -13,6 +13,10 @@ from zcc.compiler.accuracy.sure import SureDetections, sure
 from zcc.runtime.errors import DatasetError
 
 
+class NothingFound(DatasetError):
+    """There are neither labels nor detections of the reference to hold anything against."""
+
+
 class Standard:
     """A reference on some pictures: its precision, and what it is sure of."""
 
@@ -39,7 +43,7 @@ def _labels(pictures: Pictures, found: Sequence[SureDetections]) -> Sequence[Lab
     if pictures.labels is not None:
         return pictures.labels
     if not any(len(each.scores) for each in found):
-        raise DatasetError(
+        raise NothingFound(
             f"{pictures.place} has no labels, and the reference finds nothing in it to agree with",
             "give pictures of what the model was trained for, or go without a bar: --max-drop 100",
         )
