@@ -24,7 +24,8 @@ from zcc.compiler.kernels.spec import VectorUnit, building
 
 Range = tuple[int, int]
 Part = tuple[Range, Any]  # a piece of the last axis, and what is stored on it
-MOST_NESTS = 8  # pieces that an axis is cut into so that vectors begin in known lanes
+MOST_CUTS = 8  # of an axis so that vectors begin in known lanes
+MOST_NESTS = 128  # of all axes, so that no condition is left
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,9 @@ class _Nests:
         """Nests for all combinations of pieces of the outer axes."""
         outer = self.outer
         cuts = [pieces(self.store.value, v, 0, extent) for v, extent in zip(outer, self.store.extents, strict=False)]
+        while prod(map(len, cuts)) > MOST_NESTS:
+            longest = max(range(len(cuts)), key=lambda axis: len(cuts[axis]))
+            cuts[longest] = [(0, self.store.extents[longest])]
         for ranges in product(*cuts):
             nest = dict(zip(outer, ranges, strict=True))
             value = self.decided(self.store.value, nest, (0, self.width))
@@ -191,17 +195,22 @@ class _Nests:
                 across = self.lanes(value, {**begins, variable: np.arange(begin, end), self.last: np.array([first])})
                 for number in along.keys() & across.keys():
                     found = turns(across[number], begin)
-                    points.update(found if np.ptp(along[number]) and len(found) < MOST_NESTS else [])
+                    points.update(found if np.ptp(along[number]) and len(found) < MOST_CUTS else [])
             nests = [{**nest, variable: piece} for nest in nests for piece in pairwise(sorted(points))]
         return nests
 
     def cut_by_blocks(self, piece: Range, value: Any, outer: dict[Any, Range]) -> list[Part]:
-        """A piece of the last axis, cut so that a vector lies within one block."""
+        """A piece of the last axis, cut so that vectors along it may begin where blocks do."""
         begins = {variable: np.array([begin]) for variable, (begin, _) in outer.items()}
         points = set(piece)
         for along in self.lanes(value, {**begins, self.last: np.arange(*piece)}).values():
-            found = turns(along // self.unit.lanes, piece[0])
-            points.update(found if len(found) <= (piece[1] - piece[0]) // self.unit.lanes + 1 else [])
+            jumps = turns(along - np.arange(*piece), piece[0])
+            if np.ptp(along) == 0 or len(jumps) > MOST_CUTS:
+                continue
+            points.update(jumps)
+            for begin, end in pairwise([piece[0], *jumps, piece[1]]):
+                borders = turns(along[begin - piece[0] : end - piece[0]] // self.unit.lanes, begin)
+                points.update(borders[:1] + borders[-1:])
         return [(finer, value) for finer in pairwise(sorted(points))]
 
     def lanes(self, value: Any, at: dict[Any, Any]) -> dict[int, Any]:

@@ -32,6 +32,7 @@ from zcc.compiler.kernels.mapped import (
     ShuffleKernel,
 )
 from zcc.compiler.kernels.pool import GlobalMeanKernel, MaxPoolKernel
+from zcc.compiler.kernels.softmax import SoftmaxKernel
 from zcc.compiler.kernels.spec import Address, KernelCall
 from zcc.compiler.network.ops import (
     AnchorDecode,
@@ -49,6 +50,7 @@ from zcc.compiler.network.ops import (
     QuantisedConv,
     Resize,
     Shuffle,
+    Softmax,
 )
 from zcc.compiler.network.place import reach
 from zcc.compiler.network.tensors import Array, Tensor
@@ -191,6 +193,14 @@ def _lowered(op: Lowered, lowering: Lowering) -> KernelCall:
     return KernelCall(GenericKernel(op.function, op.title, tuple(operands)), tuple(addresses), op.out.name)
 
 
+def _softmax(op: Softmax, lowering: Lowering) -> KernelCall:
+    shape = op.x.shape
+    extents = (prod(shape[: op.axis]), shape[op.axis], prod(shape[op.axis + 1 :]))
+    spec = SoftmaxKernel(*extents, op.weights is not None)
+    weights = [] if op.weights is None else [lowering.weights.add(op.weights)]
+    return KernelCall(spec, (lowering.address(op.x), *weights, lowering.address(op.out)), op.out.name)
+
+
 def _packed_operand(operand: Tensor | Array, lowering: Lowering) -> PackedOperand | None:
     channels = lowering.placement.channels.get(operand) if isinstance(operand, Tensor) else None
     if channels is None or not isinstance(operand, Tensor):
@@ -236,5 +246,6 @@ LOWERINGS: dict[type[Op], Callable[[Any, Lowering], KernelCall]] = {
     Attention: _attention,
     Copy: _copy,
     Lowered: _lowered,
+    Softmax: _softmax,
     AnchorDecode: _anchor_decode,
 }

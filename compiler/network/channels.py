@@ -30,6 +30,7 @@ from zcc.compiler.network.ops import (
     Pointwise,
     Resize,
     Slice,
+    Softmax,
 )
 from zcc.compiler.network.tensors import Array, Combine, Tensor
 
@@ -98,7 +99,7 @@ def _maps(op: Op) -> list[Tensor]:
     """The tensors that must have a channel layout for `op`."""
     if isinstance(op, AnchorDecode):
         return op.inputs
-    plain = isinstance(op, Generic | Lowered | Alias | Copy)
+    plain = isinstance(op, Generic | Lowered | Softmax | Alias | Copy)
     return [] if plain else [*op.inputs, op.out]
 
 

@@ -15,6 +15,7 @@ from tvm import ir, relax, te, topi
 
 from zcc.compiler.kernels import activation
 from zcc.compiler.kernels.generic import prepared
+from zcc.compiler.network.expectations import recognise_softmax
 from zcc.compiler.network.ops import Alias, Generic, Lowered, Network, Op
 from zcc.compiler.network.tensors import Tensor
 from zcc.runtime.errors import ModelError
@@ -22,6 +23,7 @@ from zcc.runtime.errors import ModelError
 
 def lower_generic(network: Network) -> Network:
     """Replace every region of generic operations by the functions that TVM makes of it."""
+    network = recognise_softmax(network)
     depths = _depths(network)
     ordered = sorted(network.ops, key=lambda op: (depths[op.out], isinstance(op, Generic)))
     ops: list[Op] = []
@@ -39,7 +41,7 @@ def lower_generic(network: Network) -> Network:
 
 
 def _depths(network: Network) -> dict[Tensor, int]:
-    """How many times one passes from generic to other operations on the way to each tensor."""
+    """How many times one passes from generic to other operations on the way to each tensor, made as late as can be."""
     depths = {network.image: 0}
     generic: set[Tensor] = set()
     for op in network.ops:
@@ -49,6 +51,10 @@ def _depths(network: Network) -> dict[Tensor, int]:
             depths[tensor] = depth
             if is_generic:
                 generic.add(tensor)
+    users = network.users()
+    for op in reversed(network.ops):
+        if isinstance(op, Generic) and op.out in users and op.out not in network.maps:
+            depths[op.out] = min(depths[user.out] - (not isinstance(user, Generic)) for user in users[op.out])
     return depths
 
 

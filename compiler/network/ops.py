@@ -238,6 +238,23 @@ class Generic(Op):
 
 
 @dataclass(eq=False)
+class Softmax(Op):
+    """Softmax of a plain tensor along an axis; with weights, the mean of these that it gives, in place of the axis."""
+
+    x: Tensor
+    axis: int
+    weights: Array | None = None
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+    def replace(self, old: Tensor, new: Tensor) -> None:
+        """Read `new` in the place of `old`."""
+        self.x = new if self.x is old else self.x
+
+
+@dataclass(eq=False)
 class Lowered(Op):
     """What TVM made of generic operations: a function over plain tensors and constants, outputs last."""
 

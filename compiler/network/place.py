@@ -25,6 +25,7 @@ from zcc.compiler.network.ops import (
     Network,
     Op,
     Slice,
+    Softmax,
 )
 from zcc.compiler.network.tensors import Tensor
 
@@ -123,7 +124,7 @@ def _separate_layouts(network: Network) -> Network:
         return copies[tensor]
 
     for op in network.ops:
-        if isinstance(op, Lowered | Alias):
+        if isinstance(op, Lowered | Softmax | Alias):
             lies_anyhow = isinstance(op, Lowered) and is_elementwise(op.function)
             for tensor in op.inputs:
                 if (tensor in packed and not lies_anyhow) or tensor is network.image:
