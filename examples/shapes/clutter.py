@@ -30,11 +30,14 @@ def strokes(rng: np.random.Generator, pixels: Pixels) -> Pixels:
     return np.asarray(image, np.float32)
 
 
-def sensor(rng: np.random.Generator, pixels: Pixels) -> NDArray[np.uint8]:
-    """What a cheap camera does to the picture: some blur, some noise, some loss of contrast."""
+def sensor(rng: np.random.Generator, pixels: Pixels, moment: np.random.Generator | None = None) -> NDArray[np.uint8]:
+    """What a cheap camera does to the picture: some blur, some noise, some loss of contrast.
+
+    Where a `moment` is given, `rng` stands for the camera, and only the noise is the moment's own.
+    """
     image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
     image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0, 1.2))))
-    noise = rng.standard_normal(pixels.shape, dtype=np.float32) * np.float32(rng.uniform(0, 10))
+    noise = (moment or rng).standard_normal(pixels.shape, dtype=np.float32) * np.float32(rng.uniform(0, 10))
     gain, lift = rng.uniform(0.75, 1.0), rng.uniform(0, 30)
     dulled: Pixels = np.asarray(image, np.float32) * gain + lift + noise
     return np.clip(dulled, 0, 255).astype(np.uint8)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
 
 from examples.shapes.outlines import CLASSES
 from examples.shapes.scenes import VALIDATION_SEED, Scene, make_scene
+from examples.shapes.sequence import SEQUENCE_SEED, make_frame
 
 _JPEG_QUALITY = 92
 
+Make = Callable[[int, int], Scene]  # from a seed and a number
 
-def write_scenes(folder: Path, count: int, seed: int) -> None:
+
+def write_scenes(folder: Path, count: int, seed: int, make: Make = make_scene) -> None:
     """Write the first `count` scenes of the series into `folder`."""
     for name in ("images", "labels"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "classes.txt").write_text("\n".join(CLASSES) + "\n", encoding="utf-8")
     for index in range(count):
-        scene = make_scene(seed, index)
+        scene = make(seed, index)
         Image.fromarray(scene.image).save(folder / "images" / f"{index:05}.jpg", quality=_JPEG_QUALITY)
         (folder / "labels" / f"{index:05}.txt").write_text(yolo_lines(scene), encoding="utf-8")
 
@@ -40,9 +44,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--scenes", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=VALIDATION_SEED)
+    parser.add_argument("--sequence", action="store_true", help="one fixed camera, long quiet and short crowded phases")
+    parser.add_argument("--seed", type=int, help=f"{VALIDATION_SEED}, and {SEQUENCE_SEED} for a sequence, by default")
     options = parser.parse_args()
-    write_scenes(options.folder, options.scenes, options.seed)
+    make, usual = (make_frame, SEQUENCE_SEED) if options.sequence else (make_scene, VALIDATION_SEED)
+    write_scenes(options.folder, options.scenes, usual if options.seed is None else options.seed, make)
 
 
 if __name__ == "__main__":

@@ -32,11 +32,10 @@ class Crowd:
     radii: tuple[float, float]
 
 
-_CROWDS = (
-    Crowd(0, 4, (0.08, 0.30)),
-    Crowd(4, 14, (0.055, 0.18)),
-    Crowd(25, 60, (0.045, 0.09)),
-)
+QUIET = Crowd(0, 4, (0.08, 0.30))
+BUSY = Crowd(4, 14, (0.055, 0.18))
+CROWDED = Crowd(25, 60, (0.045, 0.09))
+_CROWDS = (QUIET, BUSY, CROWDED)
 _CROWD_ODDS = (0.35, 0.45, 0.20)
 
 
@@ -54,16 +53,31 @@ def make_scene(seed: int, index: int) -> Scene:
     """The scene with this number in the series with this seed."""
     rng = np.random.default_rng([seed, index])
     height, width = _FRAMES[int(rng.integers(len(_FRAMES)))]
-    canvas = _Canvas(clutter.strokes(rng, clutter.background(rng, height, width)))
+    place = clutter.strokes(rng, clutter.background(rng, height, width))
     crowd = _CROWDS[int(rng.choice(len(_CROWDS), p=_CROWD_ODDS))]
+    pixels, shapes = paint_crowd(rng, place, crowd)
+    return labelled(clutter.sensor(rng, pixels), shapes)
+
+
+def paint_crowd(
+    rng: np.random.Generator, place: clutter.Pixels, crowd: Crowd
+) -> tuple[clutter.Pixels, tuple[Shape, ...]]:
+    """The place with a crowd of shapes in it, and those that were painted."""
+    canvas, (height, width) = _Canvas(place), place.shape[:2]
     for _ in range(int(rng.integers(crowd.least, crowd.most + 1))):
         canvas.try_to_paint(_random_shape(rng, crowd, height, width), rng)
-    boxes = np.array([shape.box for shape in canvas.shapes], np.float32).reshape(-1, 4)
+    return canvas.pixels, tuple(canvas.shapes)
+
+
+def labelled(image: NDArray[np.uint8], shapes: tuple[Shape, ...]) -> Scene:
+    """The picture with the boxes and classes of the shapes in it."""
+    height, width = image.shape[:2]
+    boxes = np.array([shape.box for shape in shapes], np.float32).reshape(-1, 4)
     return Scene(
-        image=clutter.sensor(rng, canvas.pixels),
+        image=image,
         boxes=np.clip(boxes, 0, [width, height, width, height]).astype(np.float32),
-        classes=np.array([CLASSES.index(shape.kind) for shape in canvas.shapes], np.int64),
-        shapes=tuple(canvas.shapes),
+        classes=np.array([CLASSES.index(shape.kind) for shape in shapes], np.int64),
+        shapes=shapes,
     )
 
 
