@@ -44,6 +44,11 @@ def load_module(folder: Path) -> Any:
         raise CorruptArtifact(f"{folder / MODULE} cannot be loaded: {error}", "compile the model again") from error
 
 
+def detect_entry(frame_format: str) -> str:
+    """The name of the function that finds what frames of a format show."""
+    return f"zcc_detect_{frame_format}"
+
+
 def entry_point(module: Any, name: str) -> Any:
     """A function of a module."""
     try:

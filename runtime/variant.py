@@ -23,6 +23,7 @@ class Detections:
     boxes: NDArray[np.float32]  # (n, 4): x1, y1, x2, y2 in pixels of the frame
     scores: NDArray[np.float32]  # (n,)
     classes: NDArray[np.int32]  # (n,)
+    edges: float  # how busy the frame is: the share of its pixels that differ much from their neighbour, 0..1
 
     def __len__(self) -> int:
         """How many."""
@@ -37,7 +38,7 @@ class Variant:
         library.check_files(folder, manifest)
         load_runtime(folder, manifest.requires.runtime)
         self._module = library.load_module(folder)
-        self._detect = library.entry_point(self._module, "zcc_detect")
+        self._detect = library.entry_point(self._module, library.detect_entry(manifest.input.color))
         self._weights = tvm_ffi.from_dlpack(library.load_weights(folder, manifest.expansion))
         # Written and read in the engine's thread alone, so that one set serves all callers.
         most = manifest.head.max_det
@@ -45,7 +46,8 @@ class Variant:
         self._scores = np.zeros(most, np.float32)
         self._classes = np.zeros(most, np.int32)
         self._count = np.zeros(1, np.int32)
-        results = (self._boxes, self._scores, self._classes, self._count)
+        self._edges = np.zeros(1, np.float32)
+        results = (self._boxes, self._scores, self._classes, self._count, self._edges)
         self._results = tuple(tvm_ffi.from_dlpack(array) for array in results)
 
     def run(self, pixels: Pixels, conf: float, iou: float) -> Detections:
@@ -56,7 +58,8 @@ class Variant:
         arena = engine().reserve(self.manifest.workspace["detect"])
         self._detect(pixels, conf, iou, self._weights, arena, *self._results)
         found = int(self._count[0])
-        return Detections(self._boxes[:found].copy(), self._scores[:found].copy(), self._classes[:found].copy())
+        boxes, scores, classes = (array[:found].copy() for array in (self._boxes, self._scores, self._classes))
+        return Detections(boxes, scores, classes, float(self._edges[0]))
 
     def run_network(self, image: NDArray[np.float32], output: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """The head's decoded output for a prepared input (1, 3, height, width), in `output` where it is given."""

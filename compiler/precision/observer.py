@@ -21,11 +21,12 @@ from zcc.compiler.network.lower_generic import lower_generic
 from zcc.compiler.network.ops import Concat, Network, Op
 from zcc.compiler.network.tensors import Tensor
 from zcc.compiler.program.build import build_library
-from zcc.compiler.program.emit import DETECT, Frame, emit
+from zcc.compiler.program.emit import Frame, emit
 from zcc.compiler.program.layout import Layout, lay_out
 from zcc.compiler.targets.target import Target
 from zcc.runtime.engine import aligned_bytes, engine
 from zcc.runtime.frame import Pixels
+from zcc.runtime.library import detect_entry
 
 LIBRARY = "observed.so"
 NO_DETECTIONS = 2.0  # a confidence that none reaches
@@ -45,7 +46,7 @@ class Observer:
         module = tvm_ffi.load_module(str(folder / LIBRARY), keep_module_alive=False)
         arena = aligned_bytes(program.arena_size)
         arguments = (_as_bytes(self.layout.weights), arena, *_results(frame.max_det))
-        detect: Any = module[DETECT]
+        detect: Any = module[detect_entry(frame.input.color)]
         self._detect: Callable[[Pixels], None] = lambda pixels: detect(pixels, NO_DETECTIONS, 1.0, *arguments)
         self.maps = {tensor: self._view(tensor, arena) for tensor in self._observed(network)}
 
@@ -87,4 +88,4 @@ def _as_bytes(data: bytes) -> NDArray[np.uint8]:
 
 def _results(max_det: int) -> tuple[Any, ...]:
     boxes, scores = np.zeros((max_det, 4), np.float32), np.zeros(max_det, np.float32)
-    return boxes, scores, np.zeros(max_det, np.int32), np.zeros(1, np.int32)
+    return boxes, scores, np.zeros(max_det, np.int32), np.zeros(1, np.int32), np.zeros(1, np.float32)

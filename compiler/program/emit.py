@@ -1,8 +1,8 @@
 """One module for the whole frame: preprocess, network and postprocess behind its entry points.
 
-`zcc_detect`   frame uint8 [H, W, 3], conf, iou, weights, arena -> boxes, scores, classes, count
-`zcc_network`  input float32 [1, 3, h, w], weights, arena -> the head's decoded output
-`zcc_profile`  weights, arena -> the head's decoded output, and a clock reading before each kernel and after the last
+`zcc_detect_bgr` (or `rgb`)  frame uint8 [H, W, 3], conf, iou, weights, arena -> boxes, scores, classes, count, edges
+`zcc_network`                input float32 [1, 3, h, w], weights, arena -> the head's decoded output
+`zcc_profile`                weights, arena -> that output, and a clock reading before each kernel and after the last
 
 All call the same kernels on the same memory plan. The arena is the caller's, so that a module holds no state and any
 number of threads may run it, each with an arena of its own.
@@ -28,9 +28,10 @@ from zcc.compiler.kernels.image import IMAGE_KERNELS
 from zcc.compiler.kernels.spec import Address, KernelCall, KernelSpec, VectorUnit
 from zcc.compiler.program.layout import Layout
 from zcc.compiler.program.subroutine import Subroutine, address_of, finish, make_subroutine
+from zcc.runtime.library import detect_entry
 from zcc.runtime.manifest import InputSpec
 
-DETECT, NETWORK, PROFILE = "zcc_detect", "zcc_network", "zcc_profile"
+NETWORK, PROFILE = "zcc_network", "zcc_profile"
 MONOTONIC = 1  # CLOCK_MONOTONIC
 ALIGNMENT = 64
 
@@ -50,7 +51,7 @@ class Program:
     """The module, and the bytes of arena for its entry points."""
 
     module: ir.IRModule
-    arena_size: int  # for zcc_detect
+    arena_size: int  # for frames
     network_arena_size: int
 
 
@@ -59,7 +60,7 @@ def emit(layout: Layout, frame: Frame, unit: VectorUnit) -> Program:
     parts = _Parts(layout, unit)
     regions = _Regions(layout.arena_size)
     entries = {
-        DETECT: _detect(parts, frame, regions),
+        detect_entry(frame.input.color): _detect(parts, frame, regions),
         NETWORK: _network(parts),
         PROFILE: _profile(parts),
     }
@@ -144,7 +145,7 @@ def _aligned(size: int) -> int:
 def _detect(parts: _Parts, frame: Frame, regions: _Regions) -> tirx.PrimFunc:
     lanes, planes, layout = parts.unit.lanes, parts.image, parts.layout
     image = image_layout(planes.dtype, row_pitch=planes.pitch, plane_pitch=planes.plane)
-    before = parts.add("preprocess", preprocess.build_preprocess(frame.input, image, lanes=lanes))
+    before = parts.add("preprocess", preprocess.build_preprocess(frame.input, image, edges=True, lanes=lanes))
     after = parts.add(
         "postprocess", postprocess.build_postprocess(frame.source, frame.input, frame.max_det, lanes=lanes)
     )
@@ -156,19 +157,19 @@ def _detect(parts: _Parts, frame: Frame, regions: _Regions) -> tirx.PrimFunc:
     output = Address("arena", 0) if layout.placement.maps else result
 
     with IRBuilder() as builder, T.prim_func(s_tir=True):
-        T.func_name(DETECT)
+        T.func_name(detect_entry(frame.input.color))
         height, width, stride = (tirx.Var(name, PrimType("int32")) for name in ("height", "width", "stride"))
         shape, strides = (height, width, 3), (stride, 3, 1)
         pixels = T.arg("frame", T.Buffer(shape, "uint8", strides=strides, align=1))
         conf, iou = T.arg("conf", T.float32()), T.arg("iou", T.float32())
         weights = T.arg("weights", T.Buffer((parts.sizes["weights"],), "uint8"))
         arena = T.arg("arena", T.Buffer((regions.size,), "uint8"))
-        results = _declare_results(frame.max_det)
+        *results, edges = _declare_results(frame.max_det)
 
         def at(address: Address) -> Any:
             return address_of(arena, address.offset)
 
-        T.add_to_parent(before.call([pixels.data, at(layout.image_at), at(table)], (height, width, stride)))
+        T.add_to_parent(before.call([pixels.data, at(layout.image_at), at(table), edges.data], (height, width, stride)))
         T.add_to_parent(parts.body.call([address_of(weights, 0), address_of(arena, 0), at(result)]))
         pointers = [written.data for written in results]
         thresholds = _thresholds(conf, iou, frame.suppression)
@@ -189,6 +190,7 @@ def _declare_results(max_det: int) -> list[Any]:
         T.arg("scores", T.Buffer((max_det,), "float32", align=4)),
         T.arg("classes", T.Buffer((max_det,), "int32", align=4)),
         T.arg("count", T.Buffer((1,), "int32", align=4)),
+        T.arg("edges", T.Buffer((1,), "float32", align=4)),
     ]
 
 
