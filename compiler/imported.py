@@ -37,7 +37,7 @@ class Imported:
 
     def network(self) -> Network:
         """The network, fused, made anew: whoever gets it may change it. Names of tensors are the same every time."""
-        return fuse(decode_known(self._read()[0], self.raw))
+        return fuse(decode_known(self._read()[0], self.raw, self.model.head.candidates_last))
 
     @cached_property
     def calibration(self) -> Calibration | None:

@@ -16,6 +16,7 @@ import numpy as np
 from zcc.compiler.kernels.attention import AttentionKernel
 from zcc.compiler.kernels.bf16 import STORED
 from zcc.compiler.kernels.decode_anchors import DecodeAnchors, anchor_factors
+from zcc.compiler.kernels.decode_distributed import DecodeDistributed
 from zcc.compiler.kernels.depthwise_conv import DepthwiseConv
 from zcc.compiler.kernels.direct_conv import DirectConv, default_tile
 from zcc.compiler.kernels.elementwise import PackedOperand
@@ -42,6 +43,7 @@ from zcc.compiler.network.ops import (
     Convert,
     Copy,
     DepthToSpace,
+    DistributedDecode,
     GlobalMean,
     Lowered,
     MaxPool,
@@ -222,6 +224,13 @@ def _anchor_decode(op: AnchorDecode, lowering: Lowering) -> KernelCall:
     return KernelCall(spec, (*arguments, lowering.address(op.out)), op.out.name)
 
 
+def _distributed_decode(op: DistributedDecode, lowering: Lowering) -> KernelCall:
+    boxes, scores = (tuple(lowering.view(x).slab() for x in maps) for maps in (op.boxes, op.scores))
+    spec = DecodeDistributed(boxes, scores, op.strides, op.scores[0].shape[1])
+    maps = [lowering.address(tensor) for pair in zip(op.boxes, op.scores, strict=True) for tensor in pair]
+    return KernelCall(spec, (*maps, lowering.address(op.out)), op.out.name)
+
+
 def _convert(op: Convert, lowering: Lowering) -> KernelCall:
     short = STORED in (op.x.dtype, op.out.dtype)
     return lower_bf16_convert(op, lowering) if short else lower_convert(op, lowering)
@@ -248,4 +257,5 @@ LOWERINGS: dict[type[Op], Callable[[Any, Lowering], KernelCall]] = {
     Lowered: _lowered,
     Softmax: _softmax,
     AnchorDecode: _anchor_decode,
+    DistributedDecode: _distributed_decode,
 }

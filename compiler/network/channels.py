@@ -21,6 +21,7 @@ from zcc.compiler.network.ops import (
     Convert,
     Copy,
     DepthToSpace,
+    DistributedDecode,
     Generic,
     GlobalMean,
     Lowered,
@@ -97,7 +98,7 @@ def _segments(points: set[int]) -> tuple[int, ...]:
 
 def _maps(op: Op) -> list[Tensor]:
     """The tensors that must have a channel layout for `op`."""
-    if isinstance(op, AnchorDecode):
+    if isinstance(op, AnchorDecode | DistributedDecode):
         return op.inputs
     plain = isinstance(op, Generic | Lowered | Softmax | Alias | Copy)
     return [] if plain else [*op.inputs, op.out]

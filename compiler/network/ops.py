@@ -290,6 +290,19 @@ class AnchorDecode(Op):
 
 
 @dataclass(eq=False)
+class DistributedDecode(Op):
+    """The plain decoded output (1, attributes, candidates) of a head without anchors, from its packed maps."""
+
+    boxes: list[Tensor]
+    scores: list[Tensor]
+    strides: tuple[int, ...]
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [*self.boxes, *self.scores]
+
+
+@dataclass(eq=False)
 class Alias(Op):
     """The same memory under another shape."""
 

@@ -20,6 +20,7 @@ from zcc.compiler.network.ops import (
     Concat,
     Conv,
     Copy,
+    DistributedDecode,
     Lowered,
     MaxPool,
     Network,
@@ -129,7 +130,7 @@ def _separate_layouts(network: Network) -> Network:
             for tensor in op.inputs:
                 if (tensor in packed and not lies_anyhow) or tensor is network.image:
                     op.replace(tensor, converted(tensor))
-        elif not isinstance(op, AnchorDecode):
+        elif not isinstance(op, AnchorDecode | DistributedDecode):
             packed.update(op.outputs)
             # The image is the one plain tensor that convolutions read as it is.
             if isinstance(op, Conv) and op.x not in packed and op.x is not network.image:
