@@ -1,55 +1,87 @@
-"""Which of several variants a host runs."""
+"""Which of several variants a host runs, and why not the others."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from zcc.runtime import host
-from zcc.runtime.errors import IncompatibleHost, NotFound
-from zcc.runtime.manifest import Manifest
+from zcc.runtime.errors import IncompatibleHost, NotFound, ZccError
+from zcc.runtime.explanation import Explanation, Verdict
+from zcc.runtime.losses import points_lost
+from zcc.runtime.obstacles import obstacle
+from zcc.runtime.policy import DEFAULT, Policy, Rated, read_policy
 from zcc.runtime.source import Candidate
 
 
-def obstacle(manifest: Manifest) -> str | None:
-    """Why this machine cannot run the artifact, None when it can."""
-    needs = manifest.requires
-    if needs.os != host.system():
-        return f"it is for {needs.os}, this is {host.system()}"
-    if needs.arch != host.architecture():
-        return f"it is for {needs.arch} processors, this one is {host.architecture()}"
-    missing = sorted(set(needs.features) - host.cpu_features())
-    if missing:
-        return f"this processor lacks {', '.join(missing)}"
-    return None
+@dataclass(frozen=True)
+class Wish:
+    """What a user asks of a variant: its kind where that matters, and what to prefer among those that are left."""
+
+    dtype: str | None = None
+    target: str | None = None
+    prefer: str | Policy = DEFAULT
+
+    def objection(self, candidate: Candidate) -> str | None:
+        """How the variant is another than the one asked for, None when it is not."""
+        manifest = candidate.manifest
+        wanted = ((self.dtype, manifest.dtype), (self.target, manifest.target))
+        return next((f"{word} was asked for" for word, own in wanted if word not in (None, own)), None)
 
 
 def choose(
-    reference: str, variants: Sequence[Candidate], dtype: str | None = None, target: str | None = None
+    reference: str,
+    variants: Sequence[Candidate],
+    dtype: str | None = None,
+    target: str | None = None,
+    prefer: str | Policy = DEFAULT,
 ) -> Candidate:
     """The best variant for this machine among those asked for; the same one whatever their order."""
-    wanted = [
-        candidate
-        for candidate in variants
-        if dtype in (None, candidate.manifest.dtype) and target in (None, candidate.manifest.target)
-    ]
-    if not wanted:
-        held = ", ".join(sorted(map(_label, variants)))
+    wish = Wish(dtype, target, prefer)
+    if all(wish.objection(candidate) for candidate in variants):
+        held = ", ".join(sorted(candidate.label for candidate in variants))
         raise NotFound(f"{reference} has no such variant; there is {held}", "leave out dtype and target, or compile it")
-    reasons = {_label(candidate): obstacle(candidate.manifest) for candidate in wanted}
-    runnable = [candidate for candidate in wanted if reasons[_label(candidate)] is None]
-    if not runnable:
-        told = "; ".join(f"{label}: {reason}" for label, reason in sorted(reasons.items()))
-        raise IncompatibleHost(f"{reference} cannot run here: {told}", "compile it for this machine")
-    return min(runnable, key=_rank)
+    told = explain(reference, variants, wish)
+    if told.chosen is None:
+        raise _nothing(reference, [each for each in told.verdicts if not wish.objection(each.candidate)], wish)
+    return told.chosen
 
 
-def _label(candidate: Candidate) -> str:
-    return f"{candidate.manifest.dtype} for {candidate.manifest.target}"
+def _nothing(reference: str, wanted: Sequence[Verdict], wish: Wish) -> ZccError:
+    reasons = "; ".join(sorted(f"{verdict.candidate.label}: {verdict.why}" for verdict in wanted))
+    obstacles = [obstacle(verdict.candidate.manifest) for verdict in wanted]
+    if None not in obstacles:
+        remedies = dict.fromkeys(each.remedy for each in obstacles if each)
+        return IncompatibleHost(f"{reference} cannot run here: {reasons}", " or ".join(remedies))
+    remedy = "measure them with `zcc eval`, or name a dtype"
+    return NotFound(f"{reference} has no variant to prefer as {wish.prefer}: {reasons}", remedy)
 
 
-def _rank(candidate: Candidate) -> tuple[float, int, str, str]:
-    """By latency; those nobody measured come after, by how much of the processor they use."""
-    latency = candidate.figure("latency_ms")
-    manifest = candidate.manifest
-    return (math.inf if latency is None else latency, -len(manifest.requires.features), manifest.dtype, manifest.target)
+def explain(reference: str, variants: Sequence[Candidate], wish: Wish) -> Explanation:
+    """What would be taken, and of every other variant why it would not; the one that is taken comes first."""
+    policy = read_policy(wish.prefer)
+    refused = [(each, wish.objection(each) or _unfit(each)) for each in variants]
+    runnable = [candidate for candidate, reason in refused if reason is None]
+    rated = [Rated(each, lost) for each, lost in zip(runnable, points_lost(runnable), strict=True)]
+    ranked = sorted((each for each in rated if policy.objection(each) is None), key=policy.rank)
+    return Explanation(
+        reference,
+        (
+            *(_verdict(each, not place, policy, ranked[0]) for place, each in enumerate(ranked)),
+            *(
+                Verdict(each.candidate, False, str(reason), each.lost)
+                for each in rated
+                if (reason := policy.objection(each))
+            ),
+            *(Verdict(candidate, False, reason) for candidate, reason in refused if reason is not None),
+        ),
+    )
+
+
+def _unfit(candidate: Candidate) -> str | None:
+    found = obstacle(candidate.manifest)
+    return found.reason if found else None
+
+
+def _verdict(rated: Rated, taken: bool, policy: Policy, first: Rated) -> Verdict:
+    why = policy.first if taken else f"{first.candidate.label} is {policy.first}"
+    return Verdict(rated.candidate, taken, why, rated.lost)

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import os
-from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Any
 
-from zcc.runtime.bundle import SUFFIX, Bundle
-from zcc.runtime.choice import choose
+from zcc.runtime.choice import Wish, choose, explain
 from zcc.runtime.errors import UsageError
+from zcc.runtime.explanation import Explanation
 from zcc.runtime.frame import as_pixels
-from zcc.runtime.manifest import FILENAME, Manifest
+from zcc.runtime.manifest import Manifest
+from zcc.runtime.places import Folder, find_source
+from zcc.runtime.policy import DEFAULT, Policy
 from zcc.runtime.source import ArtifactSource, Candidate
 from zcc.runtime.variant import Detections, Variant
-
-SOURCES = "zcc.sources"
 
 
 class Detector:
     """Frames in, boxes out. Any number of threads may call it."""
 
-    def __init__(self, reference: str, source: ArtifactSource | None, variant: Variant) -> None:
+    def __init__(self, reference: str, source: ArtifactSource, variant: Variant) -> None:
         self._reference = reference
         self._source = source
         self._variant = variant
@@ -33,26 +31,43 @@ class Detector:
         dtype: str | None = None,
         target: str | None = None,
         registry: str | None = None,
+        *,
+        prefer: str | Policy = DEFAULT,
     ) -> Detector:
-        """Load by name from the registry, from a bundle, or an artifact's folder; the best match for this machine."""
-        name, folder = os.fspath(reference), Path(reference)
-        if (folder / FILENAME).is_file():
-            return cls(name, None, _load(None, choose(name, [Candidate(Manifest.read(folder), folder)], dtype, target)))
-        source = _find_source(reference, registry)
-        return cls(name, source, _load(source, choose(name, source.variants(name), dtype, target)))
+        """Load by name from the registry, from a bundle, or an artifact's folder; the best match for this machine.
+
+        Of several variants that run here it is the one that `prefer` says: `fastest`, `most-accurate`,
+        `fastest-within:POINTS` of mAP50-95 that may be lost against the most accurate, or a policy of your own.
+        """
+        name, source = os.fspath(reference), find_source(reference, registry)
+        chosen = choose(name, source.variants(name), dtype, target, prefer)
+        return cls(name, source, _load(source, chosen))
+
+    @staticmethod
+    def explain(
+        reference: str | os.PathLike[str],
+        dtype: str | None = None,
+        target: str | None = None,
+        registry: str | None = None,
+        *,
+        prefer: str | Policy = DEFAULT,
+    ) -> Explanation:
+        """Which variant `load` would take, and of each why it is taken or passed over; nothing is loaded."""
+        name, source = os.fspath(reference), find_source(reference, registry)
+        return explain(name, source.variants(name), Wish(dtype, target, prefer))
 
     def __call__(self, frame: Any, conf: float = 0.25, iou: float = 0.45) -> Detections:
         """The detections in a frame, with scores above `conf`; boxes of a class overlap by at most `iou`."""
         return self._variant.run(as_pixels(frame), _threshold("conf", conf), _threshold("iou", iou))
 
-    def swap(self, dtype: str | None = None, target: str | None = None) -> None:
+    def swap(self, dtype: str | None = None, target: str | None = None, *, prefer: str | Policy = DEFAULT) -> None:
         """Run another variant from the next frame on; frames under way finish on the old one.
 
         When the other one cannot be loaded, the old one keeps running and the error is the caller's.
         """
-        if self._source is None:
+        if isinstance(self._source, Folder):
             raise UsageError(f"{self._reference} is a single artifact, there is nothing to swap to", "load it by name")
-        chosen = choose(self._reference, self._source.variants(self._reference), dtype, target)
+        chosen = choose(self._reference, self._source.variants(self._reference), dtype, target, prefer)
         if chosen.manifest.digest != self.manifest.digest:
             self._variant = _load(self._source, chosen)
 
@@ -62,8 +77,8 @@ class Detector:
         return self._variant.manifest
 
 
-def _load(source: ArtifactSource | None, candidate: Candidate) -> Variant:
-    return Variant(source.folder(candidate) if source else candidate.folder, candidate.manifest)
+def _load(source: ArtifactSource, candidate: Candidate) -> Variant:
+    return Variant(source.folder(candidate), candidate.manifest)
 
 
 def _threshold(name: str, value: float) -> float:
@@ -74,25 +89,3 @@ def _threshold(name: str, value: float) -> float:
     if not 0.0 <= number <= 1.0:  # NaN is not, either
         raise UsageError(f"{name}={value!r} is not a number from 0 to 1")
     return number
-
-
-def _find_source(reference: str | os.PathLike[str], registry: str | None) -> ArtifactSource:
-    """The bundle or the registry that the reference leads to."""
-    name = os.fspath(reference)
-    if name.endswith(SUFFIX):
-        return Bundle(Path(name))
-    if isinstance(reference, os.PathLike) or os.sep in name:
-        remedy = f"give its folder, a bundle FILE{SUFFIX}, or a name"
-        raise UsageError(f"{name} is no artifact: there is no {FILENAME} in it", remedy)
-    return _open_source(registry)
-
-
-def _open_source(registry: str | None) -> ArtifactSource:
-    """The registry, when it is installed."""
-    for entry in entry_points(group=SOURCES):
-        source: ArtifactSource = entry.load()(registry)
-        return source
-    raise UsageError(
-        "artifacts cannot be loaded by name: only the thin runtime is installed",
-        "give the path of an artifact or a bundle, or install zcc[compiler]",
-    )

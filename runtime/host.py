@@ -50,21 +50,24 @@ def usable_cpus() -> list[int]:
 
 def cpu_quota() -> float | None:
     """How many processors' worth of time the control groups allow, None when they set no limit."""
-    return min((quota for group in _control_groups() if (quota := _quota(group)) is not None), default=None)
+    groups = (*control_groups(""), *control_groups("cpu"))
+    return min((quota for group in groups if (quota := _quota(group)) is not None), default=None)
 
 
-def _control_groups() -> Iterator[Path]:
-    """The groups that this process is in, each inside the next. A container may see the outermost alone."""
+def control_groups(controller: str) -> Iterator[Path]:
+    """The groups of one controller that this process is in, each inside the next; without one, those of all at once.
+
+    A container may see the outermost alone.
+    """
     try:
         lines = OWN_GROUPS.read_text(encoding="utf-8").splitlines()
     except OSError:
         return
     for line in lines:
         _, controllers, place = line.split(":", 2)
-        if not controllers or "cpu" in controllers.split(","):
-            root = CGROUP / "cpu" if controllers else CGROUP
+        if controller in controllers.split(","):
             inner = PurePosixPath(place).relative_to("/")
-            yield from (root / group for group in (inner, *inner.parents))
+            yield from (CGROUP / controller / group for group in (inner, *inner.parents))
 
 
 def _quota(group: Path) -> float | None:

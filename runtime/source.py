@@ -20,8 +20,16 @@ class Candidate:
 
     def figure(self, metric: str) -> float | None:
         """The latest value of a metric, None when nobody measured it."""
-        figures = (*self.manifest.measured, *self.measured)
-        return next((figure.value for figure in reversed(figures) if figure.metric == metric), None)
+        return next((figure.value for figure in reversed(self.figures(metric))), None)
+
+    def figures(self, metric: str) -> list[Measurement]:
+        """Every value of a metric that was ever measured, the latest last."""
+        return [figure for figure in (*self.manifest.measured, *self.measured) if figure.metric == metric]
+
+    @property
+    def label(self) -> str:
+        """What tells it from its siblings, for people."""
+        return f"{self.manifest.dtype} for {self.manifest.target}"
 
 
 class ArtifactSource(Protocol):

@@ -6,33 +6,30 @@ import ctypes
 import filecmp
 import importlib.util
 import os
-import sys
 import threading
 from pathlib import Path
 
 import tvm_ffi
 
+from zcc.runtime import held
 from zcc.runtime.errors import IncompatibleHost
 from zcc.runtime.library import RUNTIME_LIBRARY
 
 MARKER = "runtime.config_threadpool"  # a function that the library registers when it is loaded
-PACKAGE = "tvm"  # the compiler's TVM, which brings the same library
 
 _loading = threading.Lock()
-_loaded: str | None = None  # the version that zcc loaded
 
 
 def load_runtime(folder: Path, version: str) -> None:
     """See to it that the process holds this version of the library, from `folder` unless it is there already."""
-    global _loaded
     with _loading:
         if tvm_ffi.get_global_func(MARKER, allow_missing=True) is None:
             _open(_equal_copy(folder / RUNTIME_LIBRARY))
-            _loaded = version
-    held = _loaded or getattr(sys.modules.get(PACKAGE), "__version__", "of unknown version")
-    if held != version:
+            held.loaded = version
+    present = held.held_version() or "of unknown version"
+    if present != version:
         raise IncompatibleHost(
-            f"{folder} needs TVM's runtime {version}, and this process has loaded {held}",
+            f"{folder} needs TVM's runtime {version}, and this process has loaded {present}",
             "use a process of its own, or compile the model again",
         )
 
@@ -48,7 +45,7 @@ def _open(path: Path) -> None:
 
 def _equal_copy(path: Path) -> Path:
     """The tvm package's own copy, if it is installed: a later `import tvm` aborts the process over a second file."""
-    spec = importlib.util.find_spec(PACKAGE)
+    spec = importlib.util.find_spec(held.PACKAGE)
     for place in (spec and spec.submodule_search_locations) or ():
         copy = Path(place) / "lib" / RUNTIME_LIBRARY
         if copy.is_file() and filecmp.cmp(path, copy, shallow=False):

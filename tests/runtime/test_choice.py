@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import pytest
 
 from tests.registry.samples import artifact
 from zcc.runtime import host
-from zcc.runtime.choice import choose, obstacle
+from zcc.runtime.choice import choose
 from zcc.runtime.errors import IncompatibleHost, NotFound
 from zcc.runtime.manifest import Manifest, Measurement, Requirements
+from zcc.runtime.obstacles import obstacle
 from zcc.runtime.source import Candidate
 
 
@@ -21,7 +23,7 @@ from zcc.runtime.source import Candidate
 def runnable(tmp_path: Path) -> Manifest:
     """A manifest that this machine can run."""
     _, manifest = artifact(tmp_path / "a")
-    return replace(manifest, requires=Requirements(host.system(), host.architecture(), (), "0.27.0"))
+    return replace(manifest, requires=Requirements(host.system(), host.architecture(), (), version("apache-tvm")))
 
 
 def candidate(manifest: Manifest, *later: float, features: int = 0, **changes: Any) -> Candidate:

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 def pick(registry: Registry, ref: str, dtype: str | None, target: str | None) -> Artifact:
     """Of the variants REF means, the one this machine would run; where none runs here, the only one."""
     from zcc.registry.search import only
-    from zcc.runtime.choice import choose, obstacle
+    from zcc.runtime.choice import choose
+    from zcc.runtime.obstacles import obstacle
 
     found = registry.find(ref, dtype, target)
     running = {artifact.digest: artifact for artifact in found if obstacle(artifact.manifest) is None}
@@ -21,10 +22,13 @@ def pick(registry: Registry, ref: str, dtype: str | None, target: str | None) ->
     return running[chosen.manifest.digest]
 
 
-def pick_runnable(registry: Registry, ref: str, dtype: str | None, target: str | None) -> Artifact:
+def pick_runnable(
+    registry: Registry, ref: str, dtype: str | None, target: str | None, prefer: str | None = None
+) -> Artifact:
     """Of the variants REF means, the one this machine runs; an IncompatibleHost where there is none."""
     from zcc.runtime.choice import choose
+    from zcc.runtime.policy import DEFAULT
 
     found = {artifact.digest: artifact for artifact in registry.find(ref, dtype, target)}
-    chosen = choose(ref, [artifact.candidate for artifact in found.values()])
+    chosen = choose(ref, [artifact.candidate for artifact in found.values()], prefer=prefer or DEFAULT)
     return found[chosen.manifest.digest]

@@ -1,0 +1,59 @@
+"""Why a machine, or a process, cannot run an artifact, and what would help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from zcc.runtime import host
+from zcc.runtime.held import held_version
+from zcc.runtime.manifest import Manifest
+from zcc.runtime.memory import free_memory
+
+
+class Obstacle(NamedTuple):
+    """What is in the way, and the way out."""
+
+    reason: str
+    remedy: str = "compile it for this machine"
+
+
+def obstacle(manifest: Manifest) -> Obstacle | None:
+    """Why this process cannot run the artifact, None when it can."""
+    return next((found for check in CHECKS if (found := check(manifest)) is not None), None)
+
+
+def _system(manifest: Manifest) -> Obstacle | None:
+    needed, here = manifest.requires.os, host.system()
+    return None if needed == here else Obstacle(f"it is for {needed}, this is {here}")
+
+
+def _processor(manifest: Manifest) -> Obstacle | None:
+    needed, here = manifest.requires.arch, host.architecture()
+    return None if needed == here else Obstacle(f"it is for {needed} processors, this one is {here}")
+
+
+def _instructions(manifest: Manifest) -> Obstacle | None:
+    missing = sorted(set(manifest.requires.features) - host.cpu_features())
+    return Obstacle(f"this processor lacks {', '.join(missing)}") if missing else None
+
+
+def _runtime(manifest: Manifest) -> Obstacle | None:
+    """A process holds one version of TVM's runtime library; until it holds one, it can take any."""
+    needed, held = manifest.requires.runtime, held_version()
+    if held in (None, needed):
+        return None
+    remedy = "use a process of its own, or compile the model again"
+    return Obstacle(f"it needs TVM's runtime {needed}, and this process has loaded {held}", remedy)
+
+
+def _memory(manifest: Manifest) -> Obstacle | None:
+    """By what its files and its working memory take at least."""
+    needed = manifest.sizes["total"] + max(manifest.workspace.values(), default=0)
+    free = free_memory()
+    if free is None or needed <= free:
+        return None
+    return Obstacle(f"it needs {needed / 1e6:.0f} MB of memory, and {free / 1e6:.0f} MB are free", "free some memory")
+
+
+CHECKS: tuple[Callable[[Manifest], Obstacle | None], ...] = (_system, _processor, _instructions, _runtime, _memory)

@@ -1,0 +1,54 @@
+"""From a reference to the place that it is loaded from: a folder, a bundle or the registry."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from zcc.runtime.bundle import SUFFIX, Bundle
+from zcc.runtime.errors import UsageError
+from zcc.runtime.manifest import FILENAME, Manifest
+from zcc.runtime.source import ArtifactSource, Candidate
+
+SOURCES = "zcc.sources"
+
+
+class Folder:
+    """Loads the one artifact that lies in a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def variants(self, reference: str) -> Sequence[Candidate]:
+        """The artifact, whatever the reference."""
+        return [Candidate(Manifest.read(self._path), self._path)]
+
+    def folder(self, candidate: Candidate) -> Path:
+        """Where it lies."""
+        return candidate.folder
+
+
+def find_source(reference: str | os.PathLike[str], registry: str | None) -> ArtifactSource:
+    """The folder, the bundle or the registry that the reference leads to."""
+    name, path = os.fspath(reference), Path(reference)
+    if (path / FILENAME).is_file():
+        return Folder(path)
+    if name.endswith(SUFFIX):
+        return Bundle(path)
+    if isinstance(reference, os.PathLike) or os.sep in name:
+        remedy = f"give its folder, a bundle FILE{SUFFIX}, or a name"
+        raise UsageError(f"{name} is no artifact: there is no {FILENAME} in it", remedy)
+    return _open_source(registry)
+
+
+def _open_source(registry: str | None) -> ArtifactSource:
+    """The registry, when it is installed."""
+    for entry in entry_points(group=SOURCES):
+        source: ArtifactSource = entry.load()(registry)
+        return source
+    raise UsageError(
+        "artifacts cannot be loaded by name: only the thin runtime is installed",
+        "give the path of an artifact or a bundle, or install zcc[compiler]",
+    )

@@ -1,0 +1,136 @@
+"""What a user prefers among the variants that a machine can run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from zcc.runtime.errors import UsageError
+from zcc.runtime.source import Candidate
+
+Rank = tuple[float | int | str, ...]
+UNMEASURED = "nobody measured what it loses"
+
+
+@dataclass(frozen=True)
+class Rated:
+    """A variant that runs here, and what is known of it."""
+
+    candidate: Candidate
+    lost: float | None  # points of mAP50-95 against the most accurate that runs here; None when nobody measured it
+
+    @property
+    def latency(self) -> float | None:
+        """Milliseconds from frame to detections, None when nobody measured it."""
+        return self.candidate.figure("latency_ms")
+
+
+class Policy(Protocol):
+    """A preference: what it will not take, and what it takes first of the rest."""
+
+    @property
+    def first(self) -> str:
+        """What the variant that ranks first is, for people."""
+        ...
+
+    def objection(self, rated: Rated) -> str | None:
+        """Why it is not taken whatever the others are, None when it may be."""
+        ...
+
+    def rank(self, rated: Rated) -> Rank:
+        """The least is taken; no two variants rank the same."""
+        ...
+
+
+def by_speed(rated: Rated) -> Rank:
+    """By latency; those nobody measured come after, by how much of the processor they use."""
+    manifest, latency = rated.candidate.manifest, rated.latency
+    return (math.inf if latency is None else latency, -len(manifest.requires.features), manifest.dtype, manifest.target)
+
+
+@dataclass(frozen=True)
+class Fastest:
+    """The one whose latest measured latency is least."""
+
+    first: str = "the fastest that runs here"
+
+    def objection(self, rated: Rated) -> str | None:
+        """None is refused."""
+        return None
+
+    def rank(self, rated: Rated) -> Rank:
+        """By speed alone."""
+        return by_speed(rated)
+
+
+@dataclass(frozen=True)
+class MostAccurate:
+    """The one that loses least; of equals the fastest."""
+
+    first: str = "the most accurate that runs here"
+
+    def objection(self, rated: Rated) -> str | None:
+        """What nobody measured cannot be compared."""
+        return UNMEASURED if rated.lost is None else None
+
+    def rank(self, rated: Rated) -> Rank:
+        """By what it loses, then by speed."""
+        return (math.inf if rated.lost is None else rated.lost, *by_speed(rated))
+
+
+@dataclass(frozen=True)
+class FastestWithin:
+    """The fastest of those that lose at most so many points of mAP50-95 against the most accurate."""
+
+    points: float
+
+    @property
+    def first(self) -> str:
+        """What is taken."""
+        return f"the fastest that loses at most {self.points:g} points"
+
+    def objection(self, rated: Rated) -> str | None:
+        """What loses more, or nobody knows how much."""
+        if rated.lost is None:
+            return UNMEASURED
+        return f"it loses {rated.lost:.2f} points" if rated.lost > self.points + 1e-9 else None
+
+    def rank(self, rated: Rated) -> Rank:
+        """By speed among those."""
+        return by_speed(rated)
+
+
+def _alone(policy: Policy) -> Callable[[str], Policy | None]:
+    return lambda argument: None if argument else policy
+
+
+def _within(argument: str) -> Policy | None:
+    try:
+        points = float(argument)
+    except ValueError:
+        return None
+    return FastestWithin(points) if points >= 0 else None
+
+
+# How a preference is written -> what reads it; nothing comes back from what cannot be read.
+POLICIES: Mapping[str, tuple[str, Callable[[str], Policy | None]]] = {
+    "fastest": ("fastest", _alone(Fastest())),
+    "most-accurate": ("most-accurate", _alone(MostAccurate())),
+    "fastest-within": ("fastest-within:POINTS", _within),
+}
+DEFAULT = "fastest"
+
+
+def read_policy(wish: str | Policy) -> Policy:
+    """The policy that a wish such as `fastest-within:0.5` means; a policy of the user's own is taken as it is."""
+    if not isinstance(wish, str):
+        return wish
+    name, _, argument = wish.partition(":")
+    _, read = POLICIES.get(name, ("", lambda argument: None))
+    policy = read(argument)
+    if policy is None:
+        known = ", ".join(form for form, _ in POLICIES.values())
+        raise UsageError(f"prefer={wish!r} is no preference", f"write one of {known}")
+    return policy
