@@ -27,7 +27,9 @@ def test_every_row_equals_the_files(classes: int, size: tuple[int, int], target:
     raw = find_raw_head(model)
     assert raw is not None
     proto = with_maps(model.proto, raw)
-    compiled = compile_network(proto, tmp_path, target, lambda network: decode_known(network, raw, model.head.candidates_last))
+    compiled = compile_network(
+        proto, tmp_path, target, lambda network: decode_known(network, raw, model.head.candidates_last)
+    )
     assert any(name.startswith("decode_anchors") for name in compiled.kernels)
     assert not [name for name in compiled.kernels if name.startswith(("generic", "unpack"))]
     image = np.random.default_rng(8).random((1, 3, *size), dtype=np.float32)
