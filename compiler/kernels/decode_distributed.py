@@ -65,9 +65,12 @@ class DecodeDistributed:
 
 def _in_runs(boxes: Slab, scores: Slab) -> tuple[Slab, Slab]:
     """The maps with all rows as one, where nothing lies between them."""
-    if any(x.pitch != x.width * x.lanes for x in (boxes, scores)):
-        return boxes, scores
-    return tuple(replace(x, height=1, width=x.height * x.width) for x in (boxes, scores))  # type: ignore[return-value]
+    apart = any(x.pitch != x.width * x.lanes for x in (boxes, scores))
+    return (boxes, scores) if apart else (_run(boxes), _run(scores))
+
+
+def _run(x: Slab) -> Slab:
+    return replace(x, height=1, width=x.height * x.width, pitch=x.height * x.pitch)
 
 
 @dataclass(frozen=True)
