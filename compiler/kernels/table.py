@@ -34,7 +34,9 @@ from zcc.compiler.kernels.mapped import (
 )
 from zcc.compiler.kernels.pool import GlobalMeanKernel, MaxPoolKernel
 from zcc.compiler.kernels.softmax import SoftmaxKernel
-from zcc.compiler.kernels.spec import Address, KernelCall
+from zcc.compiler.kernels.spec import Address, KernelCall, KernelSpec
+from zcc.compiler.kernels.winograd_choices import WinogradChoice
+from zcc.compiler.kernels.winograd_conv import WinogradConv, pack_winograd
 from zcc.compiler.network.ops import (
     AnchorDecode,
     Attention,
@@ -99,6 +101,15 @@ def _direct(op: Conv, lowering: Lowering) -> KernelCall:
     return _conv_call(op, lowering, spec, weight, addresses)
 
 
+def _winograd(op: Conv, lowering: Lowering, choice: WinogradChoice) -> KernelCall:
+    x, out = lowering.channels(op.x), lowering.channels(op.out)
+    dense = pack_dense(op.weight, x.lanes(), x.block, out.lanes(), out.block)
+    weight = lowering.weights.add(pack_winograd(dense, choice))
+    stages, addresses = lowering.stages(op.stages, op.out)
+    spec = WinogradConv(lowering.view(op.x).slab().grown(*reach(op)), lowering.view(op.out).slab(), stages, choice)
+    return _conv_call(op, lowering, spec, weight, addresses)
+
+
 def _depthwise(op: Conv, lowering: Lowering) -> KernelCall:
     out = lowering.channels(op.out)
     weight = lowering.weights.add(pack_depthwise(op.weight, out.lanes(), out.block))
@@ -114,9 +125,7 @@ def _depthwise(op: Conv, lowering: Lowering) -> KernelCall:
     return _conv_call(op, lowering, spec, weight, addresses)
 
 
-def _conv_call(
-    op: Conv, lowering: Lowering, spec: DirectConv | DepthwiseConv, weight: Address, operands: list[Address]
-) -> KernelCall:
+def _conv_call(op: Conv, lowering: Lowering, spec: KernelSpec, weight: Address, operands: list[Address]) -> KernelCall:
     top, left, _, _ = reach(op)
     x, bias, out = (
         lowering.address(op.x, top, left),

@@ -24,18 +24,8 @@ from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit, building
 from zcc.compiler.kernels.stages import StageSpec, apply_stages, describe_stages, stage_arguments
 from zcc.compiler.kernels.vector import broadcast, f32s, load, named, ramp
+from zcc.compiler.kernels.winograd_choices import WinogradChoice, map_tiles
 from zcc.compiler.kernels.winograd_transforms import TRANSFORMS, Array, Transform
-
-
-@dataclass(frozen=True)
-class WinogradChoice:
-    """The template's choices."""
-
-    size: int  # outputs along each side of a tile: a key of TRANSFORMS
-    tiles: int  # tiles of a task
-    shares: int  # parts of the output blocks, each with tasks of its own
-    blocks: int  # register tile: output blocks
-    columns: int  # register tile: tiles of the map
 
 
 @dataclass(frozen=True)

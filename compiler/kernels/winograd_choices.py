@@ -1,0 +1,95 @@
+"""How a Winograd convolution can be cut into tasks and register tiles, and which cuts are worth trying."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from zcc.compiler.kernels.slab import Slab
+from zcc.compiler.kernels.spec import VectorUnit
+from zcc.compiler.kernels.winograd_transforms import TAPS, TRANSFORMS
+from zcc.compiler.network.ops import Conv
+
+CACHE = 1 << 20  # bytes of a core's second level
+MOST = 6  # choices of each size worth a try
+LATENCY = 8  # multiply-adds until a sum can be added to again
+
+
+@dataclass(frozen=True)
+class WinogradChoice:
+    """The template's choices."""
+
+    size: int  # outputs along each side of a tile: a key of TRANSFORMS
+    tiles: int  # tiles of a task, a multiple of `columns`
+    shares: int  # parts of the output blocks, each with tasks of its own
+    blocks: int  # register tile: output blocks
+    columns: int  # register tile: tiles of the map
+
+
+def winograd_fits(conv: Conv) -> bool:
+    """Whether a convolution is of the kind; `winograd_choices` tells whether its maps are, too."""
+    square = conv.weight.shape[2:] == (TAPS, TAPS) and conv.stride == conv.dilation == (1, 1)
+    return type(conv) is Conv and square and conv.groups == 1
+
+
+def winograd_choices(x: Slab, out: Slab, unit: VectorUnit) -> list[WinogradChoice]:
+    """At most a dozen choices for maps that fit, the most promising first; none where the map is too small, or an image."""
+    if x.lanes != out.lanes:
+        return []
+    chosen: list[WinogradChoice] = []
+    for size in TRANSFORMS:
+        best: dict[tuple[int, int], WinogradChoice] = {}
+        for choice in sorted(_all_choices(size, x, out, unit), key=lambda choice: cost(choice, x, out, unit)):
+            best.setdefault((choice.tiles, choice.shares), choice)
+        chosen += islice(best.values(), MOST)
+    return sorted(chosen, key=lambda choice: cost(choice, x, out, unit))
+
+
+def _all_choices(size: int, x: Slab, out: Slab, unit: VectorUnit) -> Iterator[WinogradChoice]:
+    if min(out.height, out.width) < size:
+        return
+    for blocks, columns in _register_tiles(out, unit):
+        for shares in _divisors(out.blocks // blocks, unit.threads):
+            for tiles in _tile_counts(size, columns, out, unit):
+                yield WinogradChoice(size, tiles, shares, blocks, columns)
+
+
+def _register_tiles(out: Slab, unit: VectorUnit) -> Iterator[tuple[int, int]]:
+    """Sums, the weights of each block and one value must fit the registers."""
+    for blocks in _divisors(out.blocks, 8):
+        most = min((unit.registers - 1) // blocks - 1, 12)
+        yield from ((blocks, columns) for columns in range(max(1, most // 3), most + 1))
+
+
+def _tile_counts(size: int, columns: int, out: Slab, unit: VectorUnit) -> Iterator[int]:
+    """Tiles of a task when every thread gets one task, or two, and so on."""
+    each = -(-map_tiles(size, out) // unit.threads)
+    counts = {-(-each // (parts * columns)) * columns for parts in range(1, 65)}
+    # The whole map is one task where output blocks are shared out instead.
+    yield from counts | {-(-map_tiles(size, out) // columns) * columns}
+
+
+def map_tiles(size: int, out: Slab) -> int:
+    """The tiles of a map."""
+    return -(-out.height // size) * -(-out.width // size)
+
+
+def _divisors(number: int, most: int) -> list[int]:
+    return [divisor for divisor in range(1, min(number, most) + 1) if number % divisor == 0]
+
+
+def cost(choice: WinogradChoice, x: Slab, out: Slab, unit: VectorUnit) -> float:
+    """Cycles of the thread that has most to do, as measured kernels suggest them."""
+    products = TRANSFORMS[choice.size].products ** 2
+    groups = out.blocks // choice.blocks // choice.shares
+    sums = choice.blocks * choice.columns
+    step = max(sums, LATENCY, choice.blocks + choice.columns / 2 + 0.25 * sums)
+    tile = x.blocks * x.lanes * step + 3 * sums + 20
+    multiply = products * groups * (choice.tiles // choice.columns) * tile
+    transforms = 9 * products * choice.tiles * (x.blocks + groups * choice.blocks)
+    held = 4 * products * x.lanes * choice.tiles * (x.blocks + choice.blocks)
+    weights = 4 * products * groups * choice.blocks * out.lanes * x.blocks * x.lanes
+    spilled = max(0.0, held - CACHE / 3) / 6
+    tasks = choice.shares * -(-map_tiles(choice.size, out) // choice.tiles)
+    return -(-tasks // unit.threads) * (multiply + transforms + spilled + weights / 64)
