@@ -8,6 +8,7 @@
     │   └── DatasetError      a labelled folder or an image
     ├── BuildError            a stage of the compiler failed
     ├── BenchmarkError        a measurement cannot be made, or would mean nothing
+    ├── SensorError           a sensor of this machine is not there, or cannot be read
     ├── ArtifactError         a stored artifact
     │   ├── CorruptArtifact   its bytes are not what its manifest says
     │   └── IncompatibleHost  this machine cannot run it
@@ -61,6 +62,10 @@ class BuildError(ZccError):
 
 class BenchmarkError(ZccError):
     """A measurement cannot be made, or would mean nothing."""
+
+
+class SensorError(ZccError):
+    """A sensor of this machine is not there, or cannot be read."""
 
 
 class ArtifactError(ZccError):

@@ -1,0 +1,162 @@
+"""The adaptive detector: variants side by side in memory, and a policy that picks one for each frame."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from zcc.runtime.adaptive.observed import Observed
+from zcc.runtime.adaptive.observer import Observer
+from zcc.runtime.adaptive.policy import NamesVariants, Policy
+from zcc.runtime.adaptive.statistics import Statistics
+from zcc.runtime.adaptive.stored import StoredPolicy
+from zcc.runtime.detector import Detector
+from zcc.runtime.errors import UsageError
+from zcc.runtime.frame import as_pixels
+from zcc.runtime.manifest import Manifest
+from zcc.runtime.variant import Detections
+
+DTYPES = ("int8", "fp32")
+TURNS = 4  # of each variant at loading; the first warms it and does not count
+
+
+class AdaptiveDetector:
+    """Frames in, boxes out, each frame on the resident variant that the policy names. Any thread may call it.
+
+    All variants share one working memory, so a swap between them is a pointer.
+    """
+
+    def __init__(self, resident: Mapping[str, Detector], policy: Policy) -> None:
+        """Loaded detectors by dtype, from the cheapest to the most accurate; `load` does it all."""
+        _check(resident, policy)
+        self._resident = dict(resident)
+        self._policy = policy
+        self._observer = Observer(_compare(resident))
+        self._running = next(iter(resident))
+        self._frames = dict.fromkeys(resident, 0)
+        self._swaps = 0
+        self._deciding = self._slowest = 0.0
+        self._lock = threading.Lock()
+        _alive.add(self)
+
+    @classmethod
+    def load(
+        cls,
+        reference: str | os.PathLike[str],
+        policy: Policy | str | os.PathLike[str],
+        dtypes: Sequence[str] | None = None,
+        target: str | None = None,
+        registry: str | None = None,
+    ) -> AdaptiveDetector:
+        """Load variants of a name or bundle, from the cheapest to the most accurate dtype.
+
+        The policy may be the path of one that `zcc adapt --fit -o FILE` stored; the variants are then its own, unless
+        `dtypes` says otherwise.
+        """
+        if isinstance(policy, (str, os.PathLike)):
+            stored = StoredPolicy.read(policy)
+            dtypes, policy = dtypes or stored.dtypes, stored.policy()
+        wanted = tuple(dict.fromkeys(dtypes or DTYPES))
+        resident = {dtype: Detector.load(reference, dtype=dtype, target=target, registry=registry) for dtype in wanted}
+        return cls(resident, policy)
+
+    def __call__(self, frame: Any, conf: float = 0.25, iou: float = 0.45) -> Detections:
+        """The detections in a frame, with scores above `conf`; boxes of a class overlap by at most `iou`."""
+        pixels = as_pixels(frame)
+        dtype = self._choose()
+        start = time.perf_counter()
+        found = self._resident[dtype](pixels, conf, iou)
+        milliseconds = 1e3 * (time.perf_counter() - start)
+        with self._lock:
+            self._observer.saw(dtype, found, pixels.shape[0] * pixels.shape[1], milliseconds)
+        return found
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the last frame ran on."""
+        return self._resident[self._running].manifest
+
+    @property
+    def manifests(self) -> dict[str, Manifest]:
+        """Every resident variant, by dtype."""
+        return {dtype: detector.manifest for dtype, detector in self._resident.items()}
+
+    @property
+    def observed(self) -> Observed:
+        """What the policy would be told now."""
+        with self._lock:
+            return self._observer.observed()
+
+    @property
+    def statistics(self) -> Statistics:
+        """What was done so far."""
+        with self._lock:
+            mean = self._deciding / max(sum(self._frames.values()), 1)
+            return Statistics(dict(self._frames), self._swaps, 1e6 * mean, 1e6 * self._slowest)
+
+    def _choose(self) -> str:
+        with self._lock:
+            start = time.perf_counter()
+            dtype = self._policy.choose(self._observer.observed())
+            if dtype not in self._resident:
+                held = ", ".join(self._resident)
+                raise UsageError(f"the policy chose {dtype!r}, which is not resident: {held}", "load it, too")
+            self._swaps += dtype != self._running and sum(self._frames.values()) > 0
+            self._running = dtype
+            self._frames[dtype] += 1
+            taken = time.perf_counter() - start
+            self._deciding += taken
+            self._slowest = max(self._slowest, taken)
+            return dtype
+
+
+def _check(resident: Mapping[str, Detector], policy: Policy) -> None:
+    if not resident:
+        raise UsageError("an adaptive detector needs variants", "name their dtypes, as in dtypes=('int8', 'fp32')")
+    missing = [dtype for dtype in policy.named if dtype not in resident] if isinstance(policy, NamesVariants) else []
+    if missing:
+        raise UsageError(
+            f"the policy chooses {', '.join(missing)}, but resident are {', '.join(resident)}",
+            "name the same variants in both",
+        )
+    first, *others = (detector.manifest for detector in resident.values())
+    for other in others:
+        if other.classes != first.classes:
+            raise UsageError(
+                f"{first.name} in {first.dtype} and in {other.dtype} detect different classes",
+                "compile both from one model",
+            )
+
+
+def _compare(resident: Mapping[str, Detector]) -> dict[str, float]:
+    """Milliseconds that each variant takes, in turns; it warms them, too."""
+    spec = next(iter(resident.values())).manifest.input
+    frame = np.zeros((spec.height, spec.width, 3), np.uint8)
+    rounds = [[_milliseconds(detector, frame) for detector in resident.values()] for _ in range(TURNS)]
+    return {dtype: median(times) for dtype, times in zip(resident, zip(*rounds[1:], strict=True), strict=True)}
+
+
+def _milliseconds(detector: Detector, frame: Any) -> float:
+    start = time.perf_counter()
+    detector(frame)
+    return 1e3 * (time.perf_counter() - start)
+
+
+_alive: weakref.WeakSet[AdaptiveDetector] = weakref.WeakSet()
+
+
+def _renew_locks() -> None:
+    """A thread that held one at a fork is not in the child to let it go."""
+    for detector in _alive:
+        detector._lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)

@@ -1,0 +1,1 @@
+"""What says how much power this machine draws and how warm it is."""
