@@ -7,7 +7,9 @@ scores are sigmoids.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from operator import add
 from typing import Any
 
 from tvm import tirx
@@ -20,7 +22,6 @@ from zcc.compiler.kernels.spec import VectorUnit, building
 
 BINS = 16
 SIDES = 4  # left, top, right, bottom
-LOWEST = -3.4e38
 MOST_VECTORS = 8  # of a task: their lanes of one block fit into the first cache
 
 
@@ -112,21 +113,19 @@ class _Scale:
 
     def _measure(self, cells: _Cells, side: Expr, distances: Any) -> None:
         """The mean of one side's distribution."""
-        logits = T.alloc_buffer((BINS, cells.lanes), "float32", scope="local")
-        highest, total, moment = (cells.register(value) for value in (LOWEST, 0.0, 0.0))
+        powers = T.alloc_buffer((BINS, cells.lanes), "float32", scope="local")
+        highest = T.alloc_buffer((cells.lanes,), "float32", scope="local")
         with T.serial(0, BINS) as k, T.vectorized(0, cells.lanes) as i:
-            T.buffer_store(logits, cells.read(self.boxes, side * BINS + k, i), [k, i])
-            T.buffer_store(highest, tirx.max(highest[i], logits[k, i]), [i])
-        with T.serial(0, BINS) as k:
-            with T.vectorized(0, cells.lanes) as i:
-                exponent = tirx.max((logits[k, i] - highest[i]) * f32(LOG2E), f32(-POWER_LIMIT))
-                T.buffer_store(logits, power_of_two(exponent), [k, i])
-            with T.vectorized(0, cells.lanes) as i:
-                T.buffer_store(total, total[i] + logits[k, i], [i])
-            with T.vectorized(0, cells.lanes) as i:
-                T.buffer_store(moment, moment[i] + logits[k, i] * tirx.Cast("float32", k), [i])
+            T.buffer_store(powers, cells.read(self.boxes, side * BINS + k, i), [k, i])
+        # One expression over all bins: an accumulator would wait for memory at every bin.
         with T.vectorized(0, cells.lanes) as i:
-            T.buffer_store(distances, moment[i] / total[i], [side, i])
+            T.buffer_store(highest, _folded(tirx.max, [powers[k, i] for k in range(BINS)]), [i])
+        with T.serial(0, BINS) as k, T.vectorized(0, cells.lanes) as i:
+            exponent = tirx.max((powers[k, i] - highest[i]) * f32(LOG2E), f32(-POWER_LIMIT))
+            T.buffer_store(powers, power_of_two(exponent), [k, i])
+        with T.vectorized(0, cells.lanes) as i:
+            moment = _folded(add, [powers[k, i] * f32(float(k)) for k in range(1, BINS)])
+            T.buffer_store(distances, moment / _folded(add, [powers[k, i] for k in range(BINS)]), [side, i])
 
     def _store(self, attribute: Expr | int, cells: _Cells, i: Expr, value: Expr) -> None:
         place = attribute * self.head.candidates + self.first + cells.row * cells.length + cells.start
@@ -154,9 +153,10 @@ class _Cells:
         above = tirx.floor((number + f32(0.5)) * f32(1.0 / width))
         return number - above * f32(width) + f32(0.5), above + f32(0.5)
 
-    def register(self, value: float) -> Any:
-        """A vector of that value."""
-        held = T.alloc_buffer((self.lanes,), "float32", scope="local")
-        with T.vectorized(0, self.lanes) as i:
-            T.buffer_store(held, f32(value), [i])
-        return held
+
+def _folded(operator: Callable[[Expr, Expr], Expr], values: Sequence[Expr]) -> Expr:
+    """All values under the operator, halves with halves."""
+    if len(values) == 1:
+        return values[0]
+    half = len(values) // 2
+    return operator(_folded(operator, values[:half]), _folded(operator, values[half:]))
