@@ -6,7 +6,7 @@ The input may also be an image of four channels per pixel; its border holds zero
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tvm import tirx
@@ -15,8 +15,8 @@ from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.kernels.bf16 import LANES, PAIR, PAIR_DOT, STORED, bf16_instructions
 from zcc.compiler.kernels.bf16_stages import Bf16Stages
-from zcc.compiler.kernels.direct_conv import Tile
-from zcc.compiler.kernels.dot_tile import DotGeometry, DotTile
+from zcc.compiler.kernels.choices import Tile
+from zcc.compiler.kernels.dot_tile import DotGeometry, DotTile, dot_choices
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit, building
 from zcc.compiler.kernels.stages import StageSpec, describe_stages
@@ -49,6 +49,14 @@ class Bf16Conv:
     def geometry(self) -> DotGeometry:
         """What is summed."""
         return DotGeometry(self.x, self.out, self.kernel, self.stride, self.dilation, self.tile, PAIR)
+
+    def choices(self, unit: VectorUnit) -> Sequence[Tile]:
+        """Tiles that may be the quickest, in both orders of tasks."""
+        return dot_choices(self.out, unit, PAIR_DOT)
+
+    def chosen(self, choice: Tile) -> Bf16Conv:
+        """With another tile."""
+        return replace(self, tile=choice)
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """The tile's sums, then its stages and stores."""

@@ -9,25 +9,24 @@ Input maps with one lane per block (the image) are read the same way, so this is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tvm import s_tir, tirx
 from tvm.script.ir_builder import tirx as T
 
+from zcc.compiler.kernels.choices import Tile
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit, building, spatial
 from zcc.compiler.kernels.stages import StageSpec, apply_stages, describe_stages, stage_arguments
+from zcc.compiler.kernels.winograd_choices import WinogradChoice, winograd_choices
+from zcc.compiler.kernels.winograd_conv import WinogradConv
+from zcc.compiler.kernels.winograd_transforms import TAPS
+from zcc.compiler.network.tensors import Array
 
 STACK = 1024
-
-
-@dataclass(frozen=True)
-class Tile:
-    """The template's choices: how many output blocks and columns are accumulated at once."""
-
-    blocks: int
-    columns: int
+WORTH_TRYING = 1.5  # times the least expected cost
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,22 @@ class DirectConv:
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """Compute, then schedule."""
         return schedule(compute(self), self.tile)
+
+    def choices(self, unit: VectorUnit) -> Sequence[Tile | WinogradChoice]:
+        """Tiles that may be the quickest, in both orders of tasks; forms of Winograd's where the taps are his."""
+        tiles = in_both_orders(ranked_tiles(self.out, unit), self.out)
+        taps_fit = self.kernel == (TAPS, TAPS) and self.stride == self.dilation == (1, 1)
+        return (*tiles, *(winograd_choices(self.x, self.out, unit) if taps_fit else ()))
+
+    def chosen(self, choice: Tile | WinogradChoice) -> DirectConv | WinogradConv:
+        """With another tile, or by Winograd."""
+        if isinstance(choice, WinogradChoice):
+            return WinogradConv(self.x, self.out, self.stages, choice)
+        return replace(self, tile=choice)
+
+    def pack(self, dense: Array) -> Array:
+        """The weights as they are."""
+        return dense
 
 
 def compute(spec: DirectConv) -> tirx.PrimFunc:
@@ -96,8 +111,9 @@ def schedule(function: tirx.PrimFunc, tile: Tile) -> tirx.PrimFunc:
     store, conv = sch.get_sblock("store"), sch.get_sblock("conv")
     o, y, t, i, lane = sch.get_loops(store)
     o_outer, o_inner = sch.split(o, [None, tile.blocks])
-    sch.reorder(o_outer, y, t, o_inner, i, lane)
-    sch.parallel(sch.fuse(o_outer, y))
+    tasks = (y, o_outer) if tile.rows_first else (o_outer, y)
+    sch.reorder(*tasks, t, o_inner, i, lane)
+    sch.parallel(sch.fuse(*tasks))
     sch.compute_at(conv, t, preserve_unit_loops=True)
     sch.set_scope(conv, 0, "local")
     *_, conv_o, _, _, conv_i, conv_lane, c, ky, kx, ci = sch.get_loops(conv)
@@ -125,15 +141,26 @@ def candidate_tiles(out: Slab, unit: VectorUnit) -> list[Tile]:
     return tiles
 
 
+def in_both_orders(tiles: Sequence[Tile], out: Slab) -> Sequence[Tile]:
+    """Each tile with its tasks group by group and row by row, where that makes a difference."""
+    both = [(tile, replace(tile, rows_first=True)) if tile.blocks < out.blocks else (tile,) for tile in tiles]
+    return tuple(tile for orders in both for tile in orders)
+
+
 def default_tile(out: Slab, unit: VectorUnit) -> Tile:
-    """The tile of least cost, in cycles per useful multiply-add.
+    """The tile of least expected cost."""
+    return ranked_tiles(out, unit)[0]
+
+
+def ranked_tiles(out: Slab, unit: VectorUnit) -> list[Tile]:
+    """The tiles worth trying by expected cost, in cycles per useful multiply-add.
 
     Per tap a tile issues blocks x columns multiply-adds and loads blocks + columns operands, of which the units do one
     and two a cycle; below eight accumulators the latency of the multiply-add shows. Overlapping columns are computed
     twice. Tasks that do not share out evenly over the threads leave some of them idle at the end.
     """
 
-    def cost(tile: Tile) -> tuple[float, int]:
+    def cost(tile: Tile) -> float:
         accumulators = tile.blocks * tile.columns
         cycles = max(accumulators, 8, (tile.blocks + tile.columns) / 2 + 0.25 * accumulators)
         # A tile's start and end: its bias, its stages and stores run without multiply-adds beside them.
@@ -141,6 +168,12 @@ def default_tile(out: Slab, unit: VectorUnit) -> Tile:
         computed = -(-out.width // tile.columns) * tile.columns
         tasks = out.blocks // tile.blocks * out.height
         rounds = -(-tasks // unit.threads) * unit.threads
-        return cycles / accumulators * computed / out.width * rounds / tasks, -accumulators
+        return cycles / accumulators * computed / out.width * rounds / tasks
 
-    return min(candidate_tiles(out, unit), key=cost)
+    return worth_trying({tile: (cost(tile), -tile.blocks * tile.columns) for tile in candidate_tiles(out, unit)})
+
+
+def worth_trying(costs: Mapping[Tile, tuple[float, int]]) -> list[Tile]:
+    """Those whose cost is near the least, in order of (cost, what decides between equals)."""
+    least = min(cost for cost, _ in costs.values())
+    return sorted((tile for tile, (cost, _) in costs.items() if cost <= WORTH_TRYING * least), key=lambda t: costs[t])

@@ -15,7 +15,8 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.kernels.direct_conv import Tile
+from zcc.compiler.kernels.choices import Tile
+from zcc.compiler.kernels.direct_conv import in_both_orders, worth_trying
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit
 from zcc.compiler.kernels.vector import as_type, load, named, ramp
@@ -38,7 +39,17 @@ class Dot:
 
 
 def choose_tile(out: Slab, unit: VectorUnit, dot: Dot) -> Tile:
-    """The tile of least cost, in cycles per useful vector of sums.
+    """The tile of least expected cost."""
+    return ranked_tiles(out, unit, dot)[0]
+
+
+def dot_choices(out: Slab, unit: VectorUnit, dot: Dot) -> Sequence[Tile]:
+    """Tiles that may be the quickest, in both orders of tasks."""
+    return in_both_orders(ranked_tiles(out, unit, dot), out)
+
+
+def ranked_tiles(out: Slab, unit: VectorUnit, dot: Dot) -> list[Tile]:
+    """The tiles worth trying by expected cost, in cycles per useful vector of sums.
 
     Below LATENCY sums at once a sum waits for itself. Overlapping columns are computed twice, vectors beyond a multiple
     of four are stored one by one, and tasks that do not share out evenly leave threads idle at the end.
@@ -60,7 +71,7 @@ def choose_tile(out: Slab, unit: VectorUnit, dot: Dot) -> Tile:
         for columns in range(1, out.width + 1)
         if out.blocks % blocks == 0 and _registers(blocks, columns, parts, dot.prepared) <= unit.registers
     ]
-    return min(tiles, key=cost, default=Tile(1, 1))
+    return worth_trying({tile: cost(tile) for tile in tiles}) if tiles else [Tile(1, 1)]
 
 
 def _registers(blocks: int, columns: int, parts: int, prepared: int) -> int:
@@ -115,11 +126,20 @@ class DotTile:
         out, tile = geometry.out, geometry.tile
         tasks = out.blocks // tile.blocks * out.height
         with T.parallel(0, tasks) as task, T.serial(0, -(-out.width // tile.columns)) as index:
-            first = named(tirx.floordiv(task, out.height) * tile.blocks)
-            place = (first, tirx.floormod(task, out.height), named(geometry.first_column(index)))
+            group, row = self._task(task)
+            first = named(group * tile.blocks)
+            place = (first, row, named(geometry.first_column(index)))
             sums = self._start(first)
             self._sum(sums, place)
             finish(lambda block: self._vectors(sums, block), place)
+
+    def _task(self, task: Any) -> tuple[Any, Any]:
+        """A task's group of output blocks, and its row."""
+        out, tile = self.geometry.out, self.geometry.tile
+        if tile.rows_first:
+            groups = out.blocks // tile.blocks
+            return tirx.floormod(task, groups), tirx.floordiv(task, groups)
+        return tirx.floordiv(task, out.height), tirx.floormod(task, out.height)
 
     def _start(self, first: Any) -> Sums:
         # One array per part: TVM puts those beyond 1 KiB on the heap, where they never become registers.

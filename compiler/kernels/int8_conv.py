@@ -7,7 +7,7 @@ map of lanes in fours, or an image of four bytes per pixel; its border holds its
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tvm import tirx
@@ -15,8 +15,8 @@ from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.kernels.byte_dot import BYTE_DOTS, BYTES
-from zcc.compiler.kernels.direct_conv import Tile
-from zcc.compiler.kernels.dot_tile import DotGeometry, DotTile
+from zcc.compiler.kernels.choices import Tile
+from zcc.compiler.kernels.dot_tile import DotGeometry, DotTile, dot_choices
 from zcc.compiler.kernels.quantised_stages import Stages, declare_map, declare_operands
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit, building
@@ -51,6 +51,14 @@ class Int8Conv:
     def geometry(self) -> DotGeometry:
         """What is summed."""
         return DotGeometry(self.x, self.out, self.kernel, self.stride, self.dilation, self.tile, BYTES)
+
+    def choices(self, unit: VectorUnit) -> Sequence[Tile]:
+        """Tiles that may be the quickest, in both orders of tasks."""
+        return dot_choices(self.out, unit, BYTE_DOTS[unit.dot])
+
+    def chosen(self, choice: Tile) -> Int8Conv:
+        """With another tile."""
+        return replace(self, tile=choice)
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """The tile's sums, then its stages and stores."""

@@ -39,7 +39,7 @@ def lower_bf16_conv(op: Bf16Convolution, lowering: Lowering) -> KernelCall:
         *operands,
         lowering.address(op.out),
     ]
-    return KernelCall(spec, tuple(arguments), op.out.name)
+    return KernelCall(lowering.tuned(spec), tuple(arguments), op.out.name)
 
 
 def lower_bf16_convert(op: Convert, lowering: Lowering) -> KernelCall:

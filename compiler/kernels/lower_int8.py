@@ -39,7 +39,7 @@ def lower_quantised_conv(op: QuantisedConv, lowering: Lowering) -> KernelCall:
         spec = Int8Depthwise(*shape)
         weight = pack_depthwise(op.quantised.values, out.lanes(), out.block)
     else:
-        spec = Int8Conv(*shape, choose_tile(slab, lowering.unit, BYTE_DOTS[lowering.unit.dot]))
+        spec = lowering.tuned(Int8Conv(*shape, choose_tile(slab, lowering.unit, BYTE_DOTS[lowering.unit.dot])))
         weight = pack_fours(op.quantised.values, x.lanes(), x.block, out.lanes(), out.block)
     start, unit = (pack_vector(values, out.lanes(), out.block) for values in integer_start(op))
     top, left, _, _ = reach(op)

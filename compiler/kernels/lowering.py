@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
+from zcc.compiler.kernels.choices import Choices, Defaults, Tunable
 from zcc.compiler.kernels.spec import Address, VectorUnit
 from zcc.compiler.kernels.stages import Apply, Merge, PerChannel, StageSpec
 from zcc.compiler.network.channels import Channels
@@ -20,6 +22,12 @@ class Lowering:
     offsets: dict[Storage, Address]  # where each storage begins
     weights: WeightStore
     unit: VectorUnit
+    choices: Choices = field(default_factory=Defaults)
+
+    def tuned(self, spec: Tunable) -> Any:
+        """The kernel in the form that records tell, else as it is."""
+        choice = self.choices.find(spec)
+        return spec if choice is None else spec.chosen(choice)
 
     def view(self, tensor: Tensor) -> View:
         """Where the tensor lies."""

@@ -35,8 +35,6 @@ from zcc.compiler.kernels.mapped import (
 from zcc.compiler.kernels.pool import GlobalMeanKernel, MaxPoolKernel
 from zcc.compiler.kernels.softmax import SoftmaxKernel
 from zcc.compiler.kernels.spec import Address, KernelCall, KernelSpec
-from zcc.compiler.kernels.winograd_choices import WinogradChoice
-from zcc.compiler.kernels.winograd_conv import WinogradConv, pack_winograd
 from zcc.compiler.network.ops import (
     AnchorDecode,
     Attention,
@@ -85,12 +83,11 @@ def _conv(op: Conv, lowering: Lowering) -> KernelCall:
 
 def _direct(op: Conv, lowering: Lowering) -> KernelCall:
     x, out = lowering.channels(op.x), lowering.channels(op.out)
-    weight = lowering.weights.add(pack_dense(op.weight, x.lanes(), x.block, out.lanes(), out.block))
+    dense = pack_dense(op.weight, x.lanes(), x.block, out.lanes(), out.block)
     slab = lowering.view(op.out).slab()
     stages, addresses = lowering.stages(op.stages, op.out)
-    border = reach(op)
-    spec = DirectConv(
-        lowering.view(op.x).slab().grown(*border),
+    direct = DirectConv(
+        lowering.view(op.x).slab().grown(*reach(op)),
         slab,
         (op.weight.shape[2], op.weight.shape[3]),
         op.stride,
@@ -98,16 +95,8 @@ def _direct(op: Conv, lowering: Lowering) -> KernelCall:
         stages,
         default_tile(slab, lowering.unit),
     )
-    return _conv_call(op, lowering, spec, weight, addresses)
-
-
-def _winograd(op: Conv, lowering: Lowering, choice: WinogradChoice) -> KernelCall:
-    x, out = lowering.channels(op.x), lowering.channels(op.out)
-    dense = pack_dense(op.weight, x.lanes(), x.block, out.lanes(), out.block)
-    weight = lowering.weights.add(pack_winograd(dense, choice))
-    stages, addresses = lowering.stages(op.stages, op.out)
-    spec = WinogradConv(lowering.view(op.x).slab().grown(*reach(op)), lowering.view(op.out).slab(), stages, choice)
-    return _conv_call(op, lowering, spec, weight, addresses)
+    spec = lowering.tuned(direct)
+    return _conv_call(op, lowering, spec, lowering.weights.add(spec.pack(dense)), addresses)
 
 
 def _depthwise(op: Conv, lowering: Lowering) -> KernelCall:

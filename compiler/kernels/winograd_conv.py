@@ -54,6 +54,10 @@ class WinogradConv:
         points = self.transform.products**2
         return (self.out.blocks // blocks, points, self.x.blocks, self.x.lanes, blocks, self.out.lanes)
 
+    def pack(self, dense: Array) -> Array:
+        """The weights at the points of the transform."""
+        return pack_winograd(dense, self.choice)
+
     @property
     def transform(self) -> Transform:
         """How a row of a tile is spread and gathered."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zcc.compiler.kernels.choices import Choices, Defaults
 from zcc.compiler.kernels.layout import HaloKernel
 from zcc.compiler.kernels.lowering import Lowering
 from zcc.compiler.kernels.spec import Address, KernelCall, VectorUnit
@@ -46,8 +47,8 @@ class Layout:
         return self.lowering.address(self.placement.image)
 
 
-def lay_out(network: Network, unit: VectorUnit, sharing: bool = True) -> Layout:
-    """Place the network in memory and turn every operation into a kernel call.
+def lay_out(network: Network, unit: VectorUnit, sharing: bool = True, choices: Choices | None = None) -> Layout:
+    """Place the network in memory and turn every operation into a kernel call, in the form that `choices` tell.
 
     Without `sharing` every tensor still lies in the arena after a run.
     """
@@ -56,7 +57,7 @@ def lay_out(network: Network, unit: VectorUnit, sharing: bool = True) -> Layout:
     rest = [op for op in placement.ops if op not in needed]
     placement.ops = [*needed, *rest]
     offsets, arena_size = plan_arena(placement, sharing)
-    lowering = Lowering(placement, offsets, WeightStore(), unit)
+    lowering = Lowering(placement, offsets, WeightStore(), unit, choices or Defaults())
     calls = _Calls(lowering)
     calls.clear_border(placement.image)
     body, tail = calls.lower(needed), calls.lower(rest)

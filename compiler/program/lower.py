@@ -9,6 +9,7 @@ import tvm
 from tvm import ir
 from tvm.relax.frontend.onnx import from_onnx
 
+from zcc.compiler.kernels.choices import Choices
 from zcc.compiler.kernels.spec import VectorUnit
 from zcc.compiler.network.lower_generic import lower_generic
 from zcc.compiler.network.ops import Network
@@ -35,9 +36,9 @@ def import_proto(proto: onnx.ModelProto) -> ir.IRModule:
     return tvm.transform.Sequential(list(PASSES))(module)
 
 
-def lower_network(network: Network, unit: VectorUnit) -> Layout:
+def lower_network(network: Network, unit: VectorUnit, choices: Choices | None = None) -> Layout:
     """A network as kernel calls: leftovers lowered by TVM, everything placed in memory."""
-    return lay_out(lower_generic(network), unit)
+    return lay_out(lower_generic(network), unit, choices=choices)
 
 
 def _last_line(error: Any) -> str:

@@ -1,0 +1,76 @@
+"""The choices that templates leave open, and who makes them.
+
+A tunable spec holds its choice in the field `tile`. It offers every form worth trying, its own default first; records of
+what a search found say which is taken, and the default is taken where there are none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Protocol
+
+from zcc.compiler.kernels.spec import KernelSpec, VectorUnit
+from zcc.compiler.kernels.winograd_choices import WinogradChoice
+
+
+@dataclass(frozen=True)
+class Tile:
+    """How many output blocks and columns are summed at once, and which tasks come first.
+
+    Tasks are (group of blocks, row) pairs: all rows of a group one after another, which reuses its weights, or, with
+    `rows_first`, all groups of a row, which reuses the rows that are read.
+    """
+
+    blocks: int
+    columns: int
+    rows_first: bool = False
+
+
+class Tunable(KernelSpec, Protocol):
+    """A kernel that can be computed in several forms."""
+
+    def choices(self, unit: VectorUnit) -> Sequence[Any]:
+        """Every form worth trying, the one expected to be best first."""
+        ...
+
+    def chosen(self, choice: Any) -> KernelSpec:
+        """The kernel in a form of its own `choices`."""
+        ...
+
+
+class Choices(Protocol):
+    """Makes the choices of a network's kernels."""
+
+    def find(self, spec: Tunable) -> Any | None:
+        """The form to take; None for the spec as it is."""
+        ...
+
+
+class Defaults:
+    """Takes every kernel as its template would have it."""
+
+    def find(self, spec: Tunable) -> Any | None:
+        """No opinion."""
+        return None
+
+
+KINDS: dict[str, type] = {"tile": Tile, "winograd": WinogradChoice}
+
+
+def write_choice(choice: Any) -> str:
+    """A choice as text without quotes, for example `tile blocks=4 columns=4 rows_first=0`."""
+    kind = next(name for name, kind in KINDS.items() if type(choice) is kind)
+    return " ".join([kind, *(f"{name}={int(value)}" for name, value in asdict(choice).items())])
+
+
+def read_choice(text: str) -> Any:
+    """The choice that `write_choice` wrote; ValueError for anything else."""
+    kind, *values = text.split(" ")
+    if kind not in KINDS:
+        raise ValueError(f"{kind!r} is no kind of choice")
+    read = {name: int(value) for name, _, value in (pair.partition("=") for pair in values)}
+    made = KINDS[kind](**{field.name: read.pop(field.name) for field in fields(KINDS[kind])})
+    if read:
+        raise ValueError(f"a {kind} has no {', '.join(read)}")
+    return made
