@@ -1,7 +1,7 @@
 """The choices that templates leave open, and who makes them.
 
-A tunable spec holds its choice in the field `tile`. It offers every form worth trying, its own default first; records of
-what a search found say which is taken, and the default is taken where there are none.
+A tunable spec holds its choice in the field `tile`. It offers every form worth trying, its own default first; records
+of what a search found say which is taken, and the default is taken where there are none.
 """
 
 from __future__ import annotations

@@ -200,7 +200,8 @@ def test_a_reader_that_leaves_causes_no_traceback() -> None:
 
 def test_ctrl_c_exits_with_130() -> None:
     code = (
-        "import time, zcc.cli.main as m, zcc.cli.completion as c\n"
+        "import signal, time, zcc.cli.main as m, zcc.cli.completion as c\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job ignores it from birth
         "def wait(shell): print('up', flush=True); time.sleep(60)\n"
         "c.completion.callback = wait\nm.cli(['completion', 'bash'])"
     )
