@@ -31,8 +31,9 @@ _HEADER = 100
 class Index:
     """Reading and writing transactions; an index that is not there reads as empty, and a write makes it."""
 
-    def __init__(self, location: Location) -> None:
+    def __init__(self, location: Location, patience: float = LOCK_SECONDS) -> None:
         self.location = location
+        self._patience = patience
         self._current = False
 
     @contextmanager
@@ -67,6 +68,12 @@ class Index:
             found: str | None = connection.scalar(select(schema.registry.c.id))
             return found
 
+    def revision(self) -> tuple[str, int] | None:
+        """The identity, and a number that every write raises; None as long as the index does not exist."""
+        with self.reading() as connection:
+            found = connection.execute(select(schema.registry.c.id, schema.registry.c.turn)).one_or_none()
+        return (found.id, found.turn) if found else None
+
     def damage(self) -> list[str]:
         """What the database itself finds wrong with its file."""
         if self.location.database is None:
@@ -83,7 +90,7 @@ class Index:
         mode = "rwc" if self._writable else "ro"
         name = f"file:{quote(str(database))}"
         url = URL.create("sqlite", database=name, query={"mode": mode, "uri": "true"})
-        return _sqlite(create_engine(url, poolclass=NullPool, connect_args={"timeout": LOCK_SECONDS}))
+        return _sqlite(create_engine(url, poolclass=NullPool, connect_args={"timeout": self._patience}))
 
     @property
     def _writable(self) -> bool:

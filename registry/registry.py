@@ -20,7 +20,7 @@ from zcc.registry.failures import reported
 from zcc.registry.files import Files
 from zcc.registry.folders import Folders
 from zcc.registry.garbage import NOTHING, Garbage, collect
-from zcc.registry.index import Index
+from zcc.registry.index import LOCK_SECONDS, Index
 from zcc.registry.integrity import Problem, Report, check
 from zcc.registry.location import locate
 from zcc.registry.locks import exclusive, shared
@@ -41,12 +41,13 @@ class Registry:
         self._publishing = self.home / "locks" / "publishing.lock"
 
     @classmethod
-    def open(cls, place: str | os.PathLike[str] | None = None) -> Registry:
+    def open(cls, place: str | os.PathLike[str] | None = None, patience: float = LOCK_SECONDS) -> Registry:
         """The registry at a folder or an SQLAlchemy URL; without one, at ZCC_REGISTRY or ./artifacts.
 
-        Nothing is created before the first write; until then the registry reads as empty.
+        Nothing is created before the first write; until then the registry reads as empty. Where another process holds
+        an SQLite index, it is waited for `patience` seconds.
         """
-        return cls(Index(locate(place)))
+        return cls(Index(locate(place), patience))
 
     def __str__(self) -> str:
         """Where it is, fit to be shown."""
@@ -103,6 +104,10 @@ class Registry:
         """Add a figure to an artifact; earlier ones stay."""
         with self._writing() as catalogue:
             catalogue.record(catalogue.get(digest).digest, measurement)
+
+    def revision(self) -> tuple[str, int] | None:
+        """Which index it is and how often it was written to, None as long as there is none."""
+        return self._index.revision()
 
     def artifacts(self) -> list[Artifact]:
         """Everything published, the last first."""

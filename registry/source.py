@@ -8,12 +8,15 @@ from pathlib import Path
 from zcc.registry.registry import Registry
 from zcc.runtime.source import ArtifactSource, Candidate
 
+PATIENCE = 2  # seconds that a look at the revision waits for a writer
+
 
 class RegistrySource:
     """Loads from a registry."""
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+    def __init__(self, place: str | None) -> None:
+        self._registry = Registry.open(place)
+        self._asked_often = Registry.open(place, patience=PATIENCE)
 
     def variants(self, reference: str) -> Sequence[Candidate]:
         """Every variant the reference means, its files in their folder."""
@@ -26,7 +29,11 @@ class RegistrySource:
         """The variant's folder, which was made when it was found."""
         return candidate.folder
 
+    def revision(self) -> object:
+        """What every write to the index changes, by one query."""
+        return self._asked_often.revision()
+
 
 def open_source(url: str | None) -> ArtifactSource:
     """The registry at `url`, or the default one."""
-    return RegistrySource(Registry.open(url))
+    return RegistrySource(url)

@@ -14,11 +14,16 @@ from zcc.runtime.manifest import Manifest
 
 if TYPE_CHECKING:
     from zcc.runtime.detector import Detector
+    from zcc.runtime.follow import Following
     from zcc.runtime.variant import Detections
 
-__all__ = ["Detections", "Detector", "Manifest", "ZccError"]
+__all__ = ["Detections", "Detector", "Following", "Manifest", "ZccError"]
 
-_LAZY = {"Detections": "zcc.runtime.variant", "Detector": "zcc.runtime.detector"}
+_LAZY = {
+    "Detections": "zcc.runtime.variant",
+    "Detector": "zcc.runtime.detector",
+    "Following": "zcc.runtime.follow",
+}
 
 
 def __getattr__(name: str) -> Any:

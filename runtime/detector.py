@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from zcc.runtime.choice import Wish, choose, explain
+from zcc.runtime.current import Current, Told
 from zcc.runtime.errors import UsageError
 from zcc.runtime.explanation import Explanation
+from zcc.runtime.follow import Follower, Following
 from zcc.runtime.frame import as_pixels
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.places import Folder, find_source
 from zcc.runtime.policy import DEFAULT, Policy
-from zcc.runtime.source import ArtifactSource, Candidate
+from zcc.runtime.source import ArtifactSource, Candidate, MovingSource
 from zcc.runtime.variant import Detections, Variant
 
 
 class Detector:
     """Frames in, boxes out. Any number of threads may call it."""
 
-    def __init__(self, reference: str, source: ArtifactSource, variant: Variant) -> None:
+    def __init__(self, reference: str, source: ArtifactSource, current: Current, follower: Follower | None) -> None:
         self._reference = reference
         self._source = source
-        self._variant = variant
+        self._current = current
+        self._follower = follower
 
     @classmethod
     def load(
@@ -33,15 +37,18 @@ class Detector:
         registry: str | None = None,
         *,
         prefer: str | Policy = DEFAULT,
+        follow: bool | Following = False,
     ) -> Detector:
         """Load by name from the registry, from a bundle, or an artifact's folder; the best match for this machine.
 
         Of several variants that run here it is the one that `prefer` says: `fastest`, `most-accurate`,
-        `fastest-within:POINTS` of mAP50-95 that may be lost against the most accurate, or a policy of your own.
+        `fastest-within:POINTS` of mAP50-95 that may be lost against the most accurate, or a policy of your own. With
+        `follow` it changes by itself when the reference comes to mean other artifacts in the registry.
         """
         name, source = os.fspath(reference), find_source(reference, registry)
-        chosen = choose(name, source.variants(name), dtype, target, prefer)
-        return cls(name, source, _load(source, chosen))
+        variants = source.variants(name)
+        current = Current(_load(source, choose(name, variants, dtype, target, prefer)), Wish(dtype, target, prefer))
+        return cls(name, source, current, _follow(name, source, variants, current, follow))
 
     @staticmethod
     def explain(
@@ -58,27 +65,67 @@ class Detector:
 
     def __call__(self, frame: Any, conf: float = 0.25, iou: float = 0.45) -> Detections:
         """The detections in a frame, with scores above `conf`; boxes of a class overlap by at most `iou`."""
-        return self._variant.run(as_pixels(frame), _threshold("conf", conf), _threshold("iou", iou))
+        pixels, conf, iou = as_pixels(frame), _threshold("conf", conf), _threshold("iou", iou)
+        found = self._current.variant.run(pixels, conf, iou)
+        if self._follower is not None:
+            self._follower.saw(pixels, conf, iou)
+        return found
 
     def swap(self, dtype: str | None = None, target: str | None = None, *, prefer: str | Policy = DEFAULT) -> None:
         """Run another variant from the next frame on; frames under way finish on the old one.
 
-        When the other one cannot be loaded, the old one keeps running and the error is the caller's.
+        When the other one cannot be loaded, the old one keeps running and the error is the caller's. A detector that
+        follows its reference goes by this wish from then on.
         """
         if isinstance(self._source, Folder):
             raise UsageError(f"{self._reference} is a single artifact, there is nothing to swap to", "load it by name")
-        chosen = choose(self._reference, self._source.variants(self._reference), dtype, target, prefer)
-        if chosen.manifest.digest != self.manifest.digest:
-            self._variant = _load(self._source, chosen)
+        with self._current.changing:
+            chosen = choose(self._reference, self._source.variants(self._reference), dtype, target, prefer)
+            other = None if chosen.manifest.digest == self.manifest.digest else _load(self._source, chosen)
+            self._current.wish = Wish(dtype, target, prefer)
+            if other is not None:
+                self._current.switch(other, "swap")
+
+    def on_swap(self, callback: Told) -> None:
+        """Call back after every swap with the manifests of what ran and of what runs now, and why: `swap`, `… moved`.
+
+        The call comes in the thread that swapped; what it raises is logged.
+        """
+        self._current.tell(callback)
+
+    def close(self) -> None:
+        """Follow the reference no more; frames can still be run."""
+        if self._follower is not None:
+            self._follower.stop()
+
+    def __enter__(self) -> Detector:
+        """The detector, closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
 
     @property
     def manifest(self) -> Manifest:
         """What runs now."""
-        return self._variant.manifest
+        return self._current.variant.manifest
 
 
 def _load(source: ArtifactSource, candidate: Candidate) -> Variant:
     return Variant(source.folder(candidate), candidate.manifest)
+
+
+def _follow(
+    name: str, source: ArtifactSource, variants: Sequence[Candidate], current: Current, how: bool | Following
+) -> Follower | None:
+    if how is False:
+        return None
+    if not isinstance(source, MovingSource):
+        raise UsageError(f"{name} is a file or a folder and cannot be followed", "follow a name or a tag of a registry")
+    follower = Follower(name, source, variants, current, Following() if how is True else how)
+    follower.start()
+    return follower
 
 
 def _threshold(name: str, value: float) -> float:

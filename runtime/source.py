@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from zcc.runtime.manifest import Manifest, Measurement
 
@@ -41,4 +41,13 @@ class ArtifactSource(Protocol):
 
     def folder(self, candidate: Candidate) -> Path:
         """The folder to load one of them from, its files in it."""
+        ...
+
+
+@runtime_checkable
+class MovingSource(ArtifactSource, Protocol):
+    """A place where references come to mean other artifacts, and that can be asked often whether they do."""
+
+    def revision(self) -> object:
+        """Equal to what it was before as long as nothing has changed; cheap, and never waits for long."""
         ...

@@ -1,0 +1,75 @@
+"""Whether an artifact may take the place of the one that runs, tried on a real frame before anyone relies on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from zcc.runtime.agreement import agreement
+from zcc.runtime.frame import Pixels
+from zcc.runtime.manifest import Manifest
+from zcc.runtime.variant import Detections, Variant
+
+GREY = 114
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A frame that was run, and the thresholds it was run with."""
+
+    pixels: Pixels
+    conf: float
+    iou: float
+
+
+def objection(newcomer: Variant, present: Variant, sample: Sample | None, bar: float) -> str | None:
+    """Why the newcomer may not take over, None when it may; without a sample, agreement is not asked for."""
+    told = _other_meaning(newcomer.manifest, present.manifest)
+    if told is None:
+        told = _nonsense(newcomer, present, sample or _blank(newcomer.manifest))
+    if told is None and sample is not None:
+        told = _disagreement(newcomer, present, sample, bar)
+    return told
+
+
+def _other_meaning(new: Manifest, old: Manifest) -> str | None:
+    """Callers know frames by their colours and classes by their numbers; both must go on to mean the same."""
+    if new.input.color != old.input.color:
+        return f"it reads frames as {new.input.color}, not {old.input.color}"
+    for number, (now, before) in enumerate(zip(new.classes, old.classes, strict=False)):
+        if now != before:
+            return f"its class {number} is {now!r}, not {before!r}"
+    return None
+
+
+def _nonsense(newcomer: Variant, present: Variant, sample: Sample) -> str | None:
+    """Numbers that are none never pass a threshold: who finds nothing at all, where others do, has computed them."""
+    found = newcomer.run(sample.pixels, 0.0, sample.iou)
+    if not len(found) and len(present.run(sample.pixels, 0.0, sample.iou)):
+        return "it finds nothing at any threshold"
+    return _not_detections(found, newcomer.manifest)
+
+
+def _not_detections(found: Detections, manifest: Manifest) -> str | None:
+    if not (np.isfinite(found.boxes).all() and np.isfinite(found.scores).all()):
+        return "its boxes or scores are not finite"
+    if ((found.scores < 0) | (found.scores > 1)).any():
+        return "its scores are not within 0 and 1"
+    if ((found.classes < 0) | (found.classes >= len(manifest.classes))).any():
+        return f"it finds classes that are none of its {len(manifest.classes)}"
+    return None
+
+
+def _disagreement(newcomer: Variant, present: Variant, sample: Sample, bar: float) -> str | None:
+    found, expected = (each.run(sample.pixels, sample.conf, sample.iou) for each in (newcomer, present))
+    share = agreement(found, expected)
+    if share >= bar:
+        return None
+    counts = f"{len(found)} detections against {len(expected)}"
+    return f"it agrees with what runs on {share:.0%} of the last frame's detections ({counts}), {bar:.0%} are asked for"
+
+
+def _blank(manifest: Manifest) -> Sample:
+    shape = (manifest.input.height, manifest.input.width, 3)
+    return Sample(np.full(shape, GREY, np.uint8), 0.25, 0.45)
