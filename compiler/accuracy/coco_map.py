@@ -7,7 +7,7 @@ number of detections and count neither for nor against.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,12 +62,36 @@ class MeanAveragePrecision:
     per_class: Mapping[int, AveragePrecision]
 
 
+@dataclass(frozen=True)
+class Match:
+    """One class in one image: D detections, best first, judged at T thresholds."""
+
+    scores: Floats  # (D,)
+    hit: Flags  # (T, D) took a label
+    ignored: Flags  # (T, D) fell into a crowd region
+    wanted: int  # labels to find
+
+
+Judged = Mapping[int, Match]  # one image, by class
+
+
 def mean_average_precision(labels: Sequence[Labels], detections: Sequence[Detections]) -> MeanAveragePrecision:
     """Compare what was detected in each image with what is there, image by image in the same order."""
-    matches: dict[int, list[_Match]] = defaultdict(list)
-    for truth, found in zip(labels, detections, strict=True):
-        for kind in np.union1d(np.asarray(truth.classes, int), np.asarray(found.classes, int)):
-            matches[int(kind)].append(_match_class(truth, found, int(kind)))
+    return summarise([judge(truth, found) for truth, found in zip(labels, detections, strict=True)])
+
+
+def judge(truth: Labels, found: Detections) -> Judged:
+    """Compare what was detected in one image with what is there."""
+    kinds = np.union1d(np.asarray(truth.classes, int), np.asarray(found.classes, int))
+    return {int(kind): _match_class(truth, found, int(kind)) for kind in kinds}
+
+
+def summarise(images: Iterable[Judged]) -> MeanAveragePrecision:
+    """The precision over images that were judged one by one."""
+    matches: dict[int, list[Match]] = defaultdict(list)
+    for image in images:
+        for kind, match in image.items():
+            matches[kind].append(match)
     per_class = {
         kind: _average_precision(matches[kind])
         for kind in sorted(matches)
@@ -80,17 +104,7 @@ def mean_average_precision(labels: Sequence[Labels], detections: Sequence[Detect
     )
 
 
-@dataclass(frozen=True)
-class _Match:
-    """One class in one image: D detections, best first, judged at T thresholds."""
-
-    scores: Floats  # (D,)
-    hit: Flags  # (T, D) took a label
-    ignored: Flags  # (T, D) fell into a crowd region
-    wanted: int  # labels to find
-
-
-def _match_class(truth: Labels, found: Detections, kind: int) -> _Match:
+def _match_class(truth: Labels, found: Detections, kind: int) -> Match:
     mine, crowd = np.asarray(truth.classes) == kind, np.asarray(truth.crowd, bool)
     regular, regions = as_boxes(truth.boxes)[mine & ~crowd], as_boxes(truth.boxes)[mine & crowd]
     candidates = np.asarray(found.classes) == kind
@@ -100,7 +114,7 @@ def _match_class(truth: Labels, found: Detections, kind: int) -> _Match:
     hit = _take_labels(overlaps(boxes, regular))
     in_crowd = overlaps(boxes, regions, region=True).max(axis=1, initial=0.0)
     ignored = ~hit & (in_crowd >= _at_least())
-    return _Match(scores[best], hit, ignored, len(regular))
+    return Match(scores[best], hit, ignored, len(regular))
 
 
 def _at_least() -> Floats:
@@ -121,7 +135,7 @@ def _take_labels(shares: Floats) -> Flags:
     return hit
 
 
-def _average_precision(matches: Sequence[_Match]) -> AveragePrecision:
+def _average_precision(matches: Sequence[Match]) -> AveragePrecision:
     wanted = sum(match.wanted for match in matches)
     order = np.argsort(-np.concatenate([match.scores for match in matches]), kind="stable")
     hit = np.concatenate([match.hit for match in matches], axis=1)[:, order]
