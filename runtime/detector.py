@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from zcc.runtime.choice import Wish, choose, explain
 from zcc.runtime.current import Current, Told
 from zcc.runtime.errors import UsageError
 from zcc.runtime.explanation import Explanation
+from zcc.runtime.feeds.table import open_feed
 from zcc.runtime.follow import Follower, Following
 from zcc.runtime.frame import as_pixels
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.places import Folder, find_source
 from zcc.runtime.policy import DEFAULT, Policy
 from zcc.runtime.source import ArtifactSource, Candidate, MovingSource
+from zcc.runtime.stream import Stream
 from zcc.runtime.variant import Detections, Variant
 
 
@@ -70,6 +73,18 @@ class Detector:
         if self._follower is not None:
             self._follower.saw(pixels, conf, iou)
         return found
+
+    def stream(
+        self, source: Any, mode: str = "every", queue: int | None = None, conf: float = 0.25, iou: float = 0.45
+    ) -> Stream:
+        """The frames of a source, to be gone through once, each with what is found in it.
+
+        A source is a folder, a picture, a video, a camera's number or device, a URL, a GStreamer pipeline, or anything
+        that yields frames or paths of pictures. At most `queue` frames are read ahead. When the source is faster, it
+        waits in the mode `every`; in `newest` the older frames are dropped.
+        """
+        feed = open_feed(source, self.manifest.input.color)
+        return Stream(partial(self, conf=_threshold("conf", conf), iou=_threshold("iou", iou)), feed, mode, queue)
 
     def swap(self, dtype: str | None = None, target: str | None = None, *, prefer: str | Policy = DEFAULT) -> None:
         """Run another variant from the next frame on; frames under way finish on the old one.

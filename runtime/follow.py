@@ -20,7 +20,8 @@ from zcc.runtime.choice import choose
 from zcc.runtime.current import Current
 from zcc.runtime.errors import ArtifactError, NotFound, UsageError, ZccError
 from zcc.runtime.frame import Pixels
-from zcc.runtime.newcomer import Sample, objection
+from zcc.runtime.manifest import Manifest
+from zcc.runtime.newcomer import Sample, objection, other_meaning
 from zcc.runtime.source import Candidate, MovingSource
 from zcc.runtime.variant import Variant
 
@@ -53,7 +54,7 @@ class Follower:
     ) -> None:
         self._reference, self._source, self._current, self._how = reference, source, current, how
         self._meant = _digests(variants)  # what was chosen from
-        self._revision: object = None
+        self._revision = object()  # no registry's
         self._refused: set[str] = set()
         self._trouble: str | None = None
         self._sample: Sample | None = None
@@ -132,20 +133,25 @@ class Follower:
     def _try(self, chosen: Candidate) -> Variant | None:
         """The newcomer, loaded and tried; None, and never again, where that fails."""
         present = self._current.variant
-        try:
-            variant = Variant(self._source.folder(chosen), chosen.manifest)
-            told = objection(variant, present, self._sample, self._how.agreement)
-        except Exception as error:  # noqa: BLE001 - whatever a newcomer does, what runs must go on
-            told = str(error) or type(error).__name__
-        else:
-            if told is None:
-                return variant
-        self._refused.add(chosen.manifest.digest)
+        told = other_meaning(chosen.manifest, present.manifest)
+        if told is None:
+            try:
+                variant = Variant(self._source.folder(chosen), chosen.manifest)
+                told = objection(variant, present, self._sample, self._how.agreement)
+            except Exception as error:  # noqa: BLE001 - whatever a newcomer does, what runs must go on
+                told = str(error) or type(error).__name__
+            else:
+                if told is None:
+                    return variant
+        self._refuse(chosen.manifest, told)
+        return None
+
+    def _refuse(self, newcomer: Manifest, told: str) -> None:
+        self._refused.add(newcomer.digest)
         logger.error(
             "%s moved to %s %s, which is refused: %s; %s goes on",
-            *(self._reference, chosen.manifest.dtype, chosen.manifest.digest[:19], told, present.manifest.digest[:19]),
+            *(self._reference, newcomer.dtype, newcomer.digest[:19], told, self._current.variant.manifest.digest[:19]),
         )
-        return None
 
     def _tell(self, error: ZccError) -> None:
         """Log what is in the way, once."""

@@ -23,24 +23,22 @@ class Sample:
     iou: float
 
 
-def objection(newcomer: Variant, present: Variant, sample: Sample | None, bar: float) -> str | None:
-    """Why the newcomer may not take over, None when it may; without a sample, agreement is not asked for."""
-    told = _other_meaning(newcomer.manifest, present.manifest)
-    if told is None:
-        told = _nonsense(newcomer, present, sample or _blank(newcomer.manifest))
-    if told is None and sample is not None:
-        told = _disagreement(newcomer, present, sample, bar)
-    return told
-
-
-def _other_meaning(new: Manifest, old: Manifest) -> str | None:
-    """Callers know frames by their colours and classes by their numbers; both must go on to mean the same."""
+def other_meaning(new: Manifest, old: Manifest) -> str | None:
+    """Why callers could not go on as before, None when they can: they know classes by number, frames by colour."""
     if new.input.color != old.input.color:
         return f"it reads frames as {new.input.color}, not {old.input.color}"
     for number, (now, before) in enumerate(zip(new.classes, old.classes, strict=False)):
         if now != before:
             return f"its class {number} is {now!r}, not {before!r}"
     return None
+
+
+def objection(newcomer: Variant, present: Variant, sample: Sample | None, bar: float) -> str | None:
+    """Why the newcomer may not take over, None when it may; without a sample, agreement is not asked for."""
+    told = _nonsense(newcomer, present, sample or _blank(newcomer.manifest))
+    if told is None and sample is not None:
+        told = _disagreement(newcomer, present, sample, bar)
+    return told
 
 
 def _nonsense(newcomer: Variant, present: Variant, sample: Sample) -> str | None:

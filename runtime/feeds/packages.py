@@ -1,0 +1,24 @@
+"""Packages that the runtime can use and does not need: imported when a feed asks for them, by name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from zcc.runtime.errors import InputError
+
+OPENCV = "cv2"
+PILLOW = "PIL"
+
+
+def installed(package: str) -> bool:
+    """Whether it could be imported."""
+    return find_spec(package) is not None
+
+
+def opencv(purpose: str) -> Any:
+    """OpenCV, or an error that says what it is wanted for."""
+    if not installed(OPENCV):
+        raise InputError(f"{purpose} needs OpenCV, which is not installed", "pip install opencv-python-headless")
+    return import_module(OPENCV)

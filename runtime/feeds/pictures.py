@@ -1,0 +1,73 @@
+"""Picture files as frames, through whichever decoder is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+
+from zcc.runtime.errors import FrameError, InputError
+from zcc.runtime.feeds.packages import OPENCV, PILLOW, installed, opencv
+from zcc.runtime.feeds.shot import Feed, Shot
+from zcc.runtime.frame import Pixels
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+FORMATS = "give a JPEG, PNG, WebP, BMP or TIFF"
+
+
+def read_picture(path: Path, color: str = "bgr") -> Pixels:
+    """The picture as uint8 (H, W, 3), turned as its EXIF says, its channels in the order of `color`."""
+    for package, decode in DECODERS.items():
+        if installed(package):
+            pixels = decode(path)
+            return pixels if color == "bgr" else np.ascontiguousarray(pixels[..., ::-1])
+    raise InputError("no decoder for pictures is installed", "pip install pillow, or opencv-python-headless")
+
+
+def pictures(paths: Iterable[Path], color: str) -> Feed:
+    """The pictures in the order of their paths, each decoded when its turn comes."""
+    return (Shot(read_picture(path, color), str(path)) for path in paths)
+
+
+def folder(path: Path, color: str) -> Feed:
+    """The pictures of a folder, by name."""
+    found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+    if not found:
+        raise InputError(f"{path} holds no pictures", f"put some there: {', '.join(sorted(SUFFIXES))}")
+    return pictures(found, color)
+
+
+def _with_pillow(path: Path) -> Pixels:
+    image, operations = import_module("PIL.Image"), import_module("PIL.ImageOps")
+    # What Pillow raises on damaged files depends on the format's plugin.
+    damage = (OSError, SyntaxError, ValueError, image.DecompressionBombError)
+    try:
+        with image.open(path) as opened:
+            if opened.mode.startswith(("I", "F")):  # these become bytes by clipping, which leaves a white picture
+                raise FrameError(f"{path} has more than 8 bits per channel", "convert it to 8 bits")
+            upright = operations.exif_transpose(opened)
+            return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[..., ::-1])
+    except import_module("PIL").UnidentifiedImageError as error:
+        raise FrameError(f"{path} is not an image", FORMATS) from error
+    except damage as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise FrameError(f"{path} cannot be read ({error.strerror})", "check the path") from error
+        raise FrameError(f"{path} is a damaged image ({error})", "fetch it again") from error
+
+
+def _with_opencv(path: Path) -> Pixels:
+    cv2 = opencv("reading pictures")
+    try:
+        encoded = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise FrameError(f"{path} cannot be read ({error.strerror})", "check the path") from error
+    pixels: Pixels | None = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
+    if pixels is None:
+        raise FrameError(f"{path} is not an image, or a damaged one", FORMATS)
+    return pixels
+
+
+# Package -> what decodes a file with it, into BGR; the first that is installed is taken.
+DECODERS: Mapping[str, Callable[[Path], Pixels]] = {PILLOW: _with_pillow, OPENCV: _with_opencv}

@@ -1,0 +1,67 @@
+"""What a stream can be made of, and who reads it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from zcc.runtime.errors import InputError, UsageError
+from zcc.runtime.feeds.pictures import SUFFIXES, folder, pictures, read_picture
+from zcc.runtime.feeds.shot import Feed, Shot
+from zcc.runtime.feeds.video import camera, pipeline, video
+
+
+class Kind(NamedTuple):
+    """A kind of source: how it is known, and what reads it, given the order of channels that the detector takes."""
+
+    fits: Callable[[Any], bool]
+    read: Callable[[Any, str], Feed]
+
+
+def open_feed(source: Any, color: str) -> Feed:
+    """The frames of a source, read as they are asked for; those of files and cameras are in `color`."""
+    for kind in KINDS:
+        if kind.fits(source):
+            return kind.read(source, color)
+    raise UsageError(
+        f"a {type(source).__name__} is no source of frames",
+        "give a folder, a picture, a video, a camera's number, a GStreamer pipeline or anything that yields frames",
+    )
+
+
+def _is_text(source: Any) -> bool:
+    return isinstance(source, str | os.PathLike)
+
+
+def _contains(mark: str) -> Callable[[Any], bool]:
+    return lambda source: isinstance(source, str) and mark in source
+
+
+def _read_path(source: str | os.PathLike[str], color: str) -> Feed:
+    path = Path(source)
+    if path.is_dir():
+        return folder(path, color)
+    if not path.exists():
+        raise InputError(f"there is no {path}", "check the path")
+    return pictures([path], color) if path.suffix.lower() in SUFFIXES else video(path, color)
+
+
+def _read_items(source: Iterable[Any], color: str) -> Feed:
+    """What an iterator yields: frames as they are, and the paths of pictures."""
+    for item in source:
+        if _is_text(item):
+            yield Shot(read_picture(Path(item), color), os.fspath(item))
+        else:
+            yield Shot(item, "")
+
+
+# The first that fits reads it.
+KINDS = (
+    Kind(lambda source: isinstance(source, int), camera),
+    Kind(_contains("!"), pipeline),
+    Kind(_contains("://"), video),
+    Kind(_is_text, _read_path),
+    Kind(lambda source: isinstance(source, Iterable), _read_items),
+)
