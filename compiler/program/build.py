@@ -10,6 +10,9 @@ from tvm import ir, tirx
 
 from zcc.compiler.program.subroutine import on_cpu
 
+# To the linker. Lines of kernels that no source file holds help no debugger, and are a third of the file.
+WITHOUT_DEBUG = "-Wl,-S"
+
 
 def build_library(module: ir.IRModule, target: Any, path: Path) -> None:
     """Compile the module for `target` and link it into a shared library at `path`."""
@@ -20,7 +23,7 @@ def build_library(module: ir.IRModule, target: Any, path: Path) -> None:
     subroutines = {name: on_cpu(function) for name, function in module.functions.items() if _is_private(function)}
     module = finalize_host()(ir.IRModule({**module.functions, **subroutines}, attrs=module.attrs))
     library = tvm.get_global_func("target.build.llvm")(module, target)
-    library.export_library(str(path))
+    library.export_library(str(path), options=[WITHOUT_DEBUG])
 
 
 def _is_private(function: tirx.PrimFunc) -> bool:
