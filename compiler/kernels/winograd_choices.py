@@ -8,8 +8,7 @@ from itertools import islice
 
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit
-from zcc.compiler.kernels.winograd_transforms import TAPS, TRANSFORMS
-from zcc.compiler.network.ops import Conv
+from zcc.compiler.kernels.winograd_transforms import TRANSFORMS
 
 CACHE = 1 << 20  # bytes of a core's second level
 MOST = 6  # choices of each size worth a try
@@ -27,14 +26,8 @@ class WinogradChoice:
     columns: int  # register tile: tiles of the map
 
 
-def winograd_fits(conv: Conv) -> bool:
-    """Whether a convolution is of the kind; `winograd_choices` tells whether its maps are, too."""
-    square = conv.weight.shape[2:] == (TAPS, TAPS) and conv.stride == conv.dilation == (1, 1)
-    return type(conv) is Conv and square and conv.groups == 1
-
-
 def winograd_choices(x: Slab, out: Slab, unit: VectorUnit) -> list[WinogradChoice]:
-    """At most a dozen choices for maps that fit, the most promising first; none where the map is too small, or an image."""
+    """At most a dozen choices, the most promising first; none for images, and for maps smaller than a tile."""
     if x.lanes != out.lanes:
         return []
     chosen: list[WinogradChoice] = []

@@ -152,7 +152,7 @@ class _Tiles:
 
     @property
     def count(self) -> int:
-        return -(-self.out.height // self.size) * self.across
+        return map_tiles(self.size, self.out)
 
     def _place(self, number: Expr) -> tuple[Expr, Expr]:
         held = tirx.min(number, self.count - 1)

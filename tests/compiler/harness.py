@@ -13,6 +13,7 @@ import onnxruntime
 import tvm_ffi
 from numpy.typing import NDArray
 
+from zcc.compiler.kernels.choices import Choices
 from zcc.compiler.network.fuse import fuse
 from zcc.compiler.network.ops import Network
 from zcc.compiler.network.place import Placement
@@ -49,15 +50,16 @@ def compile_network(
     folder: Path,
     target: str | None = None,
     convert: Callable[[Network], Network] = lambda network: network,
+    choices: Choices | None = None,
 ) -> Compiled:
     """The network of `proto`, run in memory full of garbage so that nothing is right by accident."""
     chosen = TARGETS[target] if target else native_target()
-    return build_network(convert(fuse(read_network(import_proto(proto)))), folder, chosen)
+    return build_network(convert(fuse(read_network(import_proto(proto)))), folder, chosen, choices)
 
 
-def build_network(network: Network, folder: Path, chosen: Target) -> Compiled:
+def build_network(network: Network, folder: Path, chosen: Target, choices: Choices | None = None) -> Compiled:
     """A network that was read already, compiled for a target."""
-    layout = lower_network(network, chosen.unit)
+    layout = lower_network(network, chosen.unit, choices)
     library = folder / f"network-{chosen.name}.so"
     build_library(emit_network(layout, chosen.unit), chosen.tvm_target(), library)
     module = tvm_ffi.load_module(str(library))

@@ -1,0 +1,225 @@
+"""Winograd convolutions against sums of taps in double precision, in maps that lie within memory full of NaN."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+
+from tests.compiler.harness import compile_network, reference
+from tests.compiler.kernels.integers import lanes_for, packed, taps, unpacked
+from tests.onnx_models import build
+from zcc.compiler.frontend.load import load_model
+from zcc.compiler.kernels.choices import Tunable
+from zcc.compiler.kernels.slab import Slab
+from zcc.compiler.kernels.spec import VectorUnit
+from zcc.compiler.kernels.stages import Apply, Merge, PerChannel, StageSpec
+from zcc.compiler.kernels.winograd_choices import WinogradChoice, winograd_choices
+from zcc.compiler.kernels.winograd_conv import WinogradConv, pack_winograd
+from zcc.compiler.program.single import Kernel, compile_kernels
+from zcc.compiler.program.weights import pack_dense, pack_vector
+from zcc.compiler.targets.table import TARGETS, native_target, runs_here
+from zcc.runtime.engine import aligned_bytes
+
+Array = NDArray[Any]
+F = np.float32
+WIDTHS = {target.unit.lanes: target for target in TARGETS.values() if runs_here(target)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A convolution to try, and how it is cut."""
+
+    channels: tuple[int, int]
+    size: tuple[int, int]
+    choice: WinogradChoice
+    stages: tuple[str, ...] = ("silu",)
+
+
+CASES = {
+    "whole tiles": Case((32, 32), (8, 12), WinogradChoice(4, 6, 1, 2, 3)),
+    "small tiles": Case((32, 48), (6, 8), WinogradChoice(2, 4, 1, 3, 4)),
+    "rows hang over": Case((16, 16), (7, 8), WinogradChoice(4, 2, 1, 1, 2)),
+    "columns hang over": Case((16, 16), (8, 9), WinogradChoice(4, 2, 1, 1, 2)),
+    "both hang over": Case((16, 32), (11, 13), WinogradChoice(4, 1, 1, 2, 1)),
+    "odd map of small tiles": Case((16, 16), (5, 3), WinogradChoice(2, 3, 1, 1, 3)),
+    "one tile": Case((16, 16), (4, 4), WinogradChoice(4, 1, 1, 1, 1)),
+    "more room than tiles": Case((16, 32), (5, 5), WinogradChoice(4, 12, 1, 1, 6)),
+    "tasks that do not divide": Case((16, 16), (20, 20), WinogradChoice(4, 7, 1, 1, 7)),
+    "shares": Case((16, 64), (9, 9), WinogradChoice(4, 9, 2, 2, 3)),
+    "shares of one group": Case((32, 64), (9, 9), WinogradChoice(4, 3, 4, 1, 3)),
+    "odd channels": Case((19, 37), (9, 6), WinogradChoice(4, 4, 1, 1, 4)),
+    "residual": Case((16, 16), (6, 7), WinogradChoice(4, 4, 1, 1, 2), ("silu", "add map")),
+    "gate": Case((16, 16), (6, 7), WinogradChoice(4, 4, 1, 1, 2), ("multiply map", "leaky_relu")),
+    "per channel": Case((16, 32), (5, 6), WinogradChoice(2, 9, 1, 2, 9), ("multiply channel",)),
+    "nothing behind it": Case((16, 16), (4, 5), WinogradChoice(2, 2, 1, 1, 2), ()),
+}
+REFERENCE: dict[str, Any] = {
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "leaky_relu": lambda x: np.where(x > 0, x, 0.1 * x),
+    "add": np.add,
+    "multiply": np.multiply,
+}
+
+
+@dataclass
+class Trial:
+    """A case with its memory: what the kernel is given, and what it must make."""
+
+    spec: WinogradConv
+    arguments: list[Array]
+    out: Array
+    room: Array  # the memory that `out` lies in
+    expected: Array
+
+    def check(self, kernel: Kernel, name: str) -> None:
+        """Run it; around the result nothing may change."""
+        kernel(*self.arguments)
+        made = unpacked(self.out, len(self.expected)).copy()
+        np.testing.assert_allclose(made, self.expected, rtol=0, atol=1e-5 * np.abs(self.expected).max(), err_msg=name)
+        self.out[...] = np.nan
+        assert np.isnan(self.room).all(), name
+
+
+def aligned(array: Array) -> Array:
+    """The same numbers where vectors may begin."""
+    memory = aligned_bytes(array.nbytes).view(array.dtype).reshape(array.shape)
+    memory[...] = array
+    return memory
+
+
+def within_nan(array: Array, slab: Slab) -> tuple[Slab, Array, Array]:
+    """The slab inside a larger one, its window there, and all of it."""
+    room = aligned(np.full((slab.blocks + 2, slab.height + 3, slab.width + 5, slab.lanes), np.nan, F))
+    window = room[1:-1, 1 : 1 + slab.height, 2 : 2 + slab.width]
+    window[...] = array
+    pitch, plane = room.strides[1] // room.itemsize, room.strides[0] // room.itemsize
+    return replace(slab, pitch=pitch, plane=plane), window, room
+
+
+def make_trial(case: Case, lanes: int, rng: np.random.Generator) -> Trial:
+    """Random operands, each map inside a larger one."""
+    (inputs, outputs), (height, width) = case.channels, case.size
+    # Cases are written for 16 lanes; with fewer there are more blocks of them.
+    channels = inputs * lanes // 16, outputs * lanes // 16
+    x = rng.normal(0, 1, (channels[0], height + 2, width + 2)).astype(F)
+    weight = rng.normal(0, 1 / np.sqrt(9 * channels[0]), (channels[1], channels[0], 3, 3)).astype(F)
+    bias = rng.normal(0, 1, channels[1]).astype(F)
+    x_slab = Slab.dense(-(-channels[0] // lanes), height + 2, width + 2, lanes)
+    x_slab, x_memory, _ = within_nan(packed(x, x_slab), x_slab)
+    slab = Slab.dense(-(-channels[1] // lanes), height, width, lanes)
+    slab, out, room = within_nan(np.full(slab.shape, 3, F), slab)
+    expected = taps(x.astype(np.float64), weight.astype(np.float64), bias.astype(np.float64), case.size)
+    stages, memory, expected = apply(case, slab, expected, rng)
+    out_lanes = lanes_for(channels[1], lanes)
+    dense = pack_dense(weight, lanes_for(channels[0], lanes), lanes, out_lanes, lanes)
+    weights, biases = pack_winograd(dense, case.choice), pack_vector(bias, out_lanes, lanes)
+    spec = WinogradConv(x_slab, slab, stages, case.choice)
+    assert weights.shape == spec.weight_shape
+    operands = [aligned(values) for values in (weights, biases, *memory)]
+    return Trial(spec, [x_memory, *operands, out], out, room, expected)
+
+
+def apply(
+    case: Case, slab: Slab, value: Array, rng: np.random.Generator
+) -> tuple[tuple[StageSpec, ...], list[Array], Array]:
+    """The stages, what their kernels read, and what becomes of the value."""
+    stages: list[StageSpec] = []
+    memory: list[Array] = []
+    for words in case.stages:
+        name, _, kind = words.partition(" ")
+        if not kind:
+            stages.append(Apply(name, (0.1,) if name == "leaky_relu" else ()))
+            value = REFERENCE[name](value)
+            continue
+        size = {"map": value.shape[1:], "channel": (1, 1)}[kind]
+        numbers = rng.normal(0, 1, (len(value), *size)).astype(F)
+        if kind == "channel":
+            stages.append(PerChannel(name, slab.blocks, slab.lanes))
+            memory.append(pack_vector(numbers.ravel(), lanes_for(len(value), slab.lanes), slab.lanes))
+        else:
+            other = Slab.dense(slab.blocks, *size, slab.lanes)
+            stages.append(Merge(name, other))
+            memory.append(packed(numbers, other))
+        value = REFERENCE[name](value, numbers)
+    return tuple(stages), memory, value
+
+
+@pytest.mark.parametrize("lanes", WIDTHS)
+def test_every_case_is_close_to_double_precision(lanes: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    trials = {name: make_trial(case, lanes, rng) for name, case in CASES.items()}
+    kernels = compile_kernels([trial.spec for trial in trials.values()], WIDTHS[lanes], tmp_path)
+    for (name, trial), kernel in zip(trials.items(), kernels, strict=True):
+        trial.check(kernel, name)
+
+
+@pytest.mark.parametrize(("size", "channels"), [((4, 4), (16, 16)), ((9, 7), (48, 96)), ((3, 12), (16, 32))])
+def test_every_choice_offered_is_right(size: tuple[int, int], channels: tuple[int, int], tmp_path: Path) -> None:
+    rng, target = np.random.default_rng(8), native_target()
+    lanes = target.unit.lanes
+    x, out = (Slab.dense(-(-n // 16), *size, lanes) for n in channels)
+    choices = winograd_choices(x.grown(1, 1, 1, 1), out, target.unit)
+    assert 1 <= len(choices) == len(set(choices)) <= 12
+    trials = [make_trial(Case(channels, size, choice), lanes, rng) for choice in choices]
+    for trial, kernel in zip(trials, compile_kernels([trial.spec for trial in trials], target, tmp_path), strict=True):
+        trial.check(kernel, str(trial.spec.choice))
+
+
+def test_runs_repeat_to_the_last_bit(tmp_path: Path) -> None:
+    """Outputs of tiles that overlap in two tasks are written by one."""
+    trial = make_trial(Case((16, 16), (39, 41), WinogradChoice(4, 1, 1, 1, 1)), 16, np.random.default_rng(9))
+    target = native_target()
+    if target.unit.lanes != 16:
+        pytest.skip("cut for 16 lanes")
+    [kernel] = compile_kernels([trial.spec], target, tmp_path)
+    kernel(*trial.arguments)
+    first = trial.out.copy()
+    for _ in range(50):
+        kernel(*trial.arguments)
+        np.testing.assert_array_equal(trial.out, first)
+
+
+def test_no_choice_for_maps_smaller_than_a_tile_or_images() -> None:
+    unit = native_target().unit
+    line, pixel = (Slab.dense(1, *size, unit.lanes) for size in ((1, 40), (3, 3)))
+    assert not winograd_choices(line.grown(1, 1, 1, 1), line, unit)
+    assert {choice.size for choice in winograd_choices(pixel.grown(1, 1, 1, 1), pixel, unit)} == {2}
+    out = Slab.dense(1, 8, 8, unit.lanes)
+    assert not winograd_choices(Slab.dense(3, 10, 10, 1), out, unit)
+
+
+@dataclass
+class Everywhere:
+    """Takes Winograd's form, with tiles of a size, wherever it is offered."""
+
+    unit: VectorUnit
+    size: int
+    taken: int = 0
+
+    def find(self, spec: Tunable) -> WinogradChoice | None:
+        """The first of its forms."""
+        forms = [form for form in spec.choices(self.unit) if isinstance(form, WinogradChoice)]
+        fitting = [form for form in forms if form.size == self.size]
+        self.taken += bool(fitting)
+        return fitting[0] if fitting else None
+
+
+@pytest.mark.parametrize(("lanes", "size"), [*((lanes, 4) for lanes in WIDTHS), (max(WIDTHS), 2)])
+def test_networks_of_them_equal_onnx_runtime(lanes: int, size: int, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    onnx.save(build("yolov5", imgsz=(96, 160), width=12, seed=3), path)
+    proto = load_model(path).proto
+    image = np.random.default_rng(4).random((1, 3, 96, 160), np.float32)
+    expected = reference(proto, image)
+    target = WIDTHS[lanes]
+    choices = Everywhere(target.unit, size)
+    compiled = compile_network(proto, tmp_path, target.name, choices=choices)
+    made = [name for name in compiled.kernels if name.startswith(f"winograd{size}_")]
+    assert len(made) == choices.taken > 5
+    np.testing.assert_allclose(compiled.run(image), expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
