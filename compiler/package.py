@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
+import gzip
 from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,20 @@ from zcc.compiler.program.layout import Layout
 from zcc.compiler.program.weights import Constants
 from zcc.runtime.library import MODULE, RUNTIME_LIBRARY, WEIGHTS
 from zcc.runtime.manifest import FileEntry, HeadInfo, Manifest, file_sha256
+from zcc.runtime.packed_library import LIBRARY
 
 
 def write_files(folder: Path, constants: Constants, precision: Precision) -> None:
     """Put the weights and TVM's runtime library beside the module that was built."""
     weights = constants.halved()[0] if precision.halves_weights else constants.blob
     (folder / WEIGHTS).write_bytes(weights or b"\0")
-    shutil.copyfile(runtime_library(), folder / RUNTIME_LIBRARY)
+    (folder / RUNTIME_LIBRARY).write_bytes(runtime_library())
 
 
-def runtime_library() -> Path:
-    """TVM's runtime library, as the compiler's own TVM carries it."""
-    return Path(tvm.__file__).parent / "lib" / RUNTIME_LIBRARY
+@cache
+def runtime_library() -> bytes:
+    """TVM's runtime library, as the compiler's own TVM carries it, compressed: the same bytes every time."""
+    return gzip.compress((Path(tvm.__file__).parent / "lib" / LIBRARY).read_bytes(), mtime=0)
 
 
 def make_manifest(folder: Path, job: Job, key: str, layout: Layout, program: Program) -> Manifest:

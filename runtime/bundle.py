@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
-from zcc.runtime.aside import written_aside
-from zcc.runtime.cache import VARIABLE, cache_folder
+from zcc.runtime.cache import cache_folder, written_into_cache
 from zcc.runtime.errors import ArtifactError, CorruptArtifact, IncompatibleHost
 from zcc.runtime.manifest import FileEntry, Manifest, Measurement, check_paths, is_sound
 from zcc.runtime.source import Candidate
@@ -88,12 +87,7 @@ class Bundle:
             raise ArtifactError(f"{place} cannot be read: {error.strerror}", "check the path and its mode") from error
 
     def _extract(self, archive: ZipFile, entry: FileEntry, path: Path) -> None:
-        remedy = f"make it writable, or set {VARIABLE} to another folder"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise ArtifactError(f"{path.parent} cannot be made: {error.strerror}", remedy) from error
-        with archive.open(member(entry)) as stream, written_aside(path, remedy) as writer:
+        with archive.open(member(entry)) as stream, written_into_cache(path) as writer:
             self._copy(stream, writer, entry)
 
     def _copy(self, stream: IO[bytes], writer: IO[bytes], entry: FileEntry) -> None:

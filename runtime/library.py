@@ -16,7 +16,7 @@ from zcc.runtime.manifest import Manifest, is_sound
 MODULE = "model.so"
 WEIGHTS = "weights.bin"
 FACTORS = {"half": 2, "same": 1}  # bytes in memory of a byte in the file, by kind of run
-RUNTIME_LIBRARY = "libtvm_runtime.so"  # TVM's, loaded once per process
+RUNTIME_LIBRARY = "libtvm_runtime.so.gz"  # TVM's, loaded once per process
 
 
 def check_files(folder: Path, manifest: Manifest) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-import filecmp
 import importlib.util
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import tvm_ffi
@@ -14,6 +14,7 @@ import tvm_ffi
 from zcc.runtime import held
 from zcc.runtime.errors import IncompatibleHost
 from zcc.runtime.library import RUNTIME_LIBRARY
+from zcc.runtime.packed_library import LIBRARY, expanded
 
 MARKER = "runtime.config_threadpool"  # a function that the library registers when it is loaded
 
@@ -24,7 +25,7 @@ def load_runtime(folder: Path, version: str) -> None:
     """See to it that the process holds this version of the library, from `folder` unless it is there already."""
     with _loading:
         if tvm_ffi.get_global_func(MARKER, allow_missing=True) is None:
-            _open(_equal_copy(folder / RUNTIME_LIBRARY))
+            _open(expanded(folder / RUNTIME_LIBRARY, _installed()))
             held.loaded = version
     present = held.held_version() or "of unknown version"
     if present != version:
@@ -43,14 +44,11 @@ def _open(path: Path) -> None:
         ) from error
 
 
-def _equal_copy(path: Path) -> Path:
-    """The tvm package's own copy, if it is installed: a later `import tvm` aborts the process over a second file."""
+def _installed() -> Iterator[Path]:
+    """The tvm package's own copy, if there is one: a later `import tvm` aborts the process over a second file."""
     spec = importlib.util.find_spec(held.PACKAGE)
     for place in (spec and spec.submodule_search_locations) or ():
-        copy = Path(place) / "lib" / RUNTIME_LIBRARY
-        if copy.is_file() and filecmp.cmp(path, copy, shallow=False):
-            return copy
-    return path
+        yield Path(place) / "lib" / LIBRARY
 
 
 def _forget_loading() -> None:

@@ -20,7 +20,7 @@ def artifact(
     contents = {
         "model.so": f"code of {name} {dtype} {seed}".encode() * 30,
         "weights.bin": random.Random(seed).randbytes(size),
-        "libtvm_runtime.so": RUNTIME,
+        "libtvm_runtime.so.gz": RUNTIME,
     }
     for path, content in contents.items():
         (folder / path).write_bytes(content)

@@ -44,7 +44,7 @@ def test_what_is_published_can_be_loaded_from_its_folder(registry: Registry, tmp
 def test_a_file_that_artifacts_share_is_stored_once(registry: Registry, tmp_path: Path) -> None:
     first = registry.publish(*artifact(tmp_path / "a"))
     second = registry.publish(*artifact(tmp_path / "b", seed=1))
-    libraries = [found.folder / "libtvm_runtime.so" for found in (first, second)]
+    libraries = [found.folder / "libtvm_runtime.so.gz" for found in (first, second)]
     assert libraries[0].samefile(libraries[1])
     assert len([path for path in (registry.home / "files").rglob("*") if path.is_file()]) == 5
 

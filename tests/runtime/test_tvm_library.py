@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,8 +42,7 @@ print(before == look(sys.argv[1]), tvm.get_global_func("runtime.NumThreads")() >
     assert run_python(code, tiny_artifact.folder).splitlines() == ["True True", "1"]
 
 
-def test_an_artifact_brings_its_own_where_no_tvm_is_installed(tiny_artifact: Tiny) -> None:
-    code = f"""
+WITHOUT_TVM = f"""
 import importlib.machinery, sys
 import numpy as np
 find = importlib.machinery.PathFinder.find_spec
@@ -50,9 +50,29 @@ importlib.machinery.PathFinder.find_spec = lambda name, *rest: None if name == "
 {LOOK}
 print(len(look(sys.argv[1])) > 0)
 {LOADED}
-print(any(line.endswith(f"{{sys.argv[1]}}/libtvm_runtime.so") for line in maps))
 """
-    assert run_python(code, tiny_artifact.folder).split() == ["True", "1", "True"]
+
+
+def test_an_artifact_brings_its_own_where_no_tvm_is_installed(tiny_artifact: Tiny, tmp_path: Path) -> None:
+    code = f"{WITHOUT_TVM}\nprint(any(line.endswith('libtvm_runtime.so') and sys.argv[2] in line for line in maps))"
+    assert run_python(code, tiny_artifact.folder, tmp_path, ZCC_CACHE=str(tmp_path)).split() == ["True", "1", "True"]
+
+
+def test_what_was_expanded_is_used_again_and_what_was_damaged_is_replaced(tiny_artifact: Tiny, tmp_path: Path) -> None:
+    run_python(WITHOUT_TVM, tiny_artifact.folder, ZCC_CACHE=str(tmp_path))
+    [kept] = tmp_path.rglob("libtvm_runtime.so")
+    sound, written = kept.read_bytes(), kept.stat().st_mtime_ns
+    run_python(WITHOUT_TVM, tiny_artifact.folder, ZCC_CACHE=str(tmp_path))
+    assert kept.stat().st_mtime_ns == written
+    kept.write_bytes(b"\0" * len(sound))
+    run_python(WITHOUT_TVM, tiny_artifact.folder, ZCC_CACHE=str(tmp_path))
+    assert kept.read_bytes() == sound
+
+
+def test_a_cache_that_cannot_be_written_is_named(tiny_artifact: Tiny, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(AssertionError, match="ZCC_CACHE"):
+        run_python(WITHOUT_TVM, tiny_artifact.folder, ZCC_CACHE=str(tmp_path / "file"))
 
 
 @pytest.fixture
@@ -88,9 +108,11 @@ def test_a_library_of_unknown_origin_is_refused(tiny_artifact: Tiny) -> None:
 import ctypes, sys
 import numpy as np
 import tvm_ffi
+from importlib.util import find_spec
 from zcc.runtime.errors import IncompatibleHost
 {LOOK}
-ctypes.CDLL(sys.argv[1] + "/libtvm_runtime.so", ctypes.RTLD_GLOBAL)
+[place] = find_spec("tvm").submodule_search_locations
+ctypes.CDLL(place + "/lib/libtvm_runtime.so", ctypes.RTLD_GLOBAL)
 try:
     look(sys.argv[1])
 except IncompatibleHost as error:
@@ -99,24 +121,32 @@ except IncompatibleHost as error:
     assert "of unknown version" in run_python(code, tiny_artifact.folder)
 
 
-def test_a_library_that_does_not_load_is_told(tiny_artifact: Tiny, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [
+        (gzip.compress(b"no library"), "libtvm_runtime.so cannot be loaded"),
+        (b"no library", "libtvm_runtime.so.gz cannot be expanded"),
+        (b"", "libtvm_runtime.so.gz is no gzip file"),
+    ],
+)
+def test_a_library_that_does_not_load_is_told(tiny_artifact: Tiny, tmp_path: Path, stored: bytes, told: str) -> None:
     broken = changed_copy(tiny_artifact.folder, tmp_path / "broken")
-    (broken / "libtvm_runtime.so").unlink()
-    (broken / "libtvm_runtime.so").write_bytes(b"no library")
+    (broken / "libtvm_runtime.so.gz").unlink()
+    (broken / "libtvm_runtime.so.gz").write_bytes(stored)
     sealed = changed_copy(broken, tmp_path / "sealed")
     code = f"""
 import sys
 import numpy as np
-from zcc.runtime.errors import IncompatibleHost
+from zcc.runtime.errors import ArtifactError
 {LOOK}
 try:
     look(sys.argv[1])
-except IncompatibleHost as error:
+except ArtifactError as error:
     print(error)
 print(len(look(sys.argv[2])) > 0)
 """
-    told, works = run_python(code, sealed, tiny_artifact.folder).splitlines()
-    assert "libtvm_runtime.so cannot be loaded" in told
+    said, works = run_python(code, sealed, tiny_artifact.folder, ZCC_CACHE=str(tmp_path / "cache")).splitlines()
+    assert told in said
     assert works == "True"
 
 
