@@ -14,7 +14,18 @@ from zcc.runtime.feeds.shot import Feed, Shot
 from zcc.runtime.frame import Pixels
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+# What files of these formats begin with, whatever their names.
+MARKS = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"RIFF", b"II*\0", b"MM\0*")
 FORMATS = "give a JPEG, PNG, WebP, BMP or TIFF"
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file says, by its name or its first bytes, that it is a picture."""
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    with path.open("rb") as file:
+        begin = file.read(12)
+    return begin.startswith(MARKS) and (not begin.startswith(b"RIFF") or begin.endswith(b"WEBP"))
 
 
 def read_picture(path: Path, color: str = "bgr") -> Pixels:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from zcc.runtime.errors import InputError, UsageError
-from zcc.runtime.feeds.pictures import SUFFIXES, folder, pictures, read_picture
+from zcc.runtime.feeds.pictures import folder, is_picture, pictures, read_picture
 from zcc.runtime.feeds.shot import Feed, Shot
 from zcc.runtime.feeds.video import camera, pipeline, video
 
@@ -45,7 +45,8 @@ def _read_path(source: str | os.PathLike[str], color: str) -> Feed:
         return folder(path, color)
     if not path.exists():
         raise InputError(f"there is no {path}", "check the path")
-    return pictures([path], color) if path.suffix.lower() in SUFFIXES else video(path, color)
+    # A device may give bytes only to those who open it as a camera.
+    return pictures([path], color) if path.is_file() and is_picture(path) else video(path, color)
 
 
 def _read_items(source: Iterable[Any], color: str) -> Feed:

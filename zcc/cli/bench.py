@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.cli.options import json_option, read_size, registry_option, variant_options
+from zcc.cli.options import json_option, prefer_option, read_size, registry_option, variant_options
 
 if TYPE_CHECKING:
     from zcc.compiler.racing.contestant import Pixels
@@ -23,6 +23,7 @@ FRAME = (1080, 1920)
 @click.command()
 @click.argument("ref")
 @variant_options
+@prefer_option
 @click.option(
     "--against", metavar="TOOLS", help="Race it against openvino, onnxruntime or both, with a comma between them."
 )
@@ -49,6 +50,7 @@ def bench(
     ref: str,
     dtype: str | None,
     target: str | None,
+    prefer: str,
     against: str | None,
     model: Path | None,
     frame: tuple[int, int],
@@ -73,7 +75,7 @@ def bench(
     if (against is None) != (model is None):
         raise click.UsageError("--against TOOLS and --model FILE, which REF was compiled from, need each other")
     opened = Registry.open(registry)
-    artifact = pick_runnable(opened, ref, dtype, target)
+    artifact = pick_runnable(opened, ref, dtype, target, prefer)
     rules = Rules(rounds=rounds, threads=threads or host.worker_threads())
     with reserved_stdout():
         outcome = _race(opened.folder(artifact), against, model, _frames(artifact, images, frame), rules)

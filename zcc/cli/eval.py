@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.cli.options import json_option, registry_option, variant_options
+from zcc.cli.options import json_option, prefer_option, registry_option, variant_options
 
 if TYPE_CHECKING:
     from zcc.compiler.accuracy.coco_map import AveragePrecision, MeanAveragePrecision
@@ -37,6 +37,7 @@ class Outcome:
     help="Labelled pictures: images/ and labels/ (YOLO text), or a COCO json. With --against, labels may be missing.",
 )
 @variant_options
+@prefer_option
 @click.option("--against", metavar="REF2", help="Also tell what REF changes against this detector.")
 @click.option("--against-dtype", metavar="DTYPE", help="Of several variants of REF2, the one in this precision.")
 @registry_option
@@ -46,6 +47,7 @@ def eval(
     data: Path,
     dtype: str | None,
     target: str | None,
+    prefer: str,
     against: str | None,
     against_dtype: str | None,
     registry: str | None,
@@ -64,7 +66,7 @@ def eval(
 
     if against_dtype is not None and against is None:
         raise click.UsageError("--against-dtype chooses among the variants of --against REF2, which is missing")
-    detector = Detector.load(ref, dtype=dtype, target=target, registry=registry)
+    detector = Detector.load(ref, dtype, target, registry, prefer=prefer)
     if against is not None:
         reference = Detector.load(against, dtype=against_dtype, registry=registry)
         outcome = _beside(reference, detector, data)

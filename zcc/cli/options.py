@@ -25,6 +25,14 @@ json_option = click.option(
 _dtype = click.option("--dtype", metavar="DTYPE", help="Of several variants, the one in this precision.")
 _target = click.option("--target", metavar="TARGET", help="Of several variants, the one for this target.")
 
+prefer_option = click.option(
+    "--prefer",
+    metavar="WISH",
+    default="fastest",
+    help="Of several variants that run here: fastest, most-accurate, or fastest-within:POINTS of mAP50-95 that it "
+    "may lose against the most accurate.",
+)
+
 
 def variant_options(command: Command) -> Command:
     """Let a command that takes a reference choose among its variants by --dtype and --target."""

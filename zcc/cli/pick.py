@@ -23,12 +23,11 @@ def pick(registry: Registry, ref: str, dtype: str | None, target: str | None) ->
 
 
 def pick_runnable(
-    registry: Registry, ref: str, dtype: str | None, target: str | None, prefer: str | None = None
+    registry: Registry, ref: str, dtype: str | None, target: str | None, prefer: str = "fastest"
 ) -> Artifact:
     """Of the variants REF means, the one this machine runs; an IncompatibleHost where there is none."""
     from zcc.runtime.choice import choose
-    from zcc.runtime.policy import DEFAULT
 
     found = {artifact.digest: artifact for artifact in registry.find(ref, dtype, target)}
-    chosen = choose(ref, [artifact.candidate for artifact in found.values()], prefer=prefer or DEFAULT)
+    chosen = choose(ref, [artifact.candidate for artifact in found.values()], prefer=prefer)
     return found[chosen.manifest.digest]

@@ -1,8 +1,7 @@
-"""zcc run: detections in pictures."""
+"""zcc run: detections in pictures and videos."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, count
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.cli.options import json_option, registry_option, variant_options
+from zcc.cli.options import json_option, prefer_option, registry_option, variant_options
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from zcc.runtime import Detections, Detector
+    from zcc.runtime.explanation import Explanation
 
 
 SHOWN = 12  # rows of text per picture
@@ -25,9 +25,10 @@ SHOWN = 12  # rows of text per picture
 
 @dataclass(frozen=True)
 class Sighting:
-    """What was found in one picture."""
+    """What was found in one picture, or in one frame of a video."""
 
     path: Path
+    number: int | None  # of the frame, in a video
     picture: NDArray[np.uint8]  # BGR
     found: Detections
     milliseconds: float
@@ -35,14 +36,10 @@ class Sighting:
 
 @click.command()
 @click.argument("ref")
-@click.argument(
-    "images",
-    nargs=-1,
-    required=True,
-    metavar="IMAGE...",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-)
+@click.argument("inputs", nargs=-1, metavar="IMAGE...", type=click.Path(exists=True, path_type=Path))
 @variant_options
+@prefer_option
+@click.option("--explain", is_flag=True, help="Tell why each variant of REF is taken or passed over.")
 @click.option("--save", metavar="DIR", type=click.Path(path_type=Path), help="Where to save the pictures, boxes drawn.")
 @click.option("--conf", type=click.FloatRange(0, 1), default=0.25, metavar="X", help="Least score.")
 @click.option(
@@ -56,42 +53,55 @@ class Sighting:
 @json_option
 def run(
     ref: str,
-    images: tuple[Path, ...],
+    inputs: tuple[Path, ...],
     dtype: str | None,
     target: str | None,
+    prefer: str,
+    explain: bool,
     save: Path | None,
     conf: float,
     iou: float,
     registry: str | None,
     as_json: bool,
 ) -> None:
-    """Run the detector REF on pictures, and tell what it finds.
+    """Run the detector REF on pictures, folders of pictures and videos, and tell what it finds.
 
     REF is a name, name:tag, name@sha256:…, a digest or its beginning, or the path of an artifact or a bundle.
+    Videos are read with OpenCV. With --explain there need be no pictures.
     """
     from zcc.cli.output import print_json
     from zcc.runtime import Detector
 
-    detector = Detector.load(ref, dtype=dtype, target=target, registry=registry)
-    sightings = _look(detector, images, conf, iou)
+    if not inputs and not explain:
+        raise click.UsageError("name at least one picture, folder or video")
+    told = Detector.explain(ref, dtype, target, registry, prefer=prefer) if explain else None
+    if told is not None and not (as_json and inputs):
+        print_json(told.describe()) if as_json else click.echo(told)
+    if told is not None and told.chosen is not None and not inputs:
+        return
+    detector = Detector.load(ref, dtype, target, registry, prefer=prefer)
+    sightings = _look(detector, inputs, conf, iou)
     if save is not None:
         sightings = _save(sightings, detector.manifest.classes, save)
     if as_json:
-        print_json(_document(detector, sightings))
+        print_json(_document(detector, sightings, told))
     else:
         for sighting in sightings:
             click.echo(_describe(sighting, detector.manifest.classes))
 
 
 def _look(detector: Detector, paths: Iterable[Path], conf: float, iou: float) -> Iterator[Sighting]:
-    from zcc.compiler.accuracy.images import read_image
+    from zcc.runtime.feeds.pictures import is_picture
 
     for path in paths:
-        picture = read_image(path)
-        frame = picture if detector.manifest.input.color == "bgr" else picture[..., ::-1].copy()
-        start = time.perf_counter()
-        found = detector(frame, conf=conf, iou=iou)
-        yield Sighting(path, picture, found, (time.perf_counter() - start) * 1e3)
+        stream = detector.stream(path, conf=conf, iou=iou)
+        video = path.is_file() and not is_picture(path)
+        for seen in stream:
+            picture = seen.frame if detector.manifest.input.color == "bgr" else seen.frame[..., ::-1]
+            number = seen.index if video else None
+            yield Sighting(Path(seen.name), number, picture, seen.detections, seen.milliseconds)
+        if video or path.is_dir():
+            click.echo(f"{path}: {stream.statistics}", err=True)
 
 
 def _save(sightings: Iterable[Sighting], names: tuple[str, ...], folder: Path) -> Iterator[Sighting]:
@@ -117,7 +127,8 @@ def _free_name(stem: str, taken: set[str]) -> str:
 def _describe(sighting: Sighting, names: tuple[str, ...]) -> str:
     height, width = sighting.picture.shape[:2]
     rows = _rows(sighting.found, names)
-    title = f"{sighting.path}  {width}x{height}  {len(rows)} detections  {sighting.milliseconds:.1f} ms"
+    frame = "" if sighting.number is None else f" frame {sighting.number}"
+    title = f"{sighting.path}{frame}  {width}x{height}  {len(rows)} detections  {sighting.milliseconds:.1f} ms"
     more = [f"  … {len(rows) - SHOWN} more; --json lists them all"] if len(rows) > SHOWN else []
     return "\n".join([title, *map(_row, rows[:SHOWN]), *more])
 
@@ -132,11 +143,12 @@ def _rows(found: Detections, names: tuple[str, ...]) -> list[dict[str, Any]]:
     return [{"box": box, "score": score, "class": number, "name": names[number]} for box, score, number in columns]
 
 
-def _document(detector: Detector, sightings: Iterable[Sighting]) -> dict[str, Any]:
+def _document(detector: Detector, sightings: Iterable[Sighting], told: Explanation | None) -> dict[str, Any]:
     manifest = detector.manifest
     pictures = [
         {
             "image": str(sighting.path),
+            **({} if sighting.number is None else {"frame": sighting.number}),
             "height": sighting.picture.shape[0],
             "width": sighting.picture.shape[1],
             "milliseconds": sighting.milliseconds,
@@ -144,4 +156,10 @@ def _document(detector: Detector, sightings: Iterable[Sighting]) -> dict[str, An
         }
         for sighting in sightings
     ]
-    return {"name": manifest.name, "digest": manifest.digest, "dtype": manifest.dtype, "images": pictures}
+    return {
+        "name": manifest.name,
+        "digest": manifest.digest,
+        "dtype": manifest.dtype,
+        **({} if told is None else {"explanation": told.describe()}),
+        "images": pictures,
+    }
