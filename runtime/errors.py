@@ -7,6 +7,7 @@
     │   ├── FrameError        a frame: wrong type, shape or memory
     │   └── DatasetError      a labelled folder or an image
     ├── BuildError            a stage of the compiler failed
+    ├── TuningError           a search for faster kernels cannot be made
     ├── BenchmarkError        a measurement cannot be made, or would mean nothing
     ├── SensorError           a sensor of this machine is not there, or cannot be read
     ├── ArtifactError         a stored artifact
@@ -58,6 +59,10 @@ class DatasetError(InputError):
 
 class BuildError(ZccError):
     """A stage of the compiler failed on a model it accepted."""
+
+
+class TuningError(ZccError):
+    """Kernels cannot be measured, or tuning records cannot be read or written."""
 
 
 class BenchmarkError(ZccError):

@@ -20,6 +20,7 @@ from zcc.compiler.kernels.dot_tile import DotGeometry, DotTile, dot_choices
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit, building
 from zcc.compiler.kernels.stages import StageSpec, describe_stages
+from zcc.compiler.network.tensors import Array
 from zcc.runtime.errors import BuildError
 
 
@@ -57,6 +58,10 @@ class Bf16Conv:
     def chosen(self, choice: Tile) -> Bf16Conv:
         """With another tile."""
         return replace(self, tile=choice)
+
+    def pack(self, dense: Array) -> Array:
+        """The weights as they are."""
+        return dense
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """The tile's sums, then its stages and stores."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from zcc.compiler.kernels.spec import KernelSpec, VectorUnit
 from zcc.compiler.kernels.winograd_choices import WinogradChoice
+from zcc.compiler.network.tensors import Array
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,20 @@ class Tile:
 
 
 class Tunable(KernelSpec, Protocol):
-    """A kernel that can be computed in several forms."""
+    """A kernel that can be computed in several forms; a dataclass, whose field `tile` is its form."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def choices(self, unit: VectorUnit) -> Sequence[Any]:
         """Every form worth trying, the one expected to be best first."""
         ...
 
-    def chosen(self, choice: Any) -> KernelSpec:
+    def chosen(self, choice: Any) -> Tunable:
         """The kernel in a form of its own `choices`."""
+        ...
+
+    def pack(self, dense: Array) -> Array:
+        """The weights as this form wants them, from how the default form has them."""
         ...
 
 

@@ -22,6 +22,7 @@ from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit, building
 from zcc.compiler.kernels.stages import StageSpec, describe_stages
 from zcc.compiler.kernels.vector import cast, load, named, product, ramp
+from zcc.compiler.network.tensors import Array
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,10 @@ class Int8Conv:
     def chosen(self, choice: Tile) -> Int8Conv:
         """With another tile."""
         return replace(self, tile=choice)
+
+    def pack(self, dense: Array) -> Array:
+        """The weights as they are."""
+        return dense
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """The tile's sums, then its stages and stores."""

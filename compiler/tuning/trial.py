@@ -1,0 +1,48 @@
+"""What is asked of a device that measures kernels, and what it answers. Both travel between processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from zcc.compiler.kernels.choices import Tunable
+from zcc.compiler.targets.target import Target
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Forms of one kernel, to be measured against its default form."""
+
+    default: Tunable
+    forms: tuple[Tunable, ...]
+    target: Target
+
+    def alone(self) -> list[Trial]:
+        """A trial for each form."""
+        return [replace(self, forms=(form,)) for form in self.forms]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one form did: its seconds as a multiple of the default's, or why it has none."""
+
+    ratio: float | None
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The default's seconds, where it could be measured, and an outcome for each form of the trial."""
+
+    default_seconds: float | None
+    outcomes: tuple[Outcome, ...]
+
+    @classmethod
+    def failed(cls, trial: Trial, reason: str) -> Answer:
+        """Nothing could be measured."""
+        return cls(None, tuple(Outcome(None, reason) for _ in trial.forms))
+
+    @classmethod
+    def joined(cls, answers: list[Answer]) -> Answer:
+        """What came of trials of the same kernel, one after another."""
+        seconds = [answer.default_seconds for answer in answers if answer.default_seconds is not None]
+        return cls(min(seconds, default=None), tuple(outcome for answer in answers for outcome in answer.outcomes))

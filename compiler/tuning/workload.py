@@ -1,0 +1,77 @@
+"""A kernel as MetaSchedule knows it: a block that names the kernel, and a mark on it that names its form.
+
+Templates build their code from a spec and a choice, so a schedule has nothing to transform: it records the choice. The
+design space of a kernel is one schedule for each of its choices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+import tvm_ffi
+from tvm import ir
+from tvm.s_tir import Schedule
+from tvm.s_tir import meta_schedule as ms
+from tvm.script.ir_builder import IRBuilder
+from tvm.script.ir_builder import tirx as T
+
+from zcc.compiler.kernels.choices import Tunable, read_choice, write_choice
+
+FUNCTION, BLOCK = "main", "kernel"
+KERNEL_MARK, CHOICE_MARK = "zcc.kernel", "zcc.choice"
+CHOICE_FIELD = "tile"  # the field of a tunable spec that holds its choice
+
+
+def describe_kernel(spec: Tunable) -> str:
+    """Everything that the kernel computes, whatever its form."""
+    told = [f"{field.name}={getattr(spec, field.name)!r}" for field in fields(spec) if field.name != CHOICE_FIELD]
+    return f"{type(spec).__name__}({', '.join(told)})".replace('"', "'")
+
+
+def make_workload(spec: Tunable) -> ir.IRModule:
+    """The kernel as a module that differs where the kernel differs."""
+    with IRBuilder() as builder, T.prim_func(s_tir=True):
+        T.func_name(FUNCTION)
+        with T.sblock(BLOCK):
+            T.reads()
+            T.writes()
+            T.sblock_attr({KERNEL_MARK: describe_kernel(spec)})
+            T.evaluate(0)
+    return ir.IRModule({FUNCTION: builder.get()})
+
+
+def workload_key(spec: Tunable) -> str:
+    """The structural hash that the kernel's records are found by."""
+    return str(tvm_ffi.structural_hash(make_workload(spec)))
+
+
+def space_of(choices: Sequence[Any]) -> ms.SpaceGenerator:
+    """The design space: one schedule for each choice, in their order."""
+
+    def schedules(whole: Schedule) -> list[Schedule]:
+        return [_marked(whole, write_choice(choice)) for choice in choices]
+
+    return ms.space_generator.ScheduleFn(schedules, sch_rules=[], postprocs=[], mutator_probs={})
+
+
+def kernel_in(module: ir.IRModule) -> str:
+    """The description of the workload's kernel."""
+    return str(_marks(module)[KERNEL_MARK])
+
+
+def chosen_in(module: ir.IRModule) -> Any:
+    """The choice that a schedule of the space made."""
+    return read_choice(str(_marks(module)[CHOICE_MARK]))
+
+
+def _marked(whole: Schedule, choice: str) -> Schedule:
+    sch = whole.copy()
+    sch.annotate(sch.get_sblock(BLOCK), CHOICE_MARK, choice)
+    return sch
+
+
+def _marks(module: ir.IRModule) -> Any:
+    sch = Schedule(module)
+    return sch.get(sch.get_sblock(BLOCK)).annotations
