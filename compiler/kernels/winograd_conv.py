@@ -93,7 +93,7 @@ class WinogradConv:
 
     def _spread(self, x: Any, spread: Any, tiles: _Tiles, first: Expr) -> None:
         side, count = self.transform.products, self.choice.tiles
-        with T.serial(0, count) as tile, T.serial(0, self.x.blocks) as block:
+        with T.serial(0, self.x.blocks) as block, T.serial(0, count) as tile:
             top, left = tiles.corner(first + tile)
             with T.vectorized(0, self.x.lanes) as lane:
                 rows = [[x[block, top + i, left + j, lane] for j in range(side)] for i in range(side)]
@@ -126,17 +126,18 @@ class WinogradConv:
         side, count, out = self.transform.products, self.choice.tiles, self.out
         with T.serial(0, self.choice.blocks) as inner, T.serial(0, count) as tile:
             top, left = tiles.corner(first + tile)
-            outputs = [T.alloc_buffer((tiles.size, out.lanes), "float32") for _ in range(tiles.size)]
+            columns = [T.alloc_buffer((tiles.size, out.lanes), "float32") for _ in range(tiles.size)]
             with T.vectorized(0, out.lanes) as lane:
                 rows = [[products[i * side + j, inner * count + tile, lane] for j in range(side)] for i in range(side)]
                 for place, value in enumerate(_both_ways(self.transform.gather, rows)):
                     row, column = divmod(place, tiles.size)
-                    T.buffer_store(outputs[row], value, [column, lane])
-            for row, column in product(range(tiles.size), repeat=2):
-                with tiles.owned(first + tile, row, column), T.vectorized(0, out.lanes) as lane:
-                    index = [block + inner, top + row, left + column, lane]
-                    value = outputs[row][column, lane] + bias[block + inner, lane]
-                    T.buffer_store(result, apply_stages(value, self.stages, operands, index), index)
+                    T.buffer_store(columns[column], value, [row, lane])
+            with T.serial(0, tiles.size) as row:
+                for column, sums in enumerate(columns):
+                    with tiles.owned(first + tile, row, column), T.vectorized(0, out.lanes) as lane:
+                        index = [block + inner, top + row, left + column, lane]
+                        value = sums[row, lane] + bias[block + inner, lane]
+                        T.buffer_store(result, apply_stages(value, self.stages, operands, index), index)
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ class _Tiles:
         )
 
     @contextmanager
-    def owned(self, number: Expr, row: int, column: int) -> Iterator[None]:
+    def owned(self, number: Expr, row: Expr, column: int) -> Iterator[None]:
         """Emit what follows for outputs that are the tile's own: another task may write those of the neighbour."""
         top, left = self._place(number)
         conditions = []
