@@ -33,7 +33,12 @@ class Bar:
     @cached_property
     def standard(self) -> Standard:
         """What the reference says, asked once."""
-        return Standard(self.reference(), self.pictures)
+        return Standard(self._detect, self.pictures)
+
+    @cached_property
+    def _detect(self) -> Detect:
+        """The reference, built once also where it finds nothing."""
+        return self.reference()
 
     def judge(self, candidate: Detect) -> Verdict:
         """Hold a variant to the bar."""

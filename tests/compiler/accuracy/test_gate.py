@@ -12,13 +12,14 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.compiler.accuracy.detectors import CLASSES, Found, changed, detections
+from zcc.compiler.accuracy.bar import Bar
 from zcc.compiler.accuracy.coco_map import mean_average_precision
 from zcc.compiler.accuracy.comparison import Comparison
 from zcc.compiler.accuracy.drift import confidence_drift
 from zcc.compiler.accuracy.figures import comparison_figures, precision_figures
 from zcc.compiler.accuracy.gate import Verdict, judge
 from zcc.compiler.accuracy.pictures import Pictures
-from zcc.compiler.accuracy.standard import Standard
+from zcc.compiler.accuracy.standard import NothingFound, Standard
 from zcc.compiler.accuracy.sure import sure
 from zcc.runtime.errors import DatasetError, UsageError
 
@@ -191,6 +192,15 @@ def test_agreement_is_never_called_precision(comparison: Comparison) -> None:
 def test_nothing_to_agree_with_is_an_error() -> None:
     with pytest.raises(DatasetError, match="plain has no labels, and the reference finds nothing"):
         Standard(blind, Pictures("plain", FRAMES, COUNT, ""))
+
+
+def test_a_reference_is_built_once_however_many_variants_have_nothing_to_agree_with() -> None:
+    built = []
+    bar = Bar(Pictures("plain", FRAMES, COUNT, ""), 1.0, lambda: built.append(blind) or blind, asked=False)
+    for _ in range(2):
+        with pytest.raises(NothingFound):
+            bar.judge(blind)
+    assert len(built) == 1
 
 
 def test_a_reference_that_finds_nothing_is_no_standard(labels: list[Labels]) -> None:
