@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from zcc.compiler.network.ops import Concat, Conv, MaxPool, Network, QuantisedConv, Resize, Shuffle, Slice
+from zcc.compiler.network.ops import Conv, Network, QuantisedConv
 from zcc.compiler.network.tensors import Array, Tensor
 from zcc.compiler.precision.quantisation import Quantisation, correct_bias, quantise_weight
 from zcc.compiler.precision.rewrite import Rewriter
+from zcc.compiler.precision.ties import MOVES
 
 MOST_START = 2.0**29  # what a sum may start at, so that it stays within an int32
 
@@ -27,7 +28,7 @@ def quantise(
 
 class _Quantiser(Rewriter):
     stored = "uint8"
-    moves = (Concat, MaxPool, Resize, Shuffle, Slice)
+    moves = MOVES
 
     def __init__(
         self,

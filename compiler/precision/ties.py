@@ -1,6 +1,6 @@
 """Which maps must share one `Quantisation`, so that what only moves bytes need not change them.
 
-A concat, a slice, a pool, an enlargement and a copy hand bytes on as they are: what they read and make is tied.
+A concat, a slice, a pool, a shuffle and an enlargement hand bytes on as they are: what they read and make is tied.
 Convolutions and elementwise stages compute in between, and every operand keeps a scale of its own there.
 """
 
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zcc.compiler.network.ops import Concat, Copy, MaxPool, Op, Resize, Shuffle, Slice
+from zcc.compiler.network.ops import Concat, MaxPool, Op, Resize, Shuffle, Slice
 from zcc.compiler.network.tensors import Tensor
 
-MOVES = (Concat, Copy, MaxPool, Resize, Shuffle, Slice)
+MOVES = (Concat, MaxPool, Resize, Shuffle, Slice)
 
 
 class Ties:
