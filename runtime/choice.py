@@ -59,20 +59,21 @@ def _nothing(reference: str, wanted: Sequence[Verdict], wish: Wish) -> ZccError:
 def explain(reference: str, variants: Sequence[Candidate], wish: Wish) -> Explanation:
     """What would be taken, and of every other variant why it would not; the one that is taken comes first."""
     policy = read_policy(wish.prefer)
-    refused = [(each, wish.objection(each) or _unfit(each)) for each in variants]
-    runnable = [candidate for candidate, reason in refused if reason is None]
-    rated = [Rated(each, lost) for each, lost in zip(runnable, points_lost(runnable), strict=True)]
-    ranked = sorted((each for each in rated if policy.objection(each) is None), key=policy.rank)
+    obstacles = [_unfit(each) for each in variants]
+    fit = [each for each, reason in zip(variants, obstacles, strict=True) if reason is None]
+    rated = [Rated(each, lost) for each, lost in zip(fit, points_lost(fit), strict=True)]
+    judged = [(each, wish.objection(each.candidate) or policy.objection(each)) for each in rated]
+    ranked = sorted((each for each, reason in judged if reason is None), key=policy.rank)
     return Explanation(
         reference,
         (
             *(_verdict(each, not place, policy, ranked[0]) for place, each in enumerate(ranked)),
+            *(Verdict(each.candidate, False, reason, each.lost) for each, reason in judged if reason is not None),
             *(
-                Verdict(each.candidate, False, str(reason), each.lost)
-                for each in rated
-                if (reason := policy.objection(each))
+                Verdict(each, False, wish.objection(each) or reason)
+                for each, reason in zip(variants, obstacles, strict=True)
+                if reason is not None
             ),
-            *(Verdict(candidate, False, reason) for candidate, reason in refused if reason is not None),
         ),
     )
 

@@ -30,8 +30,15 @@ class Verdict:
             "digest": manifest.digest,
             "latency_ms": self.candidate.figure("latency_ms"),
             "map50_95": self.candidate.figure("map50_95"),
+            "agreement50_95": self.candidate.figure("agreement50_95"),
             "points_lost": self.lost,
         }
+
+    @property
+    def _accuracy(self) -> str:
+        """The mAP50-95 against labels; with `~` agreement with another variant, where nobody had any."""
+        agreement = _figure(self.candidate.figure("agreement50_95"), ".3f")
+        return _figure(self.candidate.figure("map50_95"), ".3f") or (agreement and f"~{agreement}")
 
     @property
     def row(self) -> tuple[str, ...]:
@@ -42,7 +49,7 @@ class Verdict:
             manifest.dtype,
             manifest.target,
             _figure(self.candidate.figure("latency_ms"), ".1f"),
-            _figure(self.candidate.figure("map50_95"), ".3f"),
+            self._accuracy,
             _figure(self.lost, ".2f"),
             self.why,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from zcc.runtime.source import Candidate
 
@@ -14,30 +14,29 @@ FULL = "fp32"
 
 
 def points_lost(candidates: Sequence[Candidate]) -> list[float | None]:
-    """The points of mAP50-95 that each loses against the most accurate; None where nobody measured it."""
+    """The points of mAP50-95 that each loses against the most accurate; None where that is not known.
+
+    What was measured in different ways is not compared: the way is taken that most of them were measured in.
+    """
     if len(candidates) == 1:
         return [0.0]  # against itself
-    accuracies = _comparable(candidates)
-    best = max(accuracies.values(), default=0.0)
-    lost = [
-        POINTS * (best - accuracies[number]) if number in accuracies else _drop(candidate)
-        for number, candidate in enumerate(candidates)
-    ]
-    least = min((points for points in lost if points is not None), default=0.0)
-    return [None if points is None else points - least for points in lost]
+    lost = max((*_alike(candidates), _drops(candidates)), key=len)
+    least = min(lost.values(), default=0.0)
+    return [lost[number] - least if number in lost else None for number in range(len(candidates))]
 
 
-def _comparable(candidates: Sequence[Candidate]) -> dict[int, float]:
-    """The accuracies of those that were measured in one way: most of them, and against labels where that is equal."""
+def _alike(candidates: Sequence[Candidate]) -> Iterator[Mapping[int, float]]:
+    """What several lack of full accuracy, measured in the same way on the same pictures."""
     groups: defaultdict[tuple[str, str], dict[int, float]] = defaultdict(dict)
     for metric in ACCURACIES:
         for number, candidate in enumerate(candidates):
             for figure in candidate.figures(metric):
-                groups[metric, figure.how][number] = figure.value
-    largest = max(groups.values(), key=len, default={})
-    return largest if len(largest) > 1 else {}
+                groups[metric, figure.how][number] = POINTS * (1 - figure.value)
+    return (group for group in groups.values() if len(group) > 1)
 
 
-def _drop(candidate: Candidate) -> float | None:
-    measured = candidate.figure(DROP)
-    return 0.0 if measured is None and candidate.manifest.dtype == FULL else measured
+def _drops(candidates: Sequence[Candidate]) -> Mapping[int, float]:
+    """What each was found to lose against full precision, which by itself loses nothing."""
+    drops = {number: candidate.figure(DROP) for number, candidate in enumerate(candidates)}
+    full = {number: 0.0 for number, candidate in enumerate(candidates) if candidate.manifest.dtype == FULL}
+    return {**full, **{number: drop for number, drop in drops.items() if drop is not None}}

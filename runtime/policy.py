@@ -89,7 +89,7 @@ class FastestWithin:
     @property
     def first(self) -> str:
         """What is taken."""
-        return f"the fastest that loses at most {self.points:g} points"
+        return f"the fastest within {self.points:g} points of the most accurate"
 
     def objection(self, rated: Rated) -> str | None:
         """What loses more, or nobody knows how much."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import Any
 import pytest
 
 from tests.registry.samples import artifact
+from tests.runtime.samples import run_python
 from zcc.runtime import host
-from zcc.runtime.choice import choose
-from zcc.runtime.errors import IncompatibleHost, NotFound
+from zcc.runtime.choice import Wish, choose, explain
+from zcc.runtime.errors import IncompatibleHost, NotFound, UsageError
 from zcc.runtime.manifest import Manifest, Measurement, Requirements
 from zcc.runtime.obstacles import obstacle
+from zcc.runtime.policy import Rated
 from zcc.runtime.source import Candidate
 
 
@@ -24,6 +27,19 @@ def runnable(tmp_path: Path) -> Manifest:
     """A manifest that this machine can run."""
     _, manifest = artifact(tmp_path / "a")
     return replace(manifest, requires=Requirements(host.system(), host.architecture(), (), version("apache-tvm")))
+
+
+def rated(manifest: Manifest, dtype: str, ms: float, *figures: Measurement) -> Candidate:
+    """A variant with a latency and these figures."""
+    return candidate(manifest, dtype=dtype, measured=(latency(ms), *figures))
+
+
+def labelled(value: float, pictures: str = "100 pictures of val") -> Measurement:
+    return Measurement("map50_95", value, pictures)
+
+
+def drop(value: float) -> Measurement:
+    return Measurement("drop_map50_95", value, "points lost, fp32 has 0.8, 32 pictures of calib")
 
 
 def candidate(manifest: Manifest, *later: float, features: int = 0, **changes: Any) -> Candidate:
@@ -84,3 +100,124 @@ def test_what_cannot_run_is_refused_with_the_reason(runnable: Manifest, needs: d
     assert choose("yolo", [Candidate(foreign, Path()), own]) is own
     with pytest.raises(IncompatibleHost, match="int8 for"):
         choose("yolo", [Candidate(foreign, Path()), own], dtype="int8")
+
+
+def test_of_two_wishes_the_preference_comes_second(runnable: Manifest) -> None:
+    exact, quick = rated(runnable, "fp32", 9.0), rated(runnable, "int8", 3.0, drop(0.3))
+    for order in itertools.permutations((exact, quick)):
+        assert choose("yolo", order) is quick
+        assert choose("yolo", order, prefer="most-accurate") is exact
+        assert choose("yolo", order, "int8", prefer="most-accurate") is quick
+
+
+@pytest.mark.parametrize(("points", "dtype"), [("0", "fp32"), ("0.1", "bf16"), ("0.29", "bf16"), ("0.3", "int8")])
+def test_the_fastest_within_a_drop(runnable: Manifest, points: str, dtype: str) -> None:
+    variants = [
+        rated(runnable, "fp32", 9.0, drop(0.0)),
+        rated(runnable, "bf16", 6.0, drop(0.1)),
+        rated(runnable, "int8", 3.0, drop(0.3)),
+        rated(runnable, "fp16", 1.0),  # nobody knows what it loses
+    ]
+    for order in itertools.permutations(variants):
+        assert choose("yolo", order, prefer=f"fastest-within:{points}").manifest.dtype == dtype
+
+
+def test_what_was_measured_on_the_same_pictures_is_compared_and_nothing_else(runnable: Manifest) -> None:
+    """The int8 variant looks best, but was measured on easier pictures."""
+    easy = rated(runnable, "int8", 3.0, labelled(0.99, "10 easy pictures"), labelled(0.80))
+    other = rated(runnable, "bf16", 5.0, labelled(0.83))
+    exact = rated(runnable, "fp32", 9.0, labelled(0.84))
+    assert choose("yolo", [easy, other, exact], prefer="most-accurate") is exact
+    lost = {each.candidate.manifest.dtype: each.lost for each in explain("yolo", [easy, other, exact], Wish()).verdicts}
+    assert lost == pytest.approx({"int8": 4.0, "bf16": 1.0, "fp32": 0.0})
+    only_easy = rated(runnable, "int8", 3.0, labelled(0.99, "10 easy pictures"))
+    assert choose("yolo", [only_easy, other, exact], prefer="most-accurate") is exact
+    with pytest.raises(NotFound, match=r"int8 for .*: nobody measured what it loses"):
+        choose("yolo", [only_easy, other, exact], "int8", prefer="fastest-within:1")
+
+
+def test_the_only_one_that_runs_is_the_most_accurate(runnable: Manifest) -> None:
+    alone = rated(runnable, "int8", 3.0)
+    assert choose("yolo", [alone], prefer="most-accurate") is alone
+    assert choose("yolo", [alone], prefer="fastest-within:0") is alone
+
+
+@pytest.mark.parametrize(
+    "wish", ["", "best", "fastest:1", "fastest-within", "fastest-within:", "fastest-within:-1", "fastest-within:nan"]
+)
+def test_a_preference_that_means_nothing_is_refused(runnable: Manifest, wish: str) -> None:
+    with pytest.raises(UsageError, match="write one of fastest, most-accurate, fastest-within:POINTS"):
+        choose("yolo", [candidate(runnable)], prefer=wish)
+
+
+def test_a_policy_may_be_of_the_users_own(runnable: Manifest) -> None:
+    class Smallest:
+        first = "the smallest"
+
+        def objection(self, rated: Rated) -> str | None:
+            return "too many" if rated.candidate.manifest.dtype == "fp32" else None
+
+        def rank(self, rated: Rated) -> tuple[int]:
+            return (rated.candidate.manifest.sizes["total"],)
+
+    files = runnable.files
+    small = candidate(runnable, dtype="int8", files=(replace(files[0], size=1), *files[1:]))
+    large, refused = candidate(runnable, dtype="bf16"), candidate(runnable, dtype="fp32", files=())
+    told = explain("yolo", [large, refused, small], Wish(prefer=Smallest()))
+    assert [each.why for each in told.verdicts] == ["the smallest", f"{small.label} is the smallest", "too many"]
+    assert told.chosen is small
+
+
+def test_every_variant_is_explained(runnable: Manifest) -> None:
+    foreign = replace(runnable.requires, features=("warp_drive",))
+    variants = [
+        rated(runnable, "fp32", 9.0, labelled(0.84)),
+        Candidate(replace(runnable, dtype="bf16", requires=foreign), Path()),
+        rated(runnable, "fp16", 5.0),
+        rated(runnable, "int8", 3.0, labelled(0.80)),
+    ]
+    told = explain("yolo", variants, Wish(prefer="fastest-within:1"))
+    assert {each.candidate.manifest.dtype: each.why for each in told.verdicts} == {
+        "fp32": "the fastest within 1 points of the most accurate",
+        "int8": "it loses 4.00 points",
+        "fp16": "nobody measured what it loses",
+        "bf16": "this processor lacks warp_drive",
+    }
+    lines = str(told).splitlines()
+    assert lines[1].split() == ["*", "fp32", "x86-64-v4", "9.0", "0.840", "0.00", *told.verdicts[0].why.split()]
+    assert len({line.rindex(each.why) for line, each in zip(lines[1:], told.verdicts, strict=True)}) == 1, "aligned"
+    described = json.loads(json.dumps(told.describe()))
+    assert described["chosen"] == variants[0].manifest.digest
+    assert [each["taken"] for each in described["variants"]] == [True, False, False, False]
+    assert {each["dtype"]: each["points_lost"] for each in described["variants"]} == pytest.approx(
+        {"fp32": 0.0, "int8": 4.0, "fp16": None, "bf16": None}
+    )
+    only = explain("yolo", variants, Wish(dtype="bf16"))
+    assert only.chosen is None
+    assert {each.why for each in only.verdicts} == {"bf16 was asked for", "this processor lacks warp_drive"}
+
+
+def test_what_does_not_fit_into_memory_is_passed_over(runnable: Manifest, tmp_path: Path) -> None:
+    large = replace(runnable, dtype="fp32", workspace={"detect": 1 << 60})
+    assert "MB of memory, and" in str(obstacle(large))
+    assert obstacle(runnable) is None
+    with pytest.raises(IncompatibleHost, match="free some memory"):
+        choose("yolo", [Candidate(large, tmp_path)])
+
+
+def test_a_process_holds_one_runtime(runnable: Manifest) -> None:
+    """In a process of its own, which holds none at first, and then the one of the compiler's TVM."""
+    code = """
+import sys
+from zcc.runtime.manifest import Manifest
+from zcc.runtime.obstacles import obstacle
+other = Manifest.from_json(sys.argv[1])
+print(obstacle(other))
+assert "tvm_ffi" not in sys.modules, "asking loads nothing"
+import tvm
+print(obstacle(other).reason)
+"""
+    other = replace(runnable, requires=replace(runnable.requires, runtime="9.9"))
+    first, second = run_python(code, other.to_json()).splitlines()
+    assert first == "None"
+    assert second == f"it needs TVM's runtime 9.9, and this process has loaded {version('apache-tvm')}"
