@@ -33,6 +33,11 @@ class Tunable(KernelSpec, Protocol):
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
+    @property
+    def tile(self) -> Any:
+        """Its form."""
+        ...
+
     def choices(self, unit: VectorUnit) -> Sequence[Any]:
         """Every form worth trying, the one expected to be best first."""
         ...

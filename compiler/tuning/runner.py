@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
 from queue import SimpleQueue
 from typing import Any
 
@@ -15,10 +16,9 @@ from tvm.s_tir.meta_schedule.runner import PyRunner, PyRunnerFuture, RunnerResul
 from zcc.compiler.kernels.choices import Tunable, read_choice, write_choice
 from zcc.compiler.targets.target import Target
 from zcc.compiler.tuning.device import Address, DeviceLost
-from zcc.compiler.tuning.trial import Answer, Outcome, Trial
+from zcc.compiler.tuning.trial import Answer, Trial
 from zcc.compiler.tuning.worker import Worker
 from zcc.compiler.tuning.workload import chosen_in, kernel_in
-from zcc.runtime.errors import TuningError
 
 BETWEEN = "|"  # a kernel and a choice in the place of a path
 LOST = 3  # devices that may be lost with one trial before the trial is to blame
@@ -112,7 +112,12 @@ class TrialRunner(PyRunner):  # type: ignore[misc]
             taken = self._await(answer)
             if taken.default_seconds is not None:
                 self.seconds.setdefault(described, taken.default_seconds)
-            return self._told(described, taken.outcomes[index])
+            outcome = taken.outcomes[index]
+            if outcome.ratio is None:
+                return RunnerResult(None, outcome.failure)
+            # The default against itself is no reading, whatever the clock said.
+            ratio = 1.0 if forms[index] == default else outcome.ratio
+            return RunnerResult([ratio * self.seconds[described]], None)
 
         return [Pending(answer.done, lambda index=index: result(index)) for index in range(len(forms))]
 
@@ -120,11 +125,6 @@ class TrialRunner(PyRunner):  # type: ignore[misc]
         while not self.stop.is_set():
             try:
                 return answer.result(timeout=GLANCE)
-            except TimeoutError:
+            except NotYet:
                 continue
         raise Interrupted
-
-    def _told(self, described: str, outcome: Outcome) -> Any:
-        if outcome.ratio is None:
-            return RunnerResult(None, outcome.failure)
-        return RunnerResult([outcome.ratio * self.seconds[described]], None)

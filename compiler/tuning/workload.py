@@ -1,23 +1,20 @@
 """A kernel as MetaSchedule knows it: a block that names the kernel, and a mark on it that names its form.
 
-Templates build their code from a spec and a choice, so a schedule has nothing to transform: it records the choice. The
-design space of a kernel is one schedule for each of its choices.
+Templates build their code from a spec and a choice, so a schedule has nothing to transform: it records the choice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
 import tvm_ffi
 from tvm import ir
 from tvm.s_tir import Schedule
-from tvm.s_tir import meta_schedule as ms
 from tvm.script.ir_builder import IRBuilder
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.kernels.choices import Tunable, read_choice, write_choice
+from zcc.compiler.kernels.choices import Tunable, read_choice
 
 FUNCTION, BLOCK = "main", "kernel"
 KERNEL_MARK, CHOICE_MARK = "zcc.kernel", "zcc.choice"
@@ -47,15 +44,6 @@ def workload_key(spec: Tunable) -> str:
     return str(tvm_ffi.structural_hash(make_workload(spec)))
 
 
-def space_of(choices: Sequence[Any]) -> ms.SpaceGenerator:
-    """The design space: one schedule for each choice, in their order."""
-
-    def schedules(whole: Schedule) -> list[Schedule]:
-        return [_marked(whole, write_choice(choice)) for choice in choices]
-
-    return ms.space_generator.ScheduleFn(schedules, sch_rules=[], postprocs=[], mutator_probs={})
-
-
 def kernel_in(module: ir.IRModule) -> str:
     """The description of the workload's kernel."""
     return str(_marks(module)[KERNEL_MARK])
@@ -64,12 +52,6 @@ def kernel_in(module: ir.IRModule) -> str:
 def chosen_in(module: ir.IRModule) -> Any:
     """The choice that a schedule of the space made."""
     return read_choice(str(_marks(module)[CHOICE_MARK]))
-
-
-def _marked(whole: Schedule, choice: str) -> Schedule:
-    sch = whole.copy()
-    sch.annotate(sch.get_sblock(BLOCK), CHOICE_MARK, choice)
-    return sch
 
 
 def _marks(module: ir.IRModule) -> Any:

@@ -1,0 +1,1 @@
+"""Tuning records that come with zcc; see README.md beside this file."""
