@@ -1,4 +1,4 @@
-"""A sequence as one fixed camera sees it: long quiet phases, and short crowded ones between them.
+"""A sequence as one fixed camera sees it: for long nothing or a lone shape, and short crowded phases between.
 
 A frame is a function of (seed, index) alone, as a scene is; the place, the camera and the phases are the seed's.
 """
@@ -10,13 +10,13 @@ from itertools import cycle
 import numpy as np
 
 from examples.shapes import clutter
-from examples.shapes.scenes import CROWDED, QUIET, Crowd, Scene, labelled, paint_crowd
+from examples.shapes.scenes import CROWDED, Crowd, Scene, labelled, paint_crowd
 
 SEQUENCE_SEED = 77_003
 FRAME = (480, 640)  # height, width
-_QUIET_FRAMES = (80, 140)  # least and most
-_CROWDED_FRAMES = (5, 9)
-_PLACE, _CAMERA, _PHASES, _FRAME = range(4)  # what is drawn from the seed, each with random numbers of its own
+QUIET = Crowd(0, 1, (0.08, 0.30))
+_PHASES = ((QUIET, 150, 230), (CROWDED, 8, 12))  # with the least and most frames
+_PLACE, _CAMERA, _CROWDS, _FRAME = range(4)  # what is drawn from the seed, each with random numbers of its own
 
 
 def make_frame(seed: int, index: int) -> Scene:
@@ -30,8 +30,8 @@ def make_frame(seed: int, index: int) -> Scene:
 
 def crowd_at(seed: int, index: int) -> Crowd:
     """How crowded the frame with this number is."""
-    rng, end = np.random.default_rng([seed, _PHASES]), 0
-    for crowd, (least, most) in cycle(((QUIET, _QUIET_FRAMES), (CROWDED, _CROWDED_FRAMES))):
+    rng, end = np.random.default_rng([seed, _CROWDS]), 0
+    for crowd, least, most in cycle(_PHASES):
         end += int(rng.integers(least, most + 1))
         if index < end:
             return crowd
