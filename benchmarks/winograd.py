@@ -1,0 +1,222 @@
+"""Race Winograd's convolution against the direct one, for every 3x3 convolution of stride 1 in a model.
+
+python -m benchmarks.winograd MODEL.onnx [--sizes 2,4] [--all] [--rounds N]
+
+Both take turns on maps of their own with nothing behind them. Caches hold those better than they do within a network,
+so the last line races the whole network, with the first of Winograd's forms wherever there is one, against the network
+as it is. An error is the largest one over the largest value, of sums in double precision or of ONNX Runtime's result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import tvm_ffi
+
+from benchmarks.arguments import numbers, run
+from zcc.compiler.frontend.load import load_model
+from zcc.compiler.kernels.choices import Defaults, Tunable
+from zcc.compiler.kernels.direct_conv import DirectConv
+from zcc.compiler.kernels.slab import Slab
+from zcc.compiler.kernels.spec import VectorUnit
+from zcc.compiler.kernels.winograd_choices import WinogradChoice
+from zcc.compiler.kernels.winograd_transforms import TAPS, TRANSFORMS
+from zcc.compiler.network.fuse import fuse
+from zcc.compiler.network.read import read_network
+from zcc.compiler.network.tensors import Array
+from zcc.compiler.program.build import build_library
+from zcc.compiler.program.emit import NETWORK, emit_network
+from zcc.compiler.program.layout import Layout
+from zcc.compiler.program.lower import import_proto, lower_network
+from zcc.compiler.program.single import compile_kernels
+from zcc.compiler.targets.table import native_target
+from zcc.compiler.targets.target import Target
+from zcc.runtime.engine import SPIN_VARIABLE, aligned_bytes, engine
+
+Run = Callable[[], None]
+ALWAYS = "1000000"  # helpers stay awake from kernel to kernel, as they do within a frame
+SETTLE = 2  # runs of one after another, of which all count
+
+
+@dataclass
+class Forms:
+    """Takes the first of Winograd's forms with tiles of one of the sizes."""
+
+    unit: VectorUnit
+    sizes: Collection[int]
+
+    def find(self, spec: Tunable) -> WinogradChoice | None:
+        """None where it is not offered."""
+        if not isinstance(spec, DirectConv):
+            return None
+        return next(iter(forms(spec, self.unit, self.sizes)), None)
+
+
+def forms(spec: DirectConv, unit: VectorUnit, sizes: Collection[int]) -> list[WinogradChoice]:
+    """Winograd's forms of a convolution, the most promising first."""
+    offered = [form for form in spec.choices(unit) if isinstance(form, WinogradChoice)]
+    return [form for form in offered if form.size in sizes]
+
+
+def aligned(array: Array) -> Array:
+    """The same numbers where vectors may begin."""
+    memory: Array = aligned_bytes(array.nbytes).view(array.dtype).reshape(array.shape)
+    memory[...] = array
+    return memory
+
+
+def race(runs: Sequence[Run], rounds: int) -> list[float]:
+    """The median milliseconds of each, all taken in turns."""
+    taken: list[list[float]] = [[] for _ in runs]
+    for _ in range(rounds):
+        for times, each in zip(taken, runs, strict=True):
+            for _ in range(SETTLE):
+                start = time.perf_counter()
+                each()
+                times.append(1e3 * (time.perf_counter() - start))
+    return [median(times) for times in taken]
+
+
+@dataclass
+class Trial:
+    """A convolution with nothing behind it on dense maps: what goes in and what must come out."""
+
+    x: Array
+    dense: Array
+    expected: Array
+
+    @classmethod
+    def make(cls, x: Slab, out: Slab) -> Trial:
+        """Activations after SiLU, and weights that keep their size."""
+        rng = np.random.default_rng(1)
+        z = rng.normal(0, 1.5, x.shape)
+        held = (z / (1 + np.exp(-z))).astype(np.float32)
+        shape = (out.blocks, x.blocks, TAPS, TAPS, x.lanes, out.lanes)
+        dense = rng.normal(0, (9 * x.blocks * x.lanes) ** -0.5, shape).astype(np.float32)
+        expected = np.zeros(out.shape)
+        for ky, kx in product(range(TAPS), repeat=2):
+            window = held[:, ky : ky + out.height, kx : kx + out.width].astype(np.float64)
+            expected += np.einsum("chwi,ocil->ohwl", window, dense[:, :, ky, kx].astype(np.float64), optimize=True)
+        return cls(aligned(held), aligned(dense), expected)
+
+
+def race_kernels(specs: Sequence[Any], target: Target, rounds: int) -> list[tuple[float, float]]:
+    """Milliseconds and error of each form of one convolution."""
+    x, out = specs[0].x, specs[0].out
+    trial = Trial.make(x, out)
+    bias, made = (aligned(np.zeros(shape, np.float32)) for shape in ((out.blocks, out.lanes), out.shape))
+    with tempfile.TemporaryDirectory(prefix="zcc-benchmark-") as folder:
+        kernels = compile_kernels(list(specs), target, Path(folder))
+    weights = [aligned(spec.pack(trial.dense)) for spec in specs]
+    runs: list[Run] = [lambda k=k, w=w: k(trial.x, w, bias, made) for k, w in zip(kernels, weights, strict=True)]
+    errors = []
+    for each in runs:
+        each()
+        errors.append(relative(made, trial.expected))
+    return list(zip(race(runs, rounds), errors, strict=True))
+
+
+def relative(made: Array, expected: Array) -> float:
+    """The largest error over the largest value."""
+    return float(np.abs(made - expected).max() / np.abs(expected).max())
+
+
+@dataclass
+class Whole:
+    """A network in memory of its own."""
+
+    run: Run
+    output: Array
+    megabytes: float
+
+    @classmethod
+    def build(cls, layout: Layout, target: Target, image: Array, library: Path) -> Whole:
+        """Compiled and loaded."""
+        build_library(emit_network(layout, target.unit), target.tvm_target(), library)
+        entry = tvm_ffi.load_module(str(library))[NETWORK]
+        weights = aligned(np.frombuffer(layout.weights, np.uint8))
+        output = aligned(np.zeros(layout.placement.output.shape, np.float32))
+        arrays = [tvm_ffi.from_dlpack(a) for a in (image, weights, aligned_bytes(layout.arena_size), output)]
+        return cls(lambda: engine().call(lambda: entry(*arrays)), output, len(layout.weights) / 2**20)
+
+
+def race_networks(proto: Any, layouts: Sequence[Layout], target: Target, rounds: int) -> str:
+    """A line on the network in each form."""
+    image = np.random.default_rng(2).random(layouts[0].placement.image.shape, np.float32)
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    expected = np.asarray(session.run(None, {proto.graph.input[0].name: image})[0])
+    with tempfile.TemporaryDirectory(prefix="zcc-benchmark-") as folder:
+        paths = [Path(folder) / f"{number}.so" for number in range(len(layouts))]
+        wholes = [Whole.build(layout, target, image, path) for layout, path in zip(layouts, paths, strict=True)]
+    times = race([whole.run for whole in wholes], rounds)
+    parts = [
+        f"{name} {taken:.2f} ms, error {relative(whole.output, expected):.1e}, {whole.megabytes:.1f} MiB of constants"
+        for name, taken, whole in zip(("direct", "Winograd"), times, wholes, strict=True)
+    ]
+    return f"network: {'; '.join(parts)}: {times[0] / times[1]:.2f}x"
+
+
+def find_convolutions(layout: Layout) -> Counter[DirectConv]:
+    """The convolutions that Winograd's could stand for, with dense maps and nothing behind them."""
+    specs = [call.spec for call in layout.calls if isinstance(call.spec, DirectConv)]
+    fitting = [spec for spec in specs if forms(spec, layout.lowering.unit, TRANSFORMS)]
+    return Counter(
+        replace(spec, x=Slab.dense(*spec.x.shape), out=Slab.dense(*spec.out.shape), stages=()) for spec in fitting
+    )
+
+
+def describe(form: WinogradChoice | None) -> str:
+    """A row's form."""
+    if form is None:
+        return "direct"
+    return f"F({form.size}) {form.tiles:>3} tiles x{form.shares}, {form.blocks}x{form.columns}"
+
+
+def print_table(found: Counter[DirectConv], target: Target, options: argparse.Namespace) -> None:
+    """Each convolution's forms, the quickest first behind the direct one, and the sum over all."""
+    sums = np.zeros(2)
+    print(f"{'convolution':<26}{'times':>5}  {'form':<24}{'ms':>8}{'ratio':>8}{'error':>10}")
+    for spec, times in found.items():
+        tried = forms(spec, target.unit, options.sizes)[: None if options.all else 1]
+        results = race_kernels([spec, *(spec.chosen(form) for form in tried)], target, options.rounds)
+        (direct, error), others = results[0], sorted(zip(results[1:], tried, strict=True), key=lambda row: row[0])
+        print(f"{spec.name:<26}{times:>5}  {describe(None):<24}{direct:>8.3f}{1:>8.2f}{error:>10.1e}")
+        for (taken, error), form in others:
+            print(f"{'':<33}{describe(form):<24}{taken:>8.3f}{direct / taken:>8.2f}{error:>10.1e}", flush=True)
+        sums += times * np.array([direct, others[0][0][0] if others else direct])
+    print(f"sum: direct {sums[0]:.2f} ms, Winograd {sums[1]:.2f} ms: {sums[0] / sums[1]:.2f}x")
+
+
+def main() -> None:
+    """Print the table and the race of the networks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path, metavar="MODEL.onnx")
+    parser.add_argument("--sizes", type=numbers, default=list(TRANSFORMS), help="of tiles: 2,4 by default")
+    parser.add_argument("--all", action="store_true", help="every form worth trying, not the first alone")
+    parser.add_argument("--rounds", type=int, default=20)
+    options = parser.parse_args()
+    os.environ.setdefault(SPIN_VARIABLE, ALWAYS)
+    target = native_target()
+    proto = load_model(options.model).proto
+    layouts = [
+        lower_network(fuse(read_network(import_proto(proto))), target.unit, choices)
+        for choices in (Defaults(), Forms(target.unit, options.sizes))
+    ]
+    print_table(find_convolutions(layouts[0]), target, options)
+    print(race_networks(proto, layouts, target, options.rounds))
+
+
+if __name__ == "__main__":
+    run(main)
