@@ -45,10 +45,13 @@ def find_source(reference: str | os.PathLike[str], registry: str | None) -> Arti
 
 def _open_source(registry: str | None) -> ArtifactSource:
     """The registry, when it is installed."""
+    problem = "artifacts cannot be loaded by name"
+    remedy = "give the path of an artifact or a bundle, or install zcc[compiler]"
     for entry in entry_points(group=SOURCES):
-        source: ArtifactSource = entry.load()(registry)
+        try:
+            source: ArtifactSource = entry.load()(registry)
+        except ModuleNotFoundError as error:
+            lacking = f"{problem}: the registry needs {error.name}, which is not installed"
+            raise UsageError(lacking, remedy) from error
         return source
-    raise UsageError(
-        "artifacts cannot be loaded by name: only the thin runtime is installed",
-        "give the path of an artifact or a bundle, or install zcc[compiler]",
-    )
+    raise UsageError(f"{problem}: no registry is installed", remedy)

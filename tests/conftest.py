@@ -1,11 +1,17 @@
-"""What tests of several packages share: one small detector, compiled once per session."""
+"""What tests of several packages share: one small detector and one wheel, made once per session."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKED = ("zcc", "compiler", "registry", "runtime")  # the folders that a wheel is made of
 
 
 @dataclass(frozen=True)
@@ -31,3 +37,16 @@ def tiny_artifact(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     onnx.save(build("yolov8", imgsz=(64, 64)), model)
     [made] = compile_model(CompileOptions(model), Registry.open(home))
     return Tiny(model, home, made.folder)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel built from a copy of the sources, as `pip wheel` makes it."""
+    copy, out = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("wheel")
+    for folder in PACKED:
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*build, "--no-index", "--wheel-dir", out, copy], check=True, timeout=120)
+    return next(out.glob("zcc-*.whl"))

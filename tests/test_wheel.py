@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,19 +18,6 @@ FOLDERS = {
 }
 # What numpy and tvm_ffi themselves import.
 RUNTIME_NEEDS = ("numpy", "numpy.libs", "tvm_ffi", "apache_tvm_ffi.libs", "typing_extensions.py")
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel built from a copy of the sources, as `pip wheel` makes it."""
-    copy, out = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("wheel")
-    for folder in FOLDERS.values():
-        shutil.copytree(folder, copy / folder.name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, copy)
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*build, "--no-index", "--wheel-dir", out, copy], check=True, timeout=120)
-    return next(out.glob("zcc-*.whl"))
 
 
 @pytest.fixture(scope="module")
