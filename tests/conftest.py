@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import tomli
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKED = ("zcc", "compiler", "registry", "runtime")  # the folders that a wheel is made of
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def tiny_artifact(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel built from a copy of the sources, as `pip wheel` makes it."""
     copy, out = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("wheel")
-    for folder in PACKED:
+    for folder in tomli.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-dir"].values():
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
