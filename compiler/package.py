@@ -49,6 +49,7 @@ def make_manifest(folder: Path, job: Job, key: str, layout: Layout, program: Pro
         classes=model.class_names,
         requires=job.target.requirements(tvm.__version__),
         files=tuple(_entry(folder / name) for name in (MODULE, WEIGHTS, RUNTIME_LIBRARY)),
+        formats=program.formats,
         workspace={"detect": program.arena_size, "network": program.network_arena_size},
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         versions=tool_versions(),

@@ -13,7 +13,7 @@ from zcc.runtime.errors import UsageError
 from zcc.runtime.explanation import Explanation
 from zcc.runtime.feeds.table import open_feed
 from zcc.runtime.follow import Follower, Following
-from zcc.runtime.frame import as_pixels
+from zcc.runtime.frame import as_frame
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.places import Folder, find_source
 from zcc.runtime.policy import DEFAULT, Policy
@@ -66,9 +66,12 @@ class Detector:
         name, source = os.fspath(reference), find_source(reference, registry)
         return explain(name, source.variants(name), Wish(dtype, target, prefer))
 
-    def __call__(self, frame: Any, conf: float = 0.25, iou: float = 0.45) -> Detections:
-        """The detections in a frame, with scores above `conf`; boxes of a class overlap by at most `iou`."""
-        pixels, conf, iou = as_pixels(frame), _threshold("conf", conf), _threshold("iou", iou)
+    def __call__(self, frame: Any, conf: float = 0.25, iou: float = 0.45, format: str | None = None) -> Detections:
+        """The detections in a frame, with scores above `conf`; boxes of a class overlap by at most `iou`.
+
+        `format` says what kind of frame it is, when it is not three channels in the order that was compiled, or gray.
+        """
+        pixels, conf, iou = as_frame(frame, format), _threshold("conf", conf), _threshold("iou", iou)
         found = self._current.variant.run(pixels, conf, iou)
         if self._follower is not None:
             self._follower.saw(pixels, conf, iou)

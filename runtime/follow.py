@@ -19,7 +19,7 @@ from weakref import ReferenceType, WeakSet, ref
 from zcc.runtime.choice import choose
 from zcc.runtime.current import Current
 from zcc.runtime.errors import ArtifactError, NotFound, UsageError, ZccError
-from zcc.runtime.frame import Pixels
+from zcc.runtime.frame import Frame
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.newcomer import Sample, objection, other_meaning
 from zcc.runtime.source import Candidate, MovingSource
@@ -75,14 +75,14 @@ class Follower:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(CLOSING_SECONDS)
 
-    def saw(self, pixels: Pixels, conf: float, iou: float) -> None:
+    def saw(self, frame: Frame, conf: float, iou: float) -> None:
         """Keep a copy of a frame now and then: its owner may write the next one into the same memory."""
         if self._thread is None:
             self._start_again()
         now = time.monotonic()
         if now - self._kept >= KEEP_SECONDS:
             self._kept = now
-            self._sample = Sample(pixels.copy(), conf, iou)
+            self._sample = Sample(frame.copy(), conf, iou)
 
     def forget_thread(self) -> None:
         """In the child of a fork there is none, and its event may have been locked for ever."""

@@ -102,6 +102,7 @@ class Manifest:
     precision: Mapping[str, Any] = field(default_factory=dict)  # storage, arithmetic, layers run in what
     kernels: Mapping[str, Any] = field(default_factory=dict)
     expansion: tuple[tuple[str, int], ...] = ()  # how stored weights become those in memory: kinds and sizes of runs
+    formats: tuple[str, ...] = ()  # of frames that it reads
     stages: tuple[Stage, ...] = ()
     measured: tuple[Measurement, ...] = ()
     schema: int = SCHEMA
@@ -173,6 +174,7 @@ def _parse(raw: dict[str, Any], source: str) -> Manifest:
             "requires": Requirements(**{**raw["requires"], "features": tuple(raw["requires"]["features"])}),
             "files": tuple(FileEntry(**entry) for entry in raw["files"]),
             "expansion": tuple((str(kind), int(size)) for kind, size in raw.get("expansion", ())),
+            "formats": tuple(str(name) for name in raw.get("formats", ())),
             "stages": tuple(Stage(**entry) for entry in raw.get("stages", ())),
             "measured": tuple(Measurement(**entry) for entry in raw.get("measured", ())),
         }

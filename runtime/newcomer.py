@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zcc.runtime.agreement import agreement
-from zcc.runtime.frame import Pixels
+from zcc.runtime.frame import Frame, as_frame
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.variant import Detections, Variant
 
@@ -18,7 +18,7 @@ GREY = 114
 class Sample:
     """A frame that was run, and the thresholds it was run with."""
 
-    pixels: Pixels
+    frame: Frame
     conf: float
     iou: float
 
@@ -43,8 +43,8 @@ def objection(newcomer: Variant, present: Variant, sample: Sample | None, bar: f
 
 def _nonsense(newcomer: Variant, present: Variant, sample: Sample) -> str | None:
     """Numbers that are none never pass a threshold: who finds nothing at all, where others do, has computed them."""
-    found = newcomer.run(sample.pixels, 0.0, sample.iou)
-    if not len(found) and len(present.run(sample.pixels, 0.0, sample.iou)):
+    found = newcomer.run(sample.frame, 0.0, sample.iou)
+    if not len(found) and len(present.run(sample.frame, 0.0, sample.iou)):
         return "it finds nothing at any threshold"
     return _not_detections(found, newcomer.manifest)
 
@@ -60,7 +60,7 @@ def _not_detections(found: Detections, manifest: Manifest) -> str | None:
 
 
 def _disagreement(newcomer: Variant, present: Variant, sample: Sample, bar: float) -> str | None:
-    found, expected = (each.run(sample.pixels, sample.conf, sample.iou) for each in (newcomer, present))
+    found, expected = (each.run(sample.frame, sample.conf, sample.iou) for each in (newcomer, present))
     share = agreement(found, expected)
     if share >= bar:
         return None
@@ -70,4 +70,4 @@ def _disagreement(newcomer: Variant, present: Variant, sample: Sample, bar: floa
 
 def _blank(manifest: Manifest) -> Sample:
     shape = (manifest.input.height, manifest.input.width, 3)
-    return Sample(np.full(shape, GREY, np.uint8), 0.25, 0.45)
+    return Sample(as_frame(np.full(shape, GREY, np.uint8)), 0.25, 0.45)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tvm_ffi
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from zcc.runtime import library
 from zcc.runtime.engine import engine
-from zcc.runtime.frame import Pixels
+from zcc.runtime.errors import FrameError
+from zcc.runtime.frame import Frame, as_frame
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.tvm_library import load_runtime
 
@@ -38,7 +40,8 @@ class Variant:
         library.check_files(folder, manifest)
         load_runtime(folder, manifest.requires.runtime)
         self._module = library.load_module(folder)
-        self._detect = library.entry_point(self._module, library.detect_entry(manifest.input.color))
+        formats = manifest.formats or (manifest.input.color,)
+        self._detect = {name: library.entry_point(self._module, library.detect_entry(name)) for name in formats}
         self._weights = tvm_ffi.from_dlpack(library.load_weights(folder, manifest.expansion))
         # Written and read in the engine's thread alone, so that one set serves all callers.
         most = manifest.head.max_det
@@ -50,13 +53,18 @@ class Variant:
         results = (self._boxes, self._scores, self._classes, self._count, self._edges)
         self._results = tuple(tvm_ffi.from_dlpack(array) for array in results)
 
-    def run(self, pixels: Pixels, conf: float, iou: float) -> Detections:
-        """The detections in a frame."""
-        return engine().call(lambda: self._run(pixels, conf, iou))
+    def run(self, frame: Any, conf: float, iou: float) -> Detections:
+        """The detections in a frame; what is no `Frame` yet is taken as one."""
+        taken = as_frame(frame)
+        name = taken.format or self.manifest.input.color
+        if name not in self._detect:
+            known = ", ".join(self._detect)
+            raise FrameError(f"the artifact reads {known} frames, not {name}", "convert the frame, or compile again")
+        return engine().call(lambda: self._run(name, taken, conf, iou))
 
-    def _run(self, pixels: Pixels, conf: float, iou: float) -> Detections:
+    def _run(self, name: str, frame: Frame, conf: float, iou: float) -> Detections:
         arena = engine().reserve(self.manifest.workspace["detect"])
-        self._detect(pixels, conf, iou, self._weights, arena, *self._results)
+        self._detect[name](*frame.planes, conf, iou, self._weights, arena, *self._results)
         found = int(self._count[0])
         boxes, scores, classes = (array[:found].copy() for array in (self._boxes, self._scores, self._classes))
         return Detections(boxes, scores, classes, float(self._edges[0]))

@@ -20,15 +20,27 @@ EDGE_ROWS = 4
 def _is_edge(layout: ImageLayout, image: Any, y: Expr, x: Expr) -> Expr:
     """1 where a pixel differs from the one before it, else 0."""
     step = layout.green(image, y, x) - layout.green(image, y, x - 1)
-    return T.Select(T.abs(step) > EDGE_STEP, 1, 0)
+    return T.cast(T.cast(step + EDGE_STEP, "uint32") > T.uint32(2 * EDGE_STEP), "int32")
 
 
 @T.inline
-def count_edges(layout: ImageLayout, image: Any, y: Any, place: Place, counts: Any, group: Any) -> None:
-    """Add the edges of an image row to a group's count, if the row is one of those that are looked at."""
+def count_edges(layout: ImageLayout, image: Any, y: Any, place: Place, lanes: int, counts: Any) -> None:
+    """Add the edges of an image row to the counts of the lanes, if the row is one of those that are looked at."""
     if T.And(place.holds_row(y), T.truncmod(y - place.top, EDGE_ROWS) == 0):
-        for x in T.serial(place.left + 1, place.left + place.width):
-            counts[group] += _is_edge(layout, image, y, x)
+        vectors: T.let = T.truncdiv(place.width - 1, lanes)
+        for vector in T.serial(0, vectors):
+            for lane in T.vectorized(lanes):
+                counts[lane] += _is_edge(layout, image, y, place.left + 1 + vector * lanes + lane)
+        for x in T.serial(place.left + 1 + vectors * lanes, place.left + place.width):
+            counts[0] += _is_edge(layout, image, y, x)
+
+
+@T.inline
+def sum_lanes(counts: Any, lanes: int, sums: Any, group: Any) -> None:
+    """Put the sum of the lanes' counts where a group's is kept."""
+    sums[group] = 0
+    for lane in T.serial(0, lanes):
+        sums[group] += counts[lane]
 
 
 @T.inline

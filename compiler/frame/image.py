@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -15,7 +15,7 @@ UNIT = 1.0 / 255.0
 WORD = 4  # bytes of a pixel that is stored whole
 
 
-class ImageLayout(Protocol):
+class ImageLayout(Hashable, Protocol):
     """One way to store an image of grey levels."""
 
     @property

@@ -41,7 +41,7 @@ class Observer:
     def __init__(self, network: Network, target: Target, frame_of: FrameOf, folder: Path) -> None:
         self.layout = lay_out(lower_generic(_copied(network)), target.unit, sharing=False)
         frame = frame_of(self.layout)
-        program = emit(self.layout, frame, target.unit)
+        program = emit(self.layout, frame, target.unit, formats=(frame.input.color,))
         build_library(program.module, target.tvm_target(), folder / LIBRARY)
         module = tvm_ffi.load_module(str(folder / LIBRARY), keep_module_alive=False)
         arena = aligned_bytes(program.arena_size)

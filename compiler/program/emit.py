@@ -1,8 +1,8 @@
 """One module for the whole frame: preprocess, network and postprocess behind its entry points.
 
-`zcc_detect_bgr` (or `rgb`)  frame uint8 [H, W, 3], conf, iou, weights, arena -> boxes, scores, classes, count, edges
-`zcc_network`                input float32 [1, 3, h, w], weights, arena -> the head's decoded output
-`zcc_profile`                weights, arena -> that output, and a clock reading before each kernel and after the last
+`zcc_detect_FORMAT`  the frame's planes, conf, iou, weights, arena -> boxes, scores, classes, count, edges
+`zcc_network`        input float32 [1, 3, h, w], weights, arena -> the head's decoded output
+`zcc_profile`        weights, arena -> that output, and a clock reading before each kernel and after the last
 
 All call the same kernels on the same memory plan. The arena is the caller's, so that a module holds no state and any
 number of threads may run it, each with an arena of its own.
@@ -21,6 +21,7 @@ from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.frame import postprocess, preprocess
 from zcc.compiler.frame.candidates import Source
+from zcc.compiler.frame.formats import FORMATS, formats_of
 from zcc.compiler.frame.image import image_layout
 from zcc.compiler.frame.scratch import elements
 from zcc.compiler.frontend.model import Head, Suppression
@@ -53,18 +54,20 @@ class Program:
     module: ir.IRModule
     arena_size: int  # for frames
     network_arena_size: int
+    formats: tuple[str, ...]  # of frames that it reads
 
 
-def emit(layout: Layout, frame: Frame, unit: VectorUnit) -> Program:
-    """The module with all entry points."""
+def emit(layout: Layout, frame: Frame, unit: VectorUnit, formats: tuple[str, ...] | None = None) -> Program:
+    """The module with all entry points, for frames of the given formats or of every format."""
+    formats = formats_of(frame.input) if formats is None else formats
     parts = _Parts(layout, unit)
     regions = _Regions(layout.arena_size)
     entries = {
-        detect_entry(frame.input.color): _detect(parts, frame, regions),
+        **_detect(parts, frame, regions, formats),
         NETWORK: _network(parts),
         PROFILE: _profile(parts),
     }
-    return Program(parts.module(entries), regions.size, parts.sizes["arena"])
+    return Program(parts.module(entries), regions.size, parts.sizes["arena"], formats)
 
 
 def emit_network(layout: Layout, unit: VectorUnit) -> ir.IRModule:
@@ -142,39 +145,73 @@ def _aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def _detect(parts: _Parts, frame: Frame, regions: _Regions) -> tirx.PrimFunc:
-    lanes, planes, layout = parts.unit.lanes, parts.image, parts.layout
-    image = image_layout(planes.dtype, row_pitch=planes.pitch, plane_pitch=planes.plane)
-    before = parts.add("preprocess", preprocess.build_preprocess(frame.input, image, edges=True, lanes=lanes))
-    after = parts.add(
-        "postprocess", postprocess.build_postprocess(frame.source, frame.input, frame.max_det, lanes=lanes)
-    )
-    rows, columns = preprocess.scratch_shape(frame.input)
-    table = regions.take(4 * rows * columns)
-    scratch = [regions.take(4 * elements(v)) for v in postprocess.scratch(frame.source, frame.max_det, lanes)]
-    result = regions.take(parts.sizes["result"])
+def _detect(parts: _Parts, frame: Frame, regions: _Regions, formats: Sequence[str]) -> dict[str, tirx.PrimFunc]:
+    """An entry point for each format; they differ in how the frame is read."""
+    surroundings = _Surroundings.make(parts, frame, regions)
+    return {detect_entry(name): _detect_format(parts, frame, surroundings, name) for name in formats}
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """What is around the network, whatever the format: the second kernel, and where both keep their memory."""
+
+    after: Subroutine
+    table: Address
+    scratch: tuple[Address, ...]
+    result: Address
+    arena_size: int
+
+    @classmethod
+    def make(cls, parts: _Parts, frame: Frame, regions: _Regions) -> _Surroundings:
+        """Build the kernel and take the memory."""
+        lanes = parts.unit.lanes
+        after = postprocess.build_postprocess(frame.source, frame.input, frame.max_det, lanes=lanes)
+        rows, columns = preprocess.scratch_shape(frame.input)
+        table = regions.take(4 * rows * columns)
+        views = postprocess.scratch(frame.source, frame.max_det, lanes)
+        scratch = tuple(regions.take(4 * elements(view)) for view in views)
+        result = regions.take(parts.sizes["result"])
+        return cls(parts.add("postprocess", after), table, scratch, result, regions.size)
+
+
+def _detect_format(parts: _Parts, frame: Frame, around: _Surroundings, name: str) -> tirx.PrimFunc:
+    slab, layout = parts.image, parts.layout
+    image = image_layout(slab.dtype, row_pitch=slab.pitch, plane_pitch=slab.plane)
+    kernel = preprocess.build_preprocess(frame.input, image, name, lanes=parts.unit.lanes)
+    before = parts.add(f"preprocess_{name}", kernel)
     # A raw head is read from the arena itself, where its maps lie.
-    output = Address("arena", 0) if layout.placement.maps else result
+    output = Address("arena", 0) if layout.placement.maps else around.result
 
     with IRBuilder() as builder, T.prim_func(s_tir=True):
-        T.func_name(detect_entry(frame.input.color))
-        height, width, stride = (tirx.Var(name, PrimType("int32")) for name in ("height", "width", "stride"))
-        shape, strides = (height, width, 3), (stride, 3, 1)
-        pixels = T.arg("frame", T.Buffer(shape, "uint8", strides=strides, align=1))
+        T.func_name(detect_entry(name))
+        height, width = (tirx.Var(side, PrimType("int32")) for side in ("height", "width"))
+        planes, pitches = _declare_planes(name, height, width)
         conf, iou = T.arg("conf", T.float32()), T.arg("iou", T.float32())
         weights = T.arg("weights", T.Buffer((parts.sizes["weights"],), "uint8"))
-        arena = T.arg("arena", T.Buffer((regions.size,), "uint8"))
+        arena = T.arg("arena", T.Buffer((around.arena_size,), "uint8"))
         *results, edges = _declare_results(frame.max_det)
 
         def at(address: Address) -> Any:
             return address_of(arena, address.offset)
 
-        T.add_to_parent(before.call([pixels.data, at(layout.image_at), at(table), edges.data], (height, width, stride)))
-        T.add_to_parent(parts.body.call([address_of(weights, 0), address_of(arena, 0), at(result)]))
-        pointers = [written.data for written in results]
+        read = [*(plane.data for plane in planes), at(layout.image_at), at(around.table), edges.data]
+        T.add_to_parent(before.call(read, (height, width, *pitches)))
+        T.add_to_parent(parts.body.call([address_of(weights, 0), address_of(arena, 0), at(around.result)]))
+        written = [result.data for result in results]
         thresholds = _thresholds(conf, iou, frame.suppression)
-        T.add_to_parent(after.call([at(output), height, width, *thresholds, *pointers, *map(at, scratch)]))
+        found = [at(output), height, width, *thresholds, *written, *map(at, around.scratch)]
+        T.add_to_parent(around.after.call(found))
     return builder.get()
+
+
+def _declare_planes(name: str, height: Any, width: Any) -> tuple[list[Any], list[Any]]:
+    """A frame's planes, and the bytes from row to row of each."""
+    planes, pitches = [], []
+    for number, plane in enumerate(FORMATS[name].planes):
+        pitches.append(tirx.Var(f"pitch{number}", PrimType("int32")))
+        buffer = T.Buffer(plane.shape(height, width), "uint8", strides=plane.strides(pitches[-1]), align=1)
+        planes.append(T.arg(f"plane{number}", buffer))
+    return planes, pitches
 
 
 def _thresholds(conf: Any, iou: Any, fixed: Suppression | None) -> tuple[Any, Any]:

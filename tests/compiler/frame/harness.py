@@ -49,22 +49,23 @@ def compile_kernel(func: tvm.tirx.PrimFunc, machine: Machine) -> tvm.runtime.Exe
 class Preprocess:
     """The preprocess kernel, writing into the interior of a padded image: float32 planes or uint8 pixels."""
 
-    def __init__(self, spec: InputSpec, machine: Machine, dtype: str = "float32", edges: bool = False) -> None:
+    def __init__(self, spec: InputSpec, machine: Machine, dtype: str = "float32", name: str | None = None) -> None:
         rows, cols = spec.height + 2 * HALO, spec.width + 2 * HALO
         pixel = 4 if dtype == "uint8" else 1
         layout = image_layout(dtype, row_pitch=cols * pixel, plane_pitch=rows * cols)
-        self.kernel = compile_kernel(build_preprocess(spec, layout, edges=edges, lanes=machine.lanes), machine)
+        built = build_preprocess(spec, layout, name or spec.color, lanes=machine.lanes)
+        self.kernel = compile_kernel(built, machine)
         self.padded = np.empty((rows, cols, 4) if dtype == "uint8" else (3, rows, cols), dtype)
         inner = slice(HALO, -HALO)
         self.interior = self.padded[inner, inner] if dtype == "uint8" else self.padded[:, inner, inner]
         self.scratch = np.empty(scratch_shape(spec), np.int32)
-        self.share = np.zeros(int(edges), np.float32)
+        self.share = np.zeros(1, np.float32)
 
-    def __call__(self, frame: NDArray[np.uint8]) -> NDArray[Any]:
+    def __call__(self, *planes: NDArray[np.uint8]) -> NDArray[Any]:
         self.padded[:] = UNTOUCHED[self.padded.dtype.name]
         self.scratch[:] = -1
         self.share[:] = np.nan
-        arrays = (frame, self.interior, self.scratch, self.share)[: 3 + self.share.size]
+        arrays = (*planes, self.interior, self.scratch, self.share)
         self.kernel(*map(tvm_ffi.from_dlpack, arrays))
         return self.interior.copy()
 

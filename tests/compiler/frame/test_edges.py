@@ -18,9 +18,9 @@ SPECS = (SQUARE, InputSpec(32, 96, color="rgb", resize="stretch"))
 
 
 def share(frame: NDArray[np.uint8], spec: InputSpec, dtype: str, machine: Machine = HOST) -> float:
-    """What the kernel finds; counting leaves the image alone."""
-    kernel = preprocess(spec, machine, dtype, True)
-    np.testing.assert_array_equal(kernel(frame), preprocess(spec, machine, dtype)(frame))
+    """What the kernel finds."""
+    kernel = preprocess(spec, machine, dtype)
+    kernel(frame)
     return float(kernel.share[0])
 
 
