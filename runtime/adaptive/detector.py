@@ -92,7 +92,7 @@ class AdaptiveDetector:
     def observed(self) -> Observed:
         """What the policy would be told now."""
         with self._lock:
-            return self._observer.observed()
+            return self._observer.observed
 
     @property
     def statistics(self) -> Statistics:
@@ -104,7 +104,7 @@ class AdaptiveDetector:
     def _choose(self) -> str:
         with self._lock:
             start = time.perf_counter()
-            dtype = self._policy.choose(self._observer.observed())
+            dtype = self._policy.choose(self._observer.observed)
             if dtype not in self._resident:
                 held = ", ".join(self._resident)
                 raise UsageError(f"the policy chose {dtype!r}, which is not resident: {held}", "load it, too")
