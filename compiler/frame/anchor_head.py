@@ -12,6 +12,7 @@ from typing import Any
 from tvm.script import tirx as T
 
 from zcc.compiler.frame.candidates import Blocks, Found, add, best_class
+from zcc.compiler.frame.inline import inline
 from zcc.compiler.frame.letterbox import Expr
 from zcc.compiler.frame.raw import Map, channel, choose, ends, extent, least_logit
 from zcc.compiler.frame.scratch import variable
@@ -106,7 +107,7 @@ class AnchorHead:
         choose(index, cells, write)
 
 
-@T.inline
+@inline
 def _collect_row(head: Any, raw: Any, block: Any, row: Any, first: int, conf: Any, found: Any) -> None:
     height = T.meta_var(int(raw.ty.shape[1]))
     width = T.meta_var(int(raw.ty.shape[2]))
@@ -126,7 +127,7 @@ def _collect_row(head: Any, raw: Any, block: Any, row: Any, first: int, conf: An
                 add(found, head.blocks, block, first + row * width + x, best[0] * certainty[0], label[0])
 
 
-@T.inline
+@inline
 def _read_axis(head: Any, scale: Any, raw: Any, cell: Any, axis: int, box: Any) -> None:
     """The corners of one axis: a sigmoid each for the centre and the size."""
     height = T.meta_var(int(raw.ty.shape[1]))

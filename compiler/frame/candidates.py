@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from tvm.script import tirx as T
 
+from zcc.compiler.frame.inline import inline
 from zcc.compiler.frame.letterbox import Expr
 from zcc.compiler.frame.vector import largest, smallest
 
@@ -87,7 +88,7 @@ class Source(Protocol):
         """Put a candidate's corners, in input pixels, into `box`."""
 
 
-@T.inline
+@inline
 def collect(source: Any, views: Any, conf: Any, found: Any) -> None:
     """List every candidate above the threshold."""
     for block in T.parallel(source.blocks.count):
@@ -95,7 +96,7 @@ def collect(source: Any, views: Any, conf: Any, found: Any) -> None:
         source.collect(views, block, conf, found)
 
 
-@T.inline
+@inline
 def add(found: Any, blocks: Any, block: Any, index: Any, score: Any, label: Any) -> None:
     """List a candidate among its block's."""
     found.indices[blocks.place(block) + found.counts[block]] = index
@@ -104,7 +105,7 @@ def add(found: Any, blocks: Any, block: Any, index: Any, score: Any, label: Any)
     found.labels[index] = label
 
 
-@T.inline
+@inline
 def _best_of_few(score_of: Any, classes: int, best: Any, label: Any) -> None:
     best[0] = T.float32(LOWEST)
     label[0] = 0
@@ -115,7 +116,7 @@ def _best_of_few(score_of: Any, classes: int, best: Any, label: Any) -> None:
             label[0] = c
 
 
-@T.inline
+@inline
 def _best_of_many(score_of: Any, classes: int, lanes: int, best: Any, label: Any) -> None:
     """By vectors, the last overlapping the one before it; each lane has its own best."""
     scores = T.alloc_buffer((lanes,), "float32")

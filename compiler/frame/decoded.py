@@ -9,6 +9,7 @@ from typing import Any
 from tvm.script import tirx as T
 
 from zcc.compiler.frame.candidates import LOWEST, Blocks, Found, add, best_class
+from zcc.compiler.frame.inline import inline
 from zcc.compiler.frame.letterbox import Expr
 from zcc.compiler.frame.scratch import variable
 from zcc.compiler.frontend.model import Head
@@ -95,7 +96,7 @@ class Decoded:
             _read_centre(self, views, index, box)
 
 
-@T.inline
+@inline
 def _collect_columns(source: Any, output: Any, block: Any, conf: Any, found: Any) -> None:
     """Running maxima of a block of candidates, class by class."""
     best = T.alloc_buffer((source.size,), "float32")
@@ -118,7 +119,7 @@ def _collect_columns(source: Any, output: Any, block: Any, conf: Any, found: Any
             add(found, source.blocks, block, start + i, best[i] * certainty, label[i])
 
 
-@T.inline
+@inline
 def _collect_rows(source: Any, output: Any, block: Any, conf: Any, found: Any) -> None:
     """Row by row; where there is an objectness, only rows that pass it are read."""
     best = variable("float32")
@@ -132,7 +133,7 @@ def _collect_rows(source: Any, output: Any, block: Any, conf: Any, found: Any) -
                 add(found, source.blocks, block, start + i, best[0] * certainty, label[0])
 
 
-@T.inline
+@inline
 def _collect_final(source: Any, output: Any, block: Any, conf: Any, found: Any) -> None:
     """Candidates that are detections already: x1, y1, x2, y2, score, class."""
     highest = T.meta_var(T.float32(source.head.classes - 1))
@@ -144,13 +145,13 @@ def _collect_final(source: Any, output: Any, block: Any, conf: Any, found: Any) 
             add(found, source.blocks, block, start + i, score, T.cast(label, "int32"))
 
 
-@T.inline
+@inline
 def _read_corners(source: Any, output: Any, index: Any, box: Any) -> None:
     for corner in T.unroll(4):
         box[corner] = source.value(output, index, corner)
 
 
-@T.inline
+@inline
 def _read_centre(source: Any, output: Any, index: Any, box: Any) -> None:
     for axis in T.unroll(2):
         centre: T.let = source.value(output, index, axis)

@@ -12,6 +12,7 @@ from typing import Any
 from tvm.script import tirx as T
 
 from zcc.compiler.frame.candidates import LOWEST, Blocks, Found, add, best_class
+from zcc.compiler.frame.inline import inline
 from zcc.compiler.frame.letterbox import Expr
 from zcc.compiler.frame.raw import Map, channel, choose, ends, extent, least_logit
 from zcc.compiler.frame.scratch import variable
@@ -90,7 +91,7 @@ class DflHead:
         choose(index, cells, write)
 
 
-@T.inline
+@inline
 def _find_peaks(scores: Any, classes: int, y: Any, x: Any, peaks: Any) -> None:
     """The largest logits of a place, lane by lane; lanes past the last class hold no score."""
     lanes = T.meta_var(int(scores.ty.shape[-1]))
@@ -105,7 +106,7 @@ def _find_peaks(scores: Any, classes: int, y: Any, x: Any, peaks: Any) -> None:
             peaks[lane] = T.max(logit, peaks[lane])
 
 
-@T.inline
+@inline
 def _collect_row(head: Any, scores: Any, block: Any, y: Any, first: int, conf: Any, found: Any) -> None:
     lanes = T.meta_var(int(scores.ty.shape[-1]))
     width = T.meta_var(int(scores.ty.shape[2]))
@@ -121,7 +122,7 @@ def _collect_row(head: Any, scores: Any, block: Any, y: Any, first: int, conf: A
                 add(found, head.blocks, block, first + y * width + x, best[0], label[0])
 
 
-@T.inline
+@inline
 def _fold(values: Any, half: int) -> None:
     for lane in T.vectorized(half):
         values[lane] = values[lane] + values[half + lane]
@@ -135,7 +136,7 @@ def sum_up(values: Any) -> None:
         half //= 2
 
 
-@T.inline
+@inline
 def _read_box(boxes: Any, stride: int, cell: Any, box: Any) -> None:
     """The mean of each side's distribution is its distance from the cell's centre."""
     shares = T.alloc_buffer((BINS,), "float32")

@@ -11,6 +11,7 @@ from typing import Any
 from tvm.script import tirx as T
 
 from zcc.compiler.frame.image import ImageLayout
+from zcc.compiler.frame.inline import inline
 from zcc.compiler.frame.letterbox import Expr, Place
 
 EDGE_STEP = 24  # grey levels
@@ -23,7 +24,7 @@ def _is_edge(layout: ImageLayout, image: Any, y: Expr, x: Expr) -> Expr:
     return T.cast(T.cast(step + EDGE_STEP, "uint32") > T.uint32(2 * EDGE_STEP), "int32")
 
 
-@T.inline
+@inline
 def count_edges(layout: ImageLayout, image: Any, y: Any, place: Place, lanes: int, counts: Any) -> None:
     """Add the edges of an image row to the counts of the lanes, if the row is one of those that are looked at."""
     if T.And(place.holds_row(y), T.truncmod(y - place.top, EDGE_ROWS) == 0):
@@ -35,7 +36,7 @@ def count_edges(layout: ImageLayout, image: Any, y: Any, place: Place, lanes: in
             counts[0] += _is_edge(layout, image, y, x)
 
 
-@T.inline
+@inline
 def sum_lanes(counts: Any, lanes: int, sums: Any, group: Any) -> None:
     """Put the sum of the lanes' counts where a group's is kept."""
     sums[group] = 0
@@ -43,7 +44,7 @@ def sum_lanes(counts: Any, lanes: int, sums: Any, group: Any) -> None:
         sums[group] += counts[lane]
 
 
-@T.inline
+@inline
 def share_edges(counts: Any, groups: int, place: Place, share: Any) -> None:
     """Put the share of edges among the pairs of neighbours into `share`; a picture without pairs has none."""
     pairs: T.let = (place.width - 1) * T.truncdiv(place.height + EDGE_ROWS - 1, EDGE_ROWS)

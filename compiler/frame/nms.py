@@ -12,6 +12,7 @@ from typing import Any
 
 from tvm.script import tirx as T
 
+from zcc.compiler.frame.inline import inline
 from zcc.compiler.frame.letterbox import Expr
 from zcc.compiler.frame.scratch import variable
 from zcc.compiler.frame.vector import any_lane, rounded
@@ -49,7 +50,7 @@ def _suppresses(kept: Any, first: Expr, box: Any, area: Expr, label: Expr, iou: 
     return T.And(overlap > wide(iou), kept.labels[lanes] == wide(label))
 
 
-@T.inline
+@inline
 def is_suppressed(kept: Any, count: Any, box: Any, label: Any, iou: Any, verdict: Any) -> None:
     """Whether a kept box of the same class overlaps the box by more than `iou`."""
     verdict[0] = T.bool(False)
@@ -61,7 +62,7 @@ def is_suppressed(kept: Any, count: Any, box: Any, label: Any, iou: Any, verdict
         first[0] = first[0] + kept.lanes
 
 
-@T.inline
+@inline
 def keep(kept: Any, count: Any, box: Any, label: Any) -> None:
     """Put a box behind those kept so far."""
     if T.truncmod(count, kept.lanes) == 0:

@@ -9,6 +9,7 @@ from tvm.script import tirx as T
 
 from zcc.compiler.frame.candidates import Blocks, Found, add
 from zcc.compiler.frame.decoded import Decoded
+from zcc.compiler.frame.inline import inline
 from zcc.compiler.frame.letterbox import Expr
 
 
@@ -51,7 +52,7 @@ class Pairs:
         self.boxes.read_box(views, T.floormod(index, self.boxes.candidates), box)
 
 
-@T.inline
+@inline
 def _collect(source: Any, output: Any, block: Any, conf: Any, found: Any) -> None:
     boxes = T.meta_var(source.boxes)
     label: T.let = T.floordiv(block, boxes.blocks.count)

@@ -9,6 +9,7 @@ from tvm.script import tirx as T
 
 from zcc.compiler.frame.candidates import Found, Source, collect
 from zcc.compiler.frame.decoded import Decoded
+from zcc.compiler.frame.inline import inline
 from zcc.compiler.frame.letterbox import Expr, gains, margin, resized
 from zcc.compiler.frame.nms import Kept, is_suppressed, keep
 from zcc.compiler.frame.pairs import Pairs
@@ -33,7 +34,7 @@ def _to_frame(position: Expr, spare: Expr, gain: Expr, length: Expr) -> Expr:
     return T.max(T.min((position - spare) / gain, T.cast(length, "float32")), T.float32(0))
 
 
-@T.inline
+@inline
 def _write_boxes(kept: Any, spec: Any, height: Any, width: Any, boxes: Any, count: Any) -> None:
     """Undo the letterbox on every kept box."""
     down, across = T.meta_var(gains(spec, height, width))
@@ -48,7 +49,7 @@ def _write_boxes(kept: Any, spec: Any, height: Any, width: Any, boxes: Any, coun
         boxes[row, 3] = _to_frame(kept.corners[3, row], top, gain_y, height)
 
 
-@T.inline
+@inline
 def _select(source: Any, views: Any, found: Any, order: Any, total: Any, kept: Any, iou: Any, out: Any) -> None:
     """Walk down the ranking and keep what no kept box suppresses, until enough is kept."""
     box = T.alloc_buffer((4,), "float32")

@@ -18,6 +18,7 @@ from zcc.compiler.frame.edges import count_edges, share_edges, sum_lanes
 from zcc.compiler.frame.formats import FORMATS
 from zcc.compiler.frame.frame_format import FrameFormat, Levels
 from zcc.compiler.frame.image import ImageLayout
+from zcc.compiler.frame.inline import inline
 from zcc.compiler.frame.letterbox import PAD_GREY, Expr, Place, gains, margin, resized
 from zcc.compiler.frame.resample import across, clamp, down, source_position, weight_of
 from zcc.runtime.manifest import InputSpec
@@ -145,7 +146,7 @@ def _fill_begins(plan: Plan, columns: Any, x: Expr, cols: Expr) -> None:
         T.buffer_store(columns, plane.begin(columns[FIRST, x], cols), [BEGIN + number, x])
 
 
-@T.inline
+@inline
 def _fill_columns(columns: Any, plan: Any, frame_width: Any, left: Any, width: Any) -> None:
     """Fill the table of columns. The pair of pixels a column names never reaches past the row."""
     for x in T.vectorized(plan.spec.width):
@@ -157,7 +158,7 @@ def _fill_columns(columns: Any, plan: Any, frame_width: Any, left: Any, width: A
         _fill_begins(plan, columns, x, frame_width)
 
 
-@T.inline
+@inline
 def _fetch_segment(stage: Any, base: Any) -> None:
     """Fetch what a segment of one output row is blended from, out of both source rows."""
     for i in range(stage.plan.size):
@@ -169,7 +170,7 @@ def _fetch_segment(stage: Any, base: Any) -> None:
                 stage.assemble(line, i)
 
 
-@T.inline
+@inline
 def _blend_segment(stage: Any, y: Any, base: Any, weight: Any) -> None:
     """Blend a segment out of what was fetched."""
     for start in range(stage.plan.size // stage.plan.lanes):
@@ -178,7 +179,7 @@ def _blend_segment(stage: Any, y: Any, base: Any, weight: Any) -> None:
             stage.store(y, base + i, stage.levels(i, base + i, weight))
 
 
-@T.inline
+@inline
 def _fill_segment(stage: Any, y: Any, base: Any) -> None:
     """Paint a segment of border."""
     for start in range(stage.plan.size // stage.plan.lanes):
@@ -186,7 +187,7 @@ def _fill_segment(stage: Any, y: Any, base: Any) -> None:
             stage.store(y, base + start * stage.plan.lanes + lane, BORDER)
 
 
-@T.inline
+@inline
 def _make_row(frame: Any, y: Any, stage: Any) -> None:
     """Make an output row: picture between border, or border alone."""
     position: T.let = source_position(y - stage.place.top, frame.rows, stage.place.height)
@@ -206,7 +207,7 @@ def _words(plan: Plan) -> list[Any]:
     return [T.alloc_buffer((2, plan.size), plane.word) for plane in plan.format.planes]
 
 
-@T.inline
+@inline
 def _letterbox(plan: Any, handles: Any, image_handle: Any, columns_handle: Any, share_handle: Any) -> None:
     """The kernel's body."""
     frame = T.meta_var(Frame.match(handles, plan.format))

@@ -6,6 +6,7 @@ from typing import Any
 
 from tvm.script import tirx as T
 
+from zcc.compiler.frame.inline import inline
 from zcc.compiler.frame.letterbox import Expr
 from zcc.compiler.frame.scratch import variable
 
@@ -24,7 +25,7 @@ def _digit(key: Expr, number: Expr) -> Expr:
     return (key >> (number * DIGIT_BITS)) & (RADIX - 1)
 
 
-@T.inline
+@inline
 def _gather(found: Any, blocks: Any, keys: Any, order: Any, total: Any) -> None:
     """Line up what the blocks found."""
     total[0] = 0
@@ -36,7 +37,7 @@ def _gather(found: Any, blocks: Any, keys: Any, order: Any, total: Any) -> None:
         total[0] = total[0] + found.counts[block]
 
 
-@T.inline
+@inline
 def _count_digits(keys: Any, total: Any, places: Any) -> None:
     """For each digit of the keys, where its values begin in the sorted sequence."""
     begin = variable("int32")
@@ -54,7 +55,7 @@ def _count_digits(keys: Any, total: Any, places: Any) -> None:
             begin[0] = begin[0] + size
 
 
-@T.inline
+@inline
 def rank(found: Any, blocks: Any, keys: Any, order: Any, places: Any, total: Any) -> None:
     """Leave the candidates' indices in `order[0]` and their number in `total[0]`."""
     _gather(found, blocks, keys, order, total)

@@ -10,6 +10,7 @@ from typing import Any
 from tvm.script import tirx as T
 
 from zcc.compiler.frame.candidates import LOWEST
+from zcc.compiler.frame.inline import inline
 from zcc.compiler.frame.letterbox import Expr
 from zcc.compiler.kernels.slab import Slab
 
@@ -55,7 +56,7 @@ def ends(lengths: Sequence[int]) -> list[int]:
     return list(accumulate(lengths))
 
 
-@T.inline
+@inline
 def _branch(condition: Any, first: Any, second: Any) -> None:
     if condition:
         first()
