@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 from PIL import Image
 
@@ -97,3 +98,63 @@ def test_a_folder_that_cannot_be_made_is_one_line(demo: Demo) -> None:
 def test_an_unknown_reference_is_one_line(demo: Demo, reference: str, code: int) -> None:
     done = run_zcc("run", reference, CROWD, "--registry", demo.registry)
     assert_one_line(done, code, reference.partition(":")[0])
+
+
+def test_a_folder_is_run_picture_by_picture(demo: Demo, tmp_path: Path) -> None:
+    for path in sample.IMAGES:
+        shutil.copy(path, tmp_path)
+    one_by_one, together = detect(demo, *sample.IMAGES), detect(demo, tmp_path)
+    found = {Path(picture["image"]).name: picture["detections"] for picture in together["images"]}
+    assert found == {Path(picture["image"]).name: picture["detections"] for picture in one_by_one["images"]}
+    assert [picture["image"] for picture in together["images"]] == sorted(map(str, tmp_path.iterdir()))
+    (tmp_path / "empty").mkdir()
+    done = run_zcc("run", "shapes", tmp_path / "empty", "--registry", demo.registry)
+    assert_one_line(done, 1, "holds no pictures")
+
+
+def test_a_video_is_run_frame_by_frame(demo: Demo, tmp_path: Path) -> None:
+    """FFV1 loses nothing, so what is in the frames is what is in the pictures."""
+    crowd = cv2.imread(str(CROWD))
+    path, height, width = tmp_path / "clip.mkv", *crowd.shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"FFV1"), 25, (width, height))
+    for frame in (crowd, 255 - crowd, crowd):
+        writer.write(frame)
+    writer.release()
+    done = run_zcc("run", "shapes", path, "--save", tmp_path / "out", "--json", "--registry", demo.registry)
+    assert done.returncode == 0, done.stderr
+    first, other, last = json.loads(done.stdout)["images"]
+    assert [first["frame"], other["frame"], last["frame"]] == [0, 1, 2]
+    [picture] = detect(demo, CROWD)["images"]
+    assert first["detections"] == last["detections"] != other["detections"]
+    assert len(first["detections"]) == len(picture["detections"]), "up to rounding, as FFV1 stores YUV or RGB"
+    assert len(list((tmp_path / "out").iterdir())) == 3
+    assert "3 frames at" in done.stderr
+
+
+def test_the_choice_is_explained(variants: str) -> None:
+    def explained(*arguments: str | Path) -> dict[str, Any]:
+        done = run_zcc("run", "shapes", *arguments, "--explain", "--json", "--registry", variants)
+        assert done.returncode == 0, done.stderr
+        told: dict[str, Any] = json.loads(done.stdout)
+        return told
+
+    told = explained()
+    assert [(each["dtype"], each["taken"]) for each in told["variants"]] == [("fp32", True), ("fp16", False)]
+    assert told["chosen"] == told["variants"][0]["digest"]
+    assert explained("--prefer", "most-accurate")["variants"][1]["why"] == "nobody measured what it loses"
+    forced = explained("--dtype", "fp16", CROWD)
+    assert forced["dtype"] == "fp16"
+    assert {each["dtype"]: each["why"] for each in forced["explanation"]["variants"]}["fp32"] == "fp16 was asked for"
+    done = run_zcc("run", "shapes", CROWD, "--explain", "--registry", variants)
+    lines = done.stdout.splitlines()
+    assert lines[1].startswith("*  fp32") and lines[1].endswith("the fastest that runs here")
+    assert lines[3].startswith(str(CROWD)), "with a picture, it is run as well"
+
+
+def test_what_cannot_be_preferred_is_one_line(variants: str) -> None:
+    preferred = ("--prefer", "fastest-within:1", "--dtype", "fp16")
+    done = run_zcc("run", "shapes", CROWD, *preferred, "--registry", variants)
+    assert_one_line(done, 1, "fp16 for", "nobody measured what it loses", "zcc eval")
+    done = run_zcc("run", "shapes", CROWD, "--prefer", "best", "--registry", variants)
+    assert_one_line(done, 2, "most-accurate")
+    assert_one_line(run_zcc("run", "shapes", "--registry", variants), 2, "at least one picture")
