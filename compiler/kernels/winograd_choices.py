@@ -73,16 +73,20 @@ def _divisors(number: int, most: int) -> list[int]:
 
 
 def cost(choice: WinogradChoice, x: Slab, out: Slab, unit: VectorUnit) -> float:
-    """Cycles of the thread that has most to do, as measured kernels suggest them."""
+    """Cycles of the thread that has most to do, with factors fitted to measured kernels.
+
+    A step of the register tile issues its multiply-adds, or waits for the weights, which come from the second level.
+    Every sum is then stored and gathered. What a task keeps beside its weights is slow once it crowds them out of the
+    cache.
+    """
     products = TRANSFORMS[choice.size].products ** 2
     groups = out.blocks // choice.blocks // choice.shares
     sums = choice.blocks * choice.columns
-    step = max(sums, LATENCY, choice.blocks + choice.columns / 2 + 0.25 * sums)
-    tile = x.blocks * x.lanes * step + 3 * sums + 20
-    multiply = products * groups * (choice.tiles // choice.columns) * tile
+    step = max(sums, LATENCY, 2 * choice.blocks + choice.columns / 2 + sums / 4)
+    multiply = products * groups * (choice.tiles // choice.columns) * (x.blocks * x.lanes * step + 30 * sums)
     transforms = 9 * products * choice.tiles * (x.blocks + groups * choice.blocks)
     held = 4 * products * x.lanes * choice.tiles * (x.blocks + choice.blocks)
     weights = 4 * products * groups * choice.blocks * out.lanes * x.blocks * x.lanes
-    spilled = max(0.0, held - CACHE / 3) / 6
     tasks = choice.shares * -(-map_tiles(choice.size, out) // choice.tiles)
-    return -(-tasks // unit.threads) * (multiply + transforms + spilled + weights / 64)
+    rounds = -(-tasks // unit.threads)
+    return rounds * (multiply + transforms + max(0, held - CACHE // 5) / 6 + weights / 256)
