@@ -24,8 +24,14 @@ Arguments = Mapping[str, Any]
 class Sweep:
     """How a policy's settings are gone through."""
 
+    roles: Callable[[Sequence[str]], Arguments]  # what the variants are to it, from the cheapest to the most accurate
     starts: Callable[[Recording, Arguments], Iterable[Arguments]]  # from what is given to what the rest could be
     line: Callable[[Recording, Arguments], Iterable[Arguments]]  # from one setting to all with another threshold
+
+
+def roles(policy: str, dtypes: Sequence[str]) -> Arguments:
+    """The arguments of the policy that name variants."""
+    return _sweep(policy).roles(dtypes)
 
 
 def line(policy: str, recording: Recording, arguments: Arguments) -> list[Arguments]:
@@ -49,10 +55,9 @@ def _sweep(policy: str) -> Sweep:
 
 
 def _scene_starts(recording: Recording, given: Arguments) -> Iterable[Arguments]:
-    roles = {"quiet": recording.dtypes[0], "crowded": recording.dtypes[-1]}
     for measure in (given["measure"],) if "measure" in given else MEASURES:
         for ratio in RATIOS:
-            yield {**roles, **given, "measure": measure, "high": 1.0, "low": ratio}
+            yield {**given, "measure": measure, "high": 1.0, "low": ratio}
 
 
 def _scene_line(recording: Recording, arguments: Arguments) -> Iterable[Arguments]:
@@ -67,7 +72,7 @@ def _measured(recording: Recording, measure: str) -> NDArray[np.float64]:
     for frame in recording.frames:
         take = frame.takes[cheap]
         observer.saw(cheap, take.found, frame.pixels, take.milliseconds)
-        values.append(MEASURES[measure](observer.observed()))
+        values.append(MEASURES[measure](observer.observed))
     return np.array(values)
 
 
@@ -87,6 +92,6 @@ def _deadline_line(recording: Recording, arguments: Arguments) -> Iterable[Argum
 
 
 SWEEPS: Mapping[str, Sweep] = {
-    "scene": Sweep(_scene_starts, _scene_line),
-    "deadline": Sweep(lambda recording, given: [given], _deadline_line),
+    "scene": Sweep(lambda dtypes: {"quiet": dtypes[0], "crowded": dtypes[-1]}, _scene_starts, _scene_line),
+    "deadline": Sweep(lambda dtypes: {}, lambda recording, given: [given], _deadline_line),
 }

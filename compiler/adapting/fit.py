@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 
 from zcc.compiler.adapting.candidates import Arguments, candidates
 from zcc.compiler.adapting.outcome import Outcome, always, outcome
 from zcc.compiler.adapting.recording import Recording
 from zcc.compiler.adapting.replay import replay
-from zcc.runtime.adaptive.table import POLICIES
+from zcc.runtime.adaptive.policy import Policy
+from zcc.runtime.adaptive.table import make_policy
+
+SAME = 0.02  # by so much mean times may differ and count as equal
 
 
 @dataclass(frozen=True)
@@ -20,21 +23,41 @@ class Tried:
     outcome: Outcome
 
 
-def attempt(policy: str, recording: Recording, settings: Iterable[Arguments]) -> list[Tried]:
+def attempt(name: str, recording: Recording, settings: Iterable[Arguments]) -> list[Tried]:
     """Replay the policy with each of the settings."""
-    return [Tried(each, outcome(recording, replay(recording, POLICIES[policy](**each)))) for each in settings]
+    return [_try(recording, make_policy(name, each), each) for each in settings]
+
+
+def _try(recording: Recording, policy: Policy, given: Arguments) -> Tried:
+    """A policy that is a dataclass tells what was not given, too."""
+    told = (
+        {each.name: getattr(policy, each.name) for each in fields(policy) if each.init} if is_dataclass(policy) else {}
+    )
+    return Tried({**given, **told}, outcome(recording, replay(recording, policy)))
 
 
 def fit(policy: str, recording: Recording, given: Arguments, lose: float) -> Tried:
     """Of all settings that lose at most the part `lose` of what the cheapest variant loses, the quickest.
 
+    Of those that are as good as equally quick, the one that loses least, as other frames will hardly lose the same.
     Where the cheapest variant loses nothing, that is the one that never leaves it; where no setting keeps to the part,
-    the one that loses least.
+    the most accurate.
     """
     cheap, high = (always(recording, dtype).map50_95 for dtype in (recording.dtypes[0], recording.dtypes[-1]))
-    least = high - lose * max(high - cheap, 0.0)
     tried = attempt(policy, recording, candidates(policy, recording, given))
-    kept = [each for each in tried if each.outcome.map50_95 >= min(least, cheap) and each.outcome.map50_95 >= least]
-    if kept:
-        return min(kept, key=lambda each: each.outcome.mean_ms)
-    return max(tried, key=lambda each: each.outcome.map50_95)
+    least = high - lose * max(high - cheap, 0.0)
+    kept = [each for each in tried if each.outcome.map50_95 >= least]
+    if not kept:
+        return max(tried, key=_accuracy)
+    quickest = min(kept, key=_time)
+    if cheap >= high:
+        return quickest
+    return max((each for each in kept if _time(each) <= (1 + SAME) * _time(quickest)), key=_accuracy)
+
+
+def _accuracy(tried: Tried) -> float:
+    return tried.outcome.map50_95
+
+
+def _time(tried: Tried) -> float:
+    return tried.outcome.mean_ms

@@ -117,6 +117,16 @@ class AdaptiveDetector:
             return dtype
 
 
+def load_resident(
+    reference: str | os.PathLike[str], dtypes: Sequence[str], target: str | None = None, registry: str | None = None
+) -> dict[str, Detector]:
+    """A detector for each dtype, in their order."""
+    return {
+        dtype: Detector.load(reference, dtype=dtype, target=target, registry=registry)
+        for dtype in dict.fromkeys(dtypes)
+    }
+
+
 def _check(resident: Mapping[str, Detector], policy: Policy) -> None:
     if not resident:
         raise UsageError("an adaptive detector needs variants", "name their dtypes, as in dtypes=('int8', 'fp32')")

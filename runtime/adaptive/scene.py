@@ -25,8 +25,8 @@ class SceneComplexity:
     wavers around a threshold does not make the variants flap.
     """
 
-    low: float
-    high: float
+    low: float = 4.0
+    high: float = 8.0
     quiet: str = "int8"
     crowded: str = "fp32"
     hold: int = 5

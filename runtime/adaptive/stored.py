@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from zcc.runtime.adaptive.policy import Policy
-from zcc.runtime.adaptive.table import POLICIES
+from zcc.runtime.adaptive.table import make_policy
 from zcc.runtime.aside import written_aside
-from zcc.runtime.errors import InputError, UsageError
+from zcc.runtime.errors import InputError
 
 _REMEDY = "write it with `zcc adapt --fit -o FILE`"
 
@@ -28,12 +28,7 @@ class StoredPolicy:
 
     def policy(self) -> Policy:
         """A policy with nothing seen yet."""
-        if self.name not in POLICIES:
-            raise UsageError(f"there is no policy {self.name!r}", f"choose one of {', '.join(POLICIES)}")
-        try:
-            return POLICIES[self.name](**self.arguments)
-        except TypeError as error:
-            raise UsageError(f"the policy {self.name} cannot be made: {error}", "see its arguments") from error
+        return make_policy(self.name, self.arguments)
 
     def write(self, path: Path) -> None:
         """Store it."""

@@ -25,7 +25,7 @@ from zcc.version import __version__
 # keyword of Python's, both are `x_`.
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Build": ("compile",),
-    "Use": ("run", "eval", "compare", "bench", "profile"),
+    "Use": ("run", "eval", "compare", "bench", "profile", "adapt"),
     "Registry": ("list", "show", "tag", "untag", "history", "rollback", "rm", "gc", "verify", "export", "import"),
     "This machine": ("doctor", "demo", "completion"),
 }
