@@ -71,23 +71,30 @@ class Detector:
 
         `format` says what kind of frame it is, when it is not three channels in the order that was compiled, or gray.
         """
-        pixels, conf, iou = as_frame(frame, format), _threshold("conf", conf), _threshold("iou", iou)
-        found = self._current.variant.run(pixels, conf, iou)
+        taken, conf, iou = as_frame(frame, format), _threshold("conf", conf), _threshold("iou", iou)
+        found = self._current.variant.run(taken, conf, iou)
         if self._follower is not None:
-            self._follower.saw(pixels, conf, iou)
+            self._follower.saw(taken, conf, iou)
         return found
 
     def stream(
-        self, source: Any, mode: str = "every", queue: int | None = None, conf: float = 0.25, iou: float = 0.45
+        self,
+        source: Any,
+        mode: str = "every",
+        queue: int | None = None,
+        conf: float = 0.25,
+        iou: float = 0.45,
+        format: str | None = None,
     ) -> Stream:
         """The frames of a source, to be gone through once, each with what is found in it.
 
         A source is a folder, a picture, a video, a camera's number or device, a URL, a GStreamer pipeline, or anything
         that yields frames or paths of pictures. At most `queue` frames are read ahead. When the source is faster, it
-        waits in the mode `every`; in `newest` the older frames are dropped.
+        waits in the mode `every`; in `newest` the older frames are dropped. `format` is that of the frames it yields.
         """
         feed = open_feed(source, self.manifest.input.color)
-        return Stream(partial(self, conf=_threshold("conf", conf), iou=_threshold("iou", iou)), feed, mode, queue)
+        detect = partial(self, conf=_threshold("conf", conf), iou=_threshold("iou", iou), format=format)
+        return Stream(detect, feed, mode, queue)
 
     def swap(self, dtype: str | None = None, target: str | None = None, *, prefer: str | Policy = DEFAULT) -> None:
         """Run another variant from the next frame on; frames under way finish on the old one.

@@ -142,6 +142,15 @@ def test_what_agrees_enough_takes_over(prod: Pair) -> None:
         stays(strict, FAST)
 
 
+def test_newcomers_are_tried_on_frames_of_the_format_that_was_last_seen(
+    prod: Pair, caplog: pytest.LogCaptureFixture
+) -> None:
+    with follow(prod, Following(agreement=1.0, interval=0.05)) as detector:
+        detector(noise(72, 64)[..., 0].copy(), format="nv12")
+        move(prod, SLOW)
+        wait_for(lambda: "of the last frame's detections" in caplog.text)
+
+
 def test_before_the_first_frame_there_is_nothing_to_agree_on(prod: Pair) -> None:
     with follow(prod, Following(agreement=1.0, interval=0.05)) as detector:
         move(prod, SLOW)

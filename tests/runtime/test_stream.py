@@ -113,6 +113,12 @@ def test_any_iterator_is_a_source(detector: Detector) -> None:
     assert list(detector.stream([])) == []
 
 
+def test_a_source_may_yield_frames_of_another_format(detector: Detector) -> None:
+    buffers = [cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420) for frame in frames(3)]
+    for each, buffer in zip(detector.stream(buffers, format="i420"), buffers, strict=True):
+        assert_same(each.detections, detector(buffer, format="i420"))
+
+
 def test_a_swap_takes_effect_in_the_middle_of_a_stream(pair: Pair) -> None:
     detector, frame = pair.load(FAST), noise(48, 64)
     expected = {target: pair.load(target)(frame) for target in (FAST, SLOW)}
