@@ -29,11 +29,14 @@ def attempt(name: str, recording: Recording, settings: Iterable[Arguments]) -> l
 
 
 def _try(recording: Recording, policy: Policy, given: Arguments) -> Tried:
-    """A policy that is a dataclass tells what was not given, too."""
-    told = (
-        {each.name: getattr(policy, each.name) for each in fields(policy) if each.init} if is_dataclass(policy) else {}
-    )
-    return Tried({**given, **told}, outcome(recording, replay(recording, policy)))
+    return Tried({**given, **_settings(policy)}, outcome(recording, replay(recording, policy)))
+
+
+def _settings(policy: object) -> Arguments:
+    """What a policy was not given, it tells itself if it is a dataclass."""
+    if isinstance(policy, type) or not is_dataclass(policy):
+        return {}
+    return {each.name: getattr(policy, each.name) for each in fields(policy) if each.init}
 
 
 def fit(policy: str, recording: Recording, given: Arguments, lose: float) -> Tried:

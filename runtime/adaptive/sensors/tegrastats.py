@@ -19,7 +19,8 @@ PATIENCE = 10.0  # seconds for the first line
 # The whole board's input, as the generations of boards call it; `4580mW/4580mW` is now and on average.
 BOARD = re.compile(r"\b(?:VDD_IN|POM_5V_IN|VIN_SYS_5V0)\s+(\d+)(?:mW)?/\d+")
 RAILS = re.compile(r"\b(?:VDD|VDDQ|POM|VIN)_\w+\s+(\d+)(?:mW)?/\d+")
-WARMTH = re.compile(r"\b\w+@(-?\d+(?:\.\d+)?)C\b")
+# Sensors that are switched off read -256; that of the power chip always reads the same.
+WARMTH = re.compile(r"\b(?!PMIC)\w+@(-?\d+(?:\.\d+)?)C\b")
 
 
 def watts(line: str) -> float | None:
@@ -30,7 +31,6 @@ def watts(line: str) -> float | None:
 
 def celsius(line: str) -> float | None:
     """The warmest of the board's sensors."""
-    # Sensors that are switched off read -256.
     return max((float(value) for value in WARMTH.findall(line)), default=None)
 
 
