@@ -186,6 +186,18 @@ def test_runs_repeat_to_the_last_bit(tmp_path: Path) -> None:
         np.testing.assert_array_equal(trial.out, first)
 
 
+def test_choices_are_whole_tasks_that_fit_the_registers() -> None:
+    rng = np.random.default_rng(10)
+    for target in WIDTHS.values():
+        for threads, *size in rng.integers(1, [65, 90, 90], (8, 3)).tolist():
+            unit = replace(target.unit, threads=threads)
+            x, out = (Slab.dense(int(blocks), *size, unit.lanes) for blocks in rng.integers(1, 40, 2))
+            for choice in winograd_choices(x.grown(1, 1, 1, 1), out, unit):
+                assert choice.tiles % choice.columns == 0 and choice.size <= min(size)
+                assert out.blocks % (choice.blocks * choice.shares) == 0 and choice.shares <= threads
+                assert choice.blocks * (choice.columns + 1) < unit.registers
+
+
 def test_no_choice_for_maps_smaller_than_a_tile_or_images() -> None:
     unit = native_target().unit
     line, pixel = (Slab.dense(1, *size, unit.lanes) for size in ((1, 40), (3, 3)))
