@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.compiler.frame.harness import HOST, preprocess
+from tests.compiler.frame.yuv import noise, planes
+from zcc.compiler.frame.formats import formats_of
 from zcc.runtime.manifest import InputSpec
 
 SIZES = ((1, 1), (1, 2), (2, 1), (1, 3), (2, 3), (3, 4), (5, 2), (65, 3), (30, 129), (200, 77))
@@ -27,17 +29,25 @@ def between_walls(size: int) -> tuple[mmap.mmap, int]:
     return memory, room
 
 
-def frames(height: int, width: int) -> list[NDArray[np.uint8]]:
-    """A frame right behind the first wall and one right before the second."""
-    size = height * width * 3
-    memory, room = between_walls(size)
-    first, last = mmap.PAGESIZE, mmap.PAGESIZE + room - size
-    return [np.frombuffer(memory, np.uint8, size, at).reshape(height, width, 3) for at in (first, last)]
+def walled(plane: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """The plane right behind the first wall, and right before the second."""
+    memory, room = between_walls(plane.nbytes)
+    first, last = mmap.PAGESIZE, mmap.PAGESIZE + room - plane.nbytes
+    return [np.frombuffer(memory, np.uint8, plane.nbytes, at).reshape(plane.shape) for at in (first, last)]
+
+
+def frames(name: str, height: int, width: int) -> list[tuple[NDArray[np.uint8], ...]]:
+    """A frame whose planes all lie behind a first wall, and one whose planes all lie before a second."""
+    if name in ("nv12", "i420"):
+        height, width = 2 * height, 2 * width
+    walls = [walled(plane) for plane in planes(name, noise(name, height, width))]
+    return list(zip(*walls, strict=True))
 
 
 if __name__ == "__main__":
-    for size in SIZES:
-        for spec in (InputSpec(64, 64), InputSpec(32, 96, resize="stretch")):
-            for frame in frames(*size):
-                preprocess(spec, HOST)(frame)
+    for name in formats_of(InputSpec(64, 64)):
+        for size in SIZES:
+            for spec in (InputSpec(64, 64), InputSpec(32, 96, resize="stretch")):
+                for frame in frames(name, *size):
+                    preprocess(spec, HOST, "float32", name)(*frame)
     print("inside")

@@ -20,6 +20,7 @@ from zcc.runtime.manifest import InputSpec
 
 HALO = 1
 UNTOUCHED = {"float32": -7, "uint8": 249}
+SHORT = "uint16"  # four bfloat16 numbers a pixel
 
 
 class Machine(NamedTuple):
@@ -47,22 +48,23 @@ def compile_kernel(func: tvm.tirx.PrimFunc, machine: Machine) -> tvm.runtime.Exe
 
 
 class Preprocess:
-    """The preprocess kernel, writing into the interior of a padded image: float32 planes or uint8 pixels."""
+    """The preprocess kernel, writing into the interior of a padded image: float32 planes, or pixels."""
 
     def __init__(self, spec: InputSpec, machine: Machine, dtype: str = "float32", name: str | None = None) -> None:
         rows, cols = spec.height + 2 * HALO, spec.width + 2 * HALO
-        pixel = 4 if dtype == "uint8" else 1
+        pixels = dtype != "float32"
+        pixel = 4 if pixels else 1
         layout = image_layout(dtype, row_pitch=cols * pixel, plane_pitch=rows * cols)
         built = build_preprocess(spec, layout, name or spec.color, lanes=machine.lanes)
         self.kernel = compile_kernel(built, machine)
-        self.padded = np.empty((rows, cols, 4) if dtype == "uint8" else (3, rows, cols), dtype)
+        self.padded = np.empty((rows, cols, 4) if pixels else (3, rows, cols), dtype)
         inner = slice(HALO, -HALO)
-        self.interior = self.padded[inner, inner] if dtype == "uint8" else self.padded[:, inner, inner]
+        self.interior = self.padded[inner, inner] if pixels else self.padded[:, inner, inner]
         self.scratch = np.empty(scratch_shape(spec), np.int32)
         self.share = np.zeros(1, np.float32)
 
     def __call__(self, *planes: NDArray[np.uint8]) -> NDArray[Any]:
-        self.padded[:] = UNTOUCHED[self.padded.dtype.name]
+        self.padded[:] = UNTOUCHED.get(self.padded.dtype.name, 1)
         self.scratch[:] = -1
         self.share[:] = np.nan
         arrays = (*planes, self.interior, self.scratch, self.share)
