@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import product
 from typing import Any
@@ -24,7 +24,7 @@ from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit, building
 from zcc.compiler.kernels.stages import StageSpec, apply_stages, describe_stages, stage_arguments
 from zcc.compiler.kernels.vector import broadcast, f32s, load, named, ramp
-from zcc.compiler.kernels.winograd_choices import WinogradChoice, map_tiles
+from zcc.compiler.kernels.winograd_choices import WinogradChoice, map_tiles, winograd_choices
 from zcc.compiler.kernels.winograd_transforms import TRANSFORMS, Array, Transform
 
 
@@ -38,34 +38,42 @@ class WinogradConv:
     x: Slab
     out: Slab
     stages: tuple[StageSpec, ...]
-    choice: WinogradChoice
+    tile: WinogradChoice
 
     @property
     def name(self) -> str:
         """For example `winograd4_64_128_80x80_silu`."""
         channels = f"{self.x.blocks * self.x.lanes}_{self.out.blocks * self.out.lanes}"
         size = f"{self.out.height}x{self.out.width}"
-        return f"winograd{self.choice.size}_{channels}_{size}{describe_stages(self.stages)}"
+        return f"winograd{self.tile.size}_{channels}_{size}{describe_stages(self.stages)}"
 
     @property
     def weight_shape(self) -> tuple[int, ...]:
         """Groups of output blocks, points, input blocks, input lanes, output blocks of a group, output lanes."""
-        blocks = self.choice.blocks
+        blocks = self.tile.blocks
         points = self.transform.products**2
         return (self.out.blocks // blocks, points, self.x.blocks, self.x.lanes, blocks, self.out.lanes)
 
+    def choices(self, unit: VectorUnit) -> Sequence[WinogradChoice]:
+        """Its forms that may be the quickest."""
+        return winograd_choices(self.x, self.out, unit)
+
+    def chosen(self, choice: WinogradChoice) -> WinogradConv:
+        """Cut in another way."""
+        return replace(self, tile=choice)
+
     def pack(self, dense: Array) -> Array:
         """The weights at the points of the transform."""
-        return pack_winograd(dense, self.choice)
+        return pack_winograd(dense, self.tile)
 
     @property
     def transform(self) -> Transform:
         """How a row of a tile is spread and gathered."""
-        return TRANSFORMS[self.choice.size]
+        return TRANSFORMS[self.tile.size]
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """Spread, multiply and gather, task after task."""
-        choice, out = self.choice, self.out
+        choice, out = self.tile, self.out
         tiles = _Tiles(out, choice.size)
         chunks = -(-tiles.count // choice.tiles)
         groups = out.blocks // choice.blocks // choice.shares
@@ -88,11 +96,11 @@ class WinogradConv:
     def _scratch(self, blocks: int) -> Any:
         """A vector for each point, block and tile of a task."""
         # An odd number of them, so that the points of a tile do not all fall into one set of the cache.
-        vectors = blocks * self.choice.tiles | 1
+        vectors = blocks * self.tile.tiles | 1
         return T.alloc_buffer((self.transform.products**2, vectors, self.out.lanes), "float32")
 
     def _spread(self, x: Any, spread: Any, tiles: _Tiles, first: Expr) -> None:
-        side, count = self.transform.products, self.choice.tiles
+        side, count = self.transform.products, self.tile.tiles
         with T.serial(0, self.x.blocks) as block, T.serial(0, count) as tile:
             top, left = tiles.corner(first + tile)
             with T.vectorized(0, self.x.lanes) as lane:
@@ -102,7 +110,7 @@ class WinogradConv:
 
     def _multiply(self, weight: Any, group: Expr, spread: Any, products: Any) -> None:
         """The loop over input channels stays rolled, since unrolling it makes LLVM spill."""
-        choice, lanes = self.choice, self.out.lanes
+        choice, lanes = self.tile, self.out.lanes
         tile = range(choice.blocks), range(choice.columns)
         vector = ramp(0, lanes)
         with T.serial(0, self.transform.products**2) as point, T.serial(0, choice.tiles // choice.columns) as part:
@@ -123,8 +131,8 @@ class WinogradConv:
     def _gather(
         self, products: Any, bias: Any, operands: list[Any], result: Any, block: Expr, tiles: _Tiles, first: Expr
     ) -> None:
-        side, count, out = self.transform.products, self.choice.tiles, self.out
-        with T.serial(0, self.choice.blocks) as inner, T.serial(0, count) as tile:
+        side, count, out = self.transform.products, self.tile.tiles, self.out
+        with T.serial(0, self.tile.blocks) as inner, T.serial(0, count) as tile:
             top, left = tiles.corner(first + tile)
             columns = [T.alloc_buffer((tiles.size, out.lanes), "float32") for _ in range(tiles.size)]
             with T.vectorized(0, out.lanes) as lane:

@@ -169,7 +169,7 @@ def test_every_choice_offered_is_right(size: tuple[int, int], channels: tuple[in
     assert 1 <= len(choices) == len(set(choices)) <= 12
     trials = [make_trial(Case(channels, size, choice), lanes, rng) for choice in choices]
     for trial, kernel in zip(trials, compile_kernels([trial.spec for trial in trials], target, tmp_path), strict=True):
-        trial.check(kernel, str(trial.spec.choice))
+        trial.check(kernel, str(trial.spec.tile))
 
 
 def test_runs_repeat_to_the_last_bit(tmp_path: Path) -> None:
