@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping, Sequence
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -19,8 +20,10 @@ from zcc.runtime.adaptive.statistics import Statistics
 from zcc.runtime.adaptive.stored import StoredPolicy
 from zcc.runtime.detector import Detector
 from zcc.runtime.errors import UsageError
-from zcc.runtime.frame import as_pixels
+from zcc.runtime.feeds.table import open_feed
+from zcc.runtime.frame import as_frame
 from zcc.runtime.manifest import Manifest
+from zcc.runtime.stream import Stream
 from zcc.runtime.variant import Detections
 
 DTYPES = ("int8", "fp32")
@@ -67,16 +70,29 @@ class AdaptiveDetector:
         resident = {dtype: Detector.load(reference, dtype=dtype, target=target, registry=registry) for dtype in wanted}
         return cls(resident, policy)
 
-    def __call__(self, frame: Any, conf: float = 0.25, iou: float = 0.45) -> Detections:
-        """The detections in a frame, with scores above `conf`; boxes of a class overlap by at most `iou`."""
-        pixels = as_pixels(frame)
+    def __call__(self, frame: Any, conf: float = 0.25, iou: float = 0.45, format: str | None = None) -> Detections:
+        """The detections in a frame, as a Detector gives them."""
+        taken = as_frame(frame, format)
         dtype = self._choose()
         start = time.perf_counter()
-        found = self._resident[dtype](pixels, conf, iou)
+        found = self._resident[dtype](taken, conf, iou)
         milliseconds = 1e3 * (time.perf_counter() - start)
         with self._lock:
-            self._observer.saw(dtype, found, pixels.shape[0] * pixels.shape[1], milliseconds)
+            self._observer.saw(dtype, found, taken.height * taken.width, milliseconds)
         return found
+
+    def stream(
+        self,
+        source: Any,
+        mode: str = "every",
+        queue: int | None = None,
+        conf: float = 0.25,
+        iou: float = 0.45,
+        format: str | None = None,
+    ) -> Stream:
+        """The frames of a source, each with what is found in it, as a Detector streams them."""
+        feed = open_feed(source, self.manifest.input.color)
+        return Stream(partial(self, conf=conf, iou=iou, format=format), feed, mode, queue)
 
     @property
     def manifest(self) -> Manifest:
