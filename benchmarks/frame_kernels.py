@@ -6,6 +6,7 @@ python -m benchmarks.frame_kernels [--rounds N] [--threads N] [--lanes N]
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import statistics
 import time
@@ -24,12 +25,20 @@ from zcc.compiler.frame.postprocess import build_postprocess, scratch
 from zcc.compiler.frame.preprocess import build_preprocess, scratch_shape
 from zcc.compiler.frame.scratch import elements
 from zcc.compiler.frontend.model import Head
+from zcc.runtime.frame import as_frame
 from zcc.runtime.manifest import InputSpec
 
 SPEC = InputSpec(640, 640)
 MAX_DET, CONF, IOU = 300, 0.25, 0.45
 LAYOUTS = FloatPlanes(SPEC.width, SPEC.height * SPEC.width), BytePixels(SPEC.width * 4)
 FRAMES = ((720, 1280), (1080, 1920), (2160, 3840))
+SHAPES: dict[str, Callable[[int, int], tuple[int, ...]]] = {
+    "bgr": lambda height, width: (height, width, 3),
+    "nv12": lambda height, width: (height * 3 // 2, width),
+    "i420": lambda height, width: (height * 3 // 2, width),
+    "gray": lambda height, width: (height, width),
+}
+CONVERSIONS = {"nv12": cv2.COLOR_YUV2BGR_NV12, "i420": cv2.COLOR_YUV2BGR_I420, "gray": cv2.COLOR_GRAY2BGR}
 HEADS = {
     "(1, 84, 8400)": Head("v8", "output", 8400, 80, objectness=False, candidates_last=True),
     "(1, 25200, 85)": Head("v5", "output", 25200, 80, objectness=True, candidates_last=False),
@@ -49,22 +58,24 @@ def compiled(func: tvm.tirx.PrimFunc) -> Callable[..., None]:
     return lambda *args: kernel(*(tvm_ffi.from_dlpack(a) if isinstance(a, np.ndarray) else a for a in args))
 
 
-def our_preprocess(frame: Array, layout: ImageLayout, lanes: int) -> Run:
-    """The kernel, on an image without a border."""
-    kernel = compiled(build_preprocess(SPEC, layout, lanes=lanes))
+def our_preprocess(frame: Array, name: str, layout: ImageLayout, lanes: int) -> Run:
+    """The kernel, on an image without a border; it counts edges, too."""
+    kernel = compiled(build_preprocess(SPEC, layout, name, lanes=lanes))
     image, table = np.empty(layout.shape(SPEC), layout.dtype), np.empty(scratch_shape(SPEC), np.int32)
-    return lambda: kernel(frame, image, table)
+    planes, edges = as_frame(frame, name).planes, np.empty(1, np.float32)
+    return lambda: kernel(*planes, image, table, edges)
 
 
-def their_preprocess(frame: Array) -> Run:
-    """Letterbox with OpenCV, planes with numpy."""
-    gain = min(SPEC.height / frame.shape[0], SPEC.width / frame.shape[1])
-    height, width = round(frame.shape[0] * gain), round(frame.shape[1] * gain)
+def their_preprocess(frame: Array, name: str, rows: int, columns: int) -> Run:
+    """Conversion and letterbox with OpenCV, planes with numpy."""
+    gain = min(SPEC.height / rows, SPEC.width / columns)
+    height, width = round(rows * gain), round(columns * gain)
     top, left = (SPEC.height - height) // 2, (SPEC.width - width) // 2
     border = (top, SPEC.height - height - top, left, SPEC.width - width - left)
 
     def run() -> Array:
-        picture = cv2.resize(frame, (width, height), interpolation=cv2.INTER_LINEAR)
+        picture = cv2.cvtColor(frame, CONVERSIONS[name]) if name in CONVERSIONS else frame
+        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
         picture = cv2.copyMakeBorder(picture, *border, cv2.BORDER_CONSTANT, value=(114, 114, 114))
         planes = np.ascontiguousarray(picture[..., ::-1].transpose(2, 0, 1))
         return planes.astype(np.float32) / 255
@@ -147,11 +158,11 @@ def main() -> None:
 
     title = f"median ms, {options.threads} threads"
     print(f"{title:44} {'zcc':>9} {'opencv':>9} {'ratio':>8} {'zcc best':>9} {'best':>9}")
-    for height, width in FRAMES:
-        frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-        for layout in LAYOUTS:
-            ours, theirs = our_preprocess(frame, layout, options.lanes), their_preprocess(frame)
-            race(f"preprocess {height} x {width} to {layout.dtype}", ours, theirs, options.rounds)
+    for name, (height, width), layout in itertools.product(SHAPES, FRAMES, LAYOUTS):
+        frame = np.random.default_rng(0).integers(0, 256, SHAPES[name](height, width), np.uint8)
+        ours = our_preprocess(frame, name, layout, options.lanes)
+        theirs = their_preprocess(frame, name, height, width)
+        race(f"preprocess {name} {height} x {width} to {layout.dtype}", ours, theirs, options.rounds)
     for name, head in HEADS.items():
         for candidates in CANDIDATES:
             output = scene(head, candidates)
