@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,12 +16,14 @@ from zcc.compiler.imported import import_model
 from zcc.compiler.job import Job
 from zcc.compiler.measure import measure_latency
 from zcc.compiler.options import CompileOptions
-from zcc.compiler.precision.table import QUANTISED, REFERENCE, Precision, find_precision
+from zcc.compiler.precision.table import REFERENCE
 from zcc.compiler.progress import Progress, Silent
 from zcc.compiler.stages import Stages
-from zcc.compiler.targets.table import find_target, runs_here
-from zcc.compiler.targets.target import Target
+from zcc.compiler.targets.table import runs_here
+from zcc.compiler.tuning.lookup import find_records
+from zcc.compiler.tuning.variants import tune_variants
 from zcc.compiler.variant import build, detector
+from zcc.compiler.variants import check_variants, find_variants
 from zcc.compiler.verify import verify
 from zcc.registry import Registry
 from zcc.registry.reference import check_name
@@ -44,33 +45,37 @@ class Result:
 def compile_model(options: CompileOptions, registry: Registry, progress: Progress | None = None) -> list[Result]:
     """Compile the model in every precision asked for, and publish each that keeps to the bar."""
     name = check_name(options.name or options.model.stem)
-    variants = find_variants(options.dtypes or (REFERENCE,), options.target)
+    check_variants(options.dtypes, options.target)
     stages = Stages(progress or Silent())
     with stages.stage("load and check"):
         model = load_model(options.model, options.imgsz, options.classes)
     with stages.stage("import"):
         spec = InputSpec(model.height, model.width, options.color, options.resize)
         source = import_model(model, spec, options.max_det)
-        if source.calibration is not None and not options.dtypes:
-            variants = find_variants((QUANTISED,), options.target)
+    variants = find_variants(options.dtypes, options.target, source.calibration is not None)
     shown = load_shown(options, source, [precision for precision, _ in variants], stages)
+    calibration = shown.calibration if shown else source.calibration
+    if options.tune:
+        tune_variants(source, variants, calibration, registry.home, options.tune, stages)
     with tempfile.TemporaryDirectory(prefix="zcc-") as scratch:
         bar = open_bar(options, source, shown, stages, Path(scratch))
         return [
             build_once(
-                Job(name, source, target, precision, shown, bar.digest if bar else None),
+                Job(
+                    name,
+                    source,
+                    target,
+                    precision,
+                    shown,
+                    bar.digest if bar else None,
+                    find_records(registry.home, target),
+                ),
                 registry,
                 bar,
                 Stages(stages.progress, tuple(stages.done)),
             )
             for precision, target in variants
         ]
-
-
-def find_variants(dtypes: Sequence[str], target: str) -> list[tuple[Precision, Target]]:
-    """Each precision once, with the target that it is compiled for."""
-    precisions = [find_precision(dtype) for dtype in dict.fromkeys(dtypes)]
-    return [(precision, find_target(target, precision)) for precision in precisions]
 
 
 def build_once(job: Job, registry: Registry, bar: Bar | None, stages: Stages) -> Result:

@@ -10,6 +10,7 @@ from zcc.compiler.precision.calibrate import Calibration
 from zcc.compiler.precision.shown import Shown
 from zcc.compiler.precision.table import Precision
 from zcc.compiler.targets.target import Target
+from zcc.compiler.tuning.lookup import NO_RECORDS, Records
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Job:
     precision: Precision
     shown: Shown | None = None  # what calibration saw
     bar_digest: str | None = None  # of the pictures and the bar that the variant is held to
+    records: Records = NO_RECORDS  # of tuning, for the target
 
     @property
     def calibration(self) -> Calibration | None:
@@ -42,5 +44,6 @@ class Job:
                 "max_det": self.source.max_det,
                 "calibration": self.shown.digest if self.shown else None,
                 "bar": self.bar_digest,
+                "tuning": self.records.digest,
             }
         )

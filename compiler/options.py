@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from zcc.compiler.tuning.options import TuneOptions
+
 
 @dataclass(frozen=True)
 class CompileOptions:
@@ -21,4 +23,5 @@ class CompileOptions:
     max_det: int = 300
     calib: Path | None = None  # pictures whose values decide the scales of integers
     data: Path | None = None  # pictures that accuracy is measured on
+    tune: TuneOptions | None = None  # search for faster kernels first
     max_drop: float | None = None  # points of mAP50-95 that a variant may lose against fp32; see compiler/bar.py

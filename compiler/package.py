@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
@@ -36,7 +37,9 @@ def runtime_library() -> bytes:
     return gzip.compress((Path(tvm.__file__).parent / "lib" / LIBRARY).read_bytes(), mtime=0)
 
 
-def make_manifest(folder: Path, job: Job, key: str, layout: Layout, program: Program) -> Manifest:
+def make_manifest(
+    folder: Path, job: Job, key: str, layout: Layout, program: Program, choices: Mapping[str, int]
+) -> Manifest:
     """The manifest of the files in `folder`, before anything was measured."""
     source = job.source
     model, head, precision = source.model, source.model.head, job.precision
@@ -57,13 +60,14 @@ def make_manifest(folder: Path, job: Job, key: str, layout: Layout, program: Pro
         fingerprint=key,
         expansion=tuple(layout.constants.halved()[1]) if precision.halves_weights else (),
         calibration_digest=job.shown.digest if job.shown else None,
+        tuning_digest=job.records.digest,
         precision={
             "storage": precision.storage,
             "arithmetic": precision.arithmetic,
             "layers": _layers(layout),
             **({"scales": "of pictures" if job.shown else "of the model"} if precision.calibrated else {}),
         },
-        kernels={"calls": [_describe(call) for call in layout.calls]},
+        kernels={"calls": [_describe(call) for call in layout.calls], "choices": dict(choices)},
     )
 
 

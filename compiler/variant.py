@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from zcc.compiler.accuracy.evaluate import Detect, measured
@@ -22,12 +22,21 @@ def build(job: Job, key: str, folder: Path, stages: Stages, floating: Collection
     source, unit = job.source, job.target.unit
     with stages.stage("lower"):
         network = job.precision.convert(source.network(), job.calibration, floating)
-        layout = lower_network(network, unit)
+        choices = job.records.choices(unit)
+        layout = lower_network(network, unit, choices)
         program = emit(layout, source.frame_of(layout), unit)
     with stages.stage("build"):
         build_library(program.module, job.target.tvm_target(), folder / MODULE)
         write_files(folder, layout.constants, job.precision)
-    return make_manifest(folder, job, key, layout, program)
+    stages.progress.note(describe_choices(choices.counts))
+    return make_manifest(folder, job, key, layout, program, choices.counts)
+
+
+def describe_choices(counts: Mapping[str, int]) -> str:
+    """How many kernels had tuning records."""
+    tuned, default = counts["tuned"], counts["default"]
+    hint = "; `zcc tune` looks for faster forms" if default else ""
+    return f"{tuned} kernels as tuning records have them, {default} by default{hint}"
 
 
 def detector(folder: Path, manifest: Manifest) -> Detect:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 from tvm import s_tir, tirx
@@ -26,7 +27,7 @@ from zcc.compiler.kernels.winograd_transforms import TAPS
 from zcc.compiler.network.tensors import Array
 
 STACK = 1024
-WORTH_TRYING = 1.5  # times the least expected cost
+WORTH_TRYING = 1.3  # times the least expected cost
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,12 @@ class DirectConv:
         return schedule(compute(self), self.tile)
 
     def choices(self, unit: VectorUnit) -> Sequence[Tile | WinogradChoice]:
-        """Tiles that may be the quickest, in both orders of tasks; forms of Winograd's where the taps are his."""
+        """Tiles that may be the quickest, in both orders of tasks; in turns with forms of Winograd's where they fit."""
         tiles = in_both_orders(ranked_tiles(self.out, unit), self.out)
         taps_fit = self.kernel == (TAPS, TAPS) and self.stride == self.dilation == (1, 1)
-        return (*tiles, *(winograd_choices(self.x, self.out, unit) if taps_fit else ()))
+        others = winograd_choices(self.x, self.out, unit) if taps_fit else []
+        turns = zip_longest(tiles, others)
+        return tuple(choice for turn in turns for choice in turn if choice is not None)
 
     def chosen(self, choice: Tile | WinogradChoice) -> DirectConv | WinogradConv:
         """With another tile, or by Winograd."""

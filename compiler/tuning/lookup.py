@@ -42,6 +42,9 @@ class Records:
         return Recorded(self, unit)
 
 
+NO_RECORDS = Records(())
+
+
 def find_records(home: Path, target: Target) -> Records:
     """The records for a target: the user's, and those that came with zcc."""
     return Records((read_records(own_records(home, target)), read_records(SHIPPED / target_key(target))))

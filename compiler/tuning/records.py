@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -176,4 +175,4 @@ def _in_seconds_of(known: dict[str, Record], incoming: dict[str, Record]) -> Ite
 def _replace(path: Path, lines: Iterable[Any]) -> None:
     draft = path.with_suffix(".part")
     draft.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
-    os.replace(draft, path)
+    draft.replace(path)

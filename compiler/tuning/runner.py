@@ -93,7 +93,12 @@ class TrialRunner(PyRunner):  # type: ignore[misc]
     """Runs the candidates of a batch, all of one kernel, as one trial."""
 
     def __init__(
-        self, devices: Devices, kernels: dict[str, Tunable], target: Target, seconds: dict[str, float], stop: threading.Event
+        self,
+        devices: Devices,
+        kernels: dict[str, Tunable],
+        target: Target,
+        seconds: dict[str, float],
+        stop: threading.Event,
     ) -> None:
         super().__init__()
         self.devices, self.kernels, self.target = devices, kernels, target

@@ -1,4 +1,4 @@
-"""The order in which a kernel's forms are measured: the template's own at first, the cost model's as soon as it knows."""
+"""The order in which a kernel's forms are measured: the template's own, then the cost model's as soon as it knows."""
 
 from __future__ import annotations
 

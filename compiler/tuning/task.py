@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from zcc.compiler.kernels.choices import Tunable
-from zcc.compiler.kernels.spec import KernelCall
+from zcc.compiler.kernels.choices import Tunable, write_choice
+from zcc.compiler.kernels.spec import KernelCall, VectorUnit
+from zcc.compiler.targets.target import Target
 from zcc.compiler.tuning.workload import describe_kernel, workload_key
 
 
@@ -26,13 +29,15 @@ class Task:
     failed: int = 0
     default_seconds: float | None = None
     best_seconds: float | None = None
+    best: str | None = None
+    floor_seconds: float | None = None  # what its arithmetic and memory take at least, where the machine is at hand
 
-    @property
+    @cached_property
     def key(self) -> str:
         """What its records are found by."""
         return workload_key(self.spec)
 
-    @property
+    @cached_property
     def description(self) -> str:
         """What its workload says."""
         return describe_kernel(self.spec)
@@ -42,14 +47,29 @@ class Task:
         """Forms that nobody has measured."""
         return len(self.choices) - len(self.known) - self.tried
 
+    @property
+    def gain(self) -> float:
+        """How many times as fast as its default form the best one is."""
+        return self.default_seconds / self.best_seconds if self.default_seconds and self.best_seconds else 1.0
+
+    def learn(self, choice: str, seconds: float | None) -> None:
+        """What a form took, None when it failed."""
+        if seconds is None:
+            return
+        if choice == write_choice(self.spec.tile):
+            self.default_seconds = seconds
+        if self.best_seconds is None or seconds < self.best_seconds:
+            self.best, self.best_seconds = choice, seconds
+
 
 @dataclass
-class Progress:
-    """The whole search."""
+class Search:
+    """The whole of it."""
 
     tasks: list[Task]
-    floors: dict[str, float] = field(default_factory=dict)  # seconds that a kernel takes at least, by its description
-    notes: list[str] = field(default_factory=list)
+    target: Target
+    budget: float | None = None  # seconds
+    started: float = field(default_factory=time.monotonic)
 
     @property
     def default_seconds(self) -> float:
@@ -59,19 +79,41 @@ class Progress:
     @property
     def best_seconds(self) -> float:
         """What they take in the best forms found."""
-        return sum(task.count * (task.best_seconds or task.default_seconds or 0.0) for task in self.tasks)
+        known = [task for task in self.tasks if task.default_seconds]
+        return sum(task.count * min(task.best_seconds or 1e9, task.default_seconds or 1e9) for task in known)
 
     @property
     def tried(self) -> int:
         """Forms measured in this search."""
         return sum(task.tried for task in self.tasks)
 
+    @property
+    def failed(self) -> int:
+        """Forms that failed in this search."""
+        return sum(task.failed for task in self.tasks)
 
-def tasks_of(calls: Iterable[KernelCall], unit: Any) -> list[Task]:
+    @property
+    def left(self) -> int:
+        """Forms that nobody has measured."""
+        return sum(task.left for task in self.tasks)
+
+    @property
+    def spent(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self.started
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds until it ends, as far as can be told."""
+        guess = self.spent * self.left / self.tried if self.tried else None
+        ends = [each for each in (guess, self.budget and self.budget - self.spent) if each is not None]
+        return max(min(ends), 0.0) if ends else None
+
+
+def tasks_of(calls: Iterable[KernelCall], unit: VectorUnit) -> list[Task]:
     """The kernels with a choice, each once."""
-    found = {call.spec: call for call in calls if hasattr(call.spec, "choices")}
+    calls = [call for call in calls if hasattr(call.spec, "choices")]
     counts = Counter(call.spec for call in calls)
-    return [
-        Task(spec, counts[spec], call.flops, call.bytes, tuple(spec.choices(unit)))  # type: ignore[attr-defined, arg-type]
-        for spec, call in found.items()
-    ]
+    sizes = {call.spec: (call.flops, call.bytes) for call in calls}
+    specs: list[Any] = list(counts)
+    return [Task(spec, counts[spec], *sizes[spec], tuple(spec.choices(unit))) for spec in specs]

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.cli.options import json_option, read_size, read_words, refuse_nan, registry_option
+from zcc.cli.options import (
+    budget_option,
+    json_option,
+    read_size,
+    read_words,
+    refuse_nan,
+    registry_option,
+    trials_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,6 +88,13 @@ FIGURES = {"latency_ms": "{:.1f} ms", "map50_95": "mAP50-95 {:.3f}", "agreement5
     help="Points of mAP50-95 that a variant may lose against fp32 and still be published: 0.5 where there are "
     "labels, else 2 of agreement with the fp32 detections.",
 )
+@click.option(
+    "--tune",
+    is_flag=True,
+    help="First search for faster forms of the kernels on this machine; what is found is kept for every later compile.",
+)
+@trials_option
+@budget_option
 @registry_option
 @json_option
 def compile(
@@ -95,6 +110,9 @@ def compile(
     calib: Path | None,
     data: Path | None,
     max_drop: float | None,
+    tune: bool,
+    trials: int | None,
+    budget: float | None,
     registry: str | None,
     as_json: bool,
 ) -> None:
@@ -102,8 +120,11 @@ def compile(
     from zcc.cli.output import print_json, reserved_stdout
     from zcc.cli.progress import open_progress
     from zcc.compiler.compile import CompileOptions, compile_model
+    from zcc.compiler.tuning.options import TuneOptions
     from zcc.registry import Registry
 
+    if not tune and (trials or budget):
+        raise click.UsageError("--trials and --budget limit a search; add --tune to make one")
     options = CompileOptions(
         model=model,
         name=name,
@@ -116,6 +137,7 @@ def compile(
         max_det=max_det,
         calib=calib,
         data=data,
+        tune=TuneOptions(trials, budget) if tune else None,
         max_drop=max_drop,
     )
     with reserved_stdout():

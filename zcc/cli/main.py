@@ -24,7 +24,7 @@ from zcc.version import __version__
 # Command `x` is the function `x` of the module `zcc.cli.x`, shown under its heading in `zcc --help`; where `x` is a
 # keyword of Python's, both are `x_`.
 COMMANDS: dict[str, tuple[str, ...]] = {
-    "Build": ("compile",),
+    "Build": ("compile", "tune"),
     "Use": ("run", "eval", "compare", "bench", "profile", "adapt"),
     "Registry": ("list", "show", "tag", "untag", "history", "rollback", "rm", "gc", "verify", "export", "import"),
     "This machine": ("doctor", "demo", "completion"),

@@ -34,6 +34,26 @@ prefer_option = click.option(
 )
 
 
+trials_option = click.option(
+    "--trials", type=click.IntRange(min=1), metavar="N", help="Stop tuning after so many forms of kernels per dtype."
+)
+
+
+def read_duration(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
+    """`90`, `90s`, `10m` or `1.5h`, as seconds."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if match is None or float(match[1]) == 0:
+        raise click.BadParameter(f"{text!r} is not a time; write 90s, 10m or 1h")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+budget_option = click.option(
+    "--budget", callback=read_duration, metavar="TIME", help="Stop tuning after this time: 90s, 10m, 1h."
+)
+
+
 def variant_options(command: Command) -> Command:
     """Let a command that takes a reference choose among its variants by --dtype and --target."""
     return _dtype(_target(command))

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from zcc.cli.tuning_table import batch_line, search_table
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from zcc.compiler.progress import Progress
+    from zcc.compiler.tuning.task import Search, Task
 
 NAME_WIDTH = 40
 
@@ -44,16 +47,21 @@ class PlainProgress:
         """Print one line."""
         print(text, file=self._stream, flush=True)
 
+    def measured(self, search: Search, task: Task) -> None:
+        """Print what the last trials brought."""
+        self.note(batch_line(search, task))
+
 
 class LiveProgress:
     """A spinner and a clock beside every stage that runs; finished stages scroll up with a tick."""
 
     def __init__(self, console: Console) -> None:
-        from rich.progress import Progress as Display
         from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
+        from zcc.cli.live_display import LiveDisplay
+
         columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
-        self._display = Display(*columns, console=console, transient=True)
+        self._display = LiveDisplay(*columns, console=console, transient=True)
         self._depth = 0
 
     @contextmanager
@@ -70,6 +78,7 @@ class LiveProgress:
             mark, style = "✓", "green"
         finally:
             self._depth -= 1
+            self._display.show(None)
             self._display.remove_task(task)
             self._display.refresh()
             self._say(mark, _line(self._depth, name, time.perf_counter() - start), style)
@@ -79,6 +88,10 @@ class LiveProgress:
     def note(self, text: str) -> None:
         """Print one line above the spinners."""
         self._say(" ", text, "dim")
+
+    def measured(self, search: Search, task: Task) -> None:
+        """Show the search's table until the stage ends."""
+        self._display.show(search_table(search) if search.left else None)
 
     def _say(self, mark: str, text: str, style: str) -> None:
         from rich.text import Text

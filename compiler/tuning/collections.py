@@ -1,0 +1,68 @@
+"""All records of a registry and those that came with zcc, by target: told, exported and imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from zcc.compiler.tuning.lookup import OWN, SHIPPED
+from zcc.compiler.tuning.records import RECORDS, Database, best_only, merged, read_records, write_records
+from zcc.compiler.tuning.tune import LOCK
+from zcc.registry.locks import exclusive
+from zcc.runtime.errors import TuningError
+
+YOURS, OURS = "yours", "zcc's"
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """How much is known about a target."""
+
+    target: str
+    whose: str
+    kernels: int
+    forms: int
+    failed: int
+
+
+def statistics(home: Path) -> list[Statistics]:
+    """What the user's records and zcc's know, by target."""
+    told = [_count(name, YOURS, database) for name, database in _collection(home / OWN)]
+    told += [_count(name, OURS, database) for name, database in _collection(SHIPPED)]
+    return sorted(told, key=lambda each: (each.target, each.whose))
+
+
+def export_records(home: Path, folder: Path) -> list[Statistics]:
+    """Write the quickest forms that the user's records know to a folder, beside what it holds already."""
+    written = []
+    for name, database in _collection(home / OWN):
+        kept = best_only(merged(database, read_records(folder / name)))
+        write_records(folder / name, kept)
+        written.append(_count(name, YOURS, kept))
+    if not written:
+        raise TuningError(f"there are no records in {home / OWN}", "tune a model first: zcc tune MODEL.onnx")
+    return written
+
+
+def import_records(folder: Path, home: Path) -> None:
+    """Add the records of a folder to the user's own."""
+    found = list(_collection(folder))
+    if not found:
+        raise TuningError(f"{folder} holds no records", "name a folder that `zcc tune --export` wrote")
+    for name, database in found:
+        own = home / OWN / name
+        own.mkdir(parents=True, exist_ok=True)
+        with exclusive(own / LOCK):
+            write_records(own, merged(read_records(own), database))
+
+
+def _collection(folder: Path) -> Iterator[tuple[str, Database]]:
+    """The target keys of a folder with their records."""
+    for path in sorted(folder.glob(f"*/{RECORDS}")):
+        yield path.parent.name, read_records(path.parent)
+
+
+def _count(target: str, whose: str, database: Database) -> Statistics:
+    records = [record for kernel in database.values() for record in kernel.records.values()]
+    return Statistics(target, whose, len(database), len(records), sum(record.failed for record in records))

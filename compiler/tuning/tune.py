@@ -1,0 +1,103 @@
+"""The story of a search: a network's kernels go in, records of their quickest forms come out."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from zcc.compiler.kernels.choices import write_choice
+from zcc.compiler.progress import Progress
+from zcc.compiler.targets.target import Target
+from zcc.compiler.tuning.records import read_records, write_records
+from zcc.compiler.tuning.task import Search, Task
+from zcc.registry.locks import exclusive
+from zcc.runtime.errors import TuningError
+
+NEEDED = ("xgboost", "psutil", "cloudpickle", "tornado")
+LOCK = "tuning.lock"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a search ends, if there is still something to try."""
+
+    trials: int | None = None
+    seconds: float | None = None
+
+
+def tune(
+    tasks: Sequence[Task], target: Target, folder: Path, limits: Limits, addresses: Sequence[Any], progress: Progress
+) -> Search:
+    """Search until everything was tried or a limit is reached; the folder's records grow meanwhile.
+
+    Ctrl-C ends the search as a limit does, and is raised again when the records are in order.
+    """
+    check_installed()
+    # Imported here, as it imports what only a search needs.
+    from zcc.compiler.tuning.scheduler import run_scheduler
+
+    search = Search(list(tasks), target, limits.seconds)
+    folder.mkdir(parents=True, exist_ok=True)
+    with exclusive(folder / LOCK, lambda: progress.note("another search writes to these records; waiting for it")):
+        tidy(folder)
+        recall(tasks, folder)
+        if any(task.left for task in tasks):
+            with stopping(limits.seconds) as stop:
+                run_scheduler(search, folder, limits.trials, addresses, progress, stop)
+            tidy(folder)
+    return search
+
+
+def check_installed() -> None:
+    """Raise when what a search needs is missing."""
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise TuningError(f"tuning needs {', '.join(missing)}", "install zcc[compiler,tune]")
+
+
+def tidy(folder: Path) -> None:
+    """Sort the records, and drop what a killed search left half written."""
+    write_records(folder, read_records(folder))
+
+
+def recall(tasks: Sequence[Task], folder: Path) -> None:
+    """Tell the tasks what earlier searches found."""
+    database = read_records(folder)
+    for task in tasks:
+        records = database[task.key].records if task.key in database else {}
+        task.known = frozenset(map(write_choice, task.choices)) & records.keys()
+        for record in records.values():
+            task.learn(record.choice, None if record.failed else record.seconds)
+
+
+@contextmanager
+def stopping(seconds: float | None) -> Iterator[threading.Event]:
+    """An event that is set when the time is up, or at Ctrl-C, which is raised again behind the block."""
+    stop = threading.Event()
+    interrupted = threading.Event()
+
+    def interrupt(*_: Any) -> None:
+        interrupted.set()
+        stop.set()
+
+    timer = threading.Timer(seconds, stop.set) if seconds is not None else None
+    caught = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, interrupt) if caught else None
+    if timer:
+        timer.daemon = True
+        timer.start()
+    try:
+        yield stop
+    finally:
+        if timer:
+            timer.cancel()
+        if caught:
+            signal.signal(signal.SIGINT, before)
+    if interrupted.is_set():
+        raise KeyboardInterrupt

@@ -1,0 +1,112 @@
+"""The search for one variant's kernels, and for those of a whole model."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from zcc.compiler.calibration import load_shown
+from zcc.compiler.frontend.load import load_model
+from zcc.compiler.imported import Imported, import_model
+from zcc.compiler.options import CompileOptions
+from zcc.compiler.precision.calibrate import Calibration
+from zcc.compiler.precision.table import Precision
+from zcc.compiler.profiling.limits import Machine, arithmetic_of
+from zcc.compiler.profiling.peaks import measure_machine
+from zcc.compiler.program.lower import lower_network
+from zcc.compiler.progress import Progress
+from zcc.compiler.stages import Stages
+from zcc.compiler.targets.table import runs_here
+from zcc.compiler.targets.target import Target
+from zcc.compiler.tuning.addresses import find_addresses
+from zcc.compiler.tuning.lookup import own_records
+from zcc.compiler.tuning.options import TuneOptions
+from zcc.compiler.tuning.task import Search, Task, tasks_of
+from zcc.compiler.tuning.tune import Limits, tune
+from zcc.compiler.variants import check_variants, find_variants
+from zcc.runtime.manifest import InputSpec
+
+NOISE = (2, 720, 1280, 3)  # frames that stand for the pictures of int8 where there are none
+SEED = 20241
+
+
+def tune_model(options: CompileOptions, wish: TuneOptions, home: Path, progress: Progress) -> list[Search]:
+    """Search for the kernels of every variant that the options name; a compile with them finds the records."""
+    check_variants(options.dtypes, options.target)
+    stages = Stages(progress)
+    with stages.stage("load and check"):
+        model = load_model(options.model, options.imgsz, options.classes)
+    with stages.stage("import"):
+        source = import_model(model, InputSpec(model.height, model.width), options.max_det)
+    variants = find_variants(options.dtypes, options.target, source.calibration is not None)
+    with _pictures(options) as shown_options:
+        shown = load_shown(shown_options, source, [precision for precision, _ in variants], stages)
+    calibration = shown.calibration if shown else source.calibration
+    return tune_variants(source, variants, calibration, home, wish, stages)
+
+
+def tune_variants(
+    source: Imported,
+    variants: Sequence[tuple[Precision, Target]],
+    calibration: Calibration | None,
+    home: Path,
+    wish: TuneOptions,
+    stages: Stages,
+) -> list[Search]:
+    """Search for the kernels of each variant in its share of the time."""
+    limits = shares(wish, len(variants))
+    return [
+        tune_variant(source, precision, target, calibration, home, next(limits), wish.runner, stages)
+        for precision, target in variants
+    ]
+
+
+def tune_variant(
+    source: Imported,
+    precision: Precision,
+    target: Target,
+    calibration: Calibration | None,
+    home: Path,
+    limits: Limits,
+    runner: str | None,
+    stages: Stages,
+) -> Search:
+    """Search for the kernels of one variant; what is found lies in the registry's home."""
+    network = precision.convert(source.network(), calibration, ())
+    tasks = tasks_of(lower_network(network, target.unit).calls, target.unit)
+    addresses = find_addresses(runner, target)
+    with stages.stage(f"tune {precision.name} for {target.name}"):
+        if runs_here(target):
+            set_floors(tasks, measure_machine(target, {arithmetic_of(task.spec.name) for task in tasks}))
+        return tune(tasks, target, own_records(home, target), limits, addresses, stages.progress)
+
+
+def set_floors(tasks: Sequence[Task], machine: Machine) -> None:
+    """Tell each task what its arithmetic and memory take at least."""
+    for task in tasks:
+        task.floor_seconds = machine.floor(arithmetic_of(task.spec.name), task.flops, task.bytes)
+
+
+def shares(wish: TuneOptions, variants: int) -> Iterator[Limits]:
+    """Limits for each variant: what is left of the time, in equal parts."""
+    end = None if wish.seconds is None else time.monotonic() + wish.seconds
+    for left in range(variants, 0, -1):
+        yield Limits(wish.trials, None if end is None else max(end - time.monotonic(), 0.0) / left)
+
+
+@contextmanager
+def _pictures(options: CompileOptions) -> Iterator[CompileOptions]:
+    """The options with pictures to calibrate on: kernels depend on shapes, so noise does where there are none."""
+    if options.calib is not None:
+        yield options
+        return
+    with tempfile.TemporaryDirectory(prefix="zcc-") as folder:
+        for number, frame in enumerate(np.random.default_rng(SEED).integers(0, 256, NOISE, dtype=np.uint8)):
+            np.save(Path(folder) / f"{number}.npy", frame)
+        yield replace(options, calib=Path(folder))

@@ -1,0 +1,147 @@
+"""zcc tune: search for faster forms of a model's kernels, and keep what was found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zcc.cli.options import (
+    budget_option,
+    json_option,
+    read_size,
+    read_words,
+    registry_option,
+    trials_option,
+)
+
+if TYPE_CHECKING:
+    from zcc.compiler.tuning.collections import Statistics
+    from zcc.compiler.tuning.task import Search
+
+
+@click.command()
+@click.argument("model", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--dtype",
+    "dtypes",
+    multiple=True,
+    callback=read_words,
+    metavar="DTYPE",
+    help="Precision whose kernels to tune; several with commas between them, or the option several times.",
+)
+@click.option("--target", default="native", metavar="TARGET", help="Machine to tune for; `zcc doctor` lists them.")
+@click.option("--imgsz", callback=read_size, metavar="HxW", help="Input size, for a model whose axes are dynamic.")
+@trials_option
+@budget_option
+@click.option(
+    "--runner",
+    metavar="URL",
+    help="Where to measure: rpc://TRACKER:PORT/KEY uses every machine that serves KEY there (see `zcc tune-server`). "
+    "Without it, here.",
+)
+@click.option("--stats", is_flag=True, help="Tell what the records of each target know.")
+@click.option(
+    "--export",
+    "export_to",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write the quickest form of each kernel of your own records to a folder, to be imported elsewhere.",
+)
+@click.option(
+    "--import",
+    "import_from",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Add the records of such a folder to your own.",
+)
+@registry_option
+@json_option
+def tune(
+    model: Path | None,
+    dtypes: tuple[str, ...],
+    target: str,
+    imgsz: tuple[int, int] | None,
+    trials: int | None,
+    budget: float | None,
+    runner: str | None,
+    stats: bool,
+    export_to: Path | None,
+    import_from: Path | None,
+    registry: str | None,
+    as_json: bool,
+) -> None:
+    """Search for faster forms of MODEL's kernels; every compile into this registry takes the best ones known.
+
+    Records are kept the moment they are made: a search that was ended, by Ctrl-C or by its budget, goes on where it
+    was when it is asked for again.
+    """
+    from zcc.cli.output import print_json, reserved_stdout
+    from zcc.cli.progress import open_progress
+    from zcc.compiler.options import CompileOptions
+    from zcc.compiler.tuning.collections import export_records, import_records, statistics
+    from zcc.compiler.tuning.options import TuneOptions
+    from zcc.compiler.tuning.variants import tune_model
+    from zcc.registry.location import locate
+
+    chosen = [each for each in (model, stats, export_to, import_from) if each]
+    if len(chosen) != 1:
+        raise click.UsageError("give either a MODEL to tune, or one of --stats, --export and --import")
+    home = locate(registry).home
+    if model is not None:
+        options = CompileOptions(model=model, dtypes=dtypes, target=target, imgsz=imgsz)
+        with reserved_stdout():
+            searches = tune_model(options, TuneOptions(trials, budget, runner), home, open_progress())
+        print_json([_document(search) for search in searches]) if as_json else click.echo(_summary(searches))
+        return
+    if import_from is not None:
+        import_records(import_from, home)
+    told = export_records(home, export_to) if export_to is not None else statistics(home)
+    print_json([vars(each) for each in told]) if as_json else click.echo(_statistics(told))
+
+
+def _document(search: Search) -> dict[str, Any]:
+    return {
+        "target": search.target.name,
+        "cores": search.target.unit.threads,
+        "seconds": round(search.spent, 1),
+        "tried": search.tried,
+        "failed": search.failed,
+        "left": search.left,
+        "default_ms": round(1e3 * search.default_seconds, 4),
+        "best_ms": round(1e3 * search.best_seconds, 4),
+        "kernels": [
+            {
+                "name": task.spec.name,
+                "runs": task.count,
+                "choices": len(task.choices),
+                "left": task.left,
+                "default_ms": _ms(task.default_seconds),
+                "best_ms": _ms(task.best_seconds),
+                "floor_ms": _ms(task.floor_seconds),
+                "best": task.best,
+            }
+            for task in search.tasks
+        ],
+    }
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(1e3 * seconds, 5)
+
+
+def _summary(searches: list[Search]) -> str:
+    from zcc.cli.tuning_table import whole_line
+
+    return "\n".join(f"{search.target.name}: {whole_line(search)}" for search in searches)
+
+
+def _statistics(told: list[Statistics]) -> str:
+    from zcc.cli.columns import columns
+
+    if not told:
+        return "there are no records; `zcc tune MODEL.onnx` makes some"
+    head = ("TARGET", "WHOSE", "KERNELS", "FORMS", "FAILED")
+    rows = [(each.target, each.whose, str(each.kernels), str(each.forms), str(each.failed)) for each in told]
+    return columns([head, *rows])
