@@ -21,7 +21,7 @@ def free_memory() -> int | None:
 
 
 def _machine() -> int | None:
-    kilobytes = _table(MEMINFO).get("MemAvailable:")
+    kilobytes = _field(MEMINFO, "MemAvailable:")
     return None if kilobytes is None else kilobytes * 1024
 
 
@@ -30,7 +30,7 @@ def _groups() -> Iterator[int | None]:
         for group in host.control_groups(controller):
             most, used = _number(group / limit), _number(group / usage)
             if most is not None and used is not None:
-                yield max(0, most - used + _table(group / "memory.stat").get(reclaimable, 0))
+                yield max(0, most - used + (_field(group / "memory.stat", reclaimable) or 0))
 
 
 def _number(path: Path) -> int | None:
@@ -41,9 +41,11 @@ def _number(path: Path) -> int | None:
     return int(text) if text.isdecimal() else None  # `max` is no limit
 
 
-def _table(path: Path) -> dict[str, int]:
+def _field(path: Path, name: str) -> int | None:
+    """The number behind a word at the beginning of a line."""
     try:
-        rows = [line.split() for line in path.read_text().splitlines()]
+        lines = path.read_text().splitlines()
     except OSError:
-        return {}
-    return {row[0]: int(row[1]) for row in rows if len(row) > 1 and row[1].isdecimal()}
+        return None
+    behind = next((line.removeprefix(name).split()[:1] for line in lines if line.startswith(f"{name} ")), [])
+    return int(behind[0]) if behind and behind[0].isdecimal() else None
