@@ -11,7 +11,7 @@ from zcc.compiler.kernels.spec import VectorUnit
 from zcc.compiler.kernels.winograd_transforms import TRANSFORMS
 
 CACHE = 1 << 20  # bytes of a core's second level
-MOST = 6  # choices of each size worth a try
+WORTH_TRYING = {2: 2, 4: 6}  # choices of each size: small tiles are the quicker ones of small maps alone
 LATENCY = 8  # multiply-adds until a sum can be added to again
 
 
@@ -27,7 +27,7 @@ class WinogradChoice:
 
 
 def winograd_choices(x: Slab, out: Slab, unit: VectorUnit) -> list[WinogradChoice]:
-    """At most a dozen choices, the most promising first; none for images, and for maps smaller than a tile."""
+    """At most eight choices, the most promising first; none for images, and for maps smaller than a tile."""
     if x.lanes != out.lanes:
         return []
     chosen: list[WinogradChoice] = []
@@ -35,7 +35,7 @@ def winograd_choices(x: Slab, out: Slab, unit: VectorUnit) -> list[WinogradChoic
         best: dict[tuple[int, int], WinogradChoice] = {}
         for choice in sorted(_all_choices(size, x, out, unit), key=lambda choice: cost(choice, x, out, unit)):
             best.setdefault((choice.tiles, choice.shares), choice)
-        chosen += islice(best.values(), MOST)
+        chosen += islice(best.values(), WORTH_TRYING[size])
     return sorted(chosen, key=lambda choice: cost(choice, x, out, unit))
 
 

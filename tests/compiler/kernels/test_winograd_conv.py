@@ -166,7 +166,7 @@ def test_every_choice_offered_is_right(size: tuple[int, int], channels: tuple[in
     lanes = target.unit.lanes
     x, out = (Slab.dense(-(-n // 16), *size, lanes) for n in channels)
     choices = winograd_choices(x.grown(1, 1, 1, 1), out, target.unit)
-    assert 1 <= len(choices) == len(set(choices)) <= 12
+    assert 1 <= len(choices) == len(set(choices)) <= 8
     trials = [make_trial(Case(channels, size, choice), lanes, rng) for choice in choices]
     for trial, kernel in zip(trials, compile_kernels([trial.spec for trial in trials], target, tmp_path), strict=True):
         trial.check(kernel, str(trial.spec.tile))
