@@ -13,6 +13,7 @@ from zcc.compiler.adapting.recording import Thresholds, record
 from zcc.compiler.adapting.report import POLICY, Report, report
 from zcc.compiler.progress import Progress
 from zcc.runtime.adaptive.stored import StoredPolicy
+from zcc.runtime.adaptive.table import make_policy
 from zcc.runtime.detector import Detector
 from zcc.runtime.errors import UsageError
 
@@ -43,6 +44,8 @@ def adapt(resident: Mapping[str, Detector], sequence: Pictures, options: AdaptOp
     if len(resident) < 2:
         raise UsageError(f"{', '.join(resident) or 'nothing'} leaves nothing to choose", "name two dtypes or more")
     arguments: Arguments = {**roles(options.policy, tuple(resident)), **options.given}
+    if not options.fitted:
+        make_policy(options.policy, arguments)  # what it refuses, it refuses before the sequence is run
     with progress.stage(f"{' and '.join(resident)} on {sequence.count} frames, in turns"):
         recording = record(resident, sequence, options.use)
     shown = sequence.place

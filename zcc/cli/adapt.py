@@ -130,7 +130,7 @@ def adapt(
     if as_json:
         print_json(_document(resident, data, options, adapted))
     else:
-        click.echo(_text(adapted))
+        click.echo(as_text(adapted))
 
 
 def _read_policy(policy: str) -> tuple[str, dict[str, Any], tuple[str, ...]]:
@@ -161,7 +161,8 @@ def _document(resident: dict[str, Detector], data: Path, options: AdaptOptions, 
     }
 
 
-def _text(adapted: Adapted) -> str:
+def as_text(adapted: Adapted) -> str:
+    """The figures as tables, for people."""
     from zcc.cli.columns import columns
     from zcc.compiler.adapting.table import curve_rows, outcome_rows, summary
 
