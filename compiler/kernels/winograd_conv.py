@@ -25,7 +25,7 @@ from zcc.compiler.kernels.spec import VectorUnit, building
 from zcc.compiler.kernels.stages import StageSpec, apply_stages, describe_stages, stage_arguments
 from zcc.compiler.kernels.vector import broadcast, f32s, load, named, ramp
 from zcc.compiler.kernels.winograd_choices import WinogradChoice, map_tiles, winograd_choices
-from zcc.compiler.kernels.winograd_transforms import TRANSFORMS, Array, Transform
+from zcc.compiler.kernels.winograd_transforms import TAPS, TRANSFORMS, Array, Transform
 
 
 @dataclass(frozen=True)
@@ -200,8 +200,10 @@ def _both_ways(transform: Callable[[Sequence[Expr]], list[Expr]], rows: list[lis
 
 def pack_winograd(dense: Array, choice: WinogradChoice) -> Array:
     """What `pack_dense` made, at the points of the transform and in the order of the register tiles."""
-    taps = TRANSFORMS[choice.size].taps
-    at_points = np.einsum("pk,ocklim,ql->pqocim", taps, dense.astype(np.float64), taps, optimize=True)
-    *_, blocks, x_blocks, x_lanes, lanes = at_points.shape
+    blocks, x_blocks, _, _, x_lanes, lanes = dense.shape
+    taps = dense.transpose(2, 3, 0, 1, 4, 5).reshape(TAPS * TAPS, -1).astype(np.float64)
+    # Both axes at once: a row of the matrix for each point.
+    transform = TRANSFORMS[choice.size].taps
+    at_points = (np.kron(transform, transform) @ taps).astype(np.float32)
     groups = at_points.reshape(-1, blocks // choice.blocks, choice.blocks, x_blocks, x_lanes, lanes)
-    return np.ascontiguousarray(groups.transpose(1, 0, 3, 4, 2, 5), dtype=np.float32)
+    return np.ascontiguousarray(groups.transpose(1, 0, 3, 4, 2, 5))
