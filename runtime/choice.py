@@ -9,7 +9,7 @@ from zcc.runtime.errors import IncompatibleHost, NotFound, ZccError
 from zcc.runtime.explanation import Explanation, Verdict
 from zcc.runtime.losses import points_lost
 from zcc.runtime.obstacles import obstacle
-from zcc.runtime.policy import DEFAULT, Policy, Rated, read_policy
+from zcc.runtime.preference import DEFAULT, Preference, Rated, read_preference
 from zcc.runtime.source import Candidate
 
 
@@ -19,7 +19,7 @@ class Wish:
 
     dtype: str | None = None
     target: str | None = None
-    prefer: str | Policy = DEFAULT
+    prefer: str | Preference = DEFAULT
 
     def objection(self, candidate: Candidate) -> str | None:
         """How the variant is another than the one asked for, None when it is not."""
@@ -33,7 +33,7 @@ def choose(
     variants: Sequence[Candidate],
     dtype: str | None = None,
     target: str | None = None,
-    prefer: str | Policy = DEFAULT,
+    prefer: str | Preference = DEFAULT,
 ) -> Candidate:
     """The best variant for this machine among those asked for; the same one whatever their order."""
     wish = Wish(dtype, target, prefer)
@@ -53,21 +53,22 @@ def _nothing(reference: str, wanted: Sequence[Verdict], wish: Wish) -> ZccError:
         remedies = dict.fromkeys(each.remedy for each in obstacles if each)
         return IncompatibleHost(f"{reference} cannot run here: {reasons}", " or ".join(remedies))
     remedy = "measure them with `zcc eval`, or name a dtype"
-    return NotFound(f"{reference} has no variant to prefer as {wish.prefer}: {reasons}", remedy)
+    first = read_preference(wish.prefer).first
+    return NotFound(f"{reference} has no variant that could be {first}: {reasons}", remedy)
 
 
 def explain(reference: str, variants: Sequence[Candidate], wish: Wish) -> Explanation:
     """What would be taken, and of every other variant why it would not; the one that is taken comes first."""
-    policy = read_policy(wish.prefer)
+    preference = read_preference(wish.prefer)
     obstacles = [_unfit(each) for each in variants]
     fit = [each for each, reason in zip(variants, obstacles, strict=True) if reason is None]
     rated = [Rated(each, lost) for each, lost in zip(fit, points_lost(fit), strict=True)]
-    judged = [(each, wish.objection(each.candidate) or policy.objection(each)) for each in rated]
-    ranked = sorted((each for each, reason in judged if reason is None), key=policy.rank)
+    judged = [(each, wish.objection(each.candidate) or preference.objection(each)) for each in rated]
+    ranked = sorted((each for each, reason in judged if reason is None), key=preference.rank)
     return Explanation(
         reference,
         (
-            *(_verdict(each, not place, policy, ranked[0]) for place, each in enumerate(ranked)),
+            *(_verdict(each, not place, preference, ranked[0]) for place, each in enumerate(ranked)),
             *(Verdict(each.candidate, False, reason, each.lost) for each, reason in judged if reason is not None),
             *(
                 Verdict(each, False, wish.objection(each) or reason)
@@ -83,6 +84,6 @@ def _unfit(candidate: Candidate) -> str | None:
     return found.reason if found else None
 
 
-def _verdict(rated: Rated, taken: bool, policy: Policy, first: Rated) -> Verdict:
-    why = policy.first if taken else f"{first.candidate.label} is {policy.first}"
+def _verdict(rated: Rated, taken: bool, preference: Preference, first: Rated) -> Verdict:
+    why = preference.first if taken else f"{first.candidate.label} is {preference.first}"
     return Verdict(rated.candidate, taken, why, rated.lost)

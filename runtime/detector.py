@@ -16,7 +16,7 @@ from zcc.runtime.follow import Follower, Following
 from zcc.runtime.frame import as_frame
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.places import Folder, find_source
-from zcc.runtime.policy import DEFAULT, Policy
+from zcc.runtime.preference import DEFAULT, Preference
 from zcc.runtime.source import ArtifactSource, Candidate, MovingSource
 from zcc.runtime.stream import Stream
 from zcc.runtime.variant import Detections, Variant
@@ -39,14 +39,14 @@ class Detector:
         target: str | None = None,
         registry: str | None = None,
         *,
-        prefer: str | Policy = DEFAULT,
+        prefer: str | Preference = DEFAULT,
         follow: bool | Following = False,
     ) -> Detector:
         """Load by name from the registry, from a bundle, or an artifact's folder; the best match for this machine.
 
         Of several variants that run here it is the one that `prefer` says: `fastest`, `most-accurate`,
-        `fastest-within:POINTS` of mAP50-95 that may be lost against the most accurate, or a policy of your own. With
-        `follow` it changes by itself when the reference comes to mean other artifacts in the registry.
+        `fastest-within:POINTS` of mAP50-95 that may be lost against the most accurate, or a `Preference` of your own.
+        With `follow` it changes by itself when the reference comes to mean other artifacts in the registry.
         """
         name, source = os.fspath(reference), find_source(reference, registry)
         variants = source.variants(name)
@@ -60,7 +60,7 @@ class Detector:
         target: str | None = None,
         registry: str | None = None,
         *,
-        prefer: str | Policy = DEFAULT,
+        prefer: str | Preference = DEFAULT,
     ) -> Explanation:
         """Which variant `load` would take, and of each why it is taken or passed over; nothing is loaded."""
         name, source = os.fspath(reference), find_source(reference, registry)
@@ -96,7 +96,7 @@ class Detector:
         detect = partial(self, conf=_threshold("conf", conf), iou=_threshold("iou", iou), format=format)
         return Stream(detect, feed, mode, queue)
 
-    def swap(self, dtype: str | None = None, target: str | None = None, *, prefer: str | Policy = DEFAULT) -> None:
+    def swap(self, dtype: str | None = None, target: str | None = None, *, prefer: str | Preference = DEFAULT) -> None:
         """Run another variant from the next frame on; frames under way finish on the old one.
 
         When the other one cannot be loaded, the old one keeps running and the error is the caller's. A detector that

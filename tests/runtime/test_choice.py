@@ -18,7 +18,7 @@ from zcc.runtime.choice import Wish, choose, explain
 from zcc.runtime.errors import IncompatibleHost, NotFound, UsageError
 from zcc.runtime.manifest import Manifest, Measurement, Requirements
 from zcc.runtime.obstacles import obstacle
-from zcc.runtime.policy import Rated
+from zcc.runtime.preference import Rated
 from zcc.runtime.source import Candidate
 
 
@@ -150,7 +150,7 @@ def test_a_preference_that_means_nothing_is_refused(runnable: Manifest, wish: st
         choose("yolo", [candidate(runnable)], prefer=wish)
 
 
-def test_a_policy_may_be_of_the_users_own(runnable: Manifest) -> None:
+def test_a_preference_may_be_of_the_users_own(runnable: Manifest) -> None:
     class Smallest:
         first = "the smallest"
 

@@ -133,7 +133,16 @@ except UsageError as error:
     assert "install zcc[compiler]" in told
 
 
-def test_policies_explanations_and_streams_work_there(python: Path, pair: Pair, tmp_path: Path) -> None:
+def test_the_command_says_what_it_needs(python: Path) -> None:
+    for command in ([python, "-I", "-m", "zcc"], [python.with_name("zcc")]):
+        done = subprocess.run([*command, "list"], capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == (
+            "error: the command line needs click, which is not installed; pip install 'zcc[compiler]'\n"
+        )
+
+
+def test_preferences_explanations_and_streams_work_there(python: Path, pair: Pair, tmp_path: Path) -> None:
     bundle = tmp_path / "pair.zcc"
     export_bundle(Registry.open(pair.home), ["tiny"], bundle)
     code = """

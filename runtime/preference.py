@@ -27,8 +27,8 @@ class Rated:
         return self.candidate.figure("latency_ms")
 
 
-class Policy(Protocol):
-    """A preference: what it will not take, and what it takes first of the rest."""
+class Preference(Protocol):
+    """What will not be taken, and what is taken first of the rest."""
 
     @property
     def first(self) -> str:
@@ -102,11 +102,11 @@ class FastestWithin:
         return by_speed(rated)
 
 
-def _alone(policy: Policy) -> Callable[[str], Policy | None]:
-    return lambda argument: None if argument else policy
+def _alone(preference: Preference) -> Callable[[str], Preference | None]:
+    return lambda argument: None if argument else preference
 
 
-def _within(argument: str) -> Policy | None:
+def _within(argument: str) -> Preference | None:
     try:
         points = float(argument)
     except ValueError:
@@ -115,7 +115,7 @@ def _within(argument: str) -> Policy | None:
 
 
 # How a preference is written -> what reads it; nothing comes back from what cannot be read.
-POLICIES: Mapping[str, tuple[str, Callable[[str], Policy | None]]] = {
+PREFERENCES: Mapping[str, tuple[str, Callable[[str], Preference | None]]] = {
     "fastest": ("fastest", _alone(Fastest())),
     "most-accurate": ("most-accurate", _alone(MostAccurate())),
     "fastest-within": ("fastest-within:POINTS", _within),
@@ -123,14 +123,14 @@ POLICIES: Mapping[str, tuple[str, Callable[[str], Policy | None]]] = {
 DEFAULT = "fastest"
 
 
-def read_policy(wish: str | Policy) -> Policy:
-    """The policy that a wish such as `fastest-within:0.5` means; a policy of the user's own is taken as it is."""
+def read_preference(wish: str | Preference) -> Preference:
+    """What a wish such as `fastest-within:0.5` means; a preference of the user's own is taken as it is."""
     if not isinstance(wish, str):
         return wish
     name, _, argument = wish.partition(":")
-    _, read = POLICIES.get(name, ("", lambda argument: None))
-    policy = read(argument)
-    if policy is None:
-        known = ", ".join(form for form, _ in POLICIES.values())
+    _, read = PREFERENCES.get(name, ("", lambda argument: None))
+    preference = read(argument)
+    if preference is None:
+        known = ", ".join(form for form, _ in PREFERENCES.values())
         raise UsageError(f"prefer={wish!r} is no preference", f"write one of {known}")
-    return policy
+    return preference
