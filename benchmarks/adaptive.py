@@ -1,6 +1,6 @@
 """Adaptive precision on a generated sequence: what the policy keeps of int8's speed, and of what fp32 finds.
 
-python -m benchmarks.adaptive [--frames N] [--seed N] [--turns N] [--calibration empty|varied] [--plot FILE.svg] [--json]
+python -m benchmarks.adaptive [--frames N] [--seed N] [--turns N] [--calibration empty|varied] [--plot FILE] [--json]
 
 The sample detector in int8 and fp32 sees a sequence of one camera: for long nothing but now and then a lone shape, and
 short crowded phases. The scene policy is fitted on the first half and reported on the second. With `varied`, int8 is
