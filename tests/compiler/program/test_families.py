@@ -19,7 +19,6 @@ CASES = {
     "v5 in place": ("yolov5", {"inplace": True, "opset": 12}),
     "v5, odd sizes": ("yolov5", {"imgsz": (96, 160), "width": 12, "classes": 3}),
     "v8": ("yolov8", {"opset": 17}),
-    "v8 transposed": ("yolov8", {"transposed": True, "classes": 1}),
     "v8, wide": ("yolov8", {"imgsz": (32, 224), "width": 16, "classes": 20}),
     "v8, channels that fill no block": ("yolov8", {"width": 20, "classes": 7}),
     "11": ("yolo11", {"opset": 20, "imgsz": (64, 96)}),
