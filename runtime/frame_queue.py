@@ -27,8 +27,9 @@ class FrameQueue(Generic[T]):
                 self._items.popleft()
                 self.dropped += 1
             self._changed.wait_for(lambda: self._closed or len(self._items) < self._room)
-            self._items.append(item)
-            self._changed.notify_all()
+            if not self._closed:
+                self._items.append(item)
+                self._changed.notify_all()
             return not self._closed
 
     def end(self, error: BaseException | None = None) -> None:
@@ -38,17 +39,17 @@ class FrameQueue(Generic[T]):
             self._changed.notify_all()
 
     def get(self) -> T | None:
-        """The oldest item as soon as there is one, None at the end."""
+        """The oldest item as soon as there is one, None at the end and when the queue is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._ended or self._closed)
-            if self._items and not self._closed:
+            if self._items:
                 item = self._items.popleft()
                 self._changed.notify_all()
                 return item
             error, self._error = self._error, None
-        if error is not None:
-            raise error
-        return None
+        if error is None or self._closed:
+            return None
+        raise error
 
     def close(self) -> None:
         """Want no more items."""
