@@ -51,6 +51,10 @@ class Bf16Conv:
         """What is summed."""
         return DotGeometry(self.x, self.out, self.kernel, self.stride, self.dilation, self.tile, PAIR)
 
+    def preferred(self, unit: VectorUnit) -> Tile:
+        """The tile as it is."""
+        return self.tile
+
     def choices(self, unit: VectorUnit) -> Sequence[Tile]:
         """Tiles that may be the quickest, in both orders of tasks."""
         return dot_choices(self.out, unit, PAIR_DOT)

@@ -28,7 +28,15 @@ class Tile:
     rows_first: bool = False
 
 
-class Tunable(KernelSpec, Protocol):
+class Form(KernelSpec, Protocol):
+    """A tunable kernel in one of its forms."""
+
+    def pack(self, dense: Array) -> Array:
+        """The weights as this form wants them, from how the default form has them."""
+        ...
+
+
+class Tunable(Form, Protocol):
     """A kernel that can be computed in several forms; a dataclass, whose field `tile` is its form."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -38,16 +46,16 @@ class Tunable(KernelSpec, Protocol):
         """Its form."""
         ...
 
+    def preferred(self, unit: VectorUnit) -> Any:
+        """The form expected to be best: the one that is taken when nothing was measured."""
+        ...
+
     def choices(self, unit: VectorUnit) -> Sequence[Any]:
-        """Every form worth trying, the one expected to be best first."""
+        """Every form worth trying, the preferred one first."""
         ...
 
-    def chosen(self, choice: Any) -> Tunable:
+    def chosen(self, choice: Any) -> Form:
         """The kernel in a form of its own `choices`."""
-        ...
-
-    def pack(self, dense: Array) -> Array:
-        """The weights as this form wants them, from how the default form has them."""
         ...
 
 
@@ -55,8 +63,16 @@ class Choices(Protocol):
     """Makes the choices of a network's kernels."""
 
     def find(self, spec: Tunable) -> Any | None:
-        """The form to take; None for the spec as it is."""
+        """The form to take; None for the one that the template prefers."""
         ...
+
+
+class Unchanged:
+    """Takes every kernel in the form that its spec has, so that the spec can be told by its call."""
+
+    def find(self, spec: Tunable) -> Any | None:
+        """The spec's own form."""
+        return spec.tile
 
 
 class Defaults:
@@ -67,7 +83,7 @@ class Defaults:
         return None
 
 
-KINDS: dict[str, type] = {"tile": Tile, "winograd": WinogradChoice}
+KINDS: dict[str, Any] = {"tile": Tile, "winograd": WinogradChoice}
 
 
 def write_choice(choice: Any) -> str:

@@ -53,13 +53,18 @@ class DirectConv:
         """Compute, then schedule."""
         return schedule(compute(self), self.tile)
 
+    def preferred(self, unit: VectorUnit) -> Tile | WinogradChoice:
+        """By Winograd where it fits, which takes a third of the time; else the tile as it is."""
+        return next(iter(self._by_winograd(unit)), self.tile)
+
     def choices(self, unit: VectorUnit) -> Sequence[Tile | WinogradChoice]:
-        """Tiles that may be the quickest, in both orders of tasks; in turns with forms of Winograd's where they fit."""
-        tiles = in_both_orders(ranked_tiles(self.out, unit), self.out)
-        taps_fit = self.kernel == (TAPS, TAPS) and self.stride == self.dilation == (1, 1)
-        others = winograd_choices(self.x, self.out, unit) if taps_fit else []
-        turns = zip_longest(tiles, others)
+        """Forms of Winograd's where they fit, in turns with tiles in both orders of tasks."""
+        turns = zip_longest(self._by_winograd(unit), in_both_orders(ranked_tiles(self.out, unit), self.out))
         return tuple(choice for turn in turns for choice in turn if choice is not None)
+
+    def _by_winograd(self, unit: VectorUnit) -> Sequence[WinogradChoice]:
+        fits = self.kernel == (TAPS, TAPS) and self.stride == self.dilation == (1, 1)
+        return winograd_choices(self.x, self.out, unit) if fits else ()
 
     def chosen(self, choice: Tile | WinogradChoice) -> DirectConv | WinogradConv:
         """With another tile, or by Winograd."""

@@ -53,6 +53,10 @@ class Int8Conv:
         """What is summed."""
         return DotGeometry(self.x, self.out, self.kernel, self.stride, self.dilation, self.tile, BYTES)
 
+    def preferred(self, unit: VectorUnit) -> Tile:
+        """The tile as it is."""
+        return self.tile
+
     def choices(self, unit: VectorUnit) -> Sequence[Tile]:
         """Tiles that may be the quickest, in both orders of tasks."""
         return dot_choices(self.out, unit, BYTE_DOTS[unit.dot])

@@ -25,9 +25,9 @@ class Lowering:
     choices: Choices = field(default_factory=Defaults)
 
     def tuned(self, spec: Tunable) -> Any:
-        """The kernel in the form that records tell, else as it is."""
+        """The kernel in the form that records tell, else in the one that its template prefers."""
         choice = self.choices.find(spec)
-        return spec if choice is None else spec.chosen(choice)
+        return spec.chosen(spec.preferred(self.unit) if choice is None else choice)
 
     def view(self, tensor: Tensor) -> View:
         """Where the tensor lies."""

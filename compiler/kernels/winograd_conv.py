@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 from typing import Any
@@ -24,7 +24,7 @@ from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit, building
 from zcc.compiler.kernels.stages import StageSpec, apply_stages, describe_stages, stage_arguments
 from zcc.compiler.kernels.vector import broadcast, f32s, load, named, ramp
-from zcc.compiler.kernels.winograd_choices import WinogradChoice, map_tiles, winograd_choices
+from zcc.compiler.kernels.winograd_choices import WinogradChoice, map_tiles
 from zcc.compiler.kernels.winograd_transforms import TAPS, TRANSFORMS, Array, Transform
 
 
@@ -53,14 +53,6 @@ class WinogradConv:
         blocks = self.tile.blocks
         points = self.transform.products**2
         return (self.out.blocks // blocks, points, self.x.blocks, self.x.lanes, blocks, self.out.lanes)
-
-    def choices(self, unit: VectorUnit) -> Sequence[WinogradChoice]:
-        """Its forms that may be the quickest."""
-        return winograd_choices(self.x, self.out, unit)
-
-    def chosen(self, choice: WinogradChoice) -> WinogradConv:
-        """Cut in another way."""
-        return replace(self, tile=choice)
 
     def pack(self, dense: Array) -> Array:
         """The weights at the points of the transform."""

@@ -7,7 +7,7 @@ from typing import Any
 from zcc.compiler.targets.table import runs_here
 from zcc.compiler.targets.target import Target
 from zcc.compiler.tuning.device import Here
-from zcc.runtime.errors import UsageError
+from zcc.runtime.errors import TuningError, UsageError
 
 
 def find_addresses(runner: str | None, target: Target) -> list[Any]:
@@ -19,4 +19,14 @@ def find_addresses(runner: str | None, target: Target) -> list[Any]:
                 "name machines that run it with --runner rpc://TRACKER:PORT/KEY",
             )
         return [Here()]
-    raise UsageError(f"{runner} is no runner", "write rpc://TRACKER:PORT/KEY")
+    # TVM's RPC needs packages of its own, which only those who use it need.
+    from zcc.compiler.tuning.rpc import parse_runner
+
+    address = parse_runner(runner)
+    machines = address.machines()
+    if not machines:
+        raise TuningError(
+            f"no machine serves {address.key} at {address.host}:{address.port}",
+            f"start some: zcc tune-server --tracker {address.host}:{address.port} --key {address.key}",
+        )
+    return [address] * machines

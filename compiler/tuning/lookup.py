@@ -75,7 +75,7 @@ class Recorded:
         kernel = next((database[key] for database in self._records.databases if key in database), None)
         if kernel is None:
             return False, None
-        best = kernel.best(write_choice(spec.tile))
+        best = kernel.best(write_choice(spec.preferred(self._unit)))
         if best is None:
             return True, None
         choice = read_choice(best)

@@ -11,7 +11,7 @@ from typing import Any
 
 from tvm import tirx
 
-from zcc.compiler.kernels.choices import Tunable
+from zcc.compiler.kernels.choices import Form, Tunable
 from zcc.compiler.program.single import build_kernels, entry_name
 from zcc.compiler.tuning.device import Device
 from zcc.compiler.tuning.operands import disagreement, make_operands, operands_for, result_of
@@ -43,7 +43,7 @@ def measure(trial: Trial, device: Device) -> Answer:
     return Answer(seconds, tuple(answers))
 
 
-def _built(form: Tunable, trial: Trial) -> tirx.PrimFunc | Outcome:
+def _built(form: Form, trial: Trial) -> tirx.PrimFunc | Outcome:
     try:
         return form.build(trial.target.unit)
     except Exception as error:  # noqa: BLE001 - whatever a form's template throws is that form's failure
@@ -51,7 +51,7 @@ def _built(form: Tunable, trial: Trial) -> tirx.PrimFunc | Outcome:
 
 
 def _arguments(
-    default: Tunable, built: tirx.PrimFunc, forms: Sequence[tuple[Tunable, tirx.PrimFunc]], device: Device
+    default: Tunable, built: tirx.PrimFunc, forms: Sequence[tuple[Form, tirx.PrimFunc]], device: Device
 ) -> list[list[Any]]:
     operands = make_operands(default, built)
     own = [operands, *(operands_for(form, function, built, operands) for form, function in forms)]

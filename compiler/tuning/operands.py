@@ -9,7 +9,7 @@ import numpy as np
 from tvm import tirx
 
 from zcc.compiler.kernels.bf16 import STORED
-from zcc.compiler.kernels.choices import Tunable
+from zcc.compiler.kernels.choices import Form, Tunable
 from zcc.compiler.kernels.lower_bf16 import to_bf16
 from zcc.compiler.network.tensors import Array
 from zcc.compiler.program.single import extent
@@ -28,7 +28,7 @@ def make_operands(spec: Tunable, built: tirx.PrimFunc) -> list[Array]:
     return [_values(param, rng) for param in built.params]
 
 
-def operands_for(form: Tunable, built: tirx.PrimFunc, default: tirx.PrimFunc, operands: list[Array]) -> list[Array]:
+def operands_for(form: Form, built: tirx.PrimFunc, default: tirx.PrimFunc, operands: list[Array]) -> list[Array]:
     """The same operands as another form wants them: its own packing of the weights, its own memory for results."""
     taken = []
     for param, held, array in zip(built.params, default.params, operands, strict=True):

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -21,7 +22,7 @@ from zcc.compiler.tuning.worker import Worker
 from zcc.compiler.tuning.workload import chosen_in, kernel_in
 
 BETWEEN = "|"  # a kernel and a choice in the place of a path
-LOST = 3  # devices that may be lost with one trial before the trial is to blame
+LOST = 2  # devices that may be lost with one trial before the trial is to blame
 GLANCE = 0.2  # seconds between looks at whether to stop
 
 
@@ -58,7 +59,9 @@ class Devices:
                 reason = str(lost)
             finally:
                 self._workers.put(worker)
-        return Answer.failed(trial, reason)
+        if len(trial.forms) == 1:
+            return Answer.failed(trial, reason)
+        return Answer.joined([self._ask(single) for single in trial.alone()])
 
 
 @derived_object
@@ -124,7 +127,7 @@ class TrialRunner(PyRunner):  # type: ignore[misc]
             ratio = 1.0 if forms[index] == default else outcome.ratio
             return RunnerResult([ratio * self.seconds[described]], None)
 
-        return [Pending(answer.done, lambda index=index: result(index)) for index in range(len(forms))]
+        return [Pending(answer.done, partial(result, index)) for index in range(len(forms))]
 
     def _await(self, answer: Future[Answer]) -> Answer:
         while not self.stop.is_set():

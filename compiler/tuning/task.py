@@ -23,7 +23,7 @@ class Task:
     count: int
     flops: int
     bytes: int
-    choices: tuple[Any, ...]
+    choices: tuple[Any, ...]  # the template's own preference first
     known: frozenset[str] = frozenset()  # forms that were measured before
     tried: int = 0
     failed: int = 0
@@ -56,7 +56,7 @@ class Task:
         """What a form took, None when it failed."""
         if seconds is None:
             return
-        if choice == write_choice(self.spec.tile):
+        if choice == write_choice(self.choices[0]):
             self.default_seconds = seconds
         if self.best_seconds is None or seconds < self.best_seconds:
             self.best, self.best_seconds = choice, seconds
@@ -111,7 +111,7 @@ class Search:
 
 
 def tasks_of(calls: Iterable[KernelCall], unit: VectorUnit) -> list[Task]:
-    """The kernels with a choice, each once."""
+    """The kernels with a choice, each once; of a network laid out with Unchanged, which tells them by their specs."""
     calls = [call for call in calls if hasattr(call.spec, "choices")]
     counts = Counter(call.spec for call in calls)
     sizes = {call.spec: (call.flops, call.bytes) for call in calls}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from zcc.compiler.kernels.choices import Tunable
+from zcc.compiler.kernels.choices import Form, Tunable
 from zcc.compiler.targets.target import Target
 
 
@@ -13,7 +13,7 @@ class Trial:
     """Forms of one kernel, to be measured against its default form."""
 
     default: Tunable
-    forms: tuple[Tunable, ...]
+    forms: tuple[Form, ...]
     target: Target
 
     def alone(self) -> list[Trial]:

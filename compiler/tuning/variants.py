@@ -14,6 +14,7 @@ import numpy as np
 from zcc.compiler.calibration import load_shown
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.imported import Imported, import_model
+from zcc.compiler.kernels.choices import Unchanged
 from zcc.compiler.options import CompileOptions
 from zcc.compiler.precision.calibrate import Calibration
 from zcc.compiler.precision.table import Precision
@@ -79,7 +80,7 @@ def tune_variant(
 ) -> Search:
     """Search for the kernels of one variant; what is found lies in the registry's home."""
     network = precision.convert(source.network(), calibration, ())
-    tasks = tasks_of(lower_network(network, target.unit).calls, target.unit)
+    tasks = tasks_of(lower_network(network, target.unit, Unchanged()).calls, target.unit)
     addresses = find_addresses(runner, target)
     with stages.stage(f"tune {precision.name} for {target.name}"):
         if runs_here(target):

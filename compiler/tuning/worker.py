@@ -7,12 +7,14 @@ import signal
 from multiprocessing.connection import Connection
 from typing import Any
 
-from zcc.compiler.tuning.device import Address, Device, DeviceLost
+from zcc.compiler.tuning.device import Address, DeviceLost
 from zcc.compiler.tuning.measure import measure
 from zcc.compiler.tuning.trial import Answer, Trial
 
 PATIENCE = 60.0  # seconds for a trial's library to be built and loaded
 PATIENCE_PER_FORM = 10.0
+QUEUE_PATIENCE = 900.0  # seconds until a machine is free
+CONNECTED = "connected"
 
 
 class Worker:
@@ -49,10 +51,9 @@ class Worker:
         patience = self._patience + PATIENCE_PER_FORM * len(trial.forms)
         try:
             pipe.send(trial)
-            if not pipe.poll(patience):
-                self.close()
-                return f"no answer in {patience:.0f} seconds"
-            answer: Answer | str | DeviceLost = pipe.recv()
+            answer = self._answer(pipe, QUEUE_PATIENCE)
+            if answer == CONNECTED:
+                answer = self._answer(pipe, patience)
         except (EOFError, OSError):
             self._process.join()
             ended = self._process.exitcode
@@ -62,6 +63,13 @@ class Worker:
             self.close()
             raise answer
         return answer
+
+    def _answer(self, pipe: Connection, patience: float) -> Answer | DeviceLost | str:
+        if pipe.poll(patience):
+            answer: Answer | DeviceLost | str = pipe.recv()
+            return answer
+        self.close()
+        return f"no answer in {patience:.0f} seconds"
 
     def _started(self) -> Connection:
         if self._process is None:
@@ -77,10 +85,10 @@ class Worker:
 def _serve(pipe: Connection, address: Address) -> None:
     """The process: trials in, answers out, until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to deal with
-    device: Device | None = None
     while (trial := _next(pipe)) is not None:
         try:
-            device = device or address.connect()
+            device = address.connect()
+            pipe.send(CONNECTED)
             answer: Answer | str | DeviceLost = measure(trial, device)
         except DeviceLost as lost:
             answer = lost
