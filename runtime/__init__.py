@@ -13,13 +13,15 @@ from zcc.runtime.errors import ZccError
 from zcc.runtime.manifest import Manifest
 
 if TYPE_CHECKING:
+    from zcc.runtime.adaptive.detector import AdaptiveDetector
     from zcc.runtime.detector import Detector
     from zcc.runtime.follow import Following
     from zcc.runtime.variant import Detections
 
-__all__ = ["Detections", "Detector", "Following", "Manifest", "ZccError"]
+__all__ = ["AdaptiveDetector", "Detections", "Detector", "Following", "Manifest", "ZccError"]
 
 _LAZY = {
+    "AdaptiveDetector": "zcc.runtime.adaptive.detector",
     "Detections": "zcc.runtime.variant",
     "Detector": "zcc.runtime.detector",
     "Following": "zcc.runtime.follow",
