@@ -43,8 +43,13 @@ class Sample:
 
 def sample(folder: Path, family: str, **options: object) -> Sample:
     """A detector of a family whose raw head is known."""
-    path = folder / f"{family}.onnx"
-    onnx.save(build(family, **options), path)
+    return sample_of(build(family, **options), folder)
+
+
+def sample_of(proto: onnx.ModelProto, folder: Path) -> Sample:
+    """Any detector whose raw head is known."""
+    path = folder / "model.onnx"
+    onnx.save(proto, path)
     model = load_model(path)
     raw = find_raw_head(model)
     assert raw is not None

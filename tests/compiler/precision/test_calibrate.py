@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.compiler.precision.samples import Sample, frames, maps_of, sample
+from tests.compiler import bare_heads
+from tests.compiler.precision.samples import Sample, frames, maps_of, sample, sample_of
 from zcc.compiler.network.ops import Concat, Conv, MaxPool, Resize, Slice
 from zcc.compiler.network.tensors import Tensor
 from zcc.compiler.precision.calibrate import Calibration, calibrate
@@ -66,7 +67,7 @@ def as_text(calibration: Calibration) -> str:
 
 
 def test_the_same_frames_give_the_same_scales(tmp_path: Path) -> None:
-    detector = sample(tmp_path, "yolov5")
+    detector = sample_of(bare_heads.anchors(3, (64, 96)), tmp_path)
     pictures = frames(4, (50, 90))
     runs = [observe(detector.network, native_target(), detector.frame_of, pictures) for _ in range(2)]
     for method in CALIBRATORS:

@@ -14,11 +14,14 @@ from tests.compiler.harness import compile_network, reference
 from tests.compiler.network.random_graphs import random_network
 from tests.onnx_models import build
 from zcc.compiler.frontend.load import load_model
+from zcc.compiler.network.fuse import fuse
 from zcc.compiler.network.ops import Network
+from zcc.compiler.network.read import read_network
 from zcc.compiler.precision.bf16 import shorten
 from zcc.compiler.precision.int8 import quantise
 from zcc.compiler.precision.quantisation import IMAGE, Quantisation
-from zcc.compiler.targets.table import TARGETS, runs_here
+from zcc.compiler.program.lower import import_proto, lower_network
+from zcc.compiler.targets.table import TARGETS, native_target, runs_here
 
 WIDE = Quantisation.of_range(-6.0, 6.0)
 FAMILIES = ("yolov3-tiny", "yolov5", "yolov8", "yolo11")
@@ -59,11 +62,13 @@ def test_integers_stay_near_the_floats(family: str, tmp_path: Path) -> None:
 
 def test_a_layer_in_float_is_computed_in_float(tmp_path: Path) -> None:
     proto = detector("yolov8", tmp_path)
-    whole = compile_network(proto, tmp_path, convert=to_bytes())
-    made = next(call.label for call in whole.layout.calls if call.spec.name.startswith("int8_conv_3x3s1"))
-    mixed = compile_network(proto, tmp_path, convert=to_bytes((made,)))
-    [kernel] = [call.spec.name for call in mixed.layout.calls if call.label == made]
-    assert kernel.startswith("conv_3x3s1")
+
+    def kernels(*floating: str) -> dict[str, str]:
+        network = to_bytes(floating)(fuse(read_network(import_proto(proto))))
+        return {call.label: call.spec.name for call in lower_network(network, native_target().unit).calls}
+
+    made = next(label for label, kernel in kernels().items() if kernel.startswith("int8_conv_3x3s1"))
+    assert kernels(made)[made].startswith(("conv_3x3s1", "winograd"))
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.compiler.precision.samples import frames, maps_of, sample
+from tests.compiler import bare_heads
+from tests.compiler.precision.samples import frames, maps_of, sample, sample_of
 from zcc.compiler.network.ops import Concat
 from zcc.compiler.precision.histogram import Histogram
 from zcc.compiler.precision.observe import observe, summarise
@@ -61,7 +62,7 @@ def test_holes_do_not_count() -> None:
 
 
 def test_values_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
-    detector = sample(tmp_path, "yolov5")
+    detector = sample_of(bare_heads.anchors(3, (64, 64)), tmp_path)
     conv = detector.body[0]
     conv.bias[0] = np.inf  # type: ignore[attr-defined]
     with pytest.raises(BuildError, match=conv.out.name):

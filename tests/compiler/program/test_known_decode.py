@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 import pytest
 
+from tests.compiler import bare_heads
 from tests.compiler.harness import Compiled, compile_network, reference
-from tests.compiler.program import bare_heads
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.frontend.raw_head import find_raw_head, with_maps
 from zcc.compiler.network.known_decode import decode_known
