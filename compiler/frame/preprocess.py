@@ -149,13 +149,15 @@ def _fill_begins(plan: Plan, columns: Any, x: Expr, cols: Expr) -> None:
 @inline
 def _fill_columns(columns: Any, plan: Any, frame_width: Any, left: Any, width: Any) -> None:
     """Fill the table of columns. The pair of pixels a column names never reaches past the row."""
-    for x in T.vectorized(plan.spec.width):
-        position: T.let = source_position(clamp(x - left, 0, width - 1), frame_width, width)
-        first: T.let = clamp(T.cast(T.floor(position), "int32"), 0, T.max(frame_width - 2, 0))
-        columns[FIRST, x] = first
-        columns[WEIGHT, x] = weight_of(clamp(position - T.cast(first, "float32"), T.float32(0), T.float32(1)))
-    for x in T.vectorized(plan.spec.width):
-        _fill_begins(plan, columns, x, frame_width)
+    for start in range(plan.spec.width // plan.lanes):
+        for lane in T.vectorized(plan.lanes):
+            x: T.let = start * plan.lanes + lane
+            position: T.let = source_position(clamp(x - left, 0, width - 1), frame_width, width)
+            first: T.let = clamp(T.cast(T.floor(position), "int32"), 0, T.max(frame_width - 2, 0))
+            columns[FIRST, x] = first
+            columns[WEIGHT, x] = weight_of(clamp(position - T.cast(first, "float32"), T.float32(0), T.float32(1)))
+        for lane in T.vectorized(plan.lanes):
+            _fill_begins(plan, columns, start * plan.lanes + lane, frame_width)
 
 
 @inline
