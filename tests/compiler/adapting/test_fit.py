@@ -37,7 +37,7 @@ def test_it_is_the_quickest_of_those_that_keep_to_the_part(lose: float) -> None:
     assert fitted.outcome.map50_95 >= least
     tried = attempt("scene", recording, candidates("scene", recording, ROLES))
     quickest = min(each.outcome.mean_ms for each in tried if each.outcome.map50_95 >= least)
-    assert quickest <= fitted.outcome.mean_ms <= 1.02 * quickest
+    assert quickest <= fitted.outcome.mean_ms <= 1.05 * quickest
 
 
 def test_a_cheap_variant_that_loses_nothing_runs_always() -> None:
