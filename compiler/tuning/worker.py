@@ -20,9 +20,11 @@ CONNECTED = "connected"
 class Worker:
     """A device's process, started when it is first asked, and anew after it died."""
 
-    def __init__(self, address: Address, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, address: Address, patience: float = PATIENCE, patience_per_form: float = PATIENCE_PER_FORM
+    ) -> None:
         self.address = address
-        self._patience = patience
+        self._patience, self._patience_per_form = patience, patience_per_form
         self._process: Any = None
         self._pipe: Connection | None = None
 
@@ -48,7 +50,7 @@ class Worker:
     def _ask(self, trial: Trial) -> Answer | str:
         """The answer, or why there is none."""
         pipe = self._started()
-        patience = self._patience + PATIENCE_PER_FORM * len(trial.forms)
+        patience = self._patience + self._patience_per_form * len(trial.forms)
         try:
             pipe.send(trial)
             answer = self._answer(pipe, QUEUE_PATIENCE)
