@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types format docs clean host
+.PHONY: demo test lint types format docs tuning-logs clean host
 
 demo: $(VENV)/.compiler
 	@$(BIN)/zcc demo
@@ -28,6 +28,19 @@ format: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python tools/generate_cli_docs.py
+
+# Adds the records of MODELS to those that ship: own instruction sets in every dtype, or those of TUNE_TARGET.
+MODELS      ?= zcc/sample/shapes.onnx
+BUDGET      ?= 10m
+TUNE_DTYPES ?= fp32,bf16,int8
+TUNE_TARGET ?= native
+TUNE_HOME   ?= build/tuning
+tuning-logs: $(VENV)/.dev
+	for model in $(MODELS); do \
+	  $(BIN)/zcc tune "$$model" --dtype $(TUNE_DTYPES) --target $(TUNE_TARGET) --budget $(BUDGET) \
+	    --registry $(TUNE_HOME) || exit; \
+	done
+	$(BIN)/zcc tune --export tuning_logs --registry $(TUNE_HOME)
 
 clean:
 	rm -rf $(VENV) build dist demo-out *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

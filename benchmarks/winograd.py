@@ -27,12 +27,12 @@ import tvm_ffi
 
 from benchmarks.arguments import numbers, run
 from zcc.compiler.frontend.load import load_model
-from zcc.compiler.kernels.choices import Defaults, Tunable
+from zcc.compiler.kernels.choices import Tunable, Unchanged
 from zcc.compiler.kernels.direct_conv import DirectConv
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit
 from zcc.compiler.kernels.winograd_choices import WinogradChoice
-from zcc.compiler.kernels.winograd_transforms import TAPS, TRANSFORMS
+from zcc.compiler.kernels.winograd_transforms import TRANSFORMS
 from zcc.compiler.network.fuse import fuse
 from zcc.compiler.network.read import read_network
 from zcc.compiler.network.tensors import Array
@@ -44,6 +44,7 @@ from zcc.compiler.program.single import compile_kernels
 from zcc.compiler.targets.table import native_target
 from zcc.compiler.targets.target import Target
 from zcc.runtime.engine import SPIN_VARIABLE, aligned_bytes, engine
+from zcc.runtime.winograd_weights import TAPS
 
 Run = Callable[[], None]
 ALWAYS = "1000000"  # helpers stay awake from kernel to kernel, as they do within a frame
@@ -212,7 +213,7 @@ def main() -> None:
     proto = load_model(options.model).proto
     layouts = [
         lower_network(fuse(read_network(import_proto(proto))), target.unit, choices)
-        for choices in (Defaults(), Forms(target.unit, options.sizes))
+        for choices in (Unchanged(), Forms(target.unit, options.sizes))
     ]
     print_table(find_convolutions(layouts[0]), target, options)
     print(race_networks(proto, layouts, target, options.rounds))

@@ -1,0 +1,156 @@
+"""What tuning records bring: whole frames in turns, and how near each kernel's default form is to the best on record.
+
+python -m benchmarks.tuning MODEL.onnx [--dtype fp32] [--registry HOME] [--calib DIR] [--rounds N]
+
+Three builds of the model: `direct`, with every convolution in the direct form that its template prefers; `default`, as
+a compile without records makes it; and `tuned`, as one with the records of HOME and those that came with zcc makes it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.arguments import run
+from zcc.compiler.calibration import load_shown
+from zcc.compiler.frontend.load import load_model
+from zcc.compiler.imported import import_model
+from zcc.compiler.job import Job
+from zcc.compiler.kernels.choices import Defaults, Unchanged, write_choice
+from zcc.compiler.measure import measure_latencies
+from zcc.compiler.options import CompileOptions
+from zcc.compiler.program.lower import lower_network
+from zcc.compiler.progress import Silent
+from zcc.compiler.stages import Stages
+from zcc.compiler.targets.target import Target
+from zcc.compiler.tuning.lookup import Records, find_records
+from zcc.compiler.tuning.records import Record
+from zcc.compiler.tuning.task import Task, tasks_of
+from zcc.compiler.variant import build
+from zcc.compiler.variants import find_variants
+from zcc.registry.location import locate
+from zcc.runtime.manifest import InputSpec
+from zcc.runtime.variant import Variant
+
+NEAR = 1.2  # a default form within this of the best is a good default
+
+
+@dataclass(frozen=True)
+class Form:
+    """Stands for records that make every choice alike."""
+
+    made: Any
+    digest: str | None = None
+
+    def choices(self, unit: object) -> Form:
+        """Itself."""
+        return self
+
+    def find(self, spec: Any) -> Any:
+        """As `made` has it."""
+        return self.made.find(spec)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Nothing comes from records."""
+        return {"tuned": 0, "default": 0}
+
+
+def race(job: Job, records: Records, rounds: int, scratch: Path) -> dict[str, float]:
+    """Milliseconds from frame to detections of each build, in turns."""
+    runs, builds = [], {"direct": Form(Unchanged()), "default": Form(Defaults()), "tuned": records}
+    for name, made in builds.items():
+        folder = scratch / name
+        folder.mkdir()
+        manifest = build(replace(job, records=made), name, folder, Stages(Silent()))  # type: ignore[arg-type]
+        runs.append(Variant(folder, manifest).run)
+    taken = [measure_latencies(runs) for _ in range(rounds)]
+    return {name: median(turn[index].value for turn in taken) for index, name in enumerate(builds)}
+
+
+def lookup_seconds(job: Job, records: Records) -> tuple[float, dict[str, int]]:
+    """What reading the records and asking them for every kernel adds to a compile."""
+    network = job.precision.convert(job.source.network(), job.calibration, ())
+    start = time.perf_counter()
+    lower_network(network, job.target.unit, Defaults())
+    plain = time.perf_counter() - start
+    network = job.precision.convert(job.source.network(), job.calibration, ())
+    choices = records.choices(job.target.unit)
+    start = time.perf_counter()
+    lower_network(network, job.target.unit, choices)
+    return time.perf_counter() - start - plain, choices.counts
+
+
+def print_kernels(tasks: list[Task], records: Records) -> None:
+    """Each kernel's default form and best direct form against the best on record."""
+    print(f"{'kernel':<46}{'runs':>5}{'default':>9}{'best':>9}{'ratio':>7}  best form")
+    worst = 1.0
+    for task in tasks:
+        known = next((base[task.key].records for base in records.databases if task.key in base), {})
+        sound = {choice: record for choice, record in known.items() if not record.failed}
+        default = sound.get(write_choice(task.choices[0]))
+        if default is None:
+            print(f"{task.spec.name:<46}{task.count:>5}  not on record")
+            continue
+        best = min(sound.values(), key=_speed)
+        ratio = default.seconds / best.seconds
+        worst = max(worst, ratio)
+        times = f"{1e3 * default.seconds:>9.3f}{1e3 * best.seconds:>9.3f}"
+        print(f"{task.spec.name:<46}{task.count:>5}{times}{ratio:>7.2f}  {best.choice}")
+    print(f"the farthest default takes {worst:.2f}x the best ({'within' if worst <= NEAR else 'beyond'} {NEAR}x)")
+
+
+def _speed(record: Record) -> float:
+    return record.seconds
+
+
+def main() -> None:
+    """Print the kernels, the cost of a lookup, and the race."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path, metavar="MODEL.onnx")
+    parser.add_argument("--dtype", default="fp32")
+    parser.add_argument("--target", default="native")
+    parser.add_argument("--registry", help="whose records count, beside those that came with zcc")
+    parser.add_argument("--calib", type=Path)
+    parser.add_argument("--rounds", type=int, default=3, help="of 15 frames each")
+    options = parser.parse_args()
+    job, home = make_job(options), locate(options.registry).home
+    start = time.perf_counter()
+    records = find_records(home, job.target)
+    read = time.perf_counter() - start
+    print_kernels(kernels_of(job, job.target), records)
+    asked, counts = lookup_seconds(job, records)
+    print(
+        f"records: read in {read:.3f} s, asked in {asked:.3f} s; {counts['tuned']} kernels known, {counts['default']} not"
+    )
+    with tempfile.TemporaryDirectory(prefix="zcc-benchmark-") as scratch:
+        times = race(job, records, options.rounds, Path(scratch))
+    told = ", ".join(f"{name} {taken:.2f} ms" for name, taken in times.items())
+    print(f"frame: {told}")
+    print(
+        f"tuned over default {times['default'] / times['tuned']:.3f}x, over direct {times['direct'] / times['tuned']:.3f}x"
+    )
+
+
+def make_job(options: argparse.Namespace) -> Job:
+    """The variant to build."""
+    model = load_model(options.model)
+    source = import_model(model, InputSpec(model.height, model.width), 300)
+    ((precision, target),) = find_variants((options.dtype,), options.target, quantised=False)
+    asked = CompileOptions(options.model, calib=options.calib)
+    return Job("benchmark", source, target, precision, load_shown(asked, source, [precision], Stages(Silent())))
+
+
+def kernels_of(job: Job, target: Target) -> list[Task]:
+    """The network's kernels with a choice."""
+    network = job.precision.convert(job.source.network(), job.calibration, ())
+    return tasks_of(lower_network(network, target.unit, Unchanged()).calls, target.unit)
+
+
+if __name__ == "__main__":
+    run(main)
