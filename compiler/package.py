@@ -15,19 +15,17 @@ from zcc.compiler.fingerprint import tool_versions
 from zcc.compiler.job import Job
 from zcc.compiler.kernels.spec import KernelCall
 from zcc.compiler.network.ops import Conv
-from zcc.compiler.precision.table import Precision
 from zcc.compiler.program.emit import Program
 from zcc.compiler.program.layout import Layout
-from zcc.compiler.program.weights import Constants
+from zcc.compiler.program.weights import Stored
 from zcc.runtime.library import MODULE, RUNTIME_LIBRARY, WEIGHTS
 from zcc.runtime.manifest import FileEntry, HeadInfo, Manifest, file_sha256
 from zcc.runtime.packed_library import LIBRARY
 
 
-def write_files(folder: Path, constants: Constants, precision: Precision) -> None:
+def write_files(folder: Path, weights: Stored) -> None:
     """Put the weights and TVM's runtime library beside the module that was built."""
-    weights = constants.halved()[0] if precision.halves_weights else constants.blob
-    (folder / WEIGHTS).write_bytes(weights or b"\0")
+    (folder / WEIGHTS).write_bytes(weights.data or b"\0")
     (folder / RUNTIME_LIBRARY).write_bytes(runtime_library())
 
 
@@ -38,7 +36,7 @@ def runtime_library() -> bytes:
 
 
 def make_manifest(
-    folder: Path, job: Job, key: str, layout: Layout, program: Program, choices: Mapping[str, int]
+    folder: Path, job: Job, key: str, layout: Layout, program: Program, weights: Stored, choices: Mapping[str, int]
 ) -> Manifest:
     """The manifest of the files in `folder`, before anything was measured."""
     source = job.source
@@ -58,7 +56,7 @@ def make_manifest(
         versions=tool_versions(),
         model_sha256=model.sha256,
         fingerprint=key,
-        expansion=tuple(layout.constants.halved()[1]) if precision.halves_weights else (),
+        expansion=weights.runs,
         calibration_digest=job.shown.digest if job.shown else None,
         tuning_digest=job.records.digest,
         precision={

@@ -27,9 +27,10 @@ def build(job: Job, key: str, folder: Path, stages: Stages, floating: Collection
         program = emit(layout, source.frame_of(layout), unit)
     with stages.stage("build"):
         build_library(program.module, job.target.tvm_target(), folder / MODULE)
-        write_files(folder, layout.constants, job.precision)
+        weights = layout.constants.stored(job.precision.halves_weights)
+        write_files(folder, weights)
     stages.progress.note(describe_choices(choices.counts))
-    return make_manifest(folder, job, key, layout, program, choices.counts)
+    return make_manifest(folder, job, key, layout, program, weights, choices.counts)
 
 
 def describe_choices(counts: Mapping[str, int]) -> str:

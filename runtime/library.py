@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import tvm_ffi
 
+from zcc.runtime import expansion
 from zcc.runtime.engine import aligned_bytes
 from zcc.runtime.errors import CorruptArtifact
-from zcc.runtime.manifest import Manifest, is_sound
+from zcc.runtime.manifest import Manifest, Run, is_sound
 
 MODULE = "model.so"
 WEIGHTS = "weights.bin"
-FACTORS = {"half": 2, "same": 1}  # bytes in memory of a byte in the file, by kind of run
 RUNTIME_LIBRARY = "libtvm_runtime.so.gz"  # TVM's, loaded once per process
 
 
@@ -58,21 +58,22 @@ def entry_point(module: Any, name: str) -> Any:
         raise CorruptArtifact(problem, "compile the model again") from error
 
 
-def load_weights(folder: Path, expansion: Sequence[tuple[str, int]]) -> Any:
+def load_weights(folder: Path, runs: Sequence[Run]) -> Any:
     """The weights as the kernels read them."""
-    return expand_weights(folder, expansion) if expansion else map_weights(folder)
+    return expand_weights(folder, runs) if runs else map_weights(folder)
 
 
-def expand_weights(folder: Path, expansion: Sequence[tuple[str, int]]) -> Any:
-    """Weights that are stored in halves, in full: runs of a kind, with their sizes in the file."""
-    stored = np.fromfile(folder / WEIGHTS, dtype=np.uint8)
-    memory = aligned_bytes(sum(FACTORS[kind] * size for kind, size in expansion))
-    begin = place = 0
-    for kind, size in expansion:
-        data = stored[begin : begin + size]
-        whole = data.view(np.float16).astype(np.float32).view(np.uint8) if kind == "half" else data
-        memory[place : place + whole.size] = whole
-        begin, place = begin + size, place + whole.size
+def expand_weights(folder: Path, runs: Sequence[Run]) -> Any:
+    """Weights that are made, run by run, of those in the file."""
+    path = folder / WEIGHTS
+    try:
+        pieces = expansion.plan(runs, path.stat().st_size)
+    except (ValueError, TypeError) as error:
+        problem = f"{path} cannot be expanded as the manifest says: {error}"
+        raise CorruptArtifact(problem, "compile the model again") from error
+    memory = aligned_bytes(sum(piece.room for piece in pieces))
+    # Mapped, not read: what is in the file need not be in memory twice.
+    expansion.expand(np.memmap(path, dtype=np.uint8, mode="r"), pieces, memory)
     return memory
 
 

@@ -63,6 +63,15 @@ class FileEntry:
 
 
 @dataclass(frozen=True)
+class Run:
+    """A stretch of the stored weights; its kind says how it becomes what the kernels read."""
+
+    kind: str
+    size: int  # bytes in the file
+    parameters: Mapping[str, Any] = field(default_factory=dict)  # of the kind
+
+
+@dataclass(frozen=True)
 class Measurement:
     """One figure and how it was got: `metric` is `latency_ms`, `map50`, `drift_mean`, …"""
 
@@ -101,7 +110,7 @@ class Manifest:
     tuning_digest: str | None = None
     precision: Mapping[str, Any] = field(default_factory=dict)  # storage, arithmetic, layers run in what
     kernels: Mapping[str, Any] = field(default_factory=dict)
-    expansion: tuple[tuple[str, int], ...] = ()  # how stored weights become those in memory: kinds and sizes of runs
+    expansion: tuple[Run, ...] = ()  # all runs of the stored weights; none when these are read as they are
     formats: tuple[str, ...] = ()  # of frames that it reads
     stages: tuple[Stage, ...] = ()
     measured: tuple[Measurement, ...] = ()
@@ -173,12 +182,17 @@ def _parse(raw: dict[str, Any], source: str) -> Manifest:
             "classes": tuple(raw["classes"]),
             "requires": Requirements(**{**raw["requires"], "features": tuple(raw["requires"]["features"])}),
             "files": tuple(FileEntry(**entry) for entry in raw["files"]),
-            "expansion": tuple((str(kind), int(size)) for kind, size in raw.get("expansion", ())),
+            "expansion": tuple(_run(entry) for entry in raw.get("expansion", ())),
             "formats": tuple(str(name) for name in raw.get("formats", ())),
             "stages": tuple(Stage(**entry) for entry in raw.get("stages", ())),
             "measured": tuple(Measurement(**entry) for entry in raw.get("measured", ())),
         }
     )
+
+
+def _run(raw: Any) -> Run:
+    """Runs were pairs of kind and size before they had parameters."""
+    return Run(*raw) if isinstance(raw, list) else Run(**raw)
 
 
 def check_paths(manifest: Manifest) -> None:

@@ -23,8 +23,8 @@ from zcc.compiler.kernels.spec import VectorUnit, building, spatial
 from zcc.compiler.kernels.stages import StageSpec, apply_stages, describe_stages, stage_arguments
 from zcc.compiler.kernels.winograd_choices import WinogradChoice, winograd_choices
 from zcc.compiler.kernels.winograd_conv import WinogradConv
-from zcc.compiler.kernels.winograd_transforms import TAPS
 from zcc.compiler.network.tensors import Array
+from zcc.runtime.winograd_weights import TAPS
 
 STACK = 1024
 WORTH_TRYING = 1.3  # times the least expected cost
@@ -75,6 +75,11 @@ class DirectConv:
     def pack(self, dense: Array) -> Array:
         """The weights as they are."""
         return dense
+
+    @property
+    def expansion(self) -> None:
+        """The weights are stored as they are."""
+        return None
 
 
 def compute(spec: DirectConv) -> tirx.PrimFunc:

@@ -35,6 +35,7 @@ from zcc.compiler.kernels.mapped import (
 from zcc.compiler.kernels.pool import GlobalMeanKernel, MaxPoolKernel
 from zcc.compiler.kernels.softmax import SoftmaxKernel
 from zcc.compiler.kernels.spec import Address, KernelCall, KernelSpec
+from zcc.compiler.kernels.winograd_conv import WinogradConv
 from zcc.compiler.network.ops import (
     AnchorDecode,
     Attention,
@@ -95,8 +96,8 @@ def _direct(op: Conv, lowering: Lowering) -> KernelCall:
         stages,
         default_tile(slab, lowering.unit),
     )
-    spec = lowering.tuned(direct)
-    return _conv_call(op, lowering, spec, lowering.weights.add(spec.pack(dense)), addresses)
+    spec: DirectConv | WinogradConv = lowering.tuned(direct)
+    return _conv_call(op, lowering, spec, lowering.weights.add(dense, spec.expansion), addresses)
 
 
 def _depthwise(op: Conv, lowering: Lowering) -> KernelCall:

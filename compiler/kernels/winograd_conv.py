@@ -25,14 +25,15 @@ from zcc.compiler.kernels.spec import VectorUnit, building
 from zcc.compiler.kernels.stages import StageSpec, apply_stages, describe_stages, stage_arguments
 from zcc.compiler.kernels.vector import broadcast, f32s, load, named, ramp
 from zcc.compiler.kernels.winograd_choices import WinogradChoice, map_tiles
-from zcc.compiler.kernels.winograd_transforms import TAPS, TRANSFORMS, Array, Transform
+from zcc.compiler.kernels.winograd_transforms import TRANSFORMS, Array, Transform
+from zcc.runtime.winograd_weights import WinogradWeights
 
 
 @dataclass(frozen=True)
 class WinogradConv:
     """A dense 3x3 convolution of stride 1; `x` includes the border that the taps reach.
 
-    Parameters: x, weight as `pack_winograd` makes it, bias, the operands of the stages, out.
+    Parameters: x, weight as `expansion` makes it, bias, the operands of the stages, out.
     """
 
     x: Slab
@@ -56,7 +57,15 @@ class WinogradConv:
 
     def pack(self, dense: Array) -> Array:
         """The weights at the points of the transform."""
-        return pack_winograd(dense, self.tile)
+        made = np.empty(self.weight_shape, np.float32)
+        self.expansion.fill(dense, made)
+        return made
+
+    @property
+    def expansion(self) -> WinogradWeights:
+        """How the weights are made of the dense ones, which are stored."""
+        shape = (self.out.blocks, self.x.blocks, self.x.lanes, self.out.lanes)
+        return WinogradWeights(self.transform.points, self.tile.blocks, shape)
 
     @property
     def transform(self) -> Transform:
@@ -188,14 +197,3 @@ def _both_ways(transform: Callable[[Sequence[Expr]], list[Expr]], rows: list[lis
     lines = [[named(value) for value in transform(row)] for row in rows]
     columns = [transform(list(column)) for column in zip(*lines, strict=True)]
     return [value for row in zip(*columns, strict=True) for value in row]
-
-
-def pack_winograd(dense: Array, choice: WinogradChoice) -> Array:
-    """What `pack_dense` made, at the points of the transform and in the order of the register tiles."""
-    blocks, x_blocks, _, _, x_lanes, lanes = dense.shape
-    taps = dense.transpose(2, 3, 0, 1, 4, 5).reshape(TAPS * TAPS, -1).astype(np.float64)
-    # Both axes at once: a row of the matrix for each point.
-    transform = TRANSFORMS[choice.size].taps
-    at_points = (np.kron(transform, transform) @ taps).astype(np.float32)
-    groups = at_points.reshape(-1, blocks // choice.blocks, choice.blocks, x_blocks, x_lanes, lanes)
-    return np.ascontiguousarray(groups.transpose(1, 0, 3, 4, 2, 5))

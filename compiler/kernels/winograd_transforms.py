@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zcc.runtime.winograd_weights import TAPS, taps_at
+
 Array = NDArray[Any]
-TAPS = 3
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,7 @@ class Transform:
     @property
     def taps(self) -> Array:
         """The matrix [products, 3] that takes a row of weights to its points, in float64."""
-        points = [0.0, *(sign * point for point in self.points for sign in (1, -1))]
-        rows = []
-        for index, point in enumerate(points):
-            scale = np.prod([point - other for at, other in enumerate(points) if at != index])
-            rows.append([point**power / scale for power in range(TAPS)])
-        return np.array([*rows, [0.0, 0.0, 1.0]])
+        return taps_at(self.points)
 
 
 def _from_roots(points: Sequence[float]) -> list[float]:

@@ -86,7 +86,7 @@ class _Parts:
         self.known: dict[KernelSpec, Subroutine] = {}
         self.image = layout.placement.views[layout.placement.image].slab()
         self.sizes = {
-            "weights": max(len(layout.weights), 1),
+            "weights": max(layout.constants.size, 1),
             "arena": max(layout.arena_size, 1),
             "result": layout.placement.views[layout.placement.output].storage.bytes,
         }

@@ -3,63 +3,108 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from zcc.compiler.kernels.spec import Address
 from zcc.compiler.network.tensors import Array
+from zcc.runtime.expansion import UNCHANGED, Order, describe, expand, plan
+from zcc.runtime.manifest import Run
 
 ALIGNMENT = 64
+ITEM = 4  # bytes of a float in memory
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One constant: as it is stored, and how the runtime makes of it what its kernel reads."""
+
+    data: bytes
+    floats: bool
+    order: Order | None
+
+    @property
+    def room(self) -> int:
+        """Bytes in memory."""
+        return ITEM * self.order.made if self.order else len(self.data)
+
+    def stored(self, halved: bool) -> tuple[bytes, Run]:
+        """The bytes of the file, with floats in half precision or as they are, and the run that they make."""
+        if halved and self.floats:
+            data = np.frombuffer(self.data, np.float32).astype(np.float16).tobytes()
+            return data, describe(np.float16, self.order, len(data))
+        return self.data, describe(np.float32 if self.order else np.uint8, self.order, len(self.data))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The file of the weights; no runs when it is what the kernels read."""
+
+    data: bytes
+    runs: tuple[Run, ...]
+
+    def expanded(self) -> bytes:
+        """What the kernels read, made as the runtime makes it."""
+        if not self.runs:
+            return self.data
+        pieces = plan(self.runs, len(self.data))
+        memory = np.empty(sum(piece.room for piece in pieces), np.uint8)
+        expand(np.frombuffer(self.data, np.uint8), pieces, memory)
+        return memory.tobytes()
 
 
 @dataclass(frozen=True)
 class Constants:
-    """The constants as they lie in memory, in runs that hold nothing but float32, or anything."""
+    """All constants, in the order in which they lie in the file and in memory."""
 
-    runs: tuple[tuple[bool, bytes], ...]
+    chunks: tuple[Chunk, ...]
+    size: int  # bytes in memory
 
     @property
     def blob(self) -> bytes:
         """What the kernels read."""
-        return b"".join(data for _, data in self.runs)
+        return self.stored().expanded()
 
-    def halved(self) -> tuple[bytes, list[tuple[str, int]]]:
-        """The same with floats in half precision, and how to make the whole of it again: kinds and sizes in bytes."""
-        stored = [np.frombuffer(data, np.float32).astype(np.float16).tobytes() if f else data for f, data in self.runs]
-        kinds = [("half" if floats else "same", len(data)) for (floats, _), data in zip(self.runs, stored, strict=True)]
-        return b"".join(stored), kinds
+    def stored(self, halved: bool = False) -> Stored:
+        """As they are stored; neighbours that are taken alike are one run."""
+        pieces = [chunk.stored(halved) for chunk in self.chunks]
+        runs: list[Run] = []
+        for _, run in pieces:
+            if runs and runs[-1].kind == run.kind and not run.parameters:
+                runs[-1] = replace(run, size=runs[-1].size + run.size)
+            else:
+                runs.append(run)
+        unchanged = {run.kind for run in runs} <= {UNCHANGED}
+        return Stored(b"".join(data for data, _ in pieces), () if unchanged else tuple(runs))
 
 
 class WeightStore:
-    """Collects constants into one blob; equal ones are stored once."""
+    """Collects constants; equal ones that are read alike are stored once."""
 
     def __init__(self) -> None:
-        self.chunks: list[bytes] = []
-        self.floats: list[bool] = []  # which chunks hold float32
+        self.chunks: list[Chunk] = []
         self.size = 0
-        self.known: dict[bytes, Address] = {}
+        self.known: dict[tuple[bool, bytes, Order | None], Address] = {}
 
-    def add(self, array: Array) -> Address:
-        """Where the array's bytes lie in the blob."""
-        data = np.ascontiguousarray(array).tobytes()
-        key = hashlib.sha256(data).digest()
+    def add(self, array: Array, order: Order | None = None) -> Address:
+        """Where the array's bytes lie in memory, or what `order` makes of them."""
+        chunk = Chunk(np.ascontiguousarray(array).tobytes(), array.dtype == np.float32, order)
+        key = chunk.floats, hashlib.sha256(chunk.data).digest(), order
         if key not in self.known:
             self.known[key] = Address("weights", self.size)
-            padding = -len(data) % ALIGNMENT
-            self.chunks.append(data + bytes(padding))
-            self.floats.append(array.dtype == np.float32)
-            self.size += len(data) + padding
+            self._append(chunk)
+            if padding := -self.size % ALIGNMENT:
+                self._append(Chunk(bytes(padding), chunk.floats, None))
         return self.known[key]
 
     def constants(self) -> Constants:
         """All constants, one after another."""
-        runs: list[tuple[bool, bytes]] = [
-            (floats, b"".join(data for _, data in group))
-            for floats, group in groupby(zip(self.floats, self.chunks, strict=True), lambda pair: pair[0])
-        ]
-        return Constants(tuple(runs))
+        return Constants(tuple(self.chunks), self.size)
+
+    def _append(self, chunk: Chunk) -> None:
+        self.chunks.append(chunk)
+        self.size += chunk.room
 
 
 def pack_vector(values: Array, lanes: Array, block: int) -> Array:

@@ -20,7 +20,7 @@ from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit
 from zcc.compiler.kernels.stages import Apply, Merge, PerChannel, StageSpec
 from zcc.compiler.kernels.winograd_choices import WinogradChoice, winograd_choices
-from zcc.compiler.kernels.winograd_conv import WinogradConv, pack_winograd
+from zcc.compiler.kernels.winograd_conv import WinogradConv
 from zcc.compiler.program.single import Kernel, compile_kernels
 from zcc.compiler.program.weights import pack_dense, pack_vector
 from zcc.compiler.targets.table import TARGETS, native_target, runs_here
@@ -118,9 +118,8 @@ def make_trial(case: Case, lanes: int, rng: np.random.Generator) -> Trial:
     stages, memory, expected = apply(case, slab, expected, rng)
     out_lanes = lanes_for(channels[1], lanes)
     dense = pack_dense(weight, lanes_for(channels[0], lanes), lanes, out_lanes, lanes)
-    weights, biases = pack_winograd(dense, case.choice), pack_vector(bias, out_lanes, lanes)
     spec = WinogradConv(x_slab, slab, stages, case.choice)
-    assert weights.shape == spec.weight_shape
+    weights, biases = spec.pack(dense), pack_vector(bias, out_lanes, lanes)
     operands = [aligned(values) for values in (weights, biases, *memory)]
     return Trial(spec, [x_memory, *operands, out], out, room, expected)
 

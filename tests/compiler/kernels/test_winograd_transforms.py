@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from zcc.compiler.kernels.winograd_transforms import TAPS, TRANSFORMS, Transform
+from zcc.compiler.kernels.winograd_transforms import TRANSFORMS, Transform
+from zcc.runtime.winograd_weights import TAPS
 
 Array = NDArray[Any]
 

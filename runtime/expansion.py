@@ -1,0 +1,121 @@
+"""How the stored weights become what the kernels read.
+
+The file holds runs, one after another. Each becomes a run in memory by its kind, with the parameters that the manifest
+names; in memory, too, they lie one after another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zcc.runtime.manifest import Run
+from zcc.runtime.winograd_weights import WinogradWeights
+
+Array = NDArray[Any]
+
+
+class Order(Protocol):
+    """Makes the numbers that a kernel reads of those that are stored."""
+
+    @classmethod
+    def read(cls, parameters: Mapping[str, Any]) -> Order:
+        """What a manifest says; ValueError or TypeError where that cannot be."""
+        ...
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What `read` reads."""
+        ...
+
+    @property
+    def taken(self) -> int:
+        """How many numbers are stored."""
+        ...
+
+    @property
+    def made(self) -> int:
+        """How many there are in memory."""
+        ...
+
+    def fill(self, dense: Array, made: Array) -> None:
+        """Make them; both arrays are contiguous float32."""
+        ...
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a run is made of in the file and in memory."""
+
+    stored: type[np.generic]
+    memory: type[np.generic]
+    order: type[Order] | None = None  # None: the same numbers in the same order
+
+
+UNCHANGED = "same"
+KINDS: dict[str, Kind] = {
+    UNCHANGED: Kind(np.uint8, np.uint8),
+    "half": Kind(np.float16, np.float32),
+    "winograd": Kind(np.float32, np.float32, WinogradWeights),
+    "half winograd": Kind(np.float16, np.float32, WinogradWeights),
+}
+
+
+def describe(stored: type[np.generic], order: Order | None, size: int) -> Run:
+    """The run of so many bytes in the file."""
+    wanted = None if order is None else type(order)
+    kind = next(name for name, kind in KINDS.items() if (kind.stored, kind.order) == (stored, wanted))
+    return Run(kind, size, order.parameters if order else {})
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run that is sound by itself."""
+
+    kind: Kind
+    order: Order | None
+    size: int  # bytes in the file
+    room: int  # bytes in memory
+
+    @classmethod
+    def of(cls, run: Run) -> Piece:
+        """The run of a manifest; ValueError or TypeError where there is no such run."""
+        if run.kind not in KINDS:
+            raise ValueError(f"there is no kind {run.kind!r}, only {', '.join(KINDS)}")
+        kind = KINDS[run.kind]
+        count, odd = divmod(run.size, np.dtype(kind.stored).itemsize)
+        if type(run.size) is not int or run.size < 0 or odd:
+            raise ValueError(f"a run has {run.size!r} bytes")
+        order = kind.order.read(run.parameters) if kind.order else None
+        if order and order.taken != count:
+            raise ValueError(f"{order} takes {order.taken} numbers, its run has {count}")
+        return cls(kind, order, run.size, np.dtype(kind.memory).itemsize * (order.made if order else count))
+
+    def fill(self, stored: Array, memory: Array) -> None:
+        """Make the bytes in memory of those in the file."""
+        values, made = stored.view(self.kind.stored), memory.view(self.kind.memory)
+        if self.order:
+            self.order.fill(values.astype(self.kind.memory, copy=False), made)
+        else:
+            made[...] = values
+
+
+def plan(runs: Sequence[Run], size: int) -> list[Piece]:
+    """The pieces of a file of so many bytes; ValueError or TypeError where these are not its runs."""
+    pieces = [Piece.of(run) for run in runs]
+    named = sum(piece.size for piece in pieces)
+    if named != size:
+        raise ValueError(f"its runs have {named} bytes, the file has {size}")
+    return pieces
+
+
+def expand(stored: Array, pieces: Sequence[Piece], memory: Array) -> None:
+    """Fill the memory, as large as all pieces' room, from the bytes of the file."""
+    begin = place = 0
+    for piece in pieces:
+        piece.fill(stored[begin : begin + piece.size], memory[place : place + piece.room])
+        begin, place = begin + piece.size, place + piece.room
