@@ -125,16 +125,14 @@ def main() -> None:
     read = time.perf_counter() - start
     print_kernels(kernels_of(job, job.target), records)
     asked, counts = lookup_seconds(job, records)
-    print(
-        f"records: read in {read:.3f} s, asked in {asked:.3f} s; {counts['tuned']} kernels known, {counts['default']} not"
-    )
+    known, unknown = counts["tuned"], counts["default"]
+    print(f"records: read in {read:.3f} s, asked in {asked:.3f} s; {known} kernels known, {unknown} not")
     with tempfile.TemporaryDirectory(prefix="zcc-benchmark-") as scratch:
         times = race(job, records, options.rounds, Path(scratch))
     told = ", ".join(f"{name} {taken:.2f} ms" for name, taken in times.items())
     print(f"frame: {told}")
-    print(
-        f"tuned over default {times['default'] / times['tuned']:.3f}x, over direct {times['direct'] / times['tuned']:.3f}x"
-    )
+    over = [times[name] / times["tuned"] for name in ("default", "direct")]
+    print(f"tuned over default {over[0]:.3f}x, over direct {over[1]:.3f}x")
 
 
 def make_job(options: argparse.Namespace) -> Job:
