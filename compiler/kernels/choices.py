@@ -98,7 +98,7 @@ def read_choice(text: str) -> Any:
     if kind not in KINDS:
         raise ValueError(f"{kind!r} is no kind of choice")
     read = {name: int(value) for name, _, value in (pair.partition("=") for pair in values)}
-    made = KINDS[kind](**{field.name: read.pop(field.name) for field in fields(KINDS[kind])})
-    if read:
-        raise ValueError(f"a {kind} has no {', '.join(read)}")
-    return made
+    names = [field.name for field in fields(KINDS[kind])]
+    if sorted(read) != sorted(names):
+        raise ValueError(f"a {kind} has {', '.join(names)}, not {', '.join(read) or 'nothing'}")
+    return KINDS[kind](**read)

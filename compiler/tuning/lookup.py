@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import zcc.tuning_logs
-from zcc.compiler.kernels.choices import Tunable, read_choice, write_choice
+from zcc.compiler.kernels.choices import Tunable, write_choice
 from zcc.compiler.kernels.spec import VectorUnit
 from zcc.compiler.targets.target import Target
 from zcc.compiler.tuning.records import Database, digest, read_records
@@ -72,12 +72,10 @@ class Recorded:
 
     def _look_up(self, spec: Tunable) -> tuple[bool, Any | None]:
         key = workload_key(spec)
-        kernel = next((database[key] for database in self._records.databases if key in database), None)
-        if kernel is None:
-            return False, None
-        best = kernel.best(write_choice(spec.preferred(self._unit)))
-        if best is None:
-            return True, None
-        choice = read_choice(best)
         # Records of an older zcc may name forms that its templates do not have any more.
-        return (True, choice) if choice in spec.choices(self._unit) else (False, None)
+        offered = {write_choice(choice): choice for choice in spec.choices(self._unit)}
+        for database in self._records.databases:
+            if key in database and database[key].records.keys() & offered.keys():
+                best = database[key].best(write_choice(spec.preferred(self._unit)), offered)
+                return True, None if best is None else offered[best]
+        return False, None

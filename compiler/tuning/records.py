@@ -11,14 +11,16 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from zcc.compiler.tuning.workload import CHOICE_MARK, KERNEL_MARK
+from zcc.runtime.errors import TuningError
 
+Line = TypeVar("Line")
 WORKLOADS, RECORDS = "database_workload.json", "database_tuning_record.json"
 FAILED = 1e9  # seconds from which on a record says that its form failed: MetaSchedule writes 1e10
 NOTICEABLE = 0.99  # a form is taken when it needs less than this share of the default's time
@@ -45,9 +47,9 @@ class Kernel:
     module: str  # as MetaSchedule writes it
     records: dict[str, Record] = field(default_factory=dict)
 
-    def best(self, default: str) -> str | None:
-        """The quickest form; None when nothing is known, or none is noticeably quicker than the default."""
-        sound = [record for record in self.records.values() if not record.failed]
+    def best(self, default: str, offered: Container[str]) -> str | None:
+        """The quickest form of those offered; None when none is known to be noticeably quicker than the default."""
+        sound = [record for record in self.records.values() if not record.failed and record.choice in offered]
         quickest = min(sound, key=_speed, default=None)
         if quickest is None or quickest.choice == default:
             return None
@@ -69,16 +71,21 @@ Database = dict[str, Kernel]  # by structural hash
 
 
 def read_records(folder: Path) -> Database:
-    """The records of a folder; none where there are none."""
+    """The records of a folder; none where there are none. Raises TuningError where a file is damaged."""
     database: Database = {}
-    kernels: list[Kernel | None] = []
-    for line in _lines(folder / WORKLOADS):
-        kernels.append(database.setdefault(str(line[0]), Kernel(str(line[1]))) if line else None)
-    for line in _lines(folder / RECORDS):
-        kernel = kernels[line[0]] if line and line[0] < len(kernels) else None
-        record = _record(line[1]) if line else None
-        if kernel and record:
-            _keep(kernel.records, record)
+
+    def kernel(line: Any) -> Kernel:
+        key, module = line
+        base64.b64decode(module, validate=True)
+        return database.setdefault(str(int(key)), Kernel(module))
+
+    def record(line: Any) -> tuple[Kernel, Record]:
+        index, content = line
+        return kernels[index], _record(content)
+
+    kernels = dict(enumerate(_lines(folder / WORKLOADS, kernel)))
+    for owner, known in _lines(folder / RECORDS, record):
+        _keep(owner.records, known)
     return database
 
 
@@ -131,21 +138,24 @@ def digest(database: Database) -> str:
     return sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
 
-def _lines(path: Path) -> Iterator[Any | None]:
-    """What each line says; None for half a line, where a search was killed."""
-    for line in path.read_text().splitlines() if path.exists() else ():
+def _lines(path: Path, read: Callable[[Any], Line]) -> Iterator[Line]:
+    """What each line says. The last may be half a line, where a search was killed, and says nothing then."""
+    content = path.read_bytes() if path.exists() else b""
+    for number, line in enumerate(content.splitlines(keepends=True), 1):
         try:
-            yield json.loads(line)
-        except ValueError:
-            yield None
+            said = read(json.loads(line))
+        except (ValueError, TypeError, LookupError) as error:
+            if not line.endswith(b"\n"):
+                return
+            problem = f"line {number} of {path} is no line of tuning records"
+            raise TuningError(problem, "restore the folder, or delete it and tune again") from error
+        yield said
 
 
-def _record(content: Any) -> Record | None:
+def _record(content: Any) -> Record:
     (instructions, _), seconds, *_ = content
-    for name, inputs, attributes, _ in instructions:
-        if name == "Annotate" and attributes == [CHOICE_MARK]:
-            return Record(str(inputs[1]).strip('"'), float(min(seconds)), tuple(content))
-    return None
+    [choice] = [inputs[1] for name, inputs, about, _ in instructions if (name, about) == ("Annotate", [CHOICE_MARK])]
+    return Record(str(choice).strip('"'), float(min(seconds)), tuple(content))
 
 
 def _speed(record: Record) -> tuple[float, str]:
@@ -153,9 +163,9 @@ def _speed(record: Record) -> tuple[float, str]:
 
 
 def _keep(records: dict[str, Record], record: Record) -> None:
-    known = records.get(record.choice)
-    if known is None or record.seconds < known.seconds:
-        records[record.choice] = record
+    """Of several measurements the least is the least disturbed; but a form that ever failed is not to be trusted."""
+    both = (records.get(record.choice, record), record)
+    records[record.choice] = min(both, key=lambda each: (not each.failed, each.seconds))
 
 
 def _in_seconds_of(known: dict[str, Record], incoming: dict[str, Record]) -> Iterator[Record]:

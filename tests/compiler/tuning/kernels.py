@@ -50,10 +50,10 @@ class Sizes:
         }
 
 
-def direct(sizes: Sizes) -> DirectConv:
+def direct(sizes: Sizes, unit: VectorUnit = UNIT) -> DirectConv:
     """A convolution in fp32, as a network would have it."""
     common = sizes.common()
-    return DirectConv(**common, tile=default_tile(common["out"], UNIT))
+    return DirectConv(**common, tile=default_tile(common["out"], unit))
 
 
 def int8(sizes: Sizes, unit: VectorUnit) -> Int8Conv:

@@ -9,7 +9,6 @@ import pytest
 
 from tests.compiler.tuning.kernels import TARGET, TILES, UNIT, Shaky, Sizes, bf16, direct, int8, shaky
 from zcc.compiler.kernels.bf16 import STORED
-from zcc.compiler.kernels.choices import Tile
 from zcc.compiler.kernels.winograd_choices import WinogradChoice
 from zcc.compiler.targets.table import TARGETS, runs_here
 from zcc.compiler.targets.target import Target
