@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zcc.runtime import Detections
-from zcc.runtime.library import WEIGHTS
+from zcc.runtime.library import WEIGHTS, load_weights
 from zcc.runtime.manifest import FILENAME, FileEntry, Manifest, file_sha256
 
 
@@ -33,13 +33,13 @@ def assert_same(one: Detections, other: Detections) -> None:
 
 
 def changed_copy(source: Path, folder: Path, scale: float = 1.0, **changes: Any) -> Path:
-    """A sound artifact of its own: the one in `source` with other weights or another manifest."""
+    """A sound artifact of its own: the one in `source` with other weights, stored as they are read, or manifest."""
     shutil.copytree(source, folder)
-    weights = folder / WEIGHTS
-    values = np.fromfile(weights, np.float32) * np.float32(scale)
+    weights, manifest = folder / WEIGHTS, Manifest.read(source)
+    values = load_weights(source, manifest.expansion).view(np.float32) * np.float32(scale)
     weights.unlink()  # what the registry stores is read-only
     values.tofile(weights)
-    manifest = replace(Manifest.read(source), files=entries(folder), **changes)
+    manifest = replace(manifest, files=entries(folder), expansion=(), **changes)
     edit_text(folder, lambda _: manifest.to_json())
     return folder
 
