@@ -47,12 +47,19 @@ class Layout:
         return self.lowering.address(self.placement.image)
 
 
-def lay_out(network: Network, unit: VectorUnit, sharing: bool = True, choices: Choices | None = None) -> Layout:
+def lay_out(
+    network: Network,
+    unit: VectorUnit,
+    sharing: bool = True,
+    choices: Choices | None = None,
+    block: int | None = None,
+) -> Layout:
     """Place the network in memory and turn every operation into a kernel call, in the form that `choices` tell.
 
-    Without `sharing` every tensor still lies in the arena after a run.
+    Without `sharing` every tensor still lies in the arena after a run. A `block` of channels is a register's lanes
+    unless it is told.
     """
-    placement = place(network, unit.lanes)
+    placement = place(network, block or unit.lanes)
     needed = ops_for(placement.maps or [placement.output], placement.ops)
     rest = [op for op in placement.ops if op not in needed]
     placement.ops = [*needed, *rest]

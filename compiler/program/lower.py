@@ -36,9 +36,11 @@ def import_proto(proto: onnx.ModelProto) -> ir.IRModule:
     return tvm.transform.Sequential(list(PASSES))(module)
 
 
-def lower_network(network: Network, unit: VectorUnit, choices: Choices | None = None) -> Layout:
-    """A network as kernel calls: leftovers lowered by TVM, everything placed in memory."""
-    return lay_out(lower_generic(network), unit, choices=choices)
+def lower_network(
+    network: Network, unit: VectorUnit, choices: Choices | None = None, block: int | None = None
+) -> Layout:
+    """A network as kernel calls: leftovers lowered by TVM, everything placed in memory, in blocks of channels."""
+    return lay_out(lower_generic(network), unit, choices=choices, block=block)
 
 
 def _last_line(error: Any) -> str:
