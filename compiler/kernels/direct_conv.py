@@ -144,12 +144,13 @@ def candidate_tiles(out: Slab, unit: VectorUnit) -> list[Tile]:
 
     TVM keeps local arrays beyond STACK bytes on the heap, where LLVM does not always move them into registers.
     """
-    most = min(unit.registers - 1, STACK // (4 * out.lanes))
+    registers = unit.vectors(out.lanes)
+    most = min(registers - 1, STACK // (4 * out.lanes))
     tiles = []
     for blocks in range(1, min(out.blocks, 8) + 1):
         if out.blocks % blocks:
             continue
-        columns = min(out.width, most // blocks, (unit.registers - 1) // blocks - 1)
+        columns = min(out.width, most // blocks, (registers - 1) // blocks - 1)
         tiles += [Tile(blocks, count) for count in range(1, columns + 1)]
     return tiles
 

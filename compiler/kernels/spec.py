@@ -26,6 +26,10 @@ class VectorUnit:
     dot: str = ""  # how bytes are multiplied: a key of kernels/byte_dot.py; "" works everywhere
     bf16: bool = False  # whether there are dot products of bfloat16 pairs
 
+    def vectors(self, lanes: int) -> int:
+        """How many vectors of so many lanes the registers hold."""
+        return self.registers // max(lanes // self.lanes, 1)
+
 
 @dataclass(frozen=True)
 class Address:

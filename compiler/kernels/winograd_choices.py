@@ -51,7 +51,7 @@ def _all_choices(size: int, x: Slab, out: Slab, unit: VectorUnit) -> Iterator[Wi
 def _register_tiles(out: Slab, unit: VectorUnit) -> Iterator[tuple[int, int]]:
     """Sums, the weights of each block and one value must fit the registers."""
     for blocks in _divisors(out.blocks, 8):
-        most = min((unit.registers - 1) // blocks - 1, 12)
+        most = min((unit.vectors(out.lanes) - 1) // blocks - 1, 12)
         yield from ((blocks, columns) for columns in range(max(1, most // 3), most + 1))
 
 
