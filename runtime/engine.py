@@ -1,8 +1,9 @@
-"""The one thread of a process that runs frames.
+"""The one thread of a process that runs frames, and one beside it that makes variants ready.
 
 The compiled code shares each frame out over all cores by itself, so frames of several detectors and callers are run one
 after another: that is as fast as the cores are, no core is promised twice, and one arena of working memory serves every
-detector in the process. It also outlives a fork: the child starts an engine of its own.
+detector in the process. What happens aside has one thread with little weight, so that frames flow on meanwhile. Engines
+outlive a fork: the child starts its own.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import cycle, islice
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
@@ -26,6 +28,19 @@ SHARE_ALL_CORES = -3  # TVM's affinity mode: any worker on any of the given core
 ALIGNMENT = 64
 SPIN_VARIABLE = "TVM_THREAD_POOL_SPIN_COUNT"
 SPINS = "2000"  # how often a helper looks for work before it sleeps: from kernel to kernel, not from frame to frame
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """What an engine is for."""
+
+    name: str
+    threads: int | None = None  # that share a frame; as many as the process may use where nothing is said
+    niceness: int = 0  # a thread at 10 gets a tenth of what one at 0 gets where both want a core
+
+
+FRAMES = Place("zcc-engine")
+ASIDE = Place("zcc-aside", threads=1, niceness=10)
 
 
 class _Job(Generic[T]):
@@ -61,15 +76,17 @@ class _Job(Generic[T]):
 class Engine:
     """Runs calls in its own thread, in the order they came."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Place) -> None:
         self._jobs: SimpleQueue[_Job[Any] | None] = SimpleQueue()
         self._arena = aligned_bytes(0)
         self._open = True
-        cpus, threads = host.usable_cpus(), host.worker_threads()
-        self._thread = threading.Thread(target=self._work, name="zcc-engine", daemon=True)
+        cpus, threads = host.usable_cpus(), place.threads or host.worker_threads()
+        self._thread = threading.Thread(target=self._work, name=place.name, daemon=True)
         self._thread.start()
-        # The pool of helpers belongs to the thread that asks for it.
+        # The pool of helpers, and the weight, belong to the thread that asks for them.
         self.call(lambda: _start_pool(cpus, threads))
+        if place.niceness:
+            self.call(lambda: _give_way(place.niceness))
 
     def call(self, function: Callable[[], T]) -> T:
         """Run `function` in the engine's thread and return what it returns, or raise what it raises."""
@@ -85,6 +102,15 @@ class Engine:
         if self._arena.size < size:
             self._arena = aligned_bytes(size)
         return self._arena[:size]
+
+    def give_arena(self, other: Engine) -> None:
+        """Leave the working memory, whose pages are all there, to an engine that has less; only inside a call."""
+        arena, self._arena = self._arena, aligned_bytes(0)
+        other.call(lambda: other._take_arena(arena))
+
+    def _take_arena(self, arena: Any) -> None:
+        if arena.size > self._arena.size:
+            self._arena = arena
 
     def stop(self) -> None:
         """Finish the calls that wait, and run no more."""
@@ -107,6 +133,12 @@ def _start_pool(cpus: Sequence[int], threads: int) -> None:
     configure(SHARE_ALL_CORES, threads, [str(cpu) for cpu in cpus])
 
 
+def _give_way(niceness: int) -> None:
+    """Let other threads of this process go first; elsewhere than on Linux, threads have no niceness of their own."""
+    if host.system() == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
+
+
 def aligned_bytes(size: int) -> Any:
     """Zeroed bytes that begin at a cache line."""
     memory = np.zeros(size + ALIGNMENT, np.uint8)
@@ -114,33 +146,33 @@ def aligned_bytes(size: int) -> Any:
     return memory[start : start + size]
 
 
-_engine: Engine | None = None
+_engines: dict[Place, Engine] = {}
 _starting = threading.Lock()
 
 
-def engine() -> Engine:
-    """The engine of this process; TVM's runtime library must be loaded."""
-    global _engine
-    if _engine is None:
+def engine(place: Place = FRAMES) -> Engine:
+    """The engine of this process for frames, or the one aside; TVM's runtime library must be loaded."""
+    found = _engines.get(place)
+    if found is None:
         with _starting:
-            if _engine is None:
-                _engine = Engine()
-    return _engine
+            found = _engines.get(place) or _engines.setdefault(place, Engine(place))
+    return found
 
 
-def _stop_engine() -> None:
+def _stop_engines() -> None:
     """No native code may run while the interpreter and its libraries are taken down."""
-    if _engine is not None:
-        _engine.stop()
+    for each in (ASIDE, FRAMES):  # what happens aside may end with a call to the other
+        if each in _engines:
+            _engines[each].stop()
 
 
-def _forget_engine() -> None:
+def _forget_engines() -> None:
     """Threads do not survive a fork; the child's first call starts anew."""
-    global _engine, _starting
-    _engine = None
+    global _starting
+    _engines.clear()
     _starting = threading.Lock()
 
 
-atexit.register(_stop_engine)
+atexit.register(_stop_engines)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_engine)
+    os.register_at_fork(after_in_child=_forget_engines)
