@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Protocol
 
+from zcc.compiler.kernels.sampled import Sampled
 from zcc.compiler.kernels.spec import KernelSpec, VectorUnit
 from zcc.compiler.kernels.winograd_choices import WinogradChoice
 from zcc.compiler.network.tensors import Array
@@ -83,7 +84,7 @@ class Defaults:
         return None
 
 
-KINDS: dict[str, Any] = {"tile": Tile, "winograd": WinogradChoice}
+KINDS: dict[str, Any] = {"tile": Tile, "winograd": WinogradChoice, "sampled": Sampled}
 
 
 def write_choice(choice: Any) -> str:

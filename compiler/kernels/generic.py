@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tvm import ir, s_tir, tirx
 from tvm_ffi import structural_map
 
 from zcc.compiler.kernels.elementwise import PackedOperand, build_elementwise, stores_of
+from zcc.compiler.kernels.sampled import Sampled, drawn, sample
 from zcc.compiler.kernels.spec import VectorUnit
+from zcc.compiler.network.tensors import Array
 
 SPATIAL = 0  # tirx.IterVar.DataPar
+PLAIN = Sampled(0)
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class GenericKernel:
     function: tirx.PrimFunc  # inlined
     title: str
     operands: tuple[PackedOperand | None, ...] = ()  # the parameters that are packed maps, in an elementwise function
+    tile: Sampled = PLAIN
 
     @property
     def name(self) -> str:
@@ -28,14 +33,32 @@ class GenericKernel:
         return f"generic_{self.title}"
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
-        """Elementwise functions piece by piece; the loops of all others shared out."""
+        """Elementwise functions piece by piece; the loops of all others shared out, or as MetaSchedule's rules say."""
         if is_elementwise(self.function):
             operands = self.operands or (None,) * len(self.function.params)
             return build_elementwise(self.name, self.function, operands, unit)
+        if self.tile != PLAIN:
+            return sample(self.function, self.tile.seed, unit).with_attr("global_symbol", self.name)
         sch = s_tir.Schedule(self.function.with_attr("global_symbol", self.name))
         for block in sch.get_child_blocks(sch.get_sblock("root")):
             _share_out(sch, block, unit)
         return sch.mod["main"]
+
+    def preferred(self, unit: VectorUnit) -> Sampled:
+        """The plain one."""
+        return PLAIN
+
+    def choices(self, unit: VectorUnit) -> Sequence[Sampled]:
+        """Schedules that MetaSchedule's rules draw; what is elementwise has one alone."""
+        return (PLAIN,) if is_elementwise(self.function) else drawn()
+
+    def chosen(self, choice: Sampled) -> GenericKernel:
+        """With another schedule."""
+        return replace(self, tile=choice)
+
+    def pack(self, dense: Array) -> Array:
+        """Operands lie as they are."""
+        return dense
 
 
 def prepared(function: tirx.PrimFunc) -> tirx.PrimFunc:

@@ -191,7 +191,8 @@ def _lowered(op: Lowered, lowering: Lowering) -> KernelCall:
     ]
     addresses += [lowering.address(tensor) for tensor in op.made]
     operands = [_packed_operand(operand, lowering) for operand in (*op.operands, *op.made)]
-    return KernelCall(GenericKernel(op.function, op.title, tuple(operands)), tuple(addresses), op.out.name)
+    spec = lowering.tuned(GenericKernel(op.function, op.title, tuple(operands)))
+    return KernelCall(spec, tuple(addresses), op.out.name)
 
 
 def _softmax(op: Softmax, lowering: Lowering) -> KernelCall:

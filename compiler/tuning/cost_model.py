@@ -20,6 +20,7 @@ SEED = 20241
 WARM_UP = 48  # results before it has a say
 GROWTH = 1.2  # it is trained anew when it has so many times the results it was trained on
 FAILED = 0.0  # the score of a form that failed; that of a kernel's quickest is 1
+SIZES = 15  # how many sizes describe a convolution
 FIELDS = tuple(dict.fromkeys(name for kind in KINDS.values() for name in kind.__dataclass_fields__))
 
 
@@ -77,13 +78,18 @@ class BoostedTrees(PyCostModel):  # type: ignore[misc]
 
 
 def features(spec: Any, choice: Any) -> Array:
-    """Sizes go in as logarithms, since times are products of them."""
+    """Sizes go in as logarithms, since times are products of them; a drawn schedule is but its name."""
     form = asdict(choice)
+    kind = list(KINDS.values()).index(type(choice))
+    chosen = [int(form.get(name, 0)) for name in FIELDS]
+    return np.array([kind, *chosen, *(_sizes(spec, form) if hasattr(spec, "x") else [0.0] * SIZES)], np.float64)
+
+
+def _sizes(spec: Any, form: dict[str, Any]) -> list[float]:
     sizes = [getattr(slab, name) for slab in (spec.x, spec.out) for name in ("blocks", "height", "width", "lanes")]
     sizes += [*spec.kernel, *spec.stride, 1 + len(spec.stages), form["blocks"] * form["columns"]]
     computed = -(-spec.out.width // form["columns"]) * form["columns"] / spec.out.width
-    kind = list(KINDS.values()).index(type(choice))
-    return np.array([kind, *map(log2, sizes), *(int(form.get(name, 0)) for name in FIELDS), computed], np.float64)
+    return [*map(log2, sizes), computed]
 
 
 def _scores(seconds: Array) -> Array:

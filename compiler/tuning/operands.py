@@ -34,13 +34,16 @@ def operands_for(form: Form, built: tirx.PrimFunc, default: tirx.PrimFunc, opera
     for param, held, array in zip(built.params, default.params, operands, strict=True):
         if param.name == WEIGHT:
             array = form.pack(array.reshape([int(size) for size in held.ty.shape])).ravel()
-        taken.append(array.copy() if param.name == RESULT else array)
+        taken.append(array)
+    result = result_of(built)
+    taken[result] = taken[result].copy()
     return taken
 
 
 def result_of(built: tirx.PrimFunc) -> int:
-    """The position of the parameter that the kernel writes."""
-    return next(index for index, param in enumerate(built.params) if param.name == RESULT)
+    """The position of the parameter that the kernel writes: the last, where none has the name for it."""
+    names = [str(param.name) for param in built.params]
+    return names.index(RESULT) if RESULT in names else len(names) - 1
 
 
 def disagreement(found: Array, expected: Array) -> str | None:

@@ -17,8 +17,8 @@ from tvm.s_tir.meta_schedule.measure_callback import PyMeasureCallback
 from tvm.s_tir.meta_schedule.task_scheduler import PyTaskScheduler
 
 from zcc.compiler.kernels.choices import write_choice
+from zcc.compiler.kernels.rules_context import RulesContext
 from zcc.compiler.progress import Progress
-from zcc.compiler.tuning.context import TaskContext
 from zcc.compiler.tuning.cost_model import BoostedTrees
 from zcc.compiler.tuning.records import RECORDS, WORKLOADS
 from zcc.compiler.tuning.runner import Devices, PassOn, TrialRunner
@@ -103,10 +103,10 @@ class HeaviestFirst(PyTaskScheduler):  # type: ignore[misc]
         return task.count * seconds / (1 + self.batches[number])
 
 
-def _context(task: Task, search: Search, trained: Callable[[], bool]) -> TaskContext:
+def _context(task: Task, search: Search, trained: Callable[[], bool]) -> RulesContext:
     strategy = RankedSearch(task.known, trained)
     target = search.target.tvm_target()
-    return TaskContext(make_workload(task.spec), target, space_of(task.choices), strategy, task.spec.name)
+    return RulesContext(make_workload(task.spec), target, space_of(task.choices), strategy, task.spec.name)
 
 
 class Stop(Exception):

@@ -116,4 +116,5 @@ def tasks_of(calls: Iterable[KernelCall], unit: VectorUnit) -> list[Task]:
     counts = Counter(call.spec for call in calls)
     sizes = {call.spec: (call.flops, call.bytes) for call in calls}
     specs: list[Any] = list(counts)
-    return [Task(spec, counts[spec], *sizes[spec], tuple(spec.choices(unit))) for spec in specs]
+    tasks = [Task(spec, counts[spec], *sizes[spec], tuple(spec.choices(unit))) for spec in specs]
+    return [task for task in tasks if len(task.choices) > 1]

@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 import tvm_ffi
-from tvm import ir
+from tvm import ir, tirx
 from tvm.s_tir import Schedule
 from tvm.script.ir_builder import IRBuilder
 from tvm.script.ir_builder import tirx as T
@@ -23,7 +23,7 @@ CHOICE_FIELD = "tile"  # the field of a tunable spec that holds its choice
 
 def describe_kernel(spec: Tunable) -> str:
     """Everything that the kernel computes, whatever its form."""
-    told = [f"{field.name}={getattr(spec, field.name)!r}" for field in fields(spec) if field.name != CHOICE_FIELD]
+    told = [f"{field.name}={_told(getattr(spec, field.name))}" for field in fields(spec) if field.name != CHOICE_FIELD]
     return f"{type(spec).__name__}({', '.join(told)})".replace('"', "'")
 
 
@@ -57,3 +57,8 @@ def chosen_in(module: ir.IRModule) -> Any:
 def _marks(module: ir.IRModule) -> Any:
     sch = Schedule(module)
     return sch.get(sch.get_sblock(BLOCK)).annotations
+
+
+def _told(value: Any) -> str:
+    """A function by its structural hash, since names within it mean nothing; anything else by its repr."""
+    return f"function {tvm_ffi.structural_hash(value)}" if isinstance(value, tirx.PrimFunc) else repr(value)

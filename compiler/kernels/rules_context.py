@@ -15,10 +15,10 @@ from tvm.s_tir.meta_schedule import _ffi_api
 SEED = 20241
 
 
-class TaskContext(ms.TuneContext):  # type: ignore[misc]
-    """What is searched, by which strategy."""
+class RulesContext(ms.TuneContext):  # type: ignore[misc]
+    """A module, its design space, and the strategy that searches it."""
 
-    def __init__(self, module: ir.IRModule, target: Any, space: Any, strategy: Any, name: str) -> None:
+    def __init__(self, module: ir.IRModule, target: Any, space: Any, strategy: Any = None, name: str = "main") -> None:
         self.__init_handle_by_constructor__(
             _ffi_api.TuneContext, module, target, space, strategy, name, 1, SEED, _say_nothing
         )
