@@ -48,7 +48,7 @@ class Devices:
         """End all processes; what they were measuring is lost."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         for worker in self._all:
-            worker.close()
+            worker.end()
 
     def _ask(self, trial: Trial) -> Answer:
         for _ in range(LOST):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from zcc.compiler.progress import Progress
 from zcc.compiler.tuning.cost_model import BoostedTrees
 from zcc.compiler.tuning.records import RECORDS, WORKLOADS
 from zcc.compiler.tuning.runner import Devices, PassOn, TrialRunner
-from zcc.compiler.tuning.search import RankedSearch
+from zcc.compiler.tuning.search import Allowance, RankedSearch
 from zcc.compiler.tuning.space import space_of
 from zcc.compiler.tuning.task import Search, Task
 from zcc.compiler.tuning.workload import chosen_in, make_workload
@@ -45,8 +46,9 @@ def run_scheduler(
     kernels = {task.description: task.spec for task in tasks}
     model = BoostedTrees(kernels)
     devices = Devices(list(addresses))
-    seconds = {task.description: task.default_seconds for task in tasks if task.default_seconds}
-    contexts = [_context(task, search, lambda: model.trained) for task in tasks]
+    seconds = {task.description: task.base_seconds for task in tasks if task.base_seconds}
+    allowance = Allowance(trials or inf)
+    contexts = [_context(task, search, lambda: model.trained, allowance) for task in tasks]
     telling = Telling(search, tasks, progress, stop)
     try:
         HeaviestFirst(tasks, len(addresses)).tune(
@@ -54,7 +56,7 @@ def run_scheduler(
             [float(task.count) for task in tasks],
             trials or UNLIMITED,
             UNLIMITED,
-            min(BATCH, trials or BATCH),
+            BATCH,
             PassOn(),
             TrialRunner(devices, kernels, search.target, seconds, stop),
             [ms.measure_callback.AddToDatabase(), ms.measure_callback.UpdateCostModel(), telling],
@@ -103,8 +105,8 @@ class HeaviestFirst(PyTaskScheduler):  # type: ignore[misc]
         return task.count * seconds / (1 + self.batches[number])
 
 
-def _context(task: Task, search: Search, trained: Callable[[], bool]) -> RulesContext:
-    strategy = RankedSearch(task.known, trained)
+def _context(task: Task, search: Search, trained: Callable[[], bool], allowance: Allowance) -> RulesContext:
+    strategy = RankedSearch(task.known, trained, allowance)
     target = search.target.tvm_target()
     return RulesContext(make_workload(task.spec), target, space_of(task.choices), strategy, task.spec.name)
 

@@ -27,7 +27,8 @@ class Task:
     known: frozenset[str] = frozenset()  # forms that were measured before
     tried: int = 0
     failed: int = 0
-    default_seconds: float | None = None
+    base_seconds: float | None = None  # of the spec's own form, which every trial sets the others against
+    default_seconds: float | None = None  # of the form that the template prefers
     best_seconds: float | None = None
     best: str | None = None
     floor_seconds: float | None = None  # what its arithmetic and memory take at least, where the machine is at hand
@@ -56,6 +57,8 @@ class Task:
         """What a form took, None when it failed."""
         if seconds is None:
             return
+        if choice == write_choice(self.spec.tile):
+            self.base_seconds = seconds
         if choice == write_choice(self.choices[0]):
             self.default_seconds = seconds
         if self.best_seconds is None or seconds < self.best_seconds:

@@ -72,8 +72,8 @@ def recall(tasks: Sequence[Task], folder: Path) -> None:
     for task in tasks:
         records = database[task.key].records if task.key in database else {}
         task.known = frozenset(map(write_choice, task.choices)) & records.keys()
-        for record in records.values():
-            task.learn(record.choice, None if record.failed else record.seconds)
+        for choice in task.known:
+            task.learn(choice, None if records[choice].failed else records[choice].seconds)
 
 
 @contextmanager

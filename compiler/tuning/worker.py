@@ -4,31 +4,47 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
-from zcc.compiler.tuning.device import Address, DeviceLost
+from zcc.compiler.tuning.device import Address, Device, DeviceLost
 from zcc.compiler.tuning.measure import measure
-from zcc.compiler.tuning.trial import Answer, Trial
+from zcc.compiler.tuning.trial import Answer, Asked
 
 PATIENCE = 60.0  # seconds for a trial's library to be built and loaded
 PATIENCE_PER_FORM = 10.0
 QUEUE_PATIENCE = 900.0  # seconds until a machine is free
 CONNECTED = "connected"
 
+Measure = Callable[[Any, Device], Answer]  # what a process does with what it is asked
+
+
+class Ended(Exception):
+    """The search is over; nothing more is measured."""
+
 
 class Worker:
     """A device's process, started when it is first asked, and anew after it died."""
 
     def __init__(
-        self, address: Address, patience: float = PATIENCE, patience_per_form: float = PATIENCE_PER_FORM
+        self,
+        address: Address,
+        patience: float = PATIENCE,
+        patience_per_form: float = PATIENCE_PER_FORM,
+        measure: Measure = measure,
     ) -> None:
         self.address = address
+        self._measure = measure
         self._patience, self._patience_per_form = patience, patience_per_form
         self._process: Any = None
         self._pipe: Connection | None = None
+        self._ended = False
+        self._changing = threading.RLock()
 
-    def ask(self, trial: Trial) -> Answer:
+    def ask(self, trial: Asked) -> Answer:
         """What came of the trial; when a form brings the process down, the others are measured without it.
 
         Raises DeviceLost when the device is not there any more.
@@ -40,16 +56,22 @@ class Worker:
             return Answer.failed(trial, answer)
         return Answer.joined([self.ask(single) for single in trial.alone()])
 
-    def close(self) -> None:
-        """End the process, whatever it is doing."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-            self._process = None
+    def end(self) -> None:
+        """End the process for good, whatever it is doing; who waits for an answer, or asks again, gets Ended."""
+        with self._changing:
+            self._ended = True
+            self._close()
 
-    def _ask(self, trial: Trial) -> Answer | str:
+    def _close(self) -> None:
+        with self._changing:
+            if self._process is not None:
+                self._process.kill()
+                self._process.join()
+                self._process = None
+
+    def _ask(self, trial: Asked) -> Answer | str:
         """The answer, or why there is none."""
-        pipe = self._started()
+        process, pipe = self._started()
         patience = self._patience + self._patience_per_form * len(trial.forms)
         try:
             pipe.send(trial)
@@ -57,12 +79,13 @@ class Worker:
             if answer == CONNECTED:
                 answer = self._answer(pipe, patience)
         except (EOFError, OSError):
-            self._process.join()
-            ended = self._process.exitcode
-            self.close()
-            return f"it brought the process down ({_manner(ended)})"
+            process.join()
+            self._close()
+            if self._ended:
+                raise Ended from None
+            return f"it brought the process down ({_manner(process.exitcode)})"
         if isinstance(answer, DeviceLost):
-            self.close()
+            self._close()
             raise answer
         return answer
 
@@ -70,23 +93,35 @@ class Worker:
         if pipe.poll(patience):
             answer: Answer | DeviceLost | str = pipe.recv()
             return answer
-        self.close()
+        self._close()
         return f"no answer in {patience:.0f} seconds"
 
-    def _started(self) -> Connection:
-        if self._process is None:
-            context = multiprocessing.get_context("spawn")
-            self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=_serve, args=(theirs, self.address), daemon=True)
-            self._process.start()
-            theirs.close()
-        assert self._pipe is not None
-        return self._pipe
+    def _started(self) -> tuple[Any, Connection]:
+        with self._changing:
+            if self._ended:
+                raise Ended
+            if self._process is None or self._pipe is None:
+                context = multiprocessing.get_context("spawn")
+                self._pipe, theirs = context.Pipe()
+                self._process = context.Process(target=_serve, args=(theirs, self.address, self._measure), daemon=True)
+                with _without_interrupts():
+                    self._process.start()
+                theirs.close()
+            return self._process, self._pipe
 
 
-def _serve(pipe: Connection, address: Address) -> None:
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Processes started inside the block never hear of Ctrl-C, which is their parent's to deal with."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _serve(pipe: Connection, address: Address, measure: Measure) -> None:
     """The process: trials in, answers out, until the pipe is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to deal with
     while (trial := _next(pipe)) is not None:
         try:
             device = address.connect()
@@ -99,10 +134,9 @@ def _serve(pipe: Connection, address: Address) -> None:
         pipe.send(answer)
 
 
-def _next(pipe: Connection) -> Trial | None:
+def _next(pipe: Connection) -> Any | None:
     try:
-        trial: Trial = pipe.recv()
-        return trial
+        return pipe.recv()
     except EOFError:
         return None
 

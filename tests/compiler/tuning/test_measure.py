@@ -73,7 +73,7 @@ def test_forms_that_go_wrong_fail_alone() -> None:
     try:
         answer = worker.ask(batch(spec))
     finally:
-        worker.close()
+        worker.end()
     reasons = [outcome.failure or "" for outcome in answer.outcomes]
     assert reasons[0].startswith("results are off by up to")
     assert reasons[1] == "it cannot be built: ValueError: no such tile"
@@ -89,7 +89,7 @@ def test_a_form_that_hangs_fails_alone() -> None:
     try:
         answer = worker.ask(trial)
     finally:
-        worker.close()
+        worker.end()
     assert answer.outcomes[0].failure == "no answer in 4 seconds"
     assert answer.outcomes[1].ratio is not None
 
