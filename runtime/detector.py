@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,20 +14,29 @@ from zcc.runtime.explanation import Explanation
 from zcc.runtime.feeds.table import open_feed
 from zcc.runtime.follow import Follower, Following
 from zcc.runtime.frame import as_frame
+from zcc.runtime.loading import load_now, load_residents, load_warm
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.places import Folder, find_source
 from zcc.runtime.preference import DEFAULT, Preference
 from zcc.runtime.source import ArtifactSource, Candidate, MovingSource
 from zcc.runtime.stream import Stream
+from zcc.runtime.thresholds import threshold
 from zcc.runtime.variant import Detections, Variant
 
 
 class Detector:
     """Frames in, boxes out. Any number of threads may call it."""
 
-    def __init__(self, reference: str, source: ArtifactSource, current: Current, follower: Follower | None) -> None:
-        self._reference = reference
-        self._source = source
+    def __init__(
+        self,
+        reference: str,
+        source: ArtifactSource,
+        resident: Mapping[str, Variant],
+        current: Current,
+        follower: Follower | None,
+    ) -> None:
+        self._reference, self._source = reference, source
+        self._resident = resident
         self._current = current
         self._follower = follower
 
@@ -40,18 +49,25 @@ class Detector:
         registry: str | None = None,
         *,
         prefer: str | Preference = DEFAULT,
+        resident: Sequence[str] = (),
         follow: bool | Following = False,
     ) -> Detector:
         """Load by name from the registry, from a bundle, or an artifact's folder; the best match for this machine.
 
         Of several variants that run here it is the one that `prefer` says: `fastest`, `most-accurate`,
         `fastest-within:POINTS` of mAP50-95 that may be lost against the most accurate, or a `Preference` of your own.
-        With `follow` it changes by itself when the reference comes to mean other artifacts in the registry.
+        The dtypes in `resident` are loaded side by side, so that a `swap` among them is a pointer; the first of them
+        runs, unless `dtype` names another. With `follow` it changes by itself when the reference comes to mean other
+        artifacts in the registry.
         """
-        name, source = os.fspath(reference), find_source(reference, registry)
+        name, source, wish = os.fspath(reference), find_source(reference, registry), Wish(dtype, target, prefer)
+        if resident:
+            _check_residents(resident, dtype, follow)
+            held = load_residents(source, name, resident, wish)
+            return cls(name, source, held, Current(held[dtype or resident[0]], wish), None)
         variants = source.variants(name)
-        current = Current(_load(source, choose(name, variants, dtype, target, prefer)), Wish(dtype, target, prefer))
-        return cls(name, source, current, _follow(name, source, variants, current, follow))
+        current = Current(load_now(source, choose(name, variants, dtype, target, prefer)), wish)
+        return cls(name, source, {}, current, _follow(name, source, variants, current, follow))
 
     @staticmethod
     def explain(
@@ -71,7 +87,7 @@ class Detector:
 
         `format` says what kind of frame it is, when it is not three channels in the order that was compiled, or gray.
         """
-        taken, conf, iou = as_frame(frame, format), _threshold("conf", conf), _threshold("iou", iou)
+        taken, conf, iou = as_frame(frame, format), threshold("conf", conf), threshold("iou", iou)
         found = self._current.variant.run(taken, conf, iou)
         if self._follower is not None:
             self._follower.saw(taken, conf, iou)
@@ -93,23 +109,36 @@ class Detector:
         waits in the mode `every`; in `newest` the older frames are dropped. `format` is that of the frames it yields.
         """
         feed = open_feed(source, self.manifest.input.color)
-        detect = partial(self, conf=_threshold("conf", conf), iou=_threshold("iou", iou), format=format)
+        detect = partial(self, conf=threshold("conf", conf), iou=threshold("iou", iou), format=format)
         return Stream(detect, feed, mode, queue)
 
     def swap(self, dtype: str | None = None, target: str | None = None, *, prefer: str | Preference = DEFAULT) -> None:
         """Run another variant from the next frame on; frames under way finish on the old one.
 
-        When the other one cannot be loaded, the old one keeps running and the error is the caller's. A detector that
-        follows its reference goes by this wish from then on.
+        A dtype that is resident is there already; any other variant is loaded and warmed while frames run on. When it
+        cannot be loaded, the old one keeps running and the error is the caller's. A detector that follows its reference
+        goes by this wish from then on.
         """
+        wish = Wish(dtype, target, prefer)
+        with self._current.changing:
+            other = self._resident_for(wish) or self._loaded_for(wish)
+            self._current.wish = wish
+            if other is not self._current.variant:
+                self._current.switch(other, "swap")
+
+    def _resident_for(self, wish: Wish) -> Variant | None:
+        """The resident that is meant by its dtype alone."""
+        return self._resident.get(wish.dtype) if wish.dtype and wish == Wish(wish.dtype) else None
+
+    def _loaded_for(self, wish: Wish) -> Variant:
+        """The variant that is chosen now: one that is there, else loaded aside."""
         if isinstance(self._source, Folder):
             raise UsageError(f"{self._reference} is a single artifact, there is nothing to swap to", "load it by name")
-        with self._current.changing:
-            chosen = choose(self._reference, self._source.variants(self._reference), dtype, target, prefer)
-            other = None if chosen.manifest.digest == self.manifest.digest else _load(self._source, chosen)
-            self._current.wish = Wish(dtype, target, prefer)
-            if other is not None:
-                self._current.switch(other, "swap")
+        variants = self._source.variants(self._reference)
+        chosen = choose(self._reference, variants, wish.dtype, wish.target, wish.prefer)
+        present = (self._current.variant, *self._resident.values())
+        there = next((each for each in present if each.manifest.digest == chosen.manifest.digest), None)
+        return there or load_warm(self._source, chosen)
 
     def on_swap(self, callback: Told) -> None:
         """Call back after every swap with the manifests of what ran and of what runs now, and why: `swap`, `… moved`.
@@ -137,8 +166,13 @@ class Detector:
         return self._current.variant.manifest
 
 
-def _load(source: ArtifactSource, candidate: Candidate) -> Variant:
-    return Variant(source.folder(candidate), candidate.manifest)
+def _check_residents(resident: Sequence[str], dtype: str | None, follow: bool | Following) -> None:
+    if isinstance(resident, str):
+        raise UsageError(f"resident={resident!r} is a word, not several", f"write resident=({resident!r},)")
+    if dtype is not None and dtype not in resident:
+        raise UsageError(f"{dtype} is to run, but resident are {', '.join(resident)}", "name it among them")
+    if follow is not False:
+        raise UsageError("residents stay what they were when they were loaded", "follow without them, or load again")
 
 
 def _follow(
@@ -151,13 +185,3 @@ def _follow(
     follower = Follower(name, source, variants, current, Following() if how is True else how)
     follower.start()
     return follower
-
-
-def _threshold(name: str, value: float) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = -1.0
-    if not 0.0 <= number <= 1.0:  # NaN is not, either
-        raise UsageError(f"{name}={value!r} is not a number from 0 to 1")
-    return number

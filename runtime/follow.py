@@ -20,6 +20,7 @@ from zcc.runtime.choice import choose
 from zcc.runtime.current import Current
 from zcc.runtime.errors import ArtifactError, NotFound, UsageError, ZccError
 from zcc.runtime.frame import Frame
+from zcc.runtime.loading import load_aside
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.newcomer import Sample, objection, other_meaning
 from zcc.runtime.source import Candidate, MovingSource
@@ -67,6 +68,7 @@ class Follower:
         """Follow from now on."""
         arguments = (ref(self), self._stop, self._how.interval)
         self._thread = threading.Thread(target=_watch, args=arguments, name="zcc-follow", daemon=True)
+        _watches[self._thread] = self._stop
         self._thread.start()
 
     def stop(self) -> None:
@@ -136,7 +138,7 @@ class Follower:
         told = other_meaning(chosen.manifest, present.manifest)
         if told is None:
             try:
-                variant = Variant(self._source.folder(chosen), chosen.manifest)
+                variant = load_aside(self._source, chosen)
                 told = objection(variant, present, self._sample, self._how.agreement)
             except Exception as error:  # noqa: BLE001 - whatever a newcomer does, what runs must go on
                 told = str(error) or type(error).__name__
@@ -169,22 +171,31 @@ def _watch(followed: ReferenceType[Follower], stop: threading.Event, interval: f
     while not stop.wait(interval):
         follower = followed()
         if follower is None:
-            return
+            break
         follower.look()
         del follower  # else it would live while the thread waits
+    _watches.pop(threading.current_thread(), None)
 
 
 _followers: WeakSet[Follower] = WeakSet()
+_watches: dict[threading.Thread, threading.Event] = {}  # those that run, and what stops them
 
 
 def _stop_all() -> None:
-    """No native code may be loaded or run while the interpreter is taken down."""
-    for follower in list(_followers):
-        follower.stop()
+    """No native code may be loaded, run or let go while the interpreter is taken down.
+
+    A thread may outlive its follower: when it looks as the detector goes, it is the one that lets it go.
+    """
+    running = list(_watches.items())
+    for _, stop in running:
+        stop.set()
+    for thread, _ in running:
+        thread.join(CLOSING_SECONDS)
 
 
 def _forget_threads() -> None:
     """Threads do not survive a fork."""
+    _watches.clear()
     for follower in _followers:
         follower.forget_thread()
 

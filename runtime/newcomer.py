@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from zcc.runtime.agreement import agreement
-from zcc.runtime.frame import Frame, as_frame
+from zcc.runtime.frame import Frame
+from zcc.runtime.loading import blank
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.variant import Detections, Variant
-
-GREY = 114
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,8 @@ def other_meaning(new: Manifest, old: Manifest) -> str | None:
 
 
 def objection(newcomer: Variant, present: Variant, sample: Sample | None, bar: float) -> str | None:
-    """Why the newcomer may not take over, None when it may; without a sample, agreement is not asked for."""
-    told = _nonsense(newcomer, present, sample or _blank(newcomer.manifest))
+    """Why the newcomer, which runs aside, may not take over, None when it may; agreement is asked for with a sample."""
+    told = _nonsense(newcomer, present, sample or Sample(blank(newcomer.manifest.input), 0.25, 0.45))
     if told is None and sample is not None:
         told = _disagreement(newcomer, present, sample, bar)
     return told
@@ -43,7 +42,7 @@ def objection(newcomer: Variant, present: Variant, sample: Sample | None, bar: f
 
 def _nonsense(newcomer: Variant, present: Variant, sample: Sample) -> str | None:
     """Numbers that are none never pass a threshold: who finds nothing at all, where others do, has computed them."""
-    found = newcomer.run(sample.frame, 0.0, sample.iou)
+    found = newcomer.rehearse(sample.frame, 0.0, sample.iou)
     if not len(found) and len(present.run(sample.frame, 0.0, sample.iou)):
         return "it finds nothing at any threshold"
     return _not_detections(found, newcomer.manifest)
@@ -60,14 +59,10 @@ def _not_detections(found: Detections, manifest: Manifest) -> str | None:
 
 
 def _disagreement(newcomer: Variant, present: Variant, sample: Sample, bar: float) -> str | None:
-    found, expected = (each.run(sample.frame, sample.conf, sample.iou) for each in (newcomer, present))
+    found = newcomer.rehearse(sample.frame, sample.conf, sample.iou)
+    expected = present.run(sample.frame, sample.conf, sample.iou)
     share = agreement(found, expected)
     if share >= bar:
         return None
     counts = f"{len(found)} detections against {len(expected)}"
     return f"it agrees with what runs on {share:.0%} of the last frame's detections ({counts}), {bar:.0%} are asked for"
-
-
-def _blank(manifest: Manifest) -> Sample:
-    shape = (manifest.input.height, manifest.input.width, 3)
-    return Sample(as_frame(np.full(shape, GREY, np.uint8)), 0.25, 0.45)

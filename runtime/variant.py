@@ -10,8 +10,8 @@ import numpy as np
 import tvm_ffi
 from numpy.typing import NDArray
 
-from zcc.runtime import library
-from zcc.runtime.engine import engine
+from zcc.runtime import host, library
+from zcc.runtime.engine import ASIDE, FRAMES, Place, engine
 from zcc.runtime.errors import FrameError
 from zcc.runtime.frame import Frame, as_frame
 from zcc.runtime.manifest import Manifest
@@ -40,6 +40,7 @@ class Variant:
         library.check_files(folder, manifest)
         load_runtime(folder, manifest.requires.runtime)
         self._module = library.load_module(folder)
+        self._threads = host.frame_threads(library.wanted_threads(manifest))
         formats = manifest.formats or (manifest.input.color,)
         self._detect = {name: library.entry_point(self._module, library.detect_entry(name)) for name in formats}
         self._weights = tvm_ffi.from_dlpack(library.load_weights(folder, manifest.expansion))
@@ -55,19 +56,35 @@ class Variant:
 
     def run(self, frame: Any, conf: float, iou: float) -> Detections:
         """The detections in a frame; what is no `Frame` yet is taken as one."""
-        taken = as_frame(frame)
+        return self._call(FRAMES, as_frame(frame), conf, iou)
+
+    def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
+        """The same, aside, while other variants run frames; not once this one runs them, too.
+
+        Afterwards all memory is in place that the first frame needs, the engine's as well.
+        """
+        found = self._call(ASIDE, frame, conf, iou)
+        engine(ASIDE).call(lambda: engine(ASIDE).give_arena(engine()))
+        return found
+
+    def _call(self, place: Place, taken: Frame, conf: float, iou: float) -> Detections:
         name = taken.format or self.manifest.input.color
         if name not in self._detect:
             known = ", ".join(self._detect)
             raise FrameError(f"the artifact reads {known} frames, not {name}", "convert the frame, or compile again")
-        return engine().call(lambda: self._run(name, taken, conf, iou))
+        return engine(place).call(lambda: self._run(place, name, taken, conf, iou))
 
-    def _run(self, name: str, frame: Frame, conf: float, iou: float) -> Detections:
-        arena = engine().reserve(self.manifest.workspace["detect"])
+    def _run(self, place: Place, name: str, frame: Frame, conf: float, iou: float) -> Detections:
+        arena = self._workspace(place, "detect")
         self._detect[name](*frame.planes, conf, iou, self._weights, arena, *self._results)
         found = int(self._count[0])
         boxes, scores, classes = (array[:found].copy() for array in (self._boxes, self._scores, self._classes))
         return Detections(boxes, scores, classes, float(self._edges[0]))
+
+    def _workspace(self, place: Place, entry: str) -> Any:
+        """Memory for what an entry point needs, with as many threads at work as the artifact wants."""
+        engine(place).share(self._threads)
+        return engine(place).reserve(self.manifest.workspace[entry])
 
     def run_network(self, image: NDArray[np.float32], output: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """The head's decoded output for a prepared input (1, 3, height, width), in `output` where it is given."""
@@ -75,7 +92,7 @@ class Variant:
         return engine().call(lambda: self._run_network(image, result))
 
     def _run_network(self, image: NDArray[np.float32], output: NDArray[np.float32]) -> NDArray[np.float32]:
-        arena = engine().reserve(self.manifest.workspace["network"])
+        arena = self._workspace(FRAMES, "network")
         network = library.entry_point(self._module, "zcc_network")
         network(np.ascontiguousarray(image), self._weights, arena, output)
         return output
@@ -85,7 +102,7 @@ class Variant:
         return engine().call(self._profile)
 
     def _profile(self) -> NDArray[np.float64]:
-        arena = engine().reserve(self.manifest.workspace["network"])
+        arena = self._workspace(FRAMES, "network")
         # Written once before the clock runs, so that no kernel is charged for the memory's first touch.
         output = np.full(4 * np.prod(self.manifest.head.shape), 1, np.uint8)
         clock = np.zeros(2 * len(self.manifest.kernels["calls"]) + 2, np.int64)
