@@ -21,6 +21,8 @@ from zcc.compiler.passes.split_to_slices import split_to_slices
 from zcc.compiler.program.layout import Layout, lay_out
 from zcc.runtime.errors import ModelError
 
+# TVM's own are kinds of RuntimeError; its importer also lets through what Python raises within it.
+IMPORT_ERRORS = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError)
 PASSES = (raise_calls, fold_batch_norm, fold_scatter, fold_slices, split_to_slices)
 
 
@@ -28,7 +30,7 @@ def import_proto(proto: onnx.ModelProto) -> ir.IRModule:
     """The model as a Relax module, after our passes."""
     try:
         module = from_onnx(proto, keep_params_in_input=False)
-    except (tvm.error.TVMError, ValueError, TypeError, KeyError, AssertionError) as error:
+    except IMPORT_ERRORS as error:
         raise ModelError(
             f"the model cannot be imported: {_last_line(error)}",
             "simplify it with onnxsim, or export it again",
