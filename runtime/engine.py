@@ -80,11 +80,12 @@ class Engine:
         self._jobs: SimpleQueue[_Job[Any] | None] = SimpleQueue()
         self._arena = aligned_bytes(0)
         self._open = True
-        cpus, threads = host.usable_cpus(), place.threads or host.worker_threads()
+        self._cpus = [str(cpu) for cpu in host.usable_cpus()]
+        self._threads = self._sharing = place.threads or host.worker_threads()
         self._thread = threading.Thread(target=self._work, name=place.name, daemon=True)
         self._thread.start()
         # The pool of helpers, and the weight, belong to the thread that asks for them.
-        self.call(lambda: _start_pool(cpus, threads))
+        self.call(lambda: _start_pool(self._cpus, self._threads))
         if place.niceness:
             self.call(lambda: _give_way(place.niceness))
 
@@ -102,6 +103,13 @@ class Engine:
         if self._arena.size < size:
             self._arena = aligned_bytes(size)
         return self._arena[:size]
+
+    def share(self, threads: int) -> None:
+        """Share what runs from now on out over so many threads, or over all there are; only inside a call."""
+        wanted = min(threads, self._threads)
+        if wanted != self._sharing:
+            _configure_pool(self._cpus, wanted)
+            self._sharing = wanted
 
     def give_arena(self, other: Engine) -> None:
         """Leave the working memory, whose pages are all there, to an engine that has less; only inside a call."""
@@ -124,13 +132,16 @@ class Engine:
             del job  # else the last frame would be held until the next one comes
 
 
-def _start_pool(cpus: Sequence[int], threads: int) -> None:
+def _start_pool(cpus: Sequence[str], threads: int) -> None:
     """Give the calling thread helpers, so that they are `threads` together, on any of the given processors."""
     os.environ.setdefault(SPIN_VARIABLE, SPINS)  # TVM's own 300,000 keep every core busy between a camera's frames
-    configure = tvm_ffi.get_global_func("runtime.config_threadpool")
     # The first call makes a thread for each processor it is given, however few it is to use; the second lets them roam.
-    configure(SHARE_ALL_CORES, threads, [str(cpu) for cpu in islice(cycle(cpus), threads)])
-    configure(SHARE_ALL_CORES, threads, [str(cpu) for cpu in cpus])
+    _configure_pool(list(islice(cycle(cpus), threads)), threads)
+    _configure_pool(cpus, threads)
+
+
+def _configure_pool(cpus: Sequence[str], threads: int) -> None:
+    tvm_ffi.get_global_func("runtime.config_threadpool")(SHARE_ALL_CORES, threads, list(cpus))
 
 
 def _give_way(niceness: int) -> None:

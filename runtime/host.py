@@ -90,3 +90,9 @@ def worker_threads() -> int:
     quota = cpu_quota()
     cores = len(usable_cpus())
     return cores if quota is None else max(1, min(cores, round(quota)))
+
+
+def frame_threads(wanted: int | None) -> int:
+    """The threads of an artifact that wants so many: ZCC_NUM_THREADS still, and never more than the cores allow."""
+    allowed = worker_threads()
+    return allowed if wanted is None or os.environ.get(THREADS_VARIABLE) else min(wanted, allowed)

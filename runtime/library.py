@@ -58,6 +58,15 @@ def entry_point(module: Any, name: str) -> Any:
         raise CorruptArtifact(problem, "compile the model again") from error
 
 
+def wanted_threads(manifest: Manifest) -> int | None:
+    """How many threads the artifact wants a frame to be shared out over, None for as many as there are."""
+    wanted = manifest.kernels.get("threads")
+    if wanted is not None and (type(wanted) is not int or wanted < 1):
+        problem = f"the manifest of {manifest.name} wants {wanted!r} threads"
+        raise CorruptArtifact(problem, "compile the model again")
+    return wanted
+
+
 def load_weights(folder: Path, runs: Sequence[Run]) -> Any:
     """The weights as the kernels read them."""
     return expand_weights(folder, runs) if runs else map_weights(folder)

@@ -27,6 +27,7 @@ class Precision:
     runs: Callable[[VectorUnit], bool] = lambda unit: True
     tolerance: float | None = None  # relative error against ONNX Runtime, where such a bound makes sense
     calibrated: bool = False
+    any_block: bool = True  # whether its maps may lie in blocks of fewer or more channels than a register has lanes
     halves_weights: bool = False  # the stored weights are float16, and float32 again when they are loaded
 
     @property
@@ -62,6 +63,7 @@ PRECISIONS: dict[str, Precision] = {
             lambda network, calibration, floating: bf16.shorten(network, floating),
             lambda unit: unit.bf16,
             runs=lambda unit: unit.bf16,
+            any_block=False,
         ),
         Precision(
             "int8",

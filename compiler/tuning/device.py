@@ -37,6 +37,10 @@ class Device(Protocol):
         """Seconds of one call, as the mean of `number` calls."""
         ...
 
+    def share(self, threads: int) -> None:
+        """Share what is run from now on out over so many threads, where they can be changed."""
+        ...
+
 
 class Address(Protocol):
     """Tells a device from others, and travels between processes."""
@@ -73,3 +77,7 @@ class ThisMachine:
         """By TVM's own clock."""
         timed = module.time_evaluator(entry, tvm.cpu(), number=number, repeat=1)
         return float(timed(*arguments).results[0])
+
+    def share(self, threads: int) -> None:
+        """As an artifact that asks for them."""
+        engine().share(threads)

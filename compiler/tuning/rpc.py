@@ -85,6 +85,9 @@ class RemoteMachine:
         timed = module.time_evaluator(entry, self._device, number=number, repeat=1)
         return float(timed(*arguments).results[0])
 
+    def share(self, threads: int) -> None:
+        """A server keeps the threads that it was started with."""
+
 
 @contextmanager
 def lost_when_broken() -> Iterator[None]:

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from zcc.compiler.kernels.choices import Form, Tunable
 from zcc.compiler.targets.target import Target
+
+
+class Asked(Protocol):
+    """Forms of one thing, to be measured together; or each alone, where together they bring a process down."""
+
+    @property
+    def forms(self) -> tuple[Any, ...]:
+        """What is measured."""
+        ...
+
+    def alone(self) -> list[Any]:
+        """The same for each form."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -37,7 +51,7 @@ class Answer:
     outcomes: tuple[Outcome, ...]
 
     @classmethod
-    def failed(cls, trial: Trial, reason: str) -> Answer:
+    def failed(cls, trial: Asked, reason: str) -> Answer:
         """Nothing could be measured."""
         return cls(None, tuple(Outcome(None, reason) for _ in trial.forms))
 
