@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -113,6 +114,7 @@ class Worker:
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
     """Processes started inside the block never hear of Ctrl-C, which is their parent's to deal with."""
+    resource_tracker.ensure_running()  # starting it would let interrupts in again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
