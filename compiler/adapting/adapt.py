@@ -14,8 +14,8 @@ from zcc.compiler.adapting.report import POLICY, Report, report
 from zcc.compiler.progress import Progress
 from zcc.runtime.adaptive.stored import StoredPolicy
 from zcc.runtime.adaptive.table import make_policy
-from zcc.runtime.detector import Detector
 from zcc.runtime.errors import UsageError
+from zcc.runtime.variant import Variant
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Adapted:
     policy: StoredPolicy
 
 
-def adapt(resident: Mapping[str, Detector], sequence: Pictures, options: AdaptOptions, progress: Progress) -> Adapted:
+def adapt(resident: Mapping[str, Variant], sequence: Pictures, options: AdaptOptions, progress: Progress) -> Adapted:
     """Replay the sequence; where the policy is fitted, on its first half, and the report is on its second."""
     if not 0 <= options.lose <= 1:
         raise UsageError(f"{options.lose} is no part of a loss", "give 0 to 1")
@@ -61,7 +61,7 @@ def adapt(resident: Mapping[str, Detector], sequence: Pictures, options: AdaptOp
         "sequence": shown,
         "digest": sequence.digest,
         "frames": found.frames,
-        "variants": {dtype: detector.manifest.digest for dtype, detector in resident.items()},
+        "variants": {dtype: variant.manifest.digest for dtype, variant in resident.items()},
         "map50_95": outcome.map50_95,
         "mean_ms": outcome.mean_ms,
         "time_saved": found.saved(outcome),

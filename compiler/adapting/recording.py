@@ -13,9 +13,8 @@ import numpy as np
 from zcc.compiler.accuracy.coco_map import Judged, Labels, judge
 from zcc.compiler.accuracy.evaluate import CONFIDENCE, IOU
 from zcc.compiler.accuracy.pictures import Pictures
-from zcc.runtime.detector import Detector
 from zcc.runtime.errors import DatasetError
-from zcc.runtime.variant import Detections
+from zcc.runtime.variant import Detections, Variant
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Thresholds:
     turns: int = 3
 
 
-def record(resident: Mapping[str, Detector], sequence: Pictures, use: Thresholds) -> Recording:
+def record(resident: Mapping[str, Variant], sequence: Pictures, use: Thresholds) -> Recording:
     """Run every frame of a labelled sequence on every variant, in turns."""
     if sequence.labels is None:
         raise DatasetError(f"{sequence.place} has no labels", "a replay needs images/ and labels/, or a COCO json")
@@ -75,22 +74,22 @@ def record(resident: Mapping[str, Detector], sequence: Pictures, use: Thresholds
     return Recording(tuple(resident), frames)
 
 
-def _record_frame(resident: Mapping[str, Detector], frame: Any, labels: Labels, use: Thresholds) -> Frame:
+def _record_frame(resident: Mapping[str, Variant], frame: Any, labels: Labels, use: Thresholds) -> Frame:
     taken: dict[str, list[float]] = {dtype: [] for dtype in resident}
     found: dict[str, Detections] = {}
     for _ in range(use.turns):
-        for dtype, detector in resident.items():
+        for dtype, variant in resident.items():
             start = time.perf_counter()
-            found[dtype] = detector(frame, use.conf, use.iou)
+            found[dtype] = variant.run(frame, use.conf, use.iou)
             taken[dtype].append(1e3 * (time.perf_counter() - start))
     takes = {
-        dtype: Take(judge(labels, detector(frame, CONFIDENCE, IOU)), found[dtype], median(taken[dtype]))
-        for dtype, detector in resident.items()
+        dtype: Take(judge(labels, variant.run(frame, CONFIDENCE, IOU)), found[dtype], median(taken[dtype]))
+        for dtype, variant in resident.items()
     }
     return Frame(frame.shape[0] * frame.shape[1], takes)
 
 
-def _as_wanted(picture: Any, resident: Mapping[str, Detector]) -> Any:
-    """The picture, which is BGR, in the channel order of the detectors."""
+def _as_wanted(picture: Any, resident: Mapping[str, Variant]) -> Any:
+    """The picture, which is BGR, in the channel order of the variants."""
     color = next(iter(resident.values())).manifest.input.color
     return np.ascontiguousarray(picture[..., ::-1]) if color == "rgb" else picture

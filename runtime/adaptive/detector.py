@@ -11,20 +11,21 @@ from functools import partial
 from statistics import median
 from typing import Any
 
-import numpy as np
-
 from zcc.runtime.adaptive.observed import Observed
 from zcc.runtime.adaptive.observer import Observer
 from zcc.runtime.adaptive.policy import NamesVariants, Policy
 from zcc.runtime.adaptive.statistics import Statistics
 from zcc.runtime.adaptive.stored import StoredPolicy
-from zcc.runtime.detector import Detector
+from zcc.runtime.choice import Wish
 from zcc.runtime.errors import UsageError
 from zcc.runtime.feeds.table import open_feed
-from zcc.runtime.frame import as_frame
+from zcc.runtime.frame import Frame, as_frame
+from zcc.runtime.loading import blank, load_residents
 from zcc.runtime.manifest import Manifest
+from zcc.runtime.places import find_source
 from zcc.runtime.stream import Stream
-from zcc.runtime.variant import Detections
+from zcc.runtime.thresholds import threshold
+from zcc.runtime.variant import Detections, Variant
 
 DTYPES = ("int8", "fp32")
 TURNS = 4  # of each variant at loading; the first warms it and does not count
@@ -36,8 +37,8 @@ class AdaptiveDetector:
     All variants share one working memory, so a swap between them is a pointer.
     """
 
-    def __init__(self, resident: Mapping[str, Detector], policy: Policy) -> None:
-        """Loaded detectors by dtype, from the cheapest to the most accurate; `load` does it all."""
+    def __init__(self, resident: Mapping[str, Variant], policy: Policy) -> None:
+        """Loaded variants by dtype, from the cheapest to the most accurate; `load` does it all."""
         _check(resident, policy)
         self._resident = dict(resident)
         self._policy = policy
@@ -66,16 +67,14 @@ class AdaptiveDetector:
         if isinstance(policy, (str, os.PathLike)):
             stored = StoredPolicy.read(policy)
             dtypes, policy = dtypes or stored.dtypes, stored.policy()
-        wanted = tuple(dict.fromkeys(dtypes or DTYPES))
-        resident = {dtype: Detector.load(reference, dtype=dtype, target=target, registry=registry) for dtype in wanted}
-        return cls(resident, policy)
+        return cls(load_resident(reference, dtypes or DTYPES, target, registry), policy)
 
     def __call__(self, frame: Any, conf: float = 0.25, iou: float = 0.45, format: str | None = None) -> Detections:
         """The detections in a frame, as a Detector gives them."""
-        taken = as_frame(frame, format)
+        taken, conf, iou = as_frame(frame, format), threshold("conf", conf), threshold("iou", iou)
         dtype = self._choose()
         start = time.perf_counter()
-        found = self._resident[dtype](taken, conf, iou)
+        found = self._resident[dtype].run(taken, conf, iou)
         milliseconds = 1e3 * (time.perf_counter() - start)
         with self._lock:
             self._observer.saw(dtype, found, taken.height * taken.width, milliseconds)
@@ -92,7 +91,8 @@ class AdaptiveDetector:
     ) -> Stream:
         """The frames of a source, each with what is found in it, as a Detector streams them."""
         feed = open_feed(source, self.manifest.input.color)
-        return Stream(partial(self, conf=conf, iou=iou, format=format), feed, mode, queue)
+        detect = partial(self, conf=threshold("conf", conf), iou=threshold("iou", iou), format=format)
+        return Stream(detect, feed, mode, queue)
 
     @property
     def manifest(self) -> Manifest:
@@ -102,7 +102,7 @@ class AdaptiveDetector:
     @property
     def manifests(self) -> dict[str, Manifest]:
         """Every resident variant, by dtype."""
-        return {dtype: detector.manifest for dtype, detector in self._resident.items()}
+        return {dtype: variant.manifest for dtype, variant in self._resident.items()}
 
     @property
     def observed(self) -> Observed:
@@ -135,15 +135,12 @@ class AdaptiveDetector:
 
 def load_resident(
     reference: str | os.PathLike[str], dtypes: Sequence[str], target: str | None = None, registry: str | None = None
-) -> dict[str, Detector]:
-    """A detector for each dtype, in their order."""
-    return {
-        dtype: Detector.load(reference, dtype=dtype, target=target, registry=registry)
-        for dtype in dict.fromkeys(dtypes)
-    }
+) -> dict[str, Variant]:
+    """A warm variant for each dtype, in their order."""
+    return load_residents(find_source(reference, registry), os.fspath(reference), dtypes, Wish(target=target))
 
 
-def _check(resident: Mapping[str, Detector], policy: Policy) -> None:
+def _check(resident: Mapping[str, Variant], policy: Policy) -> None:
     if not resident:
         raise UsageError("an adaptive detector needs variants", "name their dtypes, as in dtypes=('int8', 'fp32')")
     missing = [dtype for dtype in policy.named if dtype not in resident] if isinstance(policy, NamesVariants) else []
@@ -152,7 +149,7 @@ def _check(resident: Mapping[str, Detector], policy: Policy) -> None:
             f"the policy chooses {', '.join(missing)}, but resident are {', '.join(resident)}",
             "name the same variants in both",
         )
-    first, *others = (detector.manifest for detector in resident.values())
+    first, *others = (variant.manifest for variant in resident.values())
     for other in others:
         if other.classes != first.classes:
             raise UsageError(
@@ -161,17 +158,16 @@ def _check(resident: Mapping[str, Detector], policy: Policy) -> None:
             )
 
 
-def _compare(resident: Mapping[str, Detector]) -> dict[str, float]:
-    """Milliseconds that each variant takes, in turns; it warms them, too."""
-    spec = next(iter(resident.values())).manifest.input
-    frame = np.zeros((spec.height, spec.width, 3), np.uint8)
-    rounds = [[_milliseconds(detector, frame) for detector in resident.values()] for _ in range(TURNS)]
+def _compare(resident: Mapping[str, Variant]) -> dict[str, float]:
+    """Milliseconds that each variant takes, in turns."""
+    frame = blank(next(iter(resident.values())).manifest.input)
+    rounds = [[_milliseconds(variant, frame) for variant in resident.values()] for _ in range(TURNS)]
     return {dtype: median(times) for dtype, times in zip(resident, zip(*rounds[1:], strict=True), strict=True)}
 
 
-def _milliseconds(detector: Detector, frame: Any) -> float:
+def _milliseconds(variant: Variant, frame: Frame) -> float:
     start = time.perf_counter()
-    detector(frame)
+    variant.run(frame, 0.25, 0.45)
     return 1e3 * (time.perf_counter() - start)
 
 

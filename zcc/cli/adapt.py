@@ -13,7 +13,7 @@ from zcc.cli.options import json_option, read_words, refuse_nan, registry_option
 
 if TYPE_CHECKING:
     from zcc.compiler.adapting.adapt import Adapted, AdaptOptions
-    from zcc.runtime import Detector
+    from zcc.runtime.variant import Variant
 
 
 def read_arguments(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
@@ -147,12 +147,12 @@ def _read_policy(policy: str) -> tuple[str, dict[str, Any], tuple[str, ...]]:
     return stored.name, dict(stored.arguments), stored.dtypes
 
 
-def _document(resident: dict[str, Detector], data: Path, options: AdaptOptions, adapted: Adapted) -> dict[str, Any]:
+def _document(resident: dict[str, Variant], data: Path, options: AdaptOptions, adapted: Adapted) -> dict[str, Any]:
     first = next(iter(resident.values())).manifest
     return {
         "name": first.name,
         "target": first.target,
-        "variants": {dtype: detector.manifest.digest for dtype, detector in resident.items()},
+        "variants": {dtype: variant.manifest.digest for dtype, variant in resident.items()},
         "data": str(data),
         "policy": options.policy,
         "fitted": options.fitted,

@@ -14,8 +14,13 @@ from zcc.compiler.accuracy.coco_map import mean_average_precision, summarise
 from zcc.compiler.accuracy.evaluate import CONFIDENCE, IOU
 from zcc.compiler.accuracy.pictures import Pictures, labelled_pictures
 from zcc.compiler.adapting.recording import Thresholds, record
-from zcc.runtime import Detector
 from zcc.runtime.errors import DatasetError
+from zcc.runtime.manifest import Manifest
+from zcc.runtime.variant import Variant
+
+
+def load(folder: Path) -> Variant:
+    return Variant(folder, Manifest.read(folder))
 
 
 @pytest.fixture
@@ -25,27 +30,26 @@ def pictures(tmp_path: Path, tiny_artifact: Tiny) -> Pictures:
     for number in range(3):
         Image.fromarray(noise(50, 60 + number, seed=number)).save(tmp_path / "images" / f"{number}.png")
         (tmp_path / "labels" / f"{number}.txt").write_text("0 0.5 0.5 0.4 0.4\n")
-    return labelled_pictures(tmp_path, Detector.load(tiny_artifact.folder).manifest.classes)
+    return labelled_pictures(tmp_path, Manifest.read(tiny_artifact.folder).classes)
 
 
 def test_what_each_variant_finds_in_each_frame(tiny_artifact: Tiny, pictures: Pictures, tmp_path: Path) -> None:
-    one = Detector.load(tiny_artifact.folder)
-    other = Detector.load(changed_copy(tiny_artifact.folder, tmp_path / "other", scale=0.9, dtype="fp16"))
+    one = load(tiny_artifact.folder)
+    other = load(changed_copy(tiny_artifact.folder, tmp_path / "other", scale=0.9, dtype="fp16"))
     resident, use = {"fp16": other, "fp32": one}, Thresholds(conf=0.3, iou=0.6, turns=2)
     recording = record(resident, pictures, use)
     assert recording.dtypes == ("fp16", "fp32")
     frames = [np.ascontiguousarray(frame) for frame in pictures.frames]
-    for dtype, detector in resident.items():
+    for dtype, variant in resident.items():
         for frame, recorded in zip(frames, recording.frames, strict=True):
-            assert_same(recorded.takes[dtype].found, detector(frame, 0.3, 0.6))
+            assert_same(recorded.takes[dtype].found, variant.run(frame, 0.3, 0.6))
             assert recorded.pixels == frame.shape[0] * frame.shape[1]
             assert recorded.takes[dtype].milliseconds > 0
         assert pictures.labels is not None
-        expected = mean_average_precision(pictures.labels, [detector(frame, CONFIDENCE, IOU) for frame in frames])
+        expected = mean_average_precision(pictures.labels, [variant.run(frame, CONFIDENCE, IOU) for frame in frames])
         assert summarise(frame.takes[dtype].judged for frame in recording.frames) == expected
 
 
 def test_pictures_without_labels_are_refused(tiny_artifact: Tiny) -> None:
-    detector = Detector.load(tiny_artifact.folder)
     with pytest.raises(DatasetError, match="street has no labels"):
-        record({"fp32": detector}, Pictures("street", [noise(8, 8)], 1, ""), Thresholds())
+        record({"fp32": load(tiny_artifact.folder)}, Pictures("street", [noise(8, 8)], 1, ""), Thresholds())
