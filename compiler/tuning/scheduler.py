@@ -65,12 +65,12 @@ def run_scheduler(
         )
     except Exception:
         # MetaSchedule turns what its parts raise into exceptions of its own.
-        if telling.hopeless:
-            raise TuningError(f"no kernel can be measured: {telling.hopeless}", "see `zcc doctor`") from None
-        if not stop.is_set():
+        if not telling.ended and not stop.is_set():
             raise
     finally:
         devices.close()
+    if telling.hopeless:
+        raise TuningError(f"no kernel can be measured: {telling.hopeless}", "see `zcc doctor`")
 
 
 @derived_object
@@ -122,7 +122,8 @@ class Telling(PyMeasureCallback):  # type: ignore[misc]
     def __init__(self, search: Search, tasks: list[Task], progress: Progress, stop: threading.Event) -> None:
         super().__init__()
         self.search, self.tasks, self.progress, self.stop = search, tasks, progress, stop
-        self.hopeless: str | None = None
+        self.hopeless: str | None = None  # the last failure, as long as there is nothing else
+        self.ended = False
 
     def apply(self, task_scheduler: Any, task_id: int, candidates: Any, builds: Any, results: Any) -> None:
         """A batch of one task was measured, and its records are written."""
@@ -135,9 +136,9 @@ class Telling(PyMeasureCallback):  # type: ignore[misc]
             task.learn(choice, None if failure else float(result.run_secs[0]))
             if failure:
                 self.progress.note(f"{task.spec.name}, {choice}: {failure}")
-        if self.search.tried >= BATCH and self.search.failed == self.search.tried:
-            self.hopeless = str(results[-1].error_msg)
-            raise Stop
+        sound = any(each.best_seconds for each in self.search.tasks)
+        self.hopeless = None if sound else str(results[-1].error_msg)
         self.progress.measured(self.search, task)
-        if self.stop.is_set():
+        self.ended = self.stop.is_set() or (self.search.tried >= BATCH and not sound)
+        if self.ended:
             raise Stop

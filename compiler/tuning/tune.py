@@ -49,8 +49,10 @@ def tune(
         recall(tasks, folder)
         if any(task.left for task in tasks):
             with stopping(limits.seconds) as stop:
-                run_scheduler(search, folder, limits.trials, addresses, progress, stop)
-            tidy(folder)
+                try:
+                    run_scheduler(search, folder, limits.trials, addresses, progress, stop)
+                finally:
+                    tidy(folder)
     return search
 
 

@@ -84,7 +84,7 @@ class Broken(DirectConv):
         if self.fault == "hangs":
             time.sleep(3600)
         if self.fault == "is slow":
-            time.sleep(1.5)
+            time.sleep(1)
         if self.fault == "crashes":
             # Rows so far away that they are nobody's memory.
             return replace(sound, dilation=(1 << 22, 1)).build(unit)

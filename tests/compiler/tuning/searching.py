@@ -15,7 +15,7 @@ from zcc.compiler.tuning.task import Search, Task
 from zcc.compiler.tuning.tune import Limits, tune
 
 FORMS = TILES[:3]
-KERNELS = 4
+KERNELS = 3
 
 
 class Told:

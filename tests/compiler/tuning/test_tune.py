@@ -92,6 +92,20 @@ def test_a_search_in_which_everything_fails_ends_with_the_reason(tmp_path: Path)
     assert all(record.failed for kernel in read_records(tmp_path).values() for record in kernel.records.values())
 
 
+def test_a_few_forms_that_all_fail_are_as_hopeless(tmp_path: Path) -> None:
+    spec = shaky(SMALL).faulty("refuses", *TILES)
+    with pytest.raises(TuningError, match="no kernel can be measured: it cannot be built"):
+        search(tmp_path, [task(spec, TILES[:2])])
+
+
+def test_a_rest_that_fails_is_no_reason_to_despair(tmp_path: Path) -> None:
+    """Earlier searches measured the forms of another kernel."""
+    search(tmp_path, [task(direct(LARGE), TILES[:1])])
+    spec = shaky(SMALL).faulty("refuses", *TILES)
+    done = search(tmp_path, [task(direct(LARGE), TILES[:1]), task(spec)])
+    assert (done.tried, done.failed, done.left) == (5, 5, 0)
+
+
 def test_forms_measured_later_are_set_against_the_same_form(tmp_path: Path) -> None:
     """The template prefers a form that takes a tenth of the time of the one that all are set against."""
     spec = replace(direct(LARGE), tile=TILES[0])
