@@ -11,7 +11,7 @@ demo: $(VENV)/.compiler
 	@echo "zcc lies in $(BIN); to have it at hand: source $(BIN)/activate"
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --dist worksteal
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
