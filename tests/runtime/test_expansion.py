@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.compiler.harness import reference
 from tests.conftest import Tiny
+from tests.onnx_models import with_fp16_weights
 from tests.runtime.samples import assert_same, changed_copy, edit_manifest, entries, noise
 from zcc.runtime import Detector
 from zcc.runtime.errors import CorruptArtifact, IncompatibleHost
 from zcc.runtime.expansion import KINDS, describe
 from zcc.runtime.library import WEIGHTS, load_weights
 from zcc.runtime.manifest import FILENAME, Manifest, Run
+from zcc.runtime.variant import Variant
 from zcc.runtime.winograd_weights import WinogradWeights
 
 ORDER = WinogradWeights((1.0,), 1, (2, 1, 4, 4))
@@ -126,6 +131,24 @@ def test_an_artifact_with_winograds_weights_runs_as_with_what_they_become(tiny_a
     assert read > 1.3 * stored
     frame = noise(50, 70)
     assert_same(Detector.load(plain)(frame), Detector.load(tiny_artifact.folder)(frame))
+
+
+def test_halves_are_whole_before_they_are_transformed(tiny_artifact: Tiny, tmp_path: Path) -> None:
+    """So nothing is lost but what rounding the model's own weights loses."""
+    folder, manifest = tmp_path / "half", Manifest.read(tiny_artifact.folder)
+    shutil.copytree(tiny_artifact.folder, folder)
+    halves = np.fromfile(folder / WEIGHTS, np.float32).astype(np.float16)
+    (folder / WEIGHTS).unlink()
+    halves.tofile(folder / WEIGHTS)
+    kinds = {"same": "half", "winograd": "half winograd"}
+    runs = tuple(Run(kinds[run.kind], run.size // 2, run.parameters) for run in manifest.expansion)
+    halved = Variant(folder, replace(manifest, files=entries(folder), expansion=runs))
+    image = np.random.default_rng(6).random((1, 3, 64, 64), np.float32)
+    expected = reference(with_fp16_weights(onnx.load(tiny_artifact.model)), image)
+    ranges = np.abs(expected).max((0, 2), keepdims=True)
+    assert (np.abs(halved.run_network(image) - expected) / ranges).max() < 4e-6
+    whole = Variant(tiny_artifact.folder, manifest).run_network(image)
+    assert (np.abs(whole - expected) / ranges).max() > 4e-5
 
 
 def test_older_runs_are_pairs(tiny_artifact: Tiny, tmp_path: Path) -> None:
