@@ -11,8 +11,9 @@ from zcc.compiler.frontend.model import Model
 from zcc.compiler.frontend.outputs import inner_maps, with_outputs
 from zcc.compiler.frontend.raw_head import RawHead, find_raw_head, with_maps
 from zcc.compiler.network.fuse import fuse
+from zcc.compiler.network.identity import network_key
 from zcc.compiler.network.known_decode import decode_known
-from zcc.compiler.network.ops import Network
+from zcc.compiler.network.ops import Conv, Network
 from zcc.compiler.network.read import read_network
 from zcc.compiler.network.tensors import Tensor
 from zcc.compiler.precision.calibrate import Calibration
@@ -38,6 +39,19 @@ class Imported:
     def network(self) -> Network:
         """The network, fused, made anew: whoever gets it may change it. Names of tensors are the same every time."""
         return fuse(decode_known(self._read()[0], self.raw, self.model.head.candidates_last))
+
+    @cached_property
+    def key(self) -> str:
+        """The structural hash that tells the network from others, whatever its weights are."""
+        return network_key(self.network())
+
+    @property
+    def description(self) -> str:
+        """What people tell the network by."""
+        model = self.model
+        convolutions = sum(isinstance(op, Conv) for op in self.network().ops)
+        shape = "x".join(map(str, model.head.shape))
+        return f"{model.head.family} {model.width}x{model.height}, {convolutions} convolutions, output {shape}"
 
     @cached_property
     def calibration(self) -> Calibration | None:

@@ -36,7 +36,7 @@ def runtime_library() -> bytes:
 
 
 def make_manifest(
-    folder: Path, job: Job, key: str, layout: Layout, program: Program, weights: Stored, choices: Mapping[str, int]
+    folder: Path, job: Job, key: str, layout: Layout, program: Program, weights: Stored, told: Mapping[str, Any]
 ) -> Manifest:
     """The manifest of the files in `folder`, before anything was measured."""
     source = job.source
@@ -65,7 +65,7 @@ def make_manifest(
             "layers": _layers(layout),
             **({"scales": "of pictures" if job.shown else "of the model"} if precision.calibrated else {}),
         },
-        kernels={"calls": [_describe(call) for call in layout.calls], "choices": dict(choices)},
+        kernels={"calls": [_describe(call) for call in layout.calls], **told},
     )
 
 

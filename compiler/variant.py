@@ -19,18 +19,21 @@ from zcc.runtime.variant import Variant
 
 def build(job: Job, key: str, folder: Path, stages: Stages, floating: Collection[str] = ()) -> Manifest:
     """Build a variant in `folder`; nothing of it is measured yet."""
-    source, unit = job.source, job.target.unit
+    source = job.source
     with stages.stage("lower"):
+        chosen = job.records.form(source, job.precision, job.target)
+        unit = chosen.form.unit(job.target.unit)
         network = job.precision.convert(source.network(), job.calibration, floating)
-        choices = job.records.choices(unit)
-        layout = lower_network(network, unit, choices)
+        choices = job.records.choices(unit, chosen.form.winograd)
+        layout = lower_network(network, unit, choices, chosen.form.block)
         program = emit(layout, source.frame_of(layout), unit)
     with stages.stage("build"):
         build_library(program.module, job.target.tvm_target(), folder / MODULE)
         weights = layout.constants.stored(job.precision.halves_weights)
         write_files(folder, weights)
     stages.progress.note(describe_choices(choices.counts))
-    return make_manifest(folder, job, key, layout, program, weights, choices.counts)
+    told = {"choices": choices.counts, "network": chosen.describe(), **chosen.wanted_threads}
+    return make_manifest(folder, job, key, layout, program, weights, told)
 
 
 def describe_choices(counts: Mapping[str, int]) -> str:

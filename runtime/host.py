@@ -95,4 +95,9 @@ def worker_threads() -> int:
 def frame_threads(wanted: int | None) -> int:
     """The threads of an artifact that wants so many: ZCC_NUM_THREADS still, and never more than the cores allow."""
     allowed = worker_threads()
-    return allowed if wanted is None or os.environ.get(THREADS_VARIABLE) else min(wanted, allowed)
+    return min(wanted, allowed) if wanted is not None and threads_are_free() else allowed
+
+
+def threads_are_free() -> bool:
+    """Whether the user left the number of threads to us."""
+    return not os.environ.get(THREADS_VARIABLE)

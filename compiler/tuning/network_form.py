@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from zcc.compiler.kernels.spec import VectorUnit
 from zcc.compiler.precision.table import Precision
@@ -30,7 +31,7 @@ def default_form(target: Target) -> NetworkForm:
     return NetworkForm(target.unit.lanes, True, target.unit.threads)
 
 
-def dimensions(target: Target, precision: Precision) -> Iterator[list[dict[str, int | bool]]]:
+def dimensions(target: Target, precision: Precision) -> Iterator[list[dict[str, Any]]]:
     """What may differ from the default form, one thing after the other, each with its other values."""
     lanes, threads = target.unit.lanes, target.unit.threads
     yield [{"block": block} for block in (lanes // 2, 2 * lanes) if precision.any_block and block >= LEAST_BLOCK]
@@ -39,25 +40,14 @@ def dimensions(target: Target, precision: Precision) -> Iterator[list[dict[str, 
     yield [{"threads": count} for count in sorted(parts, reverse=True) if 1 <= count < threads]
 
 
-def offered(form: NetworkForm, target: Target, precision: Precision) -> bool:
-    """Whether the target can be given the form; records may come from an older zcc."""
-    default = default_form(target)
-    known = {field.name: {getattr(default, field.name)} for field in fields(default)}
+def possible_forms(target: Target, precision: Precision) -> dict[str, NetworkForm]:
+    """Every form that the target can be given, by its text; records may name others, of another zcc."""
+    forms = [default_form(target)]
     for values in dimensions(target, precision):
-        for value in values:
-            for name, each in value.items():
-                known[name].add(each)
-    return all(value in known[name] for name, value in asdict(form).items())
+        forms += [replace(form, **value) for value in values for form in tuple(forms)]
+    return {write_form(form): form for form in forms}
 
 
 def write_form(form: NetworkForm) -> str:
     """A form as text, for example `block=16 winograd=1 threads=2`."""
     return " ".join(f"{name}={int(value)}" for name, value in asdict(form).items())
-
-
-def read_form(text: str) -> NetworkForm:
-    """The form that `write_form` wrote; ValueError for anything else."""
-    read = {name: int(value) for name, _, value in (pair.partition("=") for pair in text.split(" "))}
-    if list(read) != [field.name for field in fields(NetworkForm)]:
-        raise ValueError(f"{text!r} is no form of a network")
-    return NetworkForm(read["block"], bool(read["winograd"]), read["threads"])

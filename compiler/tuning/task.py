@@ -7,12 +7,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zcc.compiler.kernels.choices import Tunable, write_choice
 from zcc.compiler.kernels.spec import KernelCall, VectorUnit
 from zcc.compiler.targets.target import Target
 from zcc.compiler.tuning.workload import describe_kernel, workload_key
+
+if TYPE_CHECKING:
+    from zcc.compiler.tuning.whole import WholeSearch
 
 
 @dataclass
@@ -72,6 +75,7 @@ class Search:
     tasks: list[Task]
     target: Target
     budget: float | None = None  # seconds
+    network: WholeSearch | None = None  # what was found about the network as a whole
     started: float = field(default_factory=time.monotonic)
 
     @property

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -26,15 +27,19 @@ from zcc.compiler.stages import Stages
 from zcc.compiler.targets.table import runs_here
 from zcc.compiler.targets.target import Target
 from zcc.compiler.tuning.addresses import find_addresses
-from zcc.compiler.tuning.lookup import own_records
+from zcc.compiler.tuning.form_builder import FormBuilder
+from zcc.compiler.tuning.lookup import find_records, own_records
 from zcc.compiler.tuning.options import TuneOptions
 from zcc.compiler.tuning.task import Search, Task, tasks_of
 from zcc.compiler.tuning.tune import Limits, tune
+from zcc.compiler.tuning.whole import tune_network
 from zcc.compiler.variants import check_variants, find_variants
+from zcc.runtime import host
 from zcc.runtime.manifest import InputSpec
 
 NOISE = (2, 720, 1280, 3)  # frames that stand for the pictures of int8 where there are none
 SEED = 20241
+KERNELS_SHARE = 0.85  # of the time and of the trials
 
 
 def tune_model(options: CompileOptions, wish: TuneOptions, home: Path, progress: Progress) -> list[Search]:
@@ -78,14 +83,32 @@ def tune_variant(
     runner: str | None,
     stages: Stages,
 ) -> Search:
-    """Search for the kernels of one variant; what is found lies in the registry's home."""
+    """Search for the kernels of one variant, then for its network's form; what is found lies in the registry's home."""
     network = precision.convert(source.network(), calibration, ())
+    folder = own_records(home, target)
     tasks = tasks_of(lower_network(network, target.unit, Unchanged()).calls, target.unit)
     addresses = find_addresses(runner, target)
     with stages.stage(f"tune {precision.name} for {target.name}"):
         if runs_here(target):
             set_floors(tasks, measure_machine(target, {arithmetic_of(task.spec.name) for task in tasks}))
-        return tune(tasks, target, own_records(home, target), limits, addresses, stages.progress)
+        search = tune(tasks, target, folder, for_kernels(limits), addresses, stages.progress)
+    with stages.stage(f"tune {precision.name} as a whole"):
+        builder = FormBuilder(source, precision, target, calibration, find_records(home, target))
+        left, shares = for_network(limits, search), runner is None and host.threads_are_free()
+        search.network = tune_network(builder, folder, left, addresses[0], shares, stages.progress)
+    return search
+
+
+def for_kernels(limits: Limits) -> Limits:
+    """What kernels may take: not all, since there are few forms of the network, and all of it gains by them."""
+    trials = limits.trials and ceil(KERNELS_SHARE * limits.trials)
+    return Limits(trials, limits.seconds and KERNELS_SHARE * limits.seconds)
+
+
+def for_network(limits: Limits, search: Search) -> Limits:
+    """What the kernels left."""
+    trials = None if limits.trials is None else max(limits.trials - search.tried, 0)
+    return Limits(trials, None if limits.seconds is None else max(limits.seconds - search.spent, 0.0))
 
 
 def set_floors(tasks: Sequence[Task], machine: Machine) -> None:

@@ -1,0 +1,72 @@
+"""Races forms of a network against its default form."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from functools import cached_property
+from pathlib import Path
+
+from zcc.compiler.tuning.device import Address, DeviceLost
+from zcc.compiler.tuning.form_builder import FormBuilder
+from zcc.compiler.tuning.network_form import NetworkForm, default_form, write_form
+from zcc.compiler.tuning.network_trial import BuiltForm, NetworkTrial, measure_networks
+from zcc.compiler.tuning.trial import Answer, Outcome
+from zcc.compiler.tuning.worker import Worker
+
+PATIENCE_PER_FORM = 60.0  # seconds
+GLANCE = 0.2  # seconds between looks at whether to stop
+
+
+class FormRace:
+    """Builds forms in a folder and measures them in a process of its own, until `stop` is set."""
+
+    def __init__(self, builder: FormBuilder, address: Address, folder: Path, stop: threading.Event) -> None:
+        self._builder, self._folder, self._stop = builder, folder, stop
+        self._worker = Worker(address, patience_per_form=PATIENCE_PER_FORM, measure=measure_networks)
+        self._waiting = ThreadPoolExecutor(1, thread_name_prefix="zcc-race")
+
+    def run(self, forms: Sequence[NetworkForm]) -> Answer | None:
+        """The outcome of each form; None when the time is up, or the device is gone."""
+        built = [self._try_to_build(form) for form in forms if not self._stop.is_set()]
+        sound = tuple(each for each in built if isinstance(each, BuiltForm))
+        answer = self._ask(sound) if sound else Answer(None, ())
+        if answer is None or self._stop.is_set():
+            return None
+        outcomes = iter(answer.outcomes)
+        told = [each if isinstance(each, Outcome) else next(outcomes) for each in built]
+        return Answer(answer.default_seconds, tuple(told))
+
+    def close(self) -> None:
+        """End the process."""
+        self._worker.end()
+        self._waiting.shutdown()
+
+    @cached_property
+    def _default(self) -> BuiltForm:
+        return self._build(default_form(self._builder.target))
+
+    def _build(self, form: NetworkForm) -> BuiltForm:
+        return self._builder.build(form, self._folder / write_form(form))
+
+    def _try_to_build(self, form: NetworkForm) -> BuiltForm | Outcome:
+        try:
+            return self._build(form)
+        except Exception as error:  # noqa: BLE001 - whatever its templates throw is that form's failure
+            return Outcome(None, f"it cannot be built: {type(error).__name__}: {error}")
+
+    def _ask(self, forms: tuple[BuiltForm, ...]) -> Answer | None:
+        model = self._builder.source.model
+        axis = 1 if model.head.candidates_last else 2
+        trial = NetworkTrial(self._default, forms, (1, 3, model.height, model.width), model.head.shape, axis)
+        answer = self._waiting.submit(self._worker.ask, trial)
+        while not self._stop.is_set():
+            try:
+                return answer.result(GLANCE)
+            except NotYet:
+                continue
+            except DeviceLost:
+                return None
+        return None
