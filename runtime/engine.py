@@ -36,7 +36,7 @@ class Place:
 
     name: str
     threads: int | None = None  # that share a frame; as many as the process may use where nothing is said
-    niceness: int = 0  # a thread at 10 gets a tenth of what one at 0 gets where both want a core
+    niceness: int = 0  # above the process's; with 10 more, a thread gets a tenth of what another one gets on a core
 
 
 FRAMES = Place("zcc-engine")
@@ -147,7 +147,8 @@ def _configure_pool(cpus: Sequence[str], threads: int) -> None:
 def _give_way(niceness: int) -> None:
     """Let other threads of this process go first; elsewhere than on Linux, threads have no niceness of their own."""
     if host.system() == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), own + niceness)
 
 
 def aligned_bytes(size: int) -> Any:
