@@ -23,16 +23,23 @@ Run = Callable[[Pixels, float, float], Detections]  # a frame, the least score, 
 
 def measure_latency(folder: Path, manifest: Manifest) -> Measurement:
     """The median time from frame to detections on this machine."""
-    return measure_latencies([Variant(folder, manifest).run])[0]
+    variant = Variant(folder, manifest)
+    return measure_latencies([variant.run], [variant.threads])[0]
 
 
-def measure_latencies(runs: Sequence[Run]) -> list[Measurement]:
-    """The median time from frame to detections of each detector on this machine, taken in turns."""
+def measure_latencies(runs: Sequence[Run], threads: Sequence[int] | None = None) -> list[Measurement]:
+    """The median time from frame to detections of each detector on this machine, taken in turns.
+
+    `threads` are those that each of them has, where they are not all that the process may use.
+    """
     frame = np.random.default_rng(SEED).integers(0, 256, FRAME, dtype=np.uint8)
     rounds = [[_milliseconds(run, frame) for run in runs] for _ in range(WARM_UP + ROUNDS)]
-    how = f"median of {ROUNDS} frames of 1920x1080 noise, {host.worker_threads()} threads"
-    columns = zip(*rounds[WARM_UP:], strict=True)
-    return [Measurement("latency_ms", round(statistics.median(times), 3), how) for times in columns]
+    how = f"median of {ROUNDS} frames of 1920x1080 noise"
+    counts = threads or [host.worker_threads()] * len(runs)
+    return [
+        Measurement("latency_ms", round(statistics.median(times), 3), f"{how}, {count} threads")
+        for times, count in zip(zip(*rounds[WARM_UP:], strict=True), counts, strict=True)
+    ]
 
 
 def _milliseconds(run: Run, frame: Pixels) -> float:

@@ -40,7 +40,7 @@ class Variant:
         library.check_files(folder, manifest)
         load_runtime(folder, manifest.requires.runtime)
         self._module = library.load_module(folder)
-        self._threads = host.frame_threads(library.wanted_threads(manifest))
+        self.threads = host.frame_threads(library.wanted_threads(manifest))
         formats = manifest.formats or (manifest.input.color,)
         self._detect = {name: library.entry_point(self._module, library.detect_entry(name)) for name in formats}
         self._weights = tvm_ffi.from_dlpack(library.load_weights(folder, manifest.expansion))
@@ -83,7 +83,7 @@ class Variant:
 
     def _workspace(self, place: Place, entry: str) -> Any:
         """Memory for what an entry point needs, with as many threads at work as the artifact wants."""
-        engine(place).share(self._threads)
+        engine(place).share(self.threads)
         return engine(place).reserve(self.manifest.workspace[entry])
 
     def run_network(self, image: NDArray[np.float32], output: NDArray[np.float32] | None = None) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zcc.compiler.tuning.lookup import OWN, SHIPPED
+from zcc.compiler.tuning.networks import Networks, merged_networks, read_networks, write_networks
 from zcc.compiler.tuning.records import RECORDS, Database, best_only, merged, read_records, write_records
 from zcc.compiler.tuning.tune import LOCK
 from zcc.registry.locks import exclusive
@@ -24,22 +25,28 @@ class Statistics:
     kernels: int
     forms: int
     failed: int
+    networks: int  # in a dtype each, with forms of their own
 
 
 def statistics(home: Path) -> list[Statistics]:
     """What the user's records and zcc's know, by target."""
-    told = [_count(name, YOURS, database) for name, database in _collection(home / OWN)]
-    told += [_count(name, OURS, database) for name, database in _collection(SHIPPED)]
+    told = [
+        _count(name, whose, database, read_networks(folder / name))
+        for whose, folder in ((YOURS, home / OWN), (OURS, SHIPPED))
+        for name, database in _collection(folder)
+    ]
     return sorted(told, key=lambda each: (each.target, each.whose))
 
 
 def export_records(home: Path, folder: Path) -> list[Statistics]:
-    """Write the quickest forms that the user's records know to a folder, beside what it holds already."""
+    """Write the quickest form of each kernel, and all of each network, to a folder, beside what it holds already."""
     written = []
     for name, database in _collection(home / OWN):
         kept = best_only(merged(database, read_records(folder / name)))
+        networks = merged_networks(read_networks(home / OWN / name), read_networks(folder / name))
         write_records(folder / name, kept)
-        written.append(_count(name, YOURS, kept))
+        write_networks(folder / name, networks)
+        written.append(_count(name, YOURS, kept, networks))
     if not written:
         raise TuningError(f"there are no records in {home / OWN}", "tune a model first: zcc tune MODEL.onnx")
     return written
@@ -55,6 +62,7 @@ def import_records(folder: Path, home: Path) -> None:
         own.mkdir(parents=True, exist_ok=True)
         with exclusive(own / LOCK):
             write_records(own, merged(read_records(own), database))
+            write_networks(own, merged_networks(read_networks(own), read_networks(folder / name)))
 
 
 def _collection(folder: Path) -> Iterator[tuple[str, Database]]:
@@ -63,6 +71,7 @@ def _collection(folder: Path) -> Iterator[tuple[str, Database]]:
         yield path.parent.name, read_records(path.parent)
 
 
-def _count(target: str, whose: str, database: Database) -> Statistics:
+def _count(target: str, whose: str, database: Database, networks: Networks) -> Statistics:
     records = [record for kernel in database.values() for record in kernel.records.values()]
-    return Statistics(target, whose, len(database), len(records), sum(record.failed for record in records))
+    failed = sum(record.failed for record in records)
+    return Statistics(target, whose, len(database), len(records), failed, len(networks))

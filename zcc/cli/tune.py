@@ -19,6 +19,7 @@ from zcc.cli.options import (
 if TYPE_CHECKING:
     from zcc.compiler.tuning.collections import Statistics
     from zcc.compiler.tuning.task import Search
+    from zcc.compiler.tuning.whole import WholeSearch
 
 
 @click.command()
@@ -124,6 +125,24 @@ def _document(search: Search) -> dict[str, Any]:
             }
             for task in search.tasks
         ],
+        "network": _network(search.network) if search.network else None,
+    }
+
+
+def _network(found: WholeSearch) -> dict[str, Any]:
+    from zcc.compiler.tuning.network_form import write_form
+
+    return {
+        "default": write_form(found.default),
+        "best": write_form(found.best),
+        "default_ms": _ms(found.default_seconds),
+        "best_ms": _ms(found.best_seconds),
+        "tried": found.tried,
+        "failed": found.failed,
+        "left": found.left,
+        "forms_ms": {
+            name: value if isinstance(value, str) else _ms(value) for name, value in found.record.forms.items()
+        },
     }
 
 
@@ -132,9 +151,14 @@ def _ms(seconds: float | None) -> float | None:
 
 
 def _summary(searches: list[Search]) -> str:
-    from zcc.cli.tuning_table import whole_line
+    from zcc.cli.tuning_table import network_line, whole_line
 
-    return "\n".join(f"{search.target.name}: {whole_line(search)}" for search in searches)
+    lines = []
+    for search in searches:
+        lines.append(f"{search.target.name}: {whole_line(search)}")
+        if search.network:
+            lines.append(f"{search.target.name}, {network_line(search.network)}")
+    return "\n".join(lines)
 
 
 def _statistics(told: list[Statistics]) -> str:
@@ -142,6 +166,5 @@ def _statistics(told: list[Statistics]) -> str:
 
     if not told:
         return "there are no records; `zcc tune MODEL.onnx` makes some"
-    head = ("TARGET", "WHOSE", "KERNELS", "FORMS", "FAILED")
-    rows = [(each.target, each.whose, str(each.kernels), str(each.forms), str(each.failed)) for each in told]
-    return columns([head, *rows])
+    head = ("TARGET", "WHOSE", "KERNELS", "FORMS", "FAILED", "NETWORKS")
+    return columns([head, *(tuple(map(str, vars(each).values())) for each in told)])
