@@ -6,7 +6,7 @@ The input may also be an image of four channels per pixel; its border holds zero
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from tvm import tirx
@@ -17,55 +17,28 @@ from zcc.compiler.kernels.bf16 import LANES, PAIR, PAIR_DOT, STORED, bf16_instru
 from zcc.compiler.kernels.bf16_stages import Bf16Stages
 from zcc.compiler.kernels.choices import Tile
 from zcc.compiler.kernels.dot_tile import DotGeometry, DotTile, dot_choices
-from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit, building
-from zcc.compiler.kernels.stages import StageSpec, describe_stages
-from zcc.compiler.network.tensors import Array
+from zcc.compiler.kernels.tiled_conv import TiledConv
 from zcc.runtime.errors import BuildError
 
 
 @dataclass(frozen=True)
-class Bf16Conv:
+class Bf16Conv(TiledConv):
     """A dense convolution of maps stored as uint16; `x` includes the border that the taps reach.
 
     Parameters: x, weight, bias float32 per output channel, the operands of the stages, out.
     """
 
-    x: Slab
-    out: Slab
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    stages: tuple[StageSpec, ...]
-    tile: Tile
-
-    @property
-    def name(self) -> str:
-        """For example `bf16_conv_3x3s2_64_128_80x80_silu`."""
-        size = f"{self.kernel[0]}x{self.kernel[1]}s{self.stride[0]}"
-        channels = f"{self.x.blocks * self.x.lanes}_{self.out.blocks * self.out.lanes}"
-        return f"bf16_conv_{size}_{channels}_{self.out.height}x{self.out.width}{describe_stages(self.stages)}"
+    word = "bf16_conv"
 
     @property
     def geometry(self) -> DotGeometry:
         """What is summed."""
         return DotGeometry(self.x, self.out, self.kernel, self.stride, self.dilation, self.tile, PAIR)
 
-    def preferred(self, unit: VectorUnit) -> Tile:
-        """The tile as it is."""
-        return self.tile
-
     def choices(self, unit: VectorUnit) -> Sequence[Tile]:
         """Tiles that may be the quickest, in both orders of tasks."""
         return dot_choices(self.out, unit, PAIR_DOT)
-
-    def chosen(self, choice: Tile) -> Bf16Conv:
-        """With another tile."""
-        return replace(self, tile=choice)
-
-    def pack(self, dense: Array) -> Array:
-        """The weights as they are."""
-        return dense
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """The tile's sums, then its stages and stores."""

@@ -7,10 +7,11 @@ of what a search found say which is taken, and the default is taken where there 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, Protocol
 
 from zcc.compiler.kernels.sampled import Sampled
+from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import KernelSpec, VectorUnit
 from zcc.compiler.kernels.winograd_choices import WinogradChoice
 from zcc.compiler.network.tensors import Array
@@ -27,6 +28,12 @@ class Tile:
     blocks: int
     columns: int
     rows_first: bool = False
+
+
+def in_both_orders(tiles: Sequence[Tile], out: Slab) -> Sequence[Tile]:
+    """Each tile with its tasks group by group and row by row, where that makes a difference."""
+    both = [(tile, replace(tile, rows_first=True)) if tile.blocks < out.blocks else (tile,) for tile in tiles]
+    return tuple(tile for orders in both for tile in orders)
 
 
 class Form(KernelSpec, Protocol):

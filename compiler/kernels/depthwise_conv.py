@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tvm import s_tir, tirx
 from tvm.script.ir_builder import tirx as T
 
+from zcc.compiler.kernels.choices import Tile, in_both_orders
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit, building, spatial
 from zcc.compiler.kernels.stages import StageSpec, apply_stages, describe_stages, stage_arguments
+from zcc.compiler.network.tensors import Array
+
+MOST_COLUMNS = 8
+
+
+def depthwise_tile(out: Slab) -> Tile:
+    """The tile that is taken when nothing was measured."""
+    return Tile(1, max(size for size in range(1, MOST_COLUMNS + 1) if out.width % size == 0))
 
 
 @dataclass(frozen=True)
@@ -23,6 +33,7 @@ class DepthwiseConv:
     stride: tuple[int, int]
     dilation: tuple[int, int]
     stages: tuple[StageSpec, ...]
+    tile: Tile  # of one block
 
     @property
     def name(self) -> str:
@@ -33,12 +44,13 @@ class DepthwiseConv:
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """Columns are summed in tiles, which gives the multiply-adds something to overlap with."""
-        columns = max(size for size in range(1, 9) if self.out.width % size == 0)
         sch = s_tir.Schedule(self.compute())
         store, conv = sch.get_sblock("store"), sch.get_sblock("conv")
         block, row, column, lane = sch.get_loops(store)
-        outer, inner = sch.split(column, [None, columns])
-        sch.parallel(sch.fuse(block, row))
+        outer, inner = sch.split(column, [None, self.tile.columns])
+        tasks = (row, block) if self.tile.rows_first else (block, row)
+        sch.reorder(*tasks)
+        sch.parallel(sch.fuse(*tasks))
         sch.compute_at(conv, outer, preserve_unit_loops=True)
         sch.set_scope(conv, 0, "local")
         *_, conv_column, conv_lane, ky, kx = sch.get_loops(conv)
@@ -49,6 +61,24 @@ class DepthwiseConv:
         sch.vectorize(conv_lane)
         sch.decompose_reduction(conv, ky)
         return sch.mod["main"]
+
+    def preferred(self, unit: VectorUnit) -> Tile:
+        """The tile as it is."""
+        return self.tile
+
+    def choices(self, unit: VectorUnit) -> Sequence[Tile]:
+        """Every number of columns that divides a row and fits the registers, in both orders of tasks."""
+        columns = [size for size in range(1, unit.registers // 2 + 1) if self.out.width % size == 0]
+        ranked = sorted(columns, key=lambda size: (size != self.tile.columns, -size))
+        return in_both_orders([Tile(1, size) for size in ranked], self.out)
+
+    def chosen(self, choice: Tile) -> DepthwiseConv:
+        """With another tile."""
+        return replace(self, tile=choice)
+
+    def pack(self, dense: Array) -> Array:
+        """The weights as they are."""
+        return dense
 
     def compute(self) -> tirx.PrimFunc:
         """What the kernel computes."""

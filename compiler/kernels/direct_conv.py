@@ -17,13 +17,13 @@ from typing import Any
 from tvm import s_tir, tirx
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.kernels.choices import Tile
+from zcc.compiler.kernels.choices import Tile, in_both_orders
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit, building, spatial
-from zcc.compiler.kernels.stages import StageSpec, apply_stages, describe_stages, stage_arguments
+from zcc.compiler.kernels.stages import apply_stages, stage_arguments
+from zcc.compiler.kernels.tiled_conv import TiledConv
 from zcc.compiler.kernels.winograd_choices import WinogradChoice, winograd_choices
 from zcc.compiler.kernels.winograd_conv import WinogradConv
-from zcc.compiler.network.tensors import Array
 from zcc.runtime.winograd_weights import TAPS
 
 STACK = 1024
@@ -31,23 +31,13 @@ WORTH_TRYING = 1.3  # times the least expected cost
 
 
 @dataclass(frozen=True)
-class DirectConv:
-    """A dense convolution; `x` includes the border that the taps reach."""
+class DirectConv(TiledConv):
+    """A dense convolution in fp32.
 
-    x: Slab
-    out: Slab
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    stages: tuple[StageSpec, ...]
-    tile: Tile
+    Parameters: x, weight, bias, the operands of the stages, out.
+    """
 
-    @property
-    def name(self) -> str:
-        """For example `conv_3x3s2_64_128_80x80_silu`."""
-        size = f"{self.kernel[0]}x{self.kernel[1]}s{self.stride[0]}"
-        channels = f"{self.x.blocks * self.x.lanes}_{self.out.blocks * self.out.lanes}"
-        return f"conv_{size}_{channels}_{self.out.height}x{self.out.width}{describe_stages(self.stages)}"
+    word = "conv"
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """Compute, then schedule."""
@@ -71,15 +61,6 @@ class DirectConv:
         if isinstance(choice, WinogradChoice):
             return WinogradConv(self.x, self.out, self.stages, choice)
         return replace(self, tile=choice)
-
-    def pack(self, dense: Array) -> Array:
-        """The weights as they are."""
-        return dense
-
-    @property
-    def expansion(self) -> None:
-        """The weights are stored as they are."""
-        return None
 
 
 def compute(spec: DirectConv) -> tirx.PrimFunc:
@@ -153,12 +134,6 @@ def candidate_tiles(out: Slab, unit: VectorUnit) -> list[Tile]:
         columns = min(out.width, most // blocks, (registers - 1) // blocks - 1)
         tiles += [Tile(blocks, count) for count in range(1, columns + 1)]
     return tiles
-
-
-def in_both_orders(tiles: Sequence[Tile], out: Slab) -> Sequence[Tile]:
-    """Each tile with its tasks group by group and row by row, where that makes a difference."""
-    both = [(tile, replace(tile, rows_first=True)) if tile.blocks < out.blocks else (tile,) for tile in tiles]
-    return tuple(tile for orders in both for tile in orders)
 
 
 def default_tile(out: Slab, unit: VectorUnit) -> Tile:

@@ -15,8 +15,8 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.kernels.choices import Tile
-from zcc.compiler.kernels.direct_conv import in_both_orders, worth_trying
+from zcc.compiler.kernels.choices import Tile, in_both_orders
+from zcc.compiler.kernels.direct_conv import worth_trying
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit
 from zcc.compiler.kernels.vector import as_type, load, named, ramp

@@ -7,7 +7,7 @@ map of lanes in fours, or an image of four bytes per pixel; its border holds its
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from tvm import tirx
@@ -18,56 +18,29 @@ from zcc.compiler.kernels.byte_dot import BYTE_DOTS, BYTES
 from zcc.compiler.kernels.choices import Tile
 from zcc.compiler.kernels.dot_tile import DotGeometry, DotTile, dot_choices
 from zcc.compiler.kernels.quantised_stages import Stages, declare_map, declare_operands
-from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit, building
-from zcc.compiler.kernels.stages import StageSpec, describe_stages
+from zcc.compiler.kernels.tiled_conv import TiledConv
 from zcc.compiler.kernels.vector import cast, load, named, product, ramp
-from zcc.compiler.network.tensors import Array
 
 
 @dataclass(frozen=True)
-class Int8Conv:
+class Int8Conv(TiledConv):
     """A dense convolution of bytes; `x` includes the border that the taps reach.
 
     Parameters: x, weight, start int32 per output channel, scale float32 per output channel (what one unit of the sum
     stands for), the operands of the stages (kernels/quantised_stages.py), out.
     """
 
-    x: Slab
-    out: Slab
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    stages: tuple[StageSpec, ...]
-    tile: Tile
-
-    @property
-    def name(self) -> str:
-        """For example `int8_conv_3x3s2_64_128_80x80_silu`."""
-        size = f"{self.kernel[0]}x{self.kernel[1]}s{self.stride[0]}"
-        channels = f"{self.x.blocks * self.x.lanes}_{self.out.blocks * self.out.lanes}"
-        return f"int8_conv_{size}_{channels}_{self.out.height}x{self.out.width}{describe_stages(self.stages)}"
+    word = "int8_conv"
 
     @property
     def geometry(self) -> DotGeometry:
         """What is summed."""
         return DotGeometry(self.x, self.out, self.kernel, self.stride, self.dilation, self.tile, BYTES)
 
-    def preferred(self, unit: VectorUnit) -> Tile:
-        """The tile as it is."""
-        return self.tile
-
     def choices(self, unit: VectorUnit) -> Sequence[Tile]:
         """Tiles that may be the quickest, in both orders of tasks."""
         return dot_choices(self.out, unit, BYTE_DOTS[unit.dot])
-
-    def chosen(self, choice: Tile) -> Int8Conv:
-        """With another tile."""
-        return replace(self, tile=choice)
-
-    def pack(self, dense: Array) -> Array:
-        """The weights as they are."""
-        return dense
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """The tile's sums, then its stages and stores."""

@@ -17,7 +17,7 @@ from zcc.compiler.kernels.attention import AttentionKernel
 from zcc.compiler.kernels.bf16 import STORED
 from zcc.compiler.kernels.decode_anchors import DecodeAnchors, anchor_factors
 from zcc.compiler.kernels.decode_distributed import DecodeDistributed
-from zcc.compiler.kernels.depthwise_conv import DepthwiseConv
+from zcc.compiler.kernels.depthwise_conv import DepthwiseConv, depthwise_tile
 from zcc.compiler.kernels.direct_conv import DirectConv, default_tile
 from zcc.compiler.kernels.elementwise import PackedOperand
 from zcc.compiler.kernels.generic import GenericKernel
@@ -111,8 +111,9 @@ def _depthwise(op: Conv, lowering: Lowering) -> KernelCall:
         op.stride,
         op.dilation,
         stages,
+        depthwise_tile(lowering.view(op.out).slab()),
     )
-    return _conv_call(op, lowering, spec, weight, addresses)
+    return _conv_call(op, lowering, lowering.tuned(spec), weight, addresses)
 
 
 def _conv_call(op: Conv, lowering: Lowering, spec: KernelSpec, weight: Address, operands: list[Address]) -> KernelCall:
