@@ -73,7 +73,9 @@ def tune(
     registry: str | None,
     as_json: bool,
 ) -> None:
-    """Search for faster forms of MODEL's kernels; every compile into this registry takes the best ones known.
+    """Search for faster forms of MODEL's kernels, then of the network as a whole.
+
+    Every compile into this registry takes the best ones known.
 
     Records are kept the moment they are made: a search that was ended, by Ctrl-C or by its budget, goes on where it
     was when it is asked for again.
@@ -132,6 +134,7 @@ def _document(search: Search) -> dict[str, Any]:
 def _network(found: WholeSearch) -> dict[str, Any]:
     from zcc.compiler.tuning.network_form import write_form
 
+    forms = found.record.forms.items()
     return {
         "default": write_form(found.default),
         "best": write_form(found.best),
