@@ -75,10 +75,8 @@ def tune(
 ) -> None:
     """Search for faster forms of MODEL's kernels, then of the network as a whole.
 
-    Every compile into this registry takes the best ones known.
-
-    Records are kept the moment they are made: a search that was ended, by Ctrl-C or by its budget, goes on where it
-    was when it is asked for again.
+    Every compile into this registry takes the best forms known. Records are kept the moment they are made: a
+    search that was ended, by Ctrl-C or by its budget, goes on where it was when it is asked for again.
     """
     from zcc.cli.output import print_json, reserved_stdout
     from zcc.cli.progress import open_progress
@@ -143,9 +141,7 @@ def _network(found: WholeSearch) -> dict[str, Any]:
         "tried": found.tried,
         "failed": found.failed,
         "left": found.left,
-        "forms_ms": {
-            name: value if isinstance(value, str) else _ms(value) for name, value in found.record.forms.items()
-        },
+        "forms_ms": {form: value if isinstance(value, str) else _ms(value) for form, value in forms},
     }
 
 
