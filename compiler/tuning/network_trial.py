@@ -16,7 +16,7 @@ from zcc.compiler.tuning.trial import Answer, Outcome
 from zcc.compiler.verify import relative_error
 
 ROUNDS = 11
-ROUND_SECONDS = 0.05  # of each form in each round
+ROUND_SECONDS = 0.02  # of each form in each round
 TOLERANCE = 1e-3  # relative, on attributes of candidates: what a compile allows against ONNX Runtime
 SEED = 20241
 
