@@ -15,7 +15,7 @@ from zcc.compiler.program.layout import Layout
 from zcc.compiler.program.lower import lower_network
 from zcc.compiler.targets.target import Target
 from zcc.compiler.tuning.lookup import Records
-from zcc.compiler.tuning.network_form import NetworkForm, default_form
+from zcc.compiler.tuning.network_form import NetworkForm, default_form, write_form
 from zcc.compiler.tuning.network_trial import BuiltForm
 
 
@@ -43,7 +43,9 @@ class FormBuilder:
         """The form as files in a folder of its own."""
         folder.mkdir()
         layout = self.lower(form)
-        built = BuiltForm(folder / "network.so", folder / "weights.bin", max(layout.arena_size, 1), form.threads)
+        # Names differ, because a machine elsewhere keeps all libraries in one folder.
+        library = folder / f"{write_form(form).replace(' ', '-')}.so"
+        built = BuiltForm(library, folder / "weights.bin", max(layout.arena_size, 1), form.threads)
         build_library(emit_network(layout, form.unit(self.target.unit)), self.target.tvm_target(), built.library)
         built.weights.write_bytes(layout.weights or b"\0")
         return built

@@ -9,6 +9,7 @@ from concurrent.futures import TimeoutError as NotYet
 from functools import cached_property
 from pathlib import Path
 
+from zcc.compiler.progress import Progress
 from zcc.compiler.tuning.device import Address, DeviceLost
 from zcc.compiler.tuning.form_builder import FormBuilder
 from zcc.compiler.tuning.network_form import NetworkForm, default_form, write_form
@@ -23,8 +24,10 @@ GLANCE = 0.2  # seconds between looks at whether to stop
 class FormRace:
     """Builds forms in a folder and measures them in a process of its own, until `stop` is set."""
 
-    def __init__(self, builder: FormBuilder, address: Address, folder: Path, stop: threading.Event) -> None:
-        self._builder, self._folder, self._stop = builder, folder, stop
+    def __init__(
+        self, builder: FormBuilder, address: Address, folder: Path, stop: threading.Event, progress: Progress
+    ) -> None:
+        self._builder, self._folder, self._stop, self._progress = builder, folder, stop, progress
         self._worker = Worker(address, patience_per_form=PATIENCE_PER_FORM, measure=measure_networks)
         self._waiting = ThreadPoolExecutor(1, thread_name_prefix="zcc-race")
 
@@ -67,6 +70,7 @@ class FormRace:
                 return answer.result(GLANCE)
             except NotYet:
                 continue
-            except DeviceLost:
+            except DeviceLost as lost:
+                self._progress.note(f"  {lost}; the network's forms are left for another search")
                 return None
         return None

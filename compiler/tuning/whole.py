@@ -89,7 +89,7 @@ def tune_network(
     with exclusive(folder / LOCK, lambda: progress.note("another search writes to these records; waiting for it")):
         found = WholeSearch(default, default, _known(builder, folder, name))
         with tempfile.TemporaryDirectory(prefix="zcc-") as scratch, stopping(limits.seconds) as stop:
-            race = FormRace(builder, address, Path(scratch), stop)
+            race = FormRace(builder, address, Path(scratch), stop, progress)
             try:
                 for values in dimensions(builder.target, builder.precision):
                     forms = [replace(found.best, **value) for value in values]
