@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ T = TypeVar("T")
 SCHEME = re.compile(r"rpc://(\[?[\w.:-]+?\]?):(\d+)/([\w.-]+)")
 FORM = "write rpc://TRACKER:PORT/KEY, for example rpc://127.0.0.1:9190/jetson"
 SESSION_SECONDS = 150  # until the server ends a session that hangs
+CONNECT_SECONDS = 5
 SERVER = "server:"  # what the tracker puts before the keys of servers
 
 
@@ -40,6 +42,8 @@ class RpcAddress:
     def machines(self) -> int:
         """How many serve the key now."""
         try:
+            # TVM's own connection would try for a minute.
+            socket.create_connection((self.host, self.port), CONNECT_SECONDS).close()
             told = rpc.connect_tracker(self.host, self.port).summary()
         except (OSError, RuntimeError) as error:
             raise TuningError(

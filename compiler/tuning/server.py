@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,22 +12,28 @@ from collections.abc import Callable
 from zcc.compiler.tuning.tune import check_installed
 from zcc.runtime import host
 from zcc.runtime.engine import SPIN_VARIABLE, SPINS
+from zcc.runtime.errors import TuningError
 
 PAUSE = 1.0  # seconds between the end of a server and the next
+CRASHED, NO_PORT = 3, 4  # how the process of compiler/tuning/listener.py ends
 
 
 def serve(key: str, tracker: str, address: str, port: int, note: Callable[[str], None]) -> None:
-    """Serve until the process ends; a server that a crashed kernel took down is started anew."""
+    """Serve until the process is told to end; a server that a crashed kernel took down is started anew."""
     check_installed()
-    command = [sys.executable, "-m", "tvm.exec.rpc_server", "--host", address, "--port", str(port)]
-    command += ["--port-end", str(port + 100), "--tracker", tracker, "--key", key]
+    command = [sys.executable, "-m", "zcc.compiler.tuning.listener", key, tracker, address, str(port)]
+    # Its end must not leave the server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     while True:
         server = subprocess.Popen(command, env={**os.environ, **settings()}, stdin=subprocess.DEVNULL)
         try:
             code = server.wait()
         finally:
             server.kill()
-        note(f"the server ended with {code}; starting it anew")
+            server.wait()
+        if code == NO_PORT:
+            raise TuningError(f"no port from {port} on can be listened to at {address}", "name others: --host, --port")
+        note("a kernel crashed the server, or the tracker is gone; starting it anew")
         time.sleep(PAUSE)
 
 

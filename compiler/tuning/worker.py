@@ -104,10 +104,11 @@ class Worker:
             if self._process is None or self._pipe is None:
                 context = multiprocessing.get_context("spawn")
                 self._pipe, theirs = context.Pipe()
-                self._process = context.Process(target=_serve, args=(theirs, self.address, self._measure), daemon=True)
+                process = context.Process(target=_serve, args=(theirs, self.address, self._measure), daemon=True)
                 with _without_interrupts():
-                    self._process.start()
+                    process.start()
                 theirs.close()
+                self._process = process
             return self._process, self._pipe
 
 
@@ -125,15 +126,21 @@ def _without_interrupts() -> Iterator[None]:
 def _serve(pipe: Connection, address: Address, measure: Measure) -> None:
     """The process: trials in, answers out, until the pipe is closed."""
     while (trial := _next(pipe)) is not None:
-        try:
-            device = address.connect()
-            pipe.send(CONNECTED)
-            answer: Answer | str | DeviceLost = measure(trial, device)
-        except DeviceLost as lost:
-            answer = lost
-        except Exception as error:  # noqa: BLE001 - whatever happened, the parent must hear of it
-            answer = f"{type(error).__name__}: {_last_line(error)}"
-        pipe.send(answer)
+        # Nothing of the device may outlive the answer: others wait for it, and so may this very process.
+        pipe.send(_attempt(trial, address, measure, lambda: pipe.send(CONNECTED)))
+
+
+def _attempt(
+    trial: Asked, address: Address, measure: Measure, connected: Callable[[], None]
+) -> Answer | DeviceLost | str:
+    try:
+        device = address.connect()
+        connected()
+        return measure(trial, device)
+    except DeviceLost as lost:
+        return DeviceLost(*lost.args)
+    except Exception as error:  # noqa: BLE001 - whatever happened, the parent must hear of it
+        return f"{type(error).__name__}: {_last_line(error)}"
 
 
 def _next(pipe: Connection) -> Any | None:
