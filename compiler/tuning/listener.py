@@ -27,4 +27,5 @@ def listen(key: str, tracker: str, address: str, port: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(listen(*sys.argv[1:4], int(sys.argv[4])))
+    key, tracker, address, port = sys.argv[1:]
+    sys.exit(listen(key, tracker, address, int(port)))
