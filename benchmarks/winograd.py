@@ -1,10 +1,11 @@
-"""Race Winograd's convolution against the direct one, for every 3x3 convolution of stride 1 in a model.
+"""Race Winograd's convolution against the direct one, for every 3x3 convolution of a model.
 
-python -m benchmarks.winograd MODEL.onnx [--sizes 2,4] [--all] [--rounds N]
+python -m benchmarks.winograd MODEL.onnx [--strides 1,2] [--sizes 2,3,4,5] [--all] [--rounds N]
 
 Both take turns on maps of their own with nothing behind them. Caches hold those better than they do within a network,
-so the last line races the whole network, with the first of Winograd's forms wherever there is one, against the network
-as it is. An error is the largest one over the largest value, of sums in double precision or of ONNX Runtime's result.
+so the last line races the whole network: direct, in the forms that templates prefer, and with the first of Winograd's
+forms wherever there is one. An error is the largest one over the largest value, of sums in double precision or of ONNX
+Runtime's result.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import tvm_ffi
 
 from benchmarks.arguments import numbers, run
 from zcc.compiler.frontend.load import load_model
-from zcc.compiler.kernels.choices import Tunable, Unchanged
+from zcc.compiler.kernels.choices import Defaults, Tunable, Unchanged
 from zcc.compiler.kernels.direct_conv import DirectConv
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit
@@ -53,22 +54,22 @@ SETTLE = 2  # runs of one after another, of which all count
 
 @dataclass
 class Forms:
-    """Takes the first of Winograd's forms with tiles of one of the sizes."""
+    """Takes the first of Winograd's forms with some transforms, by stride and size of the tiles."""
 
     unit: VectorUnit
-    sizes: Collection[int]
+    transforms: Collection[tuple[int, int]]
 
     def find(self, spec: Tunable) -> WinogradChoice | None:
         """None where it is not offered."""
         if not isinstance(spec, DirectConv):
             return None
-        return next(iter(forms(spec, self.unit, self.sizes)), None)
+        return next(iter(forms(spec, self.unit, self.transforms)), None)
 
 
-def forms(spec: DirectConv, unit: VectorUnit, sizes: Collection[int]) -> list[WinogradChoice]:
+def forms(spec: DirectConv, unit: VectorUnit, transforms: Collection[tuple[int, int]]) -> list[WinogradChoice]:
     """Winograd's forms of a convolution, the most promising first."""
     offered = [form for form in spec.choices(unit) if isinstance(form, WinogradChoice)]
-    return [form for form in offered if form.size in sizes]
+    return [form for form in offered if (spec.stride[0], form.size) in transforms]
 
 
 def aligned(array: Array) -> Array:
@@ -99,7 +100,7 @@ class Trial:
     expected: Array
 
     @classmethod
-    def make(cls, x: Slab, out: Slab) -> Trial:
+    def make(cls, x: Slab, out: Slab, stride: int) -> Trial:
         """Activations after SiLU, and weights that keep their size."""
         rng = np.random.default_rng(1)
         z = rng.normal(0, 1.5, x.shape)
@@ -108,7 +109,8 @@ class Trial:
         dense = rng.normal(0, (9 * x.blocks * x.lanes) ** -0.5, shape).astype(np.float32)
         expected = np.zeros(out.shape)
         for ky, kx in product(range(TAPS), repeat=2):
-            window = held[:, ky : ky + out.height, kx : kx + out.width].astype(np.float64)
+            rows, columns = (slice(k, k + stride * (n - 1) + 1, stride) for k, n in ((ky, out.height), (kx, out.width)))
+            window = held[:, rows, columns].astype(np.float64)
             expected += np.einsum("chwi,ocil->ohwl", window, dense[:, :, ky, kx].astype(np.float64), optimize=True)
         return cls(aligned(held), aligned(dense), expected)
 
@@ -116,7 +118,7 @@ class Trial:
 def race_kernels(specs: Sequence[Any], target: Target, rounds: int) -> list[tuple[float, float]]:
     """Milliseconds and error of each form of one convolution."""
     x, out = specs[0].x, specs[0].out
-    trial = Trial.make(x, out)
+    trial = Trial.make(x, out, specs[0].stride[0])
     bias, made = (aligned(np.zeros(shape, np.float32)) for shape in ((out.blocks, out.lanes), out.shape))
     with tempfile.TemporaryDirectory(prefix="zcc-benchmark-") as folder:
         kernels = compile_kernels(list(specs), target, Path(folder))
@@ -163,16 +165,17 @@ def race_networks(proto: Any, layouts: Sequence[Layout], target: Target, rounds:
         wholes = [Whole.build(layout, target, image, path) for layout, path in zip(layouts, paths, strict=True)]
     times = race([whole.run for whole in wholes], rounds)
     parts = [
-        f"{name} {taken:.2f} ms, error {relative(whole.output, expected):.1e}, {whole.megabytes:.1f} MiB of constants"
-        for name, taken, whole in zip(("direct", "Winograd"), times, wholes, strict=True)
+        f"{name} {taken:.2f} ms ({times[0] / taken:.2f}x), error {relative(whole.output, expected):.1e}, "
+        f"{whole.megabytes:.1f} MiB of constants"
+        for name, taken, whole in zip(("direct", "preferred", "Winograd"), times, wholes, strict=True)
     ]
-    return f"network: {'; '.join(parts)}: {times[0] / times[1]:.2f}x"
+    return f"network: {'; '.join(parts)}"
 
 
-def find_convolutions(layout: Layout) -> Counter[DirectConv]:
+def find_convolutions(layout: Layout, transforms: Collection[tuple[int, int]]) -> Counter[DirectConv]:
     """The convolutions that Winograd's could stand for, with dense maps and nothing behind them."""
     specs = [call.spec for call in layout.calls if isinstance(call.spec, DirectConv)]
-    fitting = [spec for spec in specs if forms(spec, layout.lowering.unit, TRANSFORMS)]
+    fitting = [spec for spec in specs if forms(spec, layout.lowering.unit, transforms)]
     return Counter(
         replace(spec, x=Slab.dense(*spec.x.shape), out=Slab.dense(*spec.out.shape), stages=()) for spec in fitting
     )
@@ -185,12 +188,14 @@ def describe(form: WinogradChoice | None) -> str:
     return f"F({form.size}) {form.tiles:>3} tiles x{form.shares}, {form.blocks}x{form.columns}"
 
 
-def print_table(found: Counter[DirectConv], target: Target, options: argparse.Namespace) -> None:
+def print_table(
+    found: Counter[DirectConv], transforms: Collection[tuple[int, int]], target: Target, options: argparse.Namespace
+) -> None:
     """Each convolution's forms, the quickest first behind the direct one, and the sum over all."""
     sums = np.zeros(2)
     print(f"{'convolution':<26}{'times':>5}  {'form':<24}{'ms':>8}{'ratio':>8}{'error':>10}")
     for spec, times in found.items():
-        tried = forms(spec, target.unit, options.sizes)[: None if options.all else 1]
+        tried = forms(spec, target.unit, transforms)[: None if options.all else 1]
         results = race_kernels([spec, *(spec.chosen(form) for form in tried)], target, options.rounds)
         (direct, error), others = results[0], sorted(zip(results[1:], tried, strict=True), key=lambda row: row[0])
         print(f"{spec.name:<26}{times:>5}  {describe(None):<24}{direct:>8.3f}{1:>8.2f}{error:>10.1e}")
@@ -204,18 +209,20 @@ def main() -> None:
     """Print the table and the race of the networks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, metavar="MODEL.onnx")
-    parser.add_argument("--sizes", type=numbers, default=list(TRANSFORMS), help="of tiles: 2,4 by default")
+    parser.add_argument("--strides", type=numbers, default=[1, 2], help="of convolutions: 1,2 by default")
+    parser.add_argument("--sizes", type=numbers, default=[2, 3, 4, 5], help="of tiles: 2,3,4,5 by default")
     parser.add_argument("--all", action="store_true", help="every form worth trying, not the first alone")
     parser.add_argument("--rounds", type=int, default=20)
     options = parser.parse_args()
     os.environ.setdefault(SPIN_VARIABLE, ALWAYS)
     target = native_target()
+    transforms = [key for key in TRANSFORMS if key[0] in options.strides and key[1] in options.sizes]
     proto = load_model(options.model).proto
     layouts = [
         lower_network(fuse(read_network(import_proto(proto))), target.unit, choices)
-        for choices in (Unchanged(), Forms(target.unit, options.sizes))
+        for choices in (Unchanged(), Defaults(), Forms(target.unit, transforms))
     ]
-    print_table(find_convolutions(layouts[0]), target, options)
+    print_table(find_convolutions(layouts[0], transforms), transforms, target, options)
     print(race_networks(proto, layouts, target, options.rounds))
 
 

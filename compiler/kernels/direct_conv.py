@@ -24,7 +24,7 @@ from zcc.compiler.kernels.stages import apply_stages, stage_arguments
 from zcc.compiler.kernels.tiled_conv import TiledConv
 from zcc.compiler.kernels.winograd_choices import WinogradChoice, winograd_choices
 from zcc.compiler.kernels.winograd_conv import WinogradConv
-from zcc.runtime.winograd_weights import TAPS
+from zcc.runtime.winograd_weights import STRIDES, TAPS
 
 STACK = 1024
 WORTH_TRYING = 1.3  # times the least expected cost
@@ -44,22 +44,24 @@ class DirectConv(TiledConv):
         return schedule(compute(self), self.tile)
 
     def preferred(self, unit: VectorUnit) -> Tile | WinogradChoice:
-        """By Winograd where it fits, which takes a third of the time; else the tile as it is."""
-        return next(iter(self._by_winograd(unit)), self.tile)
+        """By Winograd where it fits and the stride is 1, which takes a third of the time; else the tile as it is."""
+        return next(iter(self._by_winograd(unit)), self.tile) if self.stride == (1, 1) else self.tile
 
     def choices(self, unit: VectorUnit) -> Sequence[Tile | WinogradChoice]:
         """Forms of Winograd's where they fit, in turns with tiles in both orders of tasks."""
-        turns = zip_longest(self._by_winograd(unit), in_both_orders(ranked_tiles(self.out, unit), self.out))
+        kinds = self._by_winograd(unit), in_both_orders(ranked_tiles(self.out, unit), self.out)
+        turns = zip_longest(*(kinds if self.stride == (1, 1) else kinds[::-1]))
         return tuple(choice for turn in turns for choice in turn if choice is not None)
 
     def _by_winograd(self, unit: VectorUnit) -> Sequence[WinogradChoice]:
-        fits = self.kernel == (TAPS, TAPS) and self.stride == self.dilation == (1, 1)
-        return winograd_choices(self.x, self.out, unit) if fits else ()
+        stride, across = self.stride
+        fits = self.kernel == (TAPS, TAPS) and self.dilation == (1, 1) and stride == across and stride in STRIDES
+        return winograd_choices(self.x, self.out, unit, stride) if fits else ()
 
     def chosen(self, choice: Tile | WinogradChoice) -> DirectConv | WinogradConv:
         """With another tile, or by Winograd."""
         if isinstance(choice, WinogradChoice):
-            return WinogradConv(self.x, self.out, self.stages, choice)
+            return WinogradConv(self.x, self.out, self.stages, choice, self.stride[0])
         return replace(self, tile=choice)
 
 

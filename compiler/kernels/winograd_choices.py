@@ -8,10 +8,11 @@ from itertools import islice
 
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit
-from zcc.compiler.kernels.winograd_transforms import TRANSFORMS
+from zcc.compiler.kernels.winograd_transforms import TRANSFORMS, Transform
 
 CACHE = 1 << 20  # bytes of a core's second level
-WORTH_TRYING = {2: 2, 4: 6}  # choices of each size: small tiles are the quicker ones of small maps alone
+# Choices of each stride and size: small tiles are the quicker ones of small maps alone.
+WORTH_TRYING = {(1, 2): 2, (1, 4): 6, (2, 3): 2, (2, 5): 6}
 LATENCY = 8  # multiply-adds until a sum can be added to again
 
 
@@ -19,27 +20,29 @@ LATENCY = 8  # multiply-adds until a sum can be added to again
 class WinogradChoice:
     """The template's choices."""
 
-    size: int  # outputs along each side of a tile: a key of TRANSFORMS
+    size: int  # outputs along each side of a tile: with the stride, a key of TRANSFORMS
     tiles: int  # tiles of a task, a multiple of `columns`
     shares: int  # parts of the output blocks, each with tasks of its own
     blocks: int  # register tile: output blocks
     columns: int  # register tile: tiles of the map
 
 
-def winograd_choices(x: Slab, out: Slab, unit: VectorUnit) -> list[WinogradChoice]:
+def winograd_choices(x: Slab, out: Slab, unit: VectorUnit, stride: int) -> list[WinogradChoice]:
     """At most eight choices, the most promising first; none for images, and for maps smaller than a tile."""
     if x.lanes != out.lanes:
         return []
     chosen: list[WinogradChoice] = []
-    for size in TRANSFORMS:
+    for (step, size), transform in TRANSFORMS.items():
+        if step != stride:
+            continue
         best: dict[tuple[int, int], WinogradChoice] = {}
-        for choice in sorted(_all_choices(size, x, out, unit), key=lambda choice: cost(choice, x, out, unit)):
+        for choice in sorted(_all_choices(size, out, unit), key=lambda choice: cost(choice, transform, x, out, unit)):
             best.setdefault((choice.tiles, choice.shares), choice)
-        chosen += islice(best.values(), WORTH_TRYING[size])
-    return sorted(chosen, key=lambda choice: cost(choice, x, out, unit))
+        chosen += islice(best.values(), WORTH_TRYING[stride, size])
+    return sorted(chosen, key=lambda choice: cost(choice, TRANSFORMS[stride, choice.size], x, out, unit))
 
 
-def _all_choices(size: int, x: Slab, out: Slab, unit: VectorUnit) -> Iterator[WinogradChoice]:
+def _all_choices(size: int, out: Slab, unit: VectorUnit) -> Iterator[WinogradChoice]:
     if min(out.height, out.width) < size:
         return
     for blocks, columns in _register_tiles(out, unit):
@@ -72,21 +75,21 @@ def _divisors(number: int, most: int) -> list[int]:
     return [divisor for divisor in range(1, min(number, most) + 1) if number % divisor == 0]
 
 
-def cost(choice: WinogradChoice, x: Slab, out: Slab, unit: VectorUnit) -> float:
+def cost(choice: WinogradChoice, transform: Transform, x: Slab, out: Slab, unit: VectorUnit) -> float:
     """Cycles of the thread that has most to do, with factors fitted to measured kernels.
 
     A step of the register tile issues its multiply-adds, or waits for the weights, which come from the second level.
     Every sum is then stored and gathered. What a task keeps beside its weights is slow once it crowds them out of the
     cache.
     """
-    products = TRANSFORMS[choice.size].products ** 2
+    products = transform.products**2
     groups = out.blocks // choice.blocks // choice.shares
     sums = choice.blocks * choice.columns
     step = max(sums, LATENCY, 2 * choice.blocks + choice.columns / 2 + sums / 4)
     multiply = products * groups * (choice.tiles // choice.columns) * (x.blocks * x.lanes * step + 30 * sums)
     transforms = 9 * products * choice.tiles * (x.blocks + groups * choice.blocks)
     held = 4 * products * x.lanes * choice.tiles * (x.blocks + choice.blocks)
-    weights = 4 * products * groups * choice.blocks * out.lanes * x.blocks * x.lanes
+    weights = 4 * len(transform.taps) ** 2 * groups * choice.blocks * out.lanes * x.blocks * x.lanes
     tasks = choice.shares * -(-map_tiles(choice.size, out) // choice.tiles)
     rounds = -(-tasks // unit.threads)
     return rounds * (multiply + transforms + max(0, held - CACHE // 5) / 6 + weights / 256)

@@ -4,6 +4,7 @@ A task takes some tiles of the map. It spreads their inputs out to the points of
 that stays in the cache; multiplies at every point, a matrix product with a register tile of (output blocks x tiles)
 like that of the direct convolution; and gathers the products of each tile to outputs, with bias and elementwise stages.
 Tiles at the far edges of a map that they do not divide overlap their neighbours, and write only what those do not.
+In steps of two, some inputs of a tile are multiplied as they are; those that meet the same tap share its weights.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from zcc.runtime.winograd_weights import WinogradWeights
 
 @dataclass(frozen=True)
 class WinogradConv:
-    """A dense 3x3 convolution of stride 1; `x` includes the border that the taps reach.
+    """A dense 3x3 convolution of stride 1 or 2 along both axes; `x` includes the border that the taps reach.
 
     Parameters: x, weight as `expansion` makes it, bias, the operands of the stages, out.
     """
@@ -40,20 +41,21 @@ class WinogradConv:
     out: Slab
     stages: tuple[StageSpec, ...]
     tile: WinogradChoice
+    stride: int = 1
 
     @property
     def name(self) -> str:
-        """For example `winograd4_64_128_80x80_silu`."""
+        """For example `winograd4s1_64_128_80x80_silu`."""
         channels = f"{self.x.blocks * self.x.lanes}_{self.out.blocks * self.out.lanes}"
         size = f"{self.out.height}x{self.out.width}"
-        return f"winograd{self.tile.size}_{channels}_{size}{describe_stages(self.stages)}"
+        return f"winograd{self.tile.size}s{self.stride}_{channels}_{size}{describe_stages(self.stages)}"
 
     @property
     def weight_shape(self) -> tuple[int, ...]:
-        """Groups of output blocks, points, input blocks, input lanes, output blocks of a group, output lanes."""
+        """Groups of output blocks, rows of `taps` squared, input blocks and lanes, blocks of a group, output lanes."""
         blocks = self.tile.blocks
-        points = self.transform.products**2
-        return (self.out.blocks // blocks, points, self.x.blocks, self.x.lanes, blocks, self.out.lanes)
+        rows = len(self.transform.taps)
+        return (self.out.blocks // blocks, rows**2, self.x.blocks, self.x.lanes, blocks, self.out.lanes)
 
     def pack(self, dense: Array) -> Array:
         """The weights at the points of the transform."""
@@ -65,12 +67,12 @@ class WinogradConv:
     def expansion(self) -> WinogradWeights:
         """How the weights are made of the dense ones, which are stored."""
         shape = (self.out.blocks, self.x.blocks, self.x.lanes, self.out.lanes)
-        return WinogradWeights(self.transform.points, self.tile.blocks, shape)
+        return WinogradWeights(self.transform.points, self.tile.blocks, shape, self.stride)
 
     @property
     def transform(self) -> Transform:
         """How a row of a tile is spread and gathered."""
-        return TRANSFORMS[self.tile.size]
+        return TRANSFORMS[self.stride, self.tile.size]
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """Spread, multiply and gather, task after task."""
@@ -103,7 +105,7 @@ class WinogradConv:
     def _spread(self, x: Any, spread: Any, tiles: _Tiles, first: Expr) -> None:
         side, count = self.transform.products, self.tile.tiles
         with T.serial(0, self.x.blocks) as block, T.serial(0, count) as tile:
-            top, left = tiles.corner(first + tile)
+            top, left = (named(place * self.stride) for place in tiles.corner(first + tile))
             with T.vectorized(0, self.x.lanes) as lane:
                 rows = [[x[block, top + i, left + j, lane] for j in range(side)] for i in range(side)]
                 for point, value in enumerate(_both_ways(self.transform.spread, rows)):
@@ -115,12 +117,12 @@ class WinogradConv:
         tile = range(choice.blocks), range(choice.columns)
         vector = ramp(0, lanes)
         with T.serial(0, self.transform.products**2) as point, T.serial(0, choice.tiles // choice.columns) as part:
-            at = named(part * choice.columns)
+            at, taps = named(part * choice.columns), self._taps(point)
             sums = [T.alloc_buffer((choice.columns, lanes), "float32") for _ in tile[0]]
             for block, column in product(*tile):
                 T.buffer_store(sums[block], f32s(0.0, lanes), [column, vector])
             with T.serial(0, self.x.blocks) as c, T.serial(0, lanes) as channel:
-                weights = [named(load(weight, group, point, c, channel, block, vector)) for block in tile[0]]
+                weights = [named(load(weight, group, taps, c, channel, block, vector)) for block in tile[0]]
                 values = [named(spread[point, c * choice.tiles + at + column, channel]) for column in tile[1]]
                 for block, column in product(*tile):
                     value = broadcast(values[column], lanes) * weights[block]
@@ -128,6 +130,12 @@ class WinogradConv:
             for block, column in product(*tile):
                 place = [point, block * choice.tiles + at + column, vector]
                 T.buffer_store(products, load(sums[block], column, vector), place)
+
+    def _taps(self, point: Expr) -> Expr:
+        """Which of the weights the products of a point are taken with."""
+        side, rows = self.transform.products, len(self.transform.taps)
+        row, column = (tirx.min(place, rows - 1) for place in (tirx.floordiv(point, side), tirx.floormod(point, side)))
+        return named(row * rows + column)
 
     def _gather(
         self, products: Any, bias: Any, operands: list[Any], result: Any, block: Expr, tiles: _Tiles, first: Expr

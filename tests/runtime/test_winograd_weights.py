@@ -26,27 +26,28 @@ def dense_weights(order: WinogradWeights, seed: int = 0) -> Array:
 def reference(order: WinogradWeights, dense: Array) -> Array:
     """Point after point, block after block."""
     out_blocks, in_blocks, in_lanes, lanes = order.shape
-    transform = taps_at(order.points)
-    products = len(transform)
-    made = np.zeros((out_blocks // order.blocks, products**2, in_blocks, in_lanes, order.blocks, lanes))
+    transform = taps_at(order.points, order.stride)
+    count = len(transform)
+    made = np.zeros((out_blocks // order.blocks, count**2, in_blocks, in_lanes, order.blocks, lanes))
     for out in range(out_blocks):
         group, block = divmod(out, order.blocks)
         for x in range(in_blocks):
-            for row in range(products):
-                for column in range(products):
+            for row in range(count):
+                for column in range(count):
                     factors = np.outer(transform[row], transform[column])[:, :, None, None]
                     values = (factors * dense[out, x].astype(np.float64)).sum((0, 1))
-                    made[group, row * products + column, x, :, block] = values
+                    made[group, row * count + column, x, :, block] = values
     return made
 
 
+@pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("points", [SMALL, LARGE, (0.5, 1.0, 2.0)])
 @pytest.mark.parametrize(
     ("blocks", "shape"),
     [(1, (1, 1, 16, 16)), (2, (4, 3, 16, 16)), (3, (3, 2, 4, 8)), (5, (10, 1, 8, 8)), (4, (4, 5, 16, 16))],
 )
-def test_they_are_the_reference(points: tuple[float, ...], blocks: int, shape: tuple[int, ...]) -> None:
-    order = WinogradWeights(points, blocks, shape)
+def test_they_are_the_reference(points: tuple[float, ...], blocks: int, shape: tuple[int, ...], stride: int) -> None:
+    order = WinogradWeights(points, blocks, shape, stride)
     dense = dense_weights(order)
     expected = reference(order, dense)
     assert (dense.size, expected.size) == (order.taken, order.made)
@@ -66,9 +67,21 @@ def test_zeros_stay_zeros() -> None:
     assert not made.reshape(1, 36, 2, 16, 2, 16)[..., 9:].any()
 
 
-def test_parameters_survive_the_manifest() -> None:
-    order = WinogradWeights(LARGE, 2, (4, 3, 16, 16))
+def test_in_steps_of_two_the_middle_tap_is_a_row_of_its_own() -> None:
+    """The others are two taps at the points: at 1 their sum, at -1 their difference, both halved."""
+    expected = [[-1, 0, 0], [0.5, 0, 0.5], [0.5, 0, -0.5], [0, 0, 1], [0, 1, 0]]
+    np.testing.assert_array_equal(taps_at(SMALL, 2), expected)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_parameters_survive_the_manifest(stride: int) -> None:
+    order = WinogradWeights(LARGE, 2, (4, 3, 16, 16), stride)
     assert WinogradWeights.read(json.loads(json.dumps(order.parameters))) == order
+
+
+def test_older_manifests_name_no_stride() -> None:
+    parameters = {"points": [1.0], "blocks": 2, "shape": [4, 3, 16, 16]}
+    assert WinogradWeights.read(parameters) == WinogradWeights((1.0,), 2, (4, 3, 16, 16), 1)
 
 
 SOUND: dict[str, Any] = {"points": [1.0], "blocks": 2, "shape": [4, 3, 16, 16]}
@@ -78,6 +91,8 @@ WRONG: list[Any] = [
     {},
     {"points": [1.0], "blocks": 2},
     {**SOUND, "size": 4},
+    *({**SOUND, "stride": stride} for stride in (0, 3, -1, 1.0, True, "2", [2], None)),
+    {"points": [1.0], "blocks": 2, "stride": 1},
     {**SOUND, "blocks": 0},
     {**SOUND, "blocks": 3},
     {**SOUND, "blocks": -2},

@@ -15,7 +15,8 @@ from tests.compiler.harness import compile_network, reference
 from tests.compiler.kernels.integers import lanes_for, packed, taps, unpacked
 from tests.onnx_models import build
 from zcc.compiler.frontend.load import load_model
-from zcc.compiler.kernels.choices import Tunable
+from zcc.compiler.kernels.choices import Tile, Tunable
+from zcc.compiler.kernels.direct_conv import DirectConv
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit
 from zcc.compiler.kernels.stages import Apply, Merge, PerChannel, StageSpec
@@ -39,6 +40,13 @@ class Case:
     size: tuple[int, int]
     choice: WinogradChoice
     stages: tuple[str, ...] = ("silu",)
+    stride: int = 1
+
+    @property
+    def inside(self) -> tuple[int, int]:
+        """Rows and columns that the taps reach."""
+        height, width = (self.stride * (outputs - 1) + 3 for outputs in self.size)
+        return height, width
 
 
 CASES = {
@@ -58,6 +66,14 @@ CASES = {
     "gate": Case((16, 16), (6, 7), WinogradChoice(4, 4, 1, 1, 2), ("multiply map", "leaky_relu")),
     "per channel": Case((16, 32), (5, 6), WinogradChoice(2, 9, 1, 2, 9), ("multiply channel",)),
     "nothing behind it": Case((16, 16), (4, 5), WinogradChoice(2, 2, 1, 1, 2), ()),
+    "whole tiles in steps": Case((32, 32), (10, 15), WinogradChoice(5, 6, 1, 2, 3), stride=2),
+    "small tiles in steps": Case((32, 48), (6, 9), WinogradChoice(3, 4, 1, 3, 4), stride=2),
+    "both hang over in steps": Case((16, 32), (11, 13), WinogradChoice(5, 1, 1, 2, 1), stride=2),
+    "one tile in steps": Case((16, 16), (5, 5), WinogradChoice(5, 1, 1, 1, 1), stride=2),
+    "more room than tiles in steps": Case((16, 32), (6, 6), WinogradChoice(5, 12, 1, 1, 6), stride=2),
+    "shares in steps": Case((16, 64), (7, 9), WinogradChoice(5, 9, 2, 2, 3), stride=2),
+    "odd channels in steps": Case((19, 37), (9, 6), WinogradChoice(5, 4, 1, 1, 4), stride=2),
+    "residual in steps": Case((16, 16), (6, 7), WinogradChoice(5, 4, 1, 1, 2), ("silu", "add map"), 2),
 }
 REFERENCE: dict[str, Any] = {
     "silu": lambda x: x / (1 + np.exp(-x)),
@@ -107,18 +123,18 @@ def make_trial(case: Case, lanes: int, rng: np.random.Generator) -> Trial:
     (inputs, outputs), (height, width) = case.channels, case.size
     # Cases are written for 16 lanes; with fewer there are more blocks of them.
     channels = inputs * lanes // 16, outputs * lanes // 16
-    x = rng.normal(0, 1, (channels[0], height + 2, width + 2)).astype(F)
+    x = rng.normal(0, 1, (channels[0], *case.inside)).astype(F)
     weight = rng.normal(0, 1 / np.sqrt(9 * channels[0]), (channels[1], channels[0], 3, 3)).astype(F)
     bias = rng.normal(0, 1, channels[1]).astype(F)
-    x_slab = Slab.dense(-(-channels[0] // lanes), height + 2, width + 2, lanes)
+    x_slab = Slab.dense(-(-channels[0] // lanes), *case.inside, lanes)
     x_slab, x_memory, _ = within_nan(packed(x, x_slab), x_slab)
     slab = Slab.dense(-(-channels[1] // lanes), height, width, lanes)
     slab, out, room = within_nan(np.full(slab.shape, 3, F), slab)
-    expected = taps(x.astype(np.float64), weight.astype(np.float64), bias.astype(np.float64), case.size)
+    expected = taps(x.astype(np.float64), weight.astype(np.float64), bias.astype(np.float64), case.size, case.stride)
     stages, memory, expected = apply(case, slab, expected, rng)
     out_lanes = lanes_for(channels[1], lanes)
     dense = pack_dense(weight, lanes_for(channels[0], lanes), lanes, out_lanes, lanes)
-    spec = WinogradConv(x_slab, slab, stages, case.choice)
+    spec = WinogradConv(x_slab, slab, stages, case.choice, case.stride)
     weights, biases = spec.pack(dense), pack_vector(bias, out_lanes, lanes)
     operands = [aligned(values) for values in (weights, biases, *memory)]
     return Trial(spec, [x_memory, *operands, out], out, room, expected)
@@ -152,28 +168,44 @@ def apply(
 @pytest.mark.parametrize("lanes", WIDTHS)
 def test_cases_are_close_to_double_precision(lanes: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
-    names = CASES if lanes == max(WIDTHS) else ("small tiles", "both hang over", "shares", "odd channels", "residual")
+    few = (
+        "small tiles",
+        "both hang over",
+        "shares",
+        "odd channels",
+        "residual",
+        "small tiles in steps",
+        "shares in steps",
+    )
+    names = CASES if lanes == max(WIDTHS) else few
     trials = {name: make_trial(CASES[name], lanes, rng) for name in names}
     kernels = compile_kernels([trial.spec for trial in trials.values()], WIDTHS[lanes], tmp_path)
     for (name, trial), kernel in zip(trials.items(), kernels, strict=True):
         trial.check(kernel, name)
 
 
-@pytest.mark.parametrize(("size", "channels"), [((9, 7), (48, 96)), ((3, 12), (16, 32))])
-def test_every_choice_offered_is_right(size: tuple[int, int], channels: tuple[int, int], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("size", "channels", "stride"),
+    [((9, 7), (48, 96), 1), ((3, 12), (16, 32), 1), ((9, 7), (48, 96), 2), ((4, 12), (16, 32), 2)],
+)
+def test_every_choice_offered_is_right(
+    size: tuple[int, int], channels: tuple[int, int], stride: int, tmp_path: Path
+) -> None:
     rng, target = np.random.default_rng(8), native_target()
     lanes = target.unit.lanes
     x, out = (Slab.dense(-(-n // 16), *size, lanes) for n in channels)
-    choices = winograd_choices(x.grown(1, 1, 1, 1), out, target.unit)
+    choices = winograd_choices(x, out, target.unit, stride)
     assert 1 <= len(choices) == len(set(choices)) <= 8
-    trials = [make_trial(Case(channels, size, choice), lanes, rng) for choice in choices]
+    trials = [make_trial(Case(channels, size, choice, stride=stride), lanes, rng) for choice in choices]
     for trial, kernel in zip(trials, compile_kernels([trial.spec for trial in trials], target, tmp_path), strict=True):
         trial.check(kernel, str(trial.spec.tile))
 
 
-def test_runs_repeat_to_the_last_bit(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("size", "stride"), [(4, 1), (5, 2)])
+def test_runs_repeat_to_the_last_bit(size: int, stride: int, tmp_path: Path) -> None:
     """Outputs of tiles that overlap in two tasks are written by one."""
-    trial = make_trial(Case((16, 16), (39, 41), WinogradChoice(4, 1, 1, 1, 1)), 16, np.random.default_rng(9))
+    case = Case((16, 16), (39, 41), WinogradChoice(size, 1, 1, 1, 1), stride=stride)
+    trial = make_trial(case, 16, np.random.default_rng(9))
     target = native_target()
     if target.unit.lanes != 16:
         pytest.skip("cut for 16 lanes")
@@ -188,10 +220,10 @@ def test_runs_repeat_to_the_last_bit(tmp_path: Path) -> None:
 def test_choices_are_whole_tasks_that_fit_the_registers() -> None:
     rng = np.random.default_rng(10)
     for target in WIDTHS.values():
-        for threads, *size in rng.integers(1, [65, 90, 90], (8, 3)).tolist():
+        for stride, threads, *size in rng.integers(1, [3, 65, 90, 90], (16, 4)).tolist():
             unit = replace(target.unit, threads=threads)
             x, out = (Slab.dense(int(blocks), *size, unit.lanes) for blocks in rng.integers(1, 40, 2))
-            for choice in winograd_choices(x.grown(1, 1, 1, 1), out, unit):
+            for choice in winograd_choices(x, out, unit, stride):
                 assert choice.tiles % choice.columns == 0 and choice.size <= min(size)
                 assert out.blocks % (choice.blocks * choice.shares) == 0 and choice.shares <= threads
                 assert choice.blocks * (choice.columns + 1) < unit.registers
@@ -200,38 +232,75 @@ def test_choices_are_whole_tasks_that_fit_the_registers() -> None:
 def test_no_choice_for_maps_smaller_than_a_tile_or_images() -> None:
     unit = native_target().unit
     line, pixel = (Slab.dense(1, *size, unit.lanes) for size in ((1, 40), (3, 3)))
-    assert not winograd_choices(line.grown(1, 1, 1, 1), line, unit)
-    assert {choice.size for choice in winograd_choices(pixel.grown(1, 1, 1, 1), pixel, unit)} == {2}
-    out = Slab.dense(1, 8, 8, unit.lanes)
-    assert not winograd_choices(Slab.dense(3, 10, 10, 1), out, unit)
+    out, image = Slab.dense(1, 8, 8, unit.lanes), Slab.dense(3, 20, 20, 1)
+    for stride, least in ((1, 2), (2, 3)):
+        assert not winograd_choices(line, line, unit, stride)
+        assert {choice.size for choice in winograd_choices(pixel, pixel, unit, stride)} == {least}
+        assert not winograd_choices(image, out, unit, stride)
+
+
+def direct(kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]) -> DirectConv:
+    """A convolution over a map of twenty rows and columns."""
+    lanes = native_target().unit.lanes
+    size = [(20 - d * (k - 1) - 1) // s + 1 for k, s, d in zip(kernel, stride, dilation, strict=True)]
+    return DirectConv(
+        Slab.dense(2, 20, 20, lanes), Slab.dense(4, *size, lanes), kernel, stride, dilation, (), Tile(1, 1)
+    )
+
+
+@pytest.mark.parametrize(("stride", "sizes"), [((1, 1), {2, 4}), ((2, 2), {3, 5})])
+def test_direct_convolutions_offer_them(stride: tuple[int, int], sizes: set[int]) -> None:
+    """In steps of two the direct form stays the preferred one: a search must prove the other."""
+    unit = native_target().unit
+    spec = direct((3, 3), stride, (1, 1))
+    offered = [choice for choice in spec.choices(unit) if isinstance(choice, WinogradChoice)]
+    assert {choice.size for choice in offered} == sizes
+    assert isinstance(spec.preferred(unit), WinogradChoice) == (stride == (1, 1))
+    assert all(spec.chosen(choice).stride == stride[0] for choice in offered)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "dilation"),
+    [
+        ((3, 3), (1, 2), (1, 1)),
+        ((3, 3), (2, 1), (1, 1)),
+        ((3, 3), (3, 3), (1, 1)),
+        ((3, 3), (2, 2), (2, 2)),
+        ((5, 5), (2, 2), (1, 1)),
+        ((3, 1), (1, 1), (1, 1)),
+    ],
+)
+def test_other_convolutions_do_not(kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]) -> None:
+    choices = direct(kernel, stride, dilation).choices(native_target().unit)
+    assert choices and not any(isinstance(choice, WinogradChoice) for choice in choices)
 
 
 @dataclass
 class Everywhere:
-    """Takes Winograd's form, with tiles of a size, wherever it is offered."""
+    """Takes Winograd's form, with tiles of some sizes, wherever it is offered."""
 
     unit: VectorUnit
-    size: int
+    sizes: tuple[int, ...]
     taken: int = 0
 
     def find(self, spec: Tunable) -> WinogradChoice | None:
         """The first of its forms."""
         forms = [form for form in spec.choices(self.unit) if isinstance(form, WinogradChoice)]
-        fitting = [form for form in forms if form.size == self.size]
+        fitting = [form for form in forms if form.size in self.sizes]
         self.taken += bool(fitting)
         return fitting[0] if fitting else None
 
 
-@pytest.mark.parametrize(("lanes", "size"), [(max(WIDTHS), 4), (min(WIDTHS), 2)])
-def test_networks_of_them_equal_onnx_runtime(lanes: int, size: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("lanes", "sizes"), [(max(WIDTHS), (4, 5)), (min(WIDTHS), (2, 3))])
+def test_networks_of_them_equal_onnx_runtime(lanes: int, sizes: tuple[int, int], tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     onnx.save(build("yolov5", imgsz=(96, 160), width=12, seed=3), path)
     proto = load_model(path).proto
     image = np.random.default_rng(4).random((1, 3, 96, 160), np.float32)
     expected = reference(proto, image)
     target = WIDTHS[lanes]
-    choices = Everywhere(target.unit, size)
+    choices = Everywhere(target.unit, sizes)
     compiled = compile_network(proto, tmp_path, target.name, choices=choices)
-    made = [name for name in compiled.kernels if name.startswith(f"winograd{size}_")]
-    assert len(made) == choices.taken > 5
+    made = [[n for n in compiled.kernels if n.startswith(f"winograd{size}s{s}_")] for s, size in enumerate(sizes, 1)]
+    assert sum(map(len, made)) == choices.taken and len(made[0]) > 5 and len(made[1]) > 3
     np.testing.assert_allclose(compiled.run(image), expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())

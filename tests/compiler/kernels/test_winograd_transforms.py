@@ -22,16 +22,18 @@ def both_axes(transform: Any, tiles: Array) -> Array:
 
 def convolved(transform: Transform, x: Array, weight: Array) -> Array:
     """Tiles [n, channels, products, products] and weights [channels, 3, 3] to outputs [n, size, size]."""
-    taps = transform.taps
+    rows = np.minimum(np.arange(transform.products), len(transform.taps) - 1)
+    taps = transform.taps[rows]
     at_points = (taps @ weight.astype(np.float64) @ taps.T).astype(x.dtype)
     return both_axes(transform.gather, (both_axes(transform.spread, x) * at_points).sum(1))
 
 
-def reference(size: int, x: Array, weight: Array) -> Array:
+def reference(transform: Transform, x: Array, weight: Array) -> Array:
+    size, stride = transform.size, transform.stride
     total = np.zeros((len(x), size, size))
     for ky in range(TAPS):
         for kx in range(TAPS):
-            window = x[:, :, ky : ky + size, kx : kx + size].astype(np.float64)
+            window = x[:, :, ky::stride, kx::stride][:, :, :size, :size].astype(np.float64)
             total += np.einsum("nchw,c->nhw", window, weight[:, ky, kx].astype(np.float64))
     return total
 
@@ -44,24 +46,33 @@ def operands(transform: Transform, dtype: type[np.generic]) -> tuple[Array, Arra
     return (z / (1 + np.exp(-z))).astype(dtype), weight.astype(dtype)
 
 
-@pytest.mark.parametrize("points", [*(known.points for known in TRANSFORMS.values()), (0.5, 1.0, 2.0)])
-def test_products_at_points_make_the_convolution(points: tuple[float, ...]) -> None:
-    transform = Transform(points)
+MORE = Transform((0.5, 1.0, 2.0)), Transform((0.5, 1.0, 2.0), 2)
+
+
+@pytest.mark.parametrize("transform", [*TRANSFORMS.values(), *MORE], ids=str)
+def test_products_at_points_make_the_convolution(transform: Transform) -> None:
     x, weight = operands(transform, np.float64)
-    np.testing.assert_allclose(convolved(transform, x, weight), reference(transform.size, x, weight), atol=1e-12)
+    np.testing.assert_allclose(convolved(transform, x, weight), reference(transform, x, weight), atol=1e-12)
 
 
-@pytest.mark.parametrize(("size", "bound"), [(2, 1e-6), (4, 4e-6)])
-def test_float32_keeps_enough_digits(size: int, bound: float) -> None:
-    x, weight = operands(TRANSFORMS[size], np.float32)
-    expected = reference(size, x, weight)
-    assert np.abs(convolved(TRANSFORMS[size], x, weight) - expected).max() < bound * np.abs(expected).max()
+@pytest.mark.parametrize("key", TRANSFORMS)
+def test_products_are_fewer_than_taps(key: tuple[int, int]) -> None:
+    (stride, size), transform = key, TRANSFORMS[key]
+    assert (transform.stride, transform.size) == key
+    assert transform.products == {1: size + 2, 2: 2 * size + 1}[stride] < 3 * size
+
+
+@pytest.mark.parametrize(("key", "bound"), [((1, 2), 1e-6), ((1, 4), 4e-6), ((2, 3), 1e-6), ((2, 5), 4e-6)])
+def test_float32_keeps_enough_digits(key: tuple[int, int], bound: float) -> None:
+    transform = TRANSFORMS[key]
+    x, weight = operands(transform, np.float32)
+    expected = reference(transform, x, weight)
+    assert np.abs(convolved(transform, x, weight) - expected).max() < bound * np.abs(expected).max()
 
 
 def test_reciprocal_points_lose_less_than_whole_ones() -> None:
-    x, weight = operands(TRANSFORMS[4], np.float32)
-    expected = reference(4, x, weight)
-    chosen, whole = (
-        np.abs(convolved(transform, x, weight) - expected).max() for transform in (TRANSFORMS[4], Transform((1.0, 2.0)))
-    )
+    forms = TRANSFORMS[1, 4], Transform((1.0, 2.0))
+    x, weight = operands(forms[0], np.float32)
+    expected = reference(forms[0], x, weight)
+    chosen, whole = (np.abs(convolved(transform, x, weight) - expected).max() for transform in forms)
     assert chosen < whole / 2

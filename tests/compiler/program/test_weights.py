@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.winograd_choices import WinogradChoice
 from zcc.compiler.kernels.winograd_conv import WinogradConv
-from zcc.compiler.kernels.winograd_transforms import TRANSFORMS
 from zcc.compiler.program.weights import ALIGNMENT, WeightStore
 from zcc.runtime.expansion import Order
 
@@ -20,15 +19,15 @@ BLOCKS, LANES = (4, 3), 16
 SHAPE = (*BLOCKS, 3, 3, LANES, LANES)
 
 
-def winograd(size: int, blocks: int) -> WinogradConv:
+def winograd(size: int, blocks: int, stride: int = 1) -> WinogradConv:
     """A kernel for weights of SHAPE."""
-    out, x = (Slab.dense(count, 8, 8, LANES) for count in BLOCKS)
-    return WinogradConv(x.grown(1, 1, 1, 1), out, (), WinogradChoice(size, 2, 1, blocks, 2))
+    x, out = Slab.dense(BLOCKS[1], 8 * stride + 2, 8 * stride + 2, LANES), Slab.dense(BLOCKS[0], 8, 8, LANES)
+    return WinogradConv(x, out, (), WinogradChoice(size, 2, 1, blocks, 2), stride)
 
 
 def pack_in_double(spec: WinogradConv, dense: Array) -> Array:
     """Both transforms at once, as one matrix, in float64."""
-    transform = TRANSFORMS[spec.tile.size].taps
+    transform = spec.transform.taps
     taps = dense.transpose(2, 3, 0, 1, 4, 5).reshape(9, -1).astype(np.float64)
     at_points = (np.kron(transform, transform) @ taps).reshape(-1, BLOCKS[0], *dense.shape[1:2], LANES, LANES)
     groups = at_points.reshape(len(at_points), -1, spec.tile.blocks, BLOCKS[1], LANES, LANES)
@@ -40,10 +39,10 @@ def read(blob: bytes, offset: int, like: Array) -> Array:
     return np.frombuffer(blob, like.dtype, like.size, offset).reshape(like.shape)
 
 
-@pytest.mark.parametrize(("size", "blocks"), [(2, 1), (4, 2), (4, 4)])
-def test_a_kernel_packs_as_in_double_precision(size: int, blocks: int) -> None:
+@pytest.mark.parametrize(("size", "blocks", "stride"), [(2, 1, 1), (4, 2, 1), (4, 4, 1), (3, 4, 2), (5, 2, 2)])
+def test_a_kernel_packs_as_in_double_precision(size: int, blocks: int, stride: int) -> None:
     dense = np.random.default_rng(1).standard_normal(SHAPE).astype(np.float32)
-    spec = winograd(size, blocks)
+    spec = winograd(size, blocks, stride)
     expected = pack_in_double(spec, dense)
     packed = spec.pack(dense)
     assert packed.shape == spec.weight_shape == expected.shape
@@ -52,12 +51,12 @@ def test_a_kernel_packs_as_in_double_precision(size: int, blocks: int) -> None:
 
 @pytest.mark.parametrize("halved", [False, True])
 def test_each_array_lies_where_it_was_said_to(halved: bool) -> None:
-    """The same weights directly and in two forms of Winograd's, between vectors and bytes of odd sizes."""
+    """The same weights directly and in three forms of Winograd's, between vectors and bytes of odd sizes."""
     rng = np.random.default_rng(2)
     dense = rng.standard_normal(SHAPE).astype(np.float32)
     bias = rng.standard_normal(7).astype(np.float32)
     table = rng.integers(-128, 128, 77).astype(np.int8)
-    forms = [winograd(4, 2), winograd(2, 1)]
+    forms = [winograd(4, 2), winograd(2, 1), winograd(5, 1, 2)]
     added: list[tuple[Array, Order | None]] = [
         (bias, None),
         (dense, forms[0].expansion),
@@ -65,6 +64,7 @@ def test_each_array_lies_where_it_was_said_to(halved: bool) -> None:
         (dense, None),
         (dense, forms[1].expansion),
         (2 * dense, forms[1].expansion),
+        (dense, forms[2].expansion),
     ]
     store = WeightStore()
     places = [store.add(*each).offset for each in added]
@@ -77,7 +77,10 @@ def test_each_array_lies_where_it_was_said_to(halved: bool) -> None:
     stored = store.constants().stored(halved)
     blob = stored.expanded()
     made = [rounded(bias), forms[0].pack(rounded(dense)), table, rounded(dense)]
-    made += [forms[1].pack(rounded(values)) for values in (dense, 2 * dense)]
+    made += [
+        form.pack(rounded(values))
+        for form, values in zip([forms[1], *forms[1:]], (dense, 2 * dense, dense), strict=True)
+    ]
     for place, expected in zip(places, made, strict=True):
         np.testing.assert_array_equal(read(blob, place, expected), expected)
     assert len(blob) == store.constants().size
