@@ -11,10 +11,9 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from benchmarks.arguments import run
 from zcc.compiler.calibration import load_shown
@@ -22,13 +21,14 @@ from zcc.compiler.frontend.load import load_model
 from zcc.compiler.imported import import_model
 from zcc.compiler.job import Job
 from zcc.compiler.kernels.choices import Defaults, Unchanged, write_choice
+from zcc.compiler.kernels.spec import VectorUnit
 from zcc.compiler.measure import measure_latencies
 from zcc.compiler.options import CompileOptions
 from zcc.compiler.program.lower import lower_network
 from zcc.compiler.progress import Silent
 from zcc.compiler.stages import Stages
 from zcc.compiler.targets.target import Target
-from zcc.compiler.tuning.lookup import Records, find_records
+from zcc.compiler.tuning.lookup import NO_RECORDS, Recorded, Records, find_records
 from zcc.compiler.tuning.records import Record
 from zcc.compiler.tuning.task import Task, tasks_of
 from zcc.compiler.variant import build
@@ -40,34 +40,21 @@ from zcc.runtime.variant import Variant
 NEAR = 1.2  # a default form within this of the best is a good default
 
 
-@dataclass(frozen=True)
-class Form:
-    """Stands for records that make every choice alike."""
+class Direct(Records):
+    """No records, and every convolution direct."""
 
-    made: Any
-    digest: str | None = None
-
-    def choices(self, unit: object) -> Form:
-        """Itself."""
-        return self
-
-    def find(self, spec: Any) -> Any:
-        """As `made` has it."""
-        return self.made.find(spec)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Nothing comes from records."""
-        return {"tuned": 0, "default": 0}
+    def choices(self, unit: VectorUnit, winograd: bool = True) -> Recorded:
+        """As templates prefer, Winograd aside."""
+        return super().choices(unit, winograd=False)
 
 
 def race(job: Job, records: Records, rounds: int, scratch: Path) -> dict[str, float]:
     """Milliseconds from frame to detections of each build, in turns."""
-    runs, builds = [], {"direct": Form(Unchanged()), "default": Form(Defaults()), "tuned": records}
+    runs, builds = [], {"direct": Direct(()), "default": NO_RECORDS, "tuned": records}
     for name, made in builds.items():
         folder = scratch / name
         folder.mkdir()
-        manifest = build(replace(job, records=made), name, folder, Stages(Silent()))  # type: ignore[arg-type]
+        manifest = build(replace(job, records=made), name, folder, Stages(Silent()))
         runs.append(Variant(folder, manifest).run)
     taken = [measure_latencies(runs) for _ in range(rounds)]
     return {name: median(turn[index].value for turn in taken) for index, name in enumerate(builds)}

@@ -18,6 +18,10 @@ class DeviceLost(Exception):
     """The device is gone; what was measured on it can be measured on another."""
 
 
+class Unreachable(DeviceLost):
+    """It was never there: nothing can be said about what was to be measured."""
+
+
 class Device(Protocol):
     """A machine that runs kernels. Raises DeviceLost when it is gone."""
 

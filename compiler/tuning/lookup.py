@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -20,6 +20,7 @@ from zcc.compiler.tuning.network_form import NetworkForm, default_form, possible
 from zcc.compiler.tuning.networks import Networks, networks_digest, read_networks, record_name
 from zcc.compiler.tuning.records import Database, digest, read_records
 from zcc.compiler.tuning.target_key import target_key
+from zcc.compiler.tuning.task import Task
 from zcc.compiler.tuning.workload import workload_key
 
 SHIPPED = Path(zcc.tuning_logs.__file__).parent
@@ -94,6 +95,18 @@ def find_records(home: Path, target: Target) -> Records:
     return Records(tuple(map(read_records, folders)), tuple(map(read_networks, folders)))
 
 
+def put_shipped_first(tasks: Iterable[Task], target: Target) -> None:
+    """Have a search try what came with zcc right behind the default: its records will hide zcc's."""
+    shipped = read_records(SHIPPED / target_key(target))
+    for task in tasks:
+        offered = {write_choice(choice): choice for choice in task.choices}
+        default = next(iter(offered))
+        best = shipped[task.key].best(default, offered) if task.key in shipped else None
+        if best is not None:
+            others = (choice for name, choice in offered.items() if name not in (default, best))
+            task.choices = (offered[default], offered[best], *others)
+
+
 class Recorded:
     """Makes a network's choices, and counts for how many of its kernels there were records."""
 
@@ -117,16 +130,16 @@ class Recorded:
 
     def _look_up(self, spec: Tunable) -> tuple[bool, Any | None]:
         key = workload_key(spec)
+        held = [database[key] for database in self._records.databases if key in database]
+        if not held and self._winograd:
+            return False, None
         # Records of an older zcc may name forms that its templates do not have any more.
         offered = {write_choice(choice): choice for choice in spec.choices(self._unit) if self._allows(choice)}
         preferred = write_choice(spec.preferred(self._unit))
         instead = None if preferred in offered else next(iter(offered))
-        known, taken = False, instead
-        for database in self._records.databases:
-            if key in database and database[key].records.keys() & offered.keys():
-                known, taken = True, database[key].best(instead or preferred, offered) or instead
-                break
-        return known, None if taken is None else offered[taken]
+        known = next((kernel for kernel in held if kernel.records.keys() & offered.keys()), None)
+        taken = known.best(instead or preferred, offered) or instead if known else instead
+        return known is not None, None if taken is None else offered[taken]
 
     def _allows(self, choice: Any) -> bool:
         return self._winograd or not isinstance(choice, WinogradChoice)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
@@ -16,13 +17,15 @@ from tvm.s_tir.meta_schedule.runner import PyRunner, PyRunnerFuture, RunnerResul
 
 from zcc.compiler.kernels.choices import Tunable, read_choice, write_choice
 from zcc.compiler.targets.target import Target
-from zcc.compiler.tuning.device import Address, DeviceLost
+from zcc.compiler.tuning.device import Address, DeviceLost, Unreachable
 from zcc.compiler.tuning.trial import Answer, Trial
 from zcc.compiler.tuning.worker import Worker
 from zcc.compiler.tuning.workload import chosen_in, kernel_in
 
 BETWEEN = "|"  # a kernel and a choice in the place of a path
 LOST = 2  # devices that may be lost with one trial before the trial is to blame
+CALLS = 5  # attempts to reach a device
+PAUSE = 2.0  # seconds between them: a tracker needs a while to forget a machine that went away
 GLANCE = 0.2  # seconds between looks at whether to stop
 
 
@@ -34,6 +37,7 @@ class Devices:
     """Measures trials, each on whichever device is free."""
 
     def __init__(self, addresses: list[Address]) -> None:
+        self.unreachable: str | None = None  # why there is no device any more
         self._workers: SimpleQueue[Worker] = SimpleQueue()
         self._all = [Worker(address) for address in addresses]
         for worker in self._all:
@@ -54,7 +58,10 @@ class Devices:
         for _ in range(LOST):
             worker = self._workers.get()
             try:
-                return worker.ask(trial)
+                return self._reach(worker, trial)
+            except Unreachable as lost:
+                self.unreachable = str(lost)
+                raise
             except DeviceLost as lost:
                 reason = str(lost)
             finally:
@@ -62,6 +69,14 @@ class Devices:
         if len(trial.forms) == 1:
             return Answer.failed(trial, reason)
         return Answer.joined([self._ask(single) for single in trial.alone()])
+
+    def _reach(self, worker: Worker, trial: Trial) -> Answer:
+        for _ in range(CALLS - 1):
+            try:
+                return worker.ask(trial)
+            except Unreachable:
+                time.sleep(PAUSE)
+        return worker.ask(trial)
 
 
 @derived_object

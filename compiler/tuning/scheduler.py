@@ -65,6 +65,11 @@ def run_scheduler(
         )
     except Exception:
         # MetaSchedule turns what its parts raise into exceptions of its own.
+        if devices.unreachable:
+            raise TuningError(
+                f"no machine can be reached any more: {devices.unreachable}",
+                "see that tracker and servers run, then tune again: what was measured is kept",
+            ) from None
         if not telling.ended and not stop.is_set():
             raise
     finally:

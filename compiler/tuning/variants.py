@@ -28,12 +28,12 @@ from zcc.compiler.targets.table import runs_here
 from zcc.compiler.targets.target import Target
 from zcc.compiler.tuning.addresses import find_addresses
 from zcc.compiler.tuning.form_builder import FormBuilder
-from zcc.compiler.tuning.lookup import find_records, own_records
+from zcc.compiler.tuning.lookup import find_records, own_records, put_shipped_first
 from zcc.compiler.tuning.options import TuneOptions
 from zcc.compiler.tuning.task import Search, Task, tasks_of
 from zcc.compiler.tuning.tune import Limits, tune
 from zcc.compiler.tuning.whole import tune_network
-from zcc.compiler.variants import check_variants, find_variants
+from zcc.compiler.variants import find_variants
 from zcc.runtime import host
 from zcc.runtime.manifest import InputSpec
 
@@ -44,7 +44,8 @@ KERNELS_SHARE = 0.85  # of the time and of the trials
 
 def tune_model(options: CompileOptions, wish: TuneOptions, home: Path, progress: Progress) -> list[Search]:
     """Search for the kernels of every variant that the options name; a compile with them finds the records."""
-    check_variants(options.dtypes, options.target)
+    for _, target in find_variants(options.dtypes, options.target, quantised=False):
+        find_addresses(wish.runner, target)  # what cannot be reached is told before a model is read
     stages = Stages(progress)
     with stages.stage("load and check"):
         model = load_model(options.model, options.imgsz, options.classes)
@@ -87,6 +88,7 @@ def tune_variant(
     network = precision.convert(source.network(), calibration, ())
     folder = own_records(home, target)
     tasks = tasks_of(lower_network(network, target.unit, Unchanged()).calls, target.unit)
+    put_shipped_first(tasks, target)
     addresses = find_addresses(runner, target)
     with stages.stage(f"tune {precision.name} for {target.name}"):
         if runs_here(target):

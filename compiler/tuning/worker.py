@@ -11,7 +11,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
-from zcc.compiler.tuning.device import Address, Device, DeviceLost
+from zcc.compiler.tuning.device import Address, Device, DeviceLost, Unreachable
 from zcc.compiler.tuning.measure import measure
 from zcc.compiler.tuning.trial import Answer, Asked
 
@@ -48,7 +48,7 @@ class Worker:
     def ask(self, trial: Asked) -> Answer:
         """What came of the trial; when a form brings the process down, the others are measured without it.
 
-        Raises DeviceLost when the device is not there any more.
+        Raises DeviceLost when the device is not there any more, Unreachable when it never was.
         """
         answer = self._ask(trial)
         if isinstance(answer, Answer):
@@ -74,17 +74,21 @@ class Worker:
         """The answer, or why there is none."""
         process, pipe = self._started()
         patience = self._patience + self._patience_per_form * len(trial.forms)
+        connected = False
         try:
             pipe.send(trial)
             answer = self._answer(pipe, QUEUE_PATIENCE)
-            if answer == CONNECTED:
+            if connected := answer == CONNECTED:
                 answer = self._answer(pipe, patience)
         except (EOFError, OSError):
             process.join()
             self._close()
             if self._ended:
                 raise Ended from None
-            return f"it brought the process down ({_manner(process.exitcode)})"
+            answer = f"it brought the process down ({_manner(process.exitcode)})"
+        if not connected:
+            self._close()
+            raise Unreachable(str(answer))
         if isinstance(answer, DeviceLost):
             self._close()
             raise answer
