@@ -38,6 +38,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 @pytest.fixture(scope="session")
 def variants(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The variants that all tests share; some of them measure."""
+    return make_variants(demo, tmp_path_factory)
+
+
+def make_variants(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A registry with the demo's `shapes` as fp32, and as fp16 the same with weights a little off, never measured."""
     registry = Registry.open(tmp_path_factory.mktemp("variants") / "registry")
     source = Registry.open(demo.registry).artifacts()[0].folder

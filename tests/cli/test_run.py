@@ -11,7 +11,7 @@ import cv2
 import pytest
 from PIL import Image
 
-from tests.cli.conftest import Demo
+from tests.cli.conftest import Demo, make_variants
 from tests.cli.process import assert_one_line, run_zcc
 from zcc import sample
 
@@ -131,9 +131,15 @@ def test_a_video_is_run_frame_by_frame(demo: Demo, tmp_path: Path) -> None:
     assert "3 frames at" in done.stderr
 
 
-def test_the_choice_is_explained(variants: str) -> None:
+@pytest.fixture(scope="module")
+def unmeasured(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Variants of these tests' own, which no other test measures."""
+    return make_variants(demo, tmp_path_factory)
+
+
+def test_the_choice_is_explained(unmeasured: str) -> None:
     def explained(*arguments: str | Path) -> dict[str, Any]:
-        done = run_zcc("run", "shapes", *arguments, "--explain", "--json", "--registry", variants)
+        done = run_zcc("run", "shapes", *arguments, "--explain", "--json", "--registry", unmeasured)
         assert done.returncode == 0, done.stderr
         told: dict[str, Any] = json.loads(done.stdout)
         return told
@@ -145,16 +151,16 @@ def test_the_choice_is_explained(variants: str) -> None:
     forced = explained("--dtype", "fp16", CROWD)
     assert forced["dtype"] == "fp16"
     assert {each["dtype"]: each["why"] for each in forced["explanation"]["variants"]}["fp32"] == "fp16 was asked for"
-    done = run_zcc("run", "shapes", CROWD, "--explain", "--registry", variants)
+    done = run_zcc("run", "shapes", CROWD, "--explain", "--registry", unmeasured)
     lines = done.stdout.splitlines()
     assert lines[1].startswith("*  fp32") and lines[1].endswith("the fastest that runs here")
     assert lines[3].startswith(str(CROWD)), "with a picture, it is run as well"
 
 
-def test_what_cannot_be_preferred_is_one_line(variants: str) -> None:
+def test_what_cannot_be_preferred_is_one_line(unmeasured: str) -> None:
     preferred = ("--prefer", "fastest-within:1", "--dtype", "fp16")
-    done = run_zcc("run", "shapes", CROWD, *preferred, "--registry", variants)
+    done = run_zcc("run", "shapes", CROWD, *preferred, "--registry", unmeasured)
     assert_one_line(done, 1, "fp16 for", "nobody measured what it loses", "zcc eval")
-    done = run_zcc("run", "shapes", CROWD, "--prefer", "best", "--registry", variants)
+    done = run_zcc("run", "shapes", CROWD, "--prefer", "best", "--registry", unmeasured)
     assert_one_line(done, 2, "most-accurate")
-    assert_one_line(run_zcc("run", "shapes", "--registry", variants), 2, "at least one picture")
+    assert_one_line(run_zcc("run", "shapes", "--registry", unmeasured), 2, "at least one picture")
