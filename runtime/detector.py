@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from zcc.runtime.choice import Wish, choose, explain
 from zcc.runtime.current import Current, Told
 from zcc.runtime.errors import UsageError
 from zcc.runtime.explanation import Explanation
-from zcc.runtime.feeds.table import open_feed
 from zcc.runtime.follow import Follower, Following
 from zcc.runtime.frame import as_frame
 from zcc.runtime.loading import load_now, load_residents, load_warm
@@ -19,12 +17,12 @@ from zcc.runtime.manifest import Manifest
 from zcc.runtime.places import Folder, find_source
 from zcc.runtime.preference import DEFAULT, Preference
 from zcc.runtime.source import ArtifactSource, Candidate, MovingSource
-from zcc.runtime.stream import Stream
+from zcc.runtime.streaming import Streaming
 from zcc.runtime.thresholds import threshold
 from zcc.runtime.variant import Detections, Variant
 
 
-class Detector:
+class Detector(Streaming):
     """Frames in, boxes out. Any number of threads may call it."""
 
     def __init__(
@@ -92,25 +90,6 @@ class Detector:
         if self._follower is not None:
             self._follower.saw(taken, conf, iou)
         return found
-
-    def stream(
-        self,
-        source: Any,
-        mode: str = "every",
-        queue: int | None = None,
-        conf: float = 0.25,
-        iou: float = 0.45,
-        format: str | None = None,
-    ) -> Stream:
-        """The frames of a source, to be gone through once, each with what is found in it.
-
-        A source is a folder, a picture, a video, a camera's number or device, a URL, a GStreamer pipeline, or anything
-        that yields frames or paths of pictures. At most `queue` frames are read ahead. When the source is faster, it
-        waits in the mode `every`; in `newest` the older frames are dropped. `format` is that of the frames it yields.
-        """
-        feed = open_feed(source, self.manifest.input.color)
-        detect = partial(self, conf=threshold("conf", conf), iou=threshold("iou", iou), format=format)
-        return Stream(detect, feed, mode, queue)
 
     def swap(self, dtype: str | None = None, target: str | None = None, *, prefer: str | Preference = DEFAULT) -> None:
         """Run another variant from the next frame on; frames under way finish on the old one.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from tvm import s_tir, tirx
@@ -12,8 +12,8 @@ from tvm.script.ir_builder import tirx as T
 from zcc.compiler.kernels.choices import Tile, in_both_orders
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import VectorUnit, building, spatial
-from zcc.compiler.kernels.stages import StageSpec, apply_stages, describe_stages, stage_arguments
-from zcc.compiler.network.tensors import Array
+from zcc.compiler.kernels.stages import apply_stages, describe_stages, stage_arguments
+from zcc.compiler.kernels.tiled_conv import TiledConv
 
 MOST_COLUMNS = 8
 
@@ -24,23 +24,20 @@ def depthwise_tile(out: Slab) -> Tile:
 
 
 @dataclass(frozen=True)
-class DepthwiseConv:
-    """A depthwise convolution; `x` includes the border that the taps reach."""
+class DepthwiseConv(TiledConv):
+    """A depthwise convolution in fp32; its tiles are of one block.
 
-    x: Slab
-    out: Slab
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    stages: tuple[StageSpec, ...]
-    tile: Tile  # of one block
+    Parameters: x, weight, bias, the operands of the stages, out.
+    """
+
+    word = "depthwise"
 
     @property
     def name(self) -> str:
         """For example `depthwise_3x3s1_64_80x80_silu`."""
         size = f"{self.kernel[0]}x{self.kernel[1]}s{self.stride[0]}"
         channels = self.out.blocks * self.out.lanes
-        return f"depthwise_{size}_{channels}_{self.out.height}x{self.out.width}{describe_stages(self.stages)}"
+        return f"{self.word}_{size}_{channels}_{self.out.height}x{self.out.width}{describe_stages(self.stages)}"
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """Columns are summed in tiles, which gives the multiply-adds something to overlap with."""
@@ -62,23 +59,11 @@ class DepthwiseConv:
         sch.decompose_reduction(conv, ky)
         return sch.mod["main"]
 
-    def preferred(self, unit: VectorUnit) -> Tile:
-        """The tile as it is."""
-        return self.tile
-
     def choices(self, unit: VectorUnit) -> Sequence[Tile]:
         """Every number of columns that divides a row and fits the registers, in both orders of tasks."""
         columns = [size for size in range(1, unit.registers // 2 + 1) if self.out.width % size == 0]
         ranked = sorted(columns, key=lambda size: (size != self.tile.columns, -size))
         return in_both_orders([Tile(1, size) for size in ranked], self.out)
-
-    def chosen(self, choice: Tile) -> DepthwiseConv:
-        """With another tile."""
-        return replace(self, tile=choice)
-
-    def pack(self, dense: Array) -> Array:
-        """The weights as they are."""
-        return dense
 
     def compute(self) -> tirx.PrimFunc:
         """What the kernel computes."""

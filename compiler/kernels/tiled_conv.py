@@ -1,4 +1,4 @@
-"""What the templates of dense convolutions have in common: the maps, the taps, and a register tile as their form."""
+"""What the templates of convolutions have in common: the maps, the taps, and a register tile as their form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zcc.compiler.network.tensors import Array
 
 @dataclass(frozen=True)
 class TiledConv:
-    """A dense convolution; `x` includes the border that the taps reach."""
+    """A convolution; `x` includes the border that the taps reach."""
 
     x: Slab
     out: Slab

@@ -40,6 +40,7 @@ from zcc.runtime.manifest import InputSpec
 NOISE = (2, 720, 1280, 3)  # frames that stand for the pictures of int8 where there are none
 SEED = 20241
 KERNELS_SHARE = 0.85  # of the time and of the trials
+NETWORK_SECONDS = 20.0  # that building a network in two forms and racing them take at least
 
 
 def tune_model(options: CompileOptions, wish: TuneOptions, home: Path, progress: Progress) -> list[Search]:
@@ -94,17 +95,28 @@ def tune_variant(
         if runs_here(target):
             set_floors(tasks, measure_machine(target, {arithmetic_of(task.spec.name) for task in tasks}))
         search = tune(tasks, target, folder, for_kernels(limits), addresses, stages.progress)
+    left = for_network(limits, search)
+    if left.seconds is not None and left.seconds < NETWORK_SECONDS:
+        stages.progress.note(
+            "no time is left for other forms of the network as a whole; give a larger --budget"
+        )
+        return search
     with stages.stage(f"tune {precision.name} as a whole"):
         builder = FormBuilder(source, precision, target, calibration, find_records(home, target))
-        left, shares = for_network(limits, search), runner is None and host.threads_are_free()
+        shares = runner is None and host.threads_are_free()
         search.network = tune_network(builder, folder, left, addresses[0], shares, stages.progress)
     return search
 
 
 def for_kernels(limits: Limits) -> Limits:
-    """What kernels may take: not all, since there are few forms of the network, and all of it gains by them."""
+    """What kernels may take: not all, since there are few forms of the network, and all of it gains by them.
+
+    All of it where the rest would not do for one form.
+    """
     trials = limits.trials and ceil(KERNELS_SHARE * limits.trials)
-    return Limits(trials, limits.seconds and KERNELS_SHARE * limits.seconds)
+    if limits.seconds is None or (1 - KERNELS_SHARE) * limits.seconds < NETWORK_SECONDS:
+        return Limits(trials, limits.seconds)
+    return Limits(trials, KERNELS_SHARE * limits.seconds)
 
 
 def for_network(limits: Limits, search: Search) -> Limits:

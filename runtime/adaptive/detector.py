@@ -7,7 +7,6 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping, Sequence
-from functools import partial
 from statistics import median
 from typing import Any
 
@@ -18,12 +17,11 @@ from zcc.runtime.adaptive.statistics import Statistics
 from zcc.runtime.adaptive.stored import StoredPolicy
 from zcc.runtime.choice import Wish
 from zcc.runtime.errors import UsageError
-from zcc.runtime.feeds.table import open_feed
 from zcc.runtime.frame import Frame, as_frame
 from zcc.runtime.loading import blank, load_residents
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.places import find_source
-from zcc.runtime.stream import Stream
+from zcc.runtime.streaming import Streaming
 from zcc.runtime.thresholds import threshold
 from zcc.runtime.variant import Detections, Variant
 
@@ -31,7 +29,7 @@ DTYPES = ("int8", "fp32")
 TURNS = 4  # of each variant at loading; the first warms it and does not count
 
 
-class AdaptiveDetector:
+class AdaptiveDetector(Streaming):
     """Frames in, boxes out, each frame on the resident variant that the policy names. Any thread may call it.
 
     All variants share one working memory, so a swap between them is a pointer.
@@ -79,20 +77,6 @@ class AdaptiveDetector:
         with self._lock:
             self._observer.saw(dtype, found, taken.height * taken.width, milliseconds)
         return found
-
-    def stream(
-        self,
-        source: Any,
-        mode: str = "every",
-        queue: int | None = None,
-        conf: float = 0.25,
-        iou: float = 0.45,
-        format: str | None = None,
-    ) -> Stream:
-        """The frames of a source, each with what is found in it, as a Detector streams them."""
-        feed = open_feed(source, self.manifest.input.color)
-        detect = partial(self, conf=threshold("conf", conf), iou=threshold("iou", iou), format=format)
-        return Stream(detect, feed, mode, queue)
 
     @property
     def manifest(self) -> Manifest:
