@@ -30,7 +30,7 @@ docs: $(VENV)/.dev
 	$(BIN)/python tools/generate_cli_docs.py
 
 # Adds the records of MODELS to those that ship: own instruction sets in every dtype, or those of TUNE_TARGET.
-MODELS      ?= zcc/sample/shapes.onnx
+MODELS      ?= cli/sample/shapes.onnx
 BUDGET      ?= 10m
 TUNE_DTYPES ?= fp32,bf16,int8
 TUNE_TARGET ?= native

@@ -28,8 +28,8 @@ from examples.shapes.generate import write_scenes
 from examples.shapes.scenes import make_scene
 from examples.shapes.sequence import SEQUENCE_SEED, make_frame
 from zcc import sample
-from zcc.cli.adapt import as_text
-from zcc.cli.progress import open_progress
+from zcc.commands.adapt import as_text
+from zcc.commands.progress import open_progress
 from zcc.compiler.accuracy.pictures import labelled_pictures
 from zcc.compiler.adapting.adapt import Adapted, AdaptOptions, adapt
 from zcc.compiler.adapting.plot import draw

@@ -14,8 +14,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.arguments import opened_registry, run
-from zcc.cli.pick import pick_runnable
-from zcc.cli.progress import open_progress
+from zcc.commands.pick import pick_runnable
+from zcc.commands.progress import open_progress
 from zcc.compiler.accuracy.comparison import POINTS
 from zcc.compiler.compile import CompileOptions, compile_model
 from zcc.compiler.profiling.limits import Machine

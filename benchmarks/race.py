@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.arguments import names, numbers, opened_registry, run, size
 from zcc import sample
-from zcc.cli.progress import open_progress
+from zcc.commands.progress import open_progress
 from zcc.compiler.accuracy.comparison import POINTS
 from zcc.compiler.compile import CompileOptions, Result, compile_model
 from zcc.compiler.racing.against import Lineup, race_against

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from benchmarks.arguments import opened_registry, run
-from zcc.cli.progress import open_progress
+from zcc.commands.progress import open_progress
 from zcc.compiler.compile import CompileOptions, Result, compile_model
 from zcc.runtime.library import WEIGHTS
 

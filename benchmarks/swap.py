@@ -25,7 +25,7 @@ import numpy as np
 
 from benchmarks.arguments import names, opened_registry, run
 from benchmarks.callers import Answer, Callers, answer, some_frames
-from zcc.cli.progress import open_progress
+from zcc.commands.progress import open_progress
 from zcc.compiler.compile import CompileOptions, compile_model
 from zcc.registry import Registry
 from zcc.runtime import Detector

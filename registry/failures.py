@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 
+from zcc.runtime.distribution import how_to_install
 from zcc.runtime.errors import Unavailable
 
 _FREE_SPACE = "free some space (zcc gc frees what nothing refers to), or choose another disk with --registry"
@@ -58,7 +59,7 @@ def database_failure(place: object, error: Exception) -> Unavailable:
     if isinstance(error, (NoSuchModuleError, ImportError)):
         return Unavailable(
             f"registry {place}: no driver for this database is installed ({error})",
-            "install it; for PostgreSQL: pip install 'zcc[postgres]'",
+            f"install it; for PostgreSQL, {how_to_install('postgres')}",
         )
     cause = str(error.orig if isinstance(error, DBAPIError) else error)
     remedy = next((way for words, way in _DATABASE_REMEDIES.items() if words in cause), "")

@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from zcc.runtime.bundle import SUFFIX, Bundle
+from zcc.runtime.distribution import how_to_install
 from zcc.runtime.errors import UsageError
 from zcc.runtime.manifest import FILENAME, Manifest
 from zcc.runtime.source import ArtifactSource, Candidate
@@ -46,7 +47,7 @@ def find_source(reference: str | os.PathLike[str], registry: str | None) -> Arti
 def _open_source(registry: str | None) -> ArtifactSource:
     """The registry, when it is installed."""
     problem = "artifacts cannot be loaded by name"
-    remedy = "give the path of an artifact or a bundle, or install zcc[compiler]"
+    remedy = f"give the path of an artifact or a bundle, or install the registry, {how_to_install('compiler')}"
     for entry in entry_points(group=SOURCES):
         try:
             source: ArtifactSource = entry.load()(registry)

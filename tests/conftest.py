@@ -49,4 +49,4 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, copy)
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*build, "--no-index", "--wheel-dir", out, copy], check=True, timeout=120)
-    return next(out.glob("zcc-*.whl"))
+    return next(out.glob("zcc_yolo-*.whl"))

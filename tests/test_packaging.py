@@ -13,6 +13,8 @@ import tomli
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from zcc.runtime.distribution import NAME
+
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -30,7 +32,7 @@ def needed(distribution: str, extra: str, seen: set[tuple[str, str]]) -> Iterato
 
 
 def test_neither_the_compiler_nor_the_tests_need_the_heavy_ones() -> None:
-    brought = set(needed("zcc", "compiler", set())) | set(needed("zcc", "dev", set()))
+    brought = set(needed(NAME, "compiler", set())) | set(needed(NAME, "dev", set()))
     assert {"apache-tvm", "onnx", "pytest", "mypy"} <= brought
     assert not brought & {"torch", "xgboost"}
 
@@ -51,7 +53,7 @@ def test_tvm_ffi_is_held_below_the_version_that_crashes() -> None:
 @pytest.mark.parametrize("place", [ROOT, Path("/")], ids=["checkout", "elsewhere"])
 def test_packages_import_under_their_names_from_anywhere(place: Path) -> None:
     code = """
-import zcc, zcc.runtime.manifest, zcc.registry, zcc.compiler.frontend.model, zcc.cli.main
+import zcc, zcc.runtime.manifest, zcc.registry, zcc.compiler.frontend.model, zcc.commands.main
 print(zcc.compiler.frontend.model.__file__)
 """
     found = subprocess.check_output([sys.executable, "-c", code], cwd=place, text=True, timeout=60)
@@ -73,3 +75,11 @@ def test_entry_points_lead_to_code() -> None:
     for group, name in groups.items():
         [entry] = metadata.entry_points(group=group, name=name)
         assert callable(entry.load())
+
+
+def test_the_distribution_is_called_what_the_runtime_says() -> None:
+    assert PROJECT["project"]["name"] == NAME
+
+
+def test_no_folder_of_the_clone_shadows_the_installed_package() -> None:
+    assert not (ROOT / "zcc").exists()

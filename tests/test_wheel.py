@@ -91,5 +91,5 @@ def test_the_device_really_lacks_the_rest(device: Path) -> None:
 
 
 def test_the_version_is_written_once(device: Path) -> None:
-    code = "import importlib.metadata as m, zcc; print(m.version('zcc') == zcc.__version__)"
+    code = "import importlib.metadata as m, zcc; print(m.version('zcc-yolo') == zcc.__version__)"
     assert run_on(device, code).stdout.strip() == "True"

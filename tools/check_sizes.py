@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("zcc", "compiler", "registry", "runtime", "examples", "benchmarks", "tools")
+FOLDERS = ("cli", "compiler", "registry", "runtime", "examples", "benchmarks", "tools")
 LONGEST_FILE = 350
 LONGEST_FUNCTION = 60
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from zcc.cli.main import COMMANDS, cli
+from zcc.commands.main import COMMANDS, cli
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
 INTRODUCTION = """\

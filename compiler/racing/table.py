@@ -15,6 +15,7 @@ from typing import Any
 
 from zcc.compiler.racing.contestant import Contestant, Entry
 from zcc.compiler.racing.task import Task
+from zcc.runtime.distribution import how_to_install
 from zcc.runtime.errors import BenchmarkError, UsageError, ZccError
 
 ZCC = "zcc"
@@ -60,7 +61,7 @@ def find_peers(names: Sequence[str]) -> dict[str, Peer]:
     for name, peer in chosen.items():
         if absent := peer.missing():
             raise BenchmarkError(
-                f"{name} cannot take part: {' and '.join(absent)} not installed", "pip install 'zcc[bench]'"
+                f"{name} cannot take part: {' and '.join(absent)} not installed", how_to_install("bench")
             )
     return chosen
 

@@ -17,6 +17,7 @@ from zcc.compiler.targets.target import Target
 from zcc.compiler.tuning.records import read_records, write_records
 from zcc.compiler.tuning.task import Search, Task
 from zcc.registry.locks import exclusive
+from zcc.runtime.distribution import how_to_install
 from zcc.runtime.errors import TuningError
 
 NEEDED = ("xgboost", "psutil", "cloudpickle", "tornado")
@@ -60,7 +61,7 @@ def check_installed() -> None:
     """Raise when what a search needs is missing."""
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        raise TuningError(f"tuning needs {', '.join(missing)}", "install zcc[compiler,tune]")
+        raise TuningError(f"tuning needs {', '.join(missing)}", how_to_install("compiler"))
 
 
 def tidy(folder: Path) -> None:

@@ -97,9 +97,7 @@ def tune_variant(
         search = tune(tasks, target, folder, for_kernels(limits), addresses, stages.progress)
     left = for_network(limits, search)
     if left.seconds is not None and left.seconds < NETWORK_SECONDS:
-        stages.progress.note(
-            "no time is left for other forms of the network as a whole; give a larger --budget"
-        )
+        stages.progress.note("no time is left for other forms of the network as a whole; give a larger --budget")
         return search
     with stages.stage(f"tune {precision.name} as a whole"):
         builder = FormBuilder(source, precision, target, calibration, find_records(home, target))

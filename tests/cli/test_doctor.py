@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from zcc.cli.health import Need, Status, check_package
+from zcc.commands.health import Need, Status, check_package
 from zcc.compiler.precision.table import PRECISIONS
 from zcc.compiler.targets.table import TARGETS, native_target
 

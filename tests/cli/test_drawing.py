@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zcc.cli.drawing import class_color, save_drawing
+from zcc.commands.drawing import class_color, save_drawing
 
 RANDOM = np.random.default_rng(20)
 PIXELS = RANDOM.integers(0, 256, (24, 40, 3), dtype=np.uint8)

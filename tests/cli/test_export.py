@@ -15,7 +15,7 @@ from tests.cli.conftest import Demo
 from tests.cli.process import assert_one_line, run_zcc
 from tests.registry.samples import artifact
 from zcc import sample
-from zcc.cli.main import cli
+from zcc.commands.main import cli
 from zcc.registry import Registry
 from zcc.runtime.manifest import Measurement
 

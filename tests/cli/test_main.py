@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.cli.process import assert_one_line, run_zcc
-from zcc.cli.main import COMMANDS, LazyGroup, cli
+from zcc.commands.main import COMMANDS, LazyGroup, cli
 from zcc.runtime.errors import BuildError, NotFound, UsageError
 from zcc.version import __version__
 
@@ -115,13 +115,13 @@ def test_every_command_with_a_result_prints_json_and_takes_a_registry() -> None:
 
 
 def test_the_front_door_imports_nothing_heavy() -> None:
-    code = f"import sys, zcc.cli.main; print([name for name in {HEAVY!r} if name in sys.modules])"
+    code = f"import sys, zcc.commands.main; print([name for name in {HEAVY!r} if name in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 
 def test_the_help_imports_nothing_heavy() -> None:
     code = (
-        "import sys\nfrom zcc.cli.main import cli\ncli.main(['--help'], standalone_mode=False)\n"
+        "import sys\nfrom zcc.commands.main import cli\ncli.main(['--help'], standalone_mode=False)\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     output = subprocess.check_output([sys.executable, "-c", code], text=True)
@@ -167,7 +167,7 @@ def test_a_failure_under_json_leaves_stdout_empty(tmp_path: Path) -> None:
 
 def test_native_output_does_not_reach_a_reserved_stdout() -> None:
     code = (
-        "import os, subprocess\nfrom zcc.cli.output import print_json, reserved_stdout\n"
+        "import os, subprocess\nfrom zcc.commands.output import print_json, reserved_stdout\n"
         "with reserved_stdout():\n"
         "    print('python'); os.write(1, b'native'); subprocess.run(['echo', 'child'])\n"
         "print_json({'is': 'clean'})"
@@ -179,7 +179,7 @@ def test_native_output_does_not_reach_a_reserved_stdout() -> None:
 
 def test_what_libraries_warn_of_is_shown_only_to_those_who_ask() -> None:
     code = (
-        "import sys, warnings, zcc.cli.main as m, zcc.cli.completion as c\n"
+        "import sys, warnings, zcc.commands.main as m, zcc.commands.completion as c\n"
         "c.completion.callback = lambda shell: warnings.warn('odd EXIF')\n"
         "sys.argv[1:] = ['completion', 'bash']\nm.main()"
     )
@@ -200,7 +200,7 @@ def test_a_reader_that_leaves_causes_no_traceback() -> None:
 
 def test_ctrl_c_exits_with_130() -> None:
     code = (
-        "import signal, time, zcc.cli.main as m, zcc.cli.completion as c\n"
+        "import signal, time, zcc.commands.main as m, zcc.commands.completion as c\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job ignores it from birth
         "def wait(shell): print('up', flush=True); time.sleep(60)\n"
         "c.completion.callback = wait\nm.cli(['completion', 'bash'])"

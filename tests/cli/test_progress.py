@@ -9,7 +9,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from zcc.cli.progress import LiveProgress, PlainProgress, open_progress
+from zcc.commands.progress import LiveProgress, PlainProgress, open_progress
 from zcc.compiler.progress import Progress, Silent
 
 

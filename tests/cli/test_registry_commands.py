@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.registry.samples import artifact
-from zcc.cli.list import age
-from zcc.cli.main import cli
+from zcc.commands.list import age
+from zcc.commands.main import cli
 from zcc.registry import Artifact, Registry
 from zcc.runtime import host
 from zcc.runtime.manifest import Manifest, Measurement, Requirements, Stage
@@ -225,7 +225,7 @@ def test_a_corrupt_index_is_one_line(zcc: Zcc, registry: Registry) -> None:
 
 
 def test_a_real_process_prints_json_alone(registry: Registry) -> None:
-    command = [sys.executable, "-c", "from zcc.cli.main import main; main()", "list", "--json"]
+    command = [sys.executable, "-c", "from zcc.commands.main import main; main()", "list", "--json"]
     ended = subprocess.run([*command, "--registry", str(registry.home)], capture_output=True, text=True, check=True)
     assert len(json.loads(ended.stdout)) == 3 and ended.stderr == ""
 

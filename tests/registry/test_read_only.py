@@ -38,7 +38,7 @@ def _python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _zcc(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return _python("from zcc.cli.main import main; main()", *arguments)
+    return _python("from zcc.commands.main import main; main()", *arguments)
 
 
 def test_it_can_be_listed_and_verified(read_only: Path) -> None:

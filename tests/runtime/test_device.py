@@ -16,6 +16,7 @@ from tests.runtime.conftest import SLOW, Pair
 from tests.runtime.samples import noise
 from zcc.registry import Registry
 from zcc.registry.bundle import export_bundle
+from zcc.runtime.distribution import NAME, how_to_install
 
 ABSENT = (
     "tvm",
@@ -52,7 +53,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     install = [sys.executable, "-m", "pip", "--python", interpreter, "install", *options, wheel]
     subprocess.run(install, check=True, timeout=60)
     [site] = place.glob("lib/python*/site-packages")
-    for name in required("zcc") - {"zcc"}:
+    for name in required(NAME) - {NAME}:
         link(name, site)
     return interpreter
 
@@ -130,7 +131,7 @@ except UsageError as error:
 """
     told = run(python, tmp_path, code)
     assert "the registry needs sqlalchemy, which is not installed" in told
-    assert "install zcc[compiler]" in told
+    assert how_to_install("compiler") in told
 
 
 def test_the_command_says_what_it_needs(python: Path) -> None:
@@ -138,7 +139,7 @@ def test_the_command_says_what_it_needs(python: Path) -> None:
         done = subprocess.run([*command, "list"], capture_output=True, text=True)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == (
-            "error: the command line needs click, which is not installed; pip install 'zcc[compiler]'\n"
+            f"error: the command line needs click, which is not installed; {how_to_install('compiler')}\n"
         )
 
 

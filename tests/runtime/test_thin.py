@@ -61,4 +61,4 @@ try:
 except UsageError as error:
     print(error)
 """
-    assert "install zcc[compiler]" in run_python(code, tiny_artifact.home)
+    assert "pip install '.[compiler]'" in run_python(code, tiny_artifact.home)

@@ -63,5 +63,5 @@ def test_an_unknown_peer_and_one_that_is_not_installed(monkeypatch: pytest.Monke
     with pytest.raises(UsageError, match="there is no 'darknet' to race against"):
         table.find_peers(["darknet"])
     monkeypatch.setitem(table.PEERS, "elsewhere", table.Peer("nowhere:None", ("json", "surely_absent"), ()))
-    with pytest.raises(BenchmarkError, match=r"surely_absent not installed; pip install 'zcc\[bench\]'"):
+    with pytest.raises(BenchmarkError, match=r"surely_absent not installed; .*pip install '.\[bench\]'"):
         table.find_peers(["elsewhere"])

@@ -13,7 +13,7 @@ from tests.cli.process import run_zcc
 from tests.compiler.tuning.kernels import TARGET, TILES, Sizes, direct, shaky, task
 from tests.compiler.tuning.machines import HOST, Machines, end, machines
 from tests.compiler.tuning.searching import Told, known_forms, search
-from zcc.cli.tune_server import tune_server
+from zcc.commands.tune_server import tune_server
 from zcc.compiler.kernels.choices import write_choice
 from zcc.compiler.targets.table import TARGETS, runs_here
 from zcc.compiler.tuning.addresses import find_addresses

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.cli.options import json_option, registry_option, variant_options
+from zcc.commands.options import json_option, registry_option, variant_options
 
 if TYPE_CHECKING:
     from zcc.compiler.profiling.profile import KernelTime
@@ -30,8 +30,8 @@ def profile(
 
     Times are medians; frames' own work, before and after the network, is not part of it.
     """
-    from zcc.cli.output import print_json, reserved_stdout
-    from zcc.cli.pick import pick_runnable
+    from zcc.commands.output import print_json, reserved_stdout
+    from zcc.commands.pick import pick_runnable
     from zcc.compiler.profiling.profile import profile_artifact
     from zcc.registry import Registry
 

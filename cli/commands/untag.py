@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from zcc.cli.options import json_option, need_tag, registry_option, tag_arguments
+from zcc.commands.options import json_option, need_tag, registry_option, tag_arguments
 
 
 @click.command()
@@ -13,7 +13,7 @@ from zcc.cli.options import json_option, need_tag, registry_option, tag_argument
 @json_option
 def untag(name: str, tag: str | None, registry: str | None, as_json: bool) -> None:
     """Take a tag away; its history stays, and `zcc rollback` brings it back."""
-    from zcc.cli.moves import report
+    from zcc.commands.moves import report
     from zcc.registry import Registry
 
     report(Registry.open(registry).untag(*need_tag(name, tag)), as_json)

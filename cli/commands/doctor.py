@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zcc.cli.options import json_option, registry_option
+from zcc.commands.options import json_option, registry_option
 
 if TYPE_CHECKING:
-    from zcc.cli.health import Finding
+    from zcc.commands.health import Finding
 
 STYLES = {"ok": "green", "missing": "red", "optional": "yellow"}
 
@@ -25,8 +25,8 @@ def doctor(context: click.Context, registry: str | None, as_json: bool) -> None:
 
     Exits with 1 when something is missing that zcc cannot do without.
     """
-    from zcc.cli.health import Need, examine
-    from zcc.cli.output import print_json, reserved_stdout
+    from zcc.commands.health import Need, examine
+    from zcc.commands.output import print_json, reserved_stdout
 
     with reserved_stdout():
         findings = examine(registry)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zcc.cli.options import json_option, registry_option
+from zcc.commands.options import json_option, registry_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def list(registry: str | None, as_json: bool) -> None:
     mAP is the mAP50-95 that was measured last, against labels; where nobody had any, ~ marks agreement with what
     another variant finds.
     """
-    from zcc.cli.output import print_json
+    from zcc.commands.output import print_json
     from zcc.registry import Registry
 
     opened = Registry.open(registry)

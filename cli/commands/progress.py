@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from zcc.cli.tuning_table import batch_line, search_table
+from zcc.commands.tuning_table import batch_line, search_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,7 +58,7 @@ class LiveProgress:
     def __init__(self, console: Console) -> None:
         from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        from zcc.cli.live_display import LiveDisplay
+        from zcc.commands.live_display import LiveDisplay
 
         columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
         self._display = LiveDisplay(*columns, console=console, transient=True)

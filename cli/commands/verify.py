@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from zcc.cli.options import json_option, registry_option
+from zcc.commands.options import json_option, registry_option
 
 
 @click.command()
@@ -13,7 +13,7 @@ from zcc.cli.options import json_option, registry_option
 @click.pass_context
 def verify(context: click.Context, registry: str | None, as_json: bool) -> None:
     """Hash every stored file and compare it with its manifest; exits with 1 when anything differs."""
-    from zcc.cli.output import print_json
+    from zcc.commands.output import print_json
     from zcc.registry import Registry
 
     report = Registry.open(registry).verify()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.cli.options import json_option, prefer_option, registry_option, variant_options
+from zcc.commands.options import json_option, prefer_option, registry_option, variant_options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,7 +69,7 @@ def run(
     REF is a name, name:tag, name@sha256:…, a digest or its beginning, or the path of an artifact or a bundle.
     Videos are read with OpenCV. With --explain there need be no pictures.
     """
-    from zcc.cli.output import print_json
+    from zcc.commands.output import print_json
     from zcc.runtime import Detector
 
     if not inputs and not explain:
@@ -105,7 +105,7 @@ def _look(detector: Detector, paths: Iterable[Path], conf: float, iou: float) ->
 
 
 def _save(sightings: Iterable[Sighting], names: tuple[str, ...], folder: Path) -> Iterator[Sighting]:
-    from zcc.cli.drawing import save_drawing
+    from zcc.commands.drawing import save_drawing
 
     folder.mkdir(parents=True, exist_ok=True)
     taken: set[str] = set()

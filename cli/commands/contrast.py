@@ -29,7 +29,7 @@ def as_measured(detector: Detector) -> Detect:
 
 def contrast(reference: Detector, candidate: Detector, data: Path) -> Comparison:
     """The candidate against the reference on the pictures, labelled or not."""
-    from zcc.cli.progress import open_progress
+    from zcc.commands.progress import open_progress
     from zcc.compiler.accuracy.pictures import load_pictures
     from zcc.compiler.accuracy.standard import Standard
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zcc.cli.output import print_json
+from zcc.commands.output import print_json
 
 if TYPE_CHECKING:
     from zcc.registry.tags import Move

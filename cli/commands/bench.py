@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.cli.options import json_option, prefer_option, read_size, registry_option, variant_options
+from zcc.commands.options import json_option, prefer_option, read_size, registry_option, variant_options
 
 if TYPE_CHECKING:
     from zcc.compiler.racing.contestant import Pixels
@@ -65,9 +65,9 @@ def bench(
     What it takes for a frame of the default size on every core is recorded with the artifact, where `zcc list` shows
     it. Beside other tools, all run in turns, each in a process of its own, once they are known to find the same.
     """
-    from zcc.cli.output import print_json, reserved_stdout
-    from zcc.cli.pick import pick_runnable
-    from zcc.cli.recording import record
+    from zcc.commands.output import print_json, reserved_stdout
+    from zcc.commands.pick import pick_runnable
+    from zcc.commands.recording import record
     from zcc.compiler.racing.race import Rules
     from zcc.registry import Registry
     from zcc.runtime import host
@@ -98,7 +98,7 @@ def _frames(artifact: Artifact, images: Path | None, size: tuple[int, int]) -> l
 
 
 def _race(folder: Path, against: str | None, model: Path | None, frames: Sequence[Pixels], rules: Rules) -> Race:
-    from zcc.cli.progress import open_progress
+    from zcc.commands.progress import open_progress
     from zcc.compiler.racing.against import Lineup, race_against, race_alone
 
     if against is None or model is None:

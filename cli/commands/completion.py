@@ -16,6 +16,6 @@ def completion(shell: str) -> None:
     Load it from the shell's start-up file: eval "$(zcc completion bash)", the same for zsh, and
     zcc completion fish | source for fish.
     """
-    from zcc.cli.main import cli
+    from zcc.commands.main import cli
 
     click.echo(SHELLS[shell](cli, {}, "zcc", "_ZCC_COMPLETE").source())

@@ -21,8 +21,8 @@ import click
 from zcc.runtime.errors import ZccError
 from zcc.version import __version__
 
-# Command `x` is the function `x` of the module `zcc.cli.x`, shown under its heading in `zcc --help`; where `x` is a
-# keyword of Python's, both are `x_`, and a hyphen in `x` is an underscore in both.
+# Command `x` is the function `x` of the module `zcc.commands.x`, shown under its heading in `zcc --help`; where `x` is
+# a keyword of Python's, both are `x_`, and a hyphen in `x` is an underscore in both.
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Build": ("compile", "tune", "tune-server"),
     "Use": ("run", "eval", "compare", "bench", "profile", "adapt"),
@@ -81,7 +81,7 @@ class LazyGroup(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         word = cmd_name.replace("-", "_") + "_" * keyword.iskeyword(cmd_name)
-        command: click.Command = getattr(importlib.import_module(f"zcc.cli.{word}"), word)
+        command: click.Command = getattr(importlib.import_module(f"zcc.commands.{word}"), word)
         if not any("--debug" in parameter.opts for parameter in command.params):
             command.params.append(debug_option())
         return command

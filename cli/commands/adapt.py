@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.cli.options import json_option, read_words, refuse_nan, registry_option
+from zcc.commands.options import json_option, read_words, refuse_nan, registry_option
 
 if TYPE_CHECKING:
     from zcc.compiler.adapting.adapt import Adapted, AdaptOptions
@@ -108,8 +108,8 @@ def adapt(
     takes the accurate variant just for the frames where the labels say that it gains. A stored policy is what
     AdaptiveDetector.load(REF, policy=FILE) takes.
     """
-    from zcc.cli.output import print_json
-    from zcc.cli.progress import open_progress
+    from zcc.commands.output import print_json
+    from zcc.commands.progress import open_progress
     from zcc.compiler.accuracy.pictures import labelled_pictures
     from zcc.compiler.adapting.adapt import AdaptOptions, adapt
     from zcc.compiler.adapting.plot import draw
@@ -163,7 +163,7 @@ def _document(resident: dict[str, Variant], data: Path, options: AdaptOptions, a
 
 def as_text(adapted: Adapted) -> str:
     """The figures as tables, for people."""
-    from zcc.cli.columns import columns
+    from zcc.commands.columns import columns
     from zcc.compiler.adapting.table import curve_rows, outcome_rows, summary
 
     found, policy = adapted.report, adapted.policy

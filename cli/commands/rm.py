@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from zcc.cli.options import json_option, registry_option, variant_options
+from zcc.commands.options import json_option, registry_option, variant_options
 
 
 @click.command()
@@ -24,7 +24,7 @@ def rm(
     as_json: bool,
 ) -> None:
     """Remove the artifact REF; `zcc gc` then frees its files."""
-    from zcc.cli.output import print_json
+    from zcc.commands.output import print_json
     from zcc.registry import Registry
 
     removed = Registry.open(registry).remove(ref, dtype, target, every=every, force=force)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from zcc.cli.options import json_option, registry_option
+from zcc.commands.options import json_option, registry_option
 
 
 @click.command()
@@ -20,7 +20,7 @@ from zcc.cli.options import json_option, registry_option
 @json_option
 def gc(dry_run: bool, grace: float, registry: str | None, as_json: bool) -> None:
     """Free the files of removed artifacts and of interrupted builds."""
-    from zcc.cli.output import print_json
+    from zcc.commands.output import print_json
     from zcc.registry import Registry
 
     freed = Registry.open(registry).gc(grace, dry_run).describe()

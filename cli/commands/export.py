@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from zcc.cli.options import json_option, registry_option, variant_options
+from zcc.commands.options import json_option, registry_option, variant_options
 
 
 @click.command()
@@ -23,7 +23,7 @@ def export(
     Detector.load("FILE.zcc") opens it where nothing but the thin runtime is installed. The variants are of one
     name, one of each dtype and target; --dtype and --target narrow them down.
     """
-    from zcc.cli.output import print_json
+    from zcc.commands.output import print_json
     from zcc.registry import Registry
     from zcc.registry.bundle import export_bundle
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from zcc.cli.options import json_option, registry_option, variant_options
+from zcc.commands.options import json_option, registry_option, variant_options
 
 LABEL_WIDTH = 20
 LONG_NUMBER = 100_000  # from here on, digits are grouped
@@ -29,8 +29,8 @@ def show(ref: str, dtype: str | None, target: str | None, registry: str | None, 
     REF is a name, name:tag, name@sha256:…, a digest or its beginning. Of several variants, the best for this
     machine is shown.
     """
-    from zcc.cli.output import print_json
-    from zcc.cli.pick import pick
+    from zcc.commands.output import print_json
+    from zcc.commands.pick import pick
     from zcc.registry import Registry
 
     described = pick(Registry.open(registry), ref, dtype, target).describe()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.cli.options import (
+from zcc.commands.options import (
     budget_option,
     json_option,
     read_size,
@@ -117,8 +117,8 @@ def compile(
     as_json: bool,
 ) -> None:
     """Compile MODEL, a YOLO ONNX file, into the registry: uint8 frame in, boxes out."""
-    from zcc.cli.output import print_json, reserved_stdout
-    from zcc.cli.progress import open_progress
+    from zcc.commands.output import print_json, reserved_stdout
+    from zcc.commands.progress import open_progress
     from zcc.compiler.compile import CompileOptions, compile_model
     from zcc.compiler.tuning.options import TuneOptions
     from zcc.registry import Registry

@@ -15,6 +15,7 @@ from importlib import metadata
 from packaging.requirements import Requirement
 
 from zcc.runtime import host
+from zcc.runtime.distribution import NAME, how_to_install
 from zcc.runtime.errors import ZccError
 
 # What matters to a detector's speed, by /proc/cpuinfo's own names.
@@ -91,7 +92,7 @@ def _cores() -> str:
 
 def check_packages() -> Iterator[Finding]:
     """Every distribution that zcc and its compiler require, at the version they require."""
-    for requirement in map(Requirement, metadata.requires("zcc") or ()):
+    for requirement in map(Requirement, metadata.requires(NAME) or ()):
         if requirement.marker is None or requirement.marker.evaluate({"extra": "compiler"}):
             yield check_package(requirement, Need.COMPILE if requirement.marker else Need.RUN)
 
@@ -116,7 +117,7 @@ def check_compiler() -> Iterator[Finding]:
         from tvm.support import cc
         from tvm.target import codegen
     except (ImportError, OSError) as error:
-        remedy = "pip install --force-reinstall 'zcc[compiler]'"
+        remedy = how_to_install("compiler")
         yield Finding("tvm", Status.MISSING, f"does not load: {error}", remedy, Need.COMPILE)
         return
     version, cpu = codegen.llvm_version_major(), codegen.llvm_get_system_cpu()
@@ -159,7 +160,7 @@ def check_optional() -> Iterator[Finding]:
         try:
             yield Finding(name, Status.OK, metadata.version(name))
         except metadata.PackageNotFoundError:
-            yield Finding(name, Status.OPTIONAL, f"not installed; {purpose}", f"pip install 'zcc[{extra}]'")
+            yield Finding(name, Status.OPTIONAL, f"not installed; {purpose}", how_to_install(extra))
 
 
 # Distribution, what it is for, the extra that brings it.

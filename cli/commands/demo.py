@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from zcc.cli.options import registry_option
+from zcc.commands.options import registry_option
 
 NAME = "shapes"
 NEXT = (f"show {NAME}", f"run {NAME} YOUR-PICTURE --save out", "compile YOUR-MODEL.onnx")
@@ -29,7 +29,7 @@ def demo(save: Path, registry: str | None) -> None:
 
     Every step is a command line that you could type; each is shown before it runs.
     """
-    from zcc.cli.main import cli
+    from zcc.commands.main import cli
 
     place = f" --registry {shlex.quote(registry)}" if registry else ""
     for purpose, arguments in _steps(save, registry):

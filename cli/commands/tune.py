@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.cli.options import (
+from zcc.commands.options import (
     budget_option,
     json_option,
     read_size,
@@ -78,8 +78,8 @@ def tune(
     Every compile into this registry takes the best forms known. Records are kept the moment they are made: a
     search that was ended, by Ctrl-C or by its budget, goes on where it was when it is asked for again.
     """
-    from zcc.cli.output import print_json, reserved_stdout
-    from zcc.cli.progress import open_progress
+    from zcc.commands.output import print_json, reserved_stdout
+    from zcc.commands.progress import open_progress
     from zcc.compiler.options import CompileOptions
     from zcc.compiler.tuning.collections import export_records, import_records, statistics
     from zcc.compiler.tuning.options import TuneOptions
@@ -150,7 +150,7 @@ def _ms(seconds: float | None) -> float | None:
 
 
 def _summary(searches: list[Search]) -> str:
-    from zcc.cli.tuning_table import network_line, whole_line
+    from zcc.commands.tuning_table import network_line, whole_line
 
     lines = []
     for search in searches:
@@ -161,7 +161,7 @@ def _summary(searches: list[Search]) -> str:
 
 
 def _statistics(told: list[Statistics]) -> str:
-    from zcc.cli.columns import columns
+    from zcc.commands.columns import columns
 
     if not told:
         return "there are no records; `zcc tune MODEL.onnx` makes some"

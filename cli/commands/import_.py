@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from zcc.cli.options import json_option, registry_option
+from zcc.commands.options import json_option, registry_option
 
 
 @click.command("import")
@@ -15,7 +15,7 @@ from zcc.cli.options import json_option, registry_option
 @json_option
 def import_(file: Path, registry: str | None, as_json: bool) -> None:
     """Publish every variant that `zcc export` wrote to FILE.zcc, under its own name and digest."""
-    from zcc.cli.output import print_json
+    from zcc.commands.output import print_json
     from zcc.registry import Registry
     from zcc.registry.bundle import import_bundle
     from zcc.runtime.bundle import Bundle

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from zcc.cli.options import json_option, registry_option, split_tag, tag_arguments
+from zcc.commands.options import json_option, registry_option, split_tag, tag_arguments
 
 
 @click.command()
@@ -13,8 +13,8 @@ from zcc.cli.options import json_option, registry_option, split_tag, tag_argumen
 @json_option
 def history(name: str, tag: str | None, registry: str | None, as_json: bool) -> None:
     """Show every move of a tag, or of all the tags of a name, the last first."""
-    from zcc.cli.moves import place
-    from zcc.cli.output import print_json
+    from zcc.commands.moves import place
+    from zcc.commands.output import print_json
     from zcc.registry import Registry
 
     moves = Registry.open(registry).history(*split_tag(name, tag))

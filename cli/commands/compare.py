@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.cli.options import json_option, read_pair, registry_option
+from zcc.commands.options import json_option, read_pair, registry_option
 
 if TYPE_CHECKING:
     from zcc.compiler.accuracy.comparison import Comparison
@@ -50,9 +50,9 @@ def compare(
     references, two with a comma between them for one each: zcc compare NAME NAME --dtype fp32,int8 --data DIR.
     Latencies are taken here, in turns.
     """
-    from zcc.cli.contrast import contrast
-    from zcc.cli.output import print_json
-    from zcc.cli.progress import open_progress
+    from zcc.commands.contrast import contrast
+    from zcc.commands.output import print_json
+    from zcc.commands.progress import open_progress
     from zcc.compiler.measure import measure_latencies
     from zcc.runtime import Detector
 
@@ -94,8 +94,8 @@ def _document(
 
 
 def _text(pair: Sequence[Detector], comparison: Comparison, latencies: Sequence[Measurement]) -> str:
-    from zcc.cli.columns import columns
-    from zcc.cli.contrast import drift_lines, label, truth
+    from zcc.commands.columns import columns
+    from zcc.commands.contrast import drift_lines, label, truth
 
     a, b = (detector.manifest for detector in pair)
     megabytes = [manifest.sizes["total"] / 1e6 for manifest in (a, b)]

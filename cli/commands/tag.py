@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from zcc.cli.options import json_option, registry_option, variant_options
+from zcc.commands.options import json_option, registry_option, variant_options
 
 
 @click.command()
@@ -18,7 +18,7 @@ def tag(ref: str, tag: str, dtype: str | None, target: str | None, registry: str
 
     Where REF has several variants the tag holds them all; --dtype and --target choose.
     """
-    from zcc.cli.moves import report
+    from zcc.commands.moves import report
     from zcc.registry import Registry
 
     word = _under_own_name(ref, tag)

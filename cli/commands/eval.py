@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.cli.options import json_option, prefer_option, registry_option, variant_options
+from zcc.commands.options import json_option, prefer_option, registry_option, variant_options
 
 if TYPE_CHECKING:
     from zcc.compiler.accuracy.coco_map import AveragePrecision, MeanAveragePrecision
@@ -59,8 +59,8 @@ def eval(
     confidences drift from those of REF2, and how each class changes; where the pictures have no labels, what REF2
     finds stands for them. The figures are recorded with the artifact, where `zcc list` shows them.
     """
-    from zcc.cli.output import print_json
-    from zcc.cli.recording import record
+    from zcc.commands.output import print_json
+    from zcc.commands.recording import record
     from zcc.registry import Registry
     from zcc.runtime import Detector
 
@@ -80,8 +80,8 @@ def eval(
 
 
 def _alone(detector: Detector, data: Path) -> Outcome:
-    from zcc.cli.contrast import as_measured
-    from zcc.cli.progress import open_progress
+    from zcc.commands.contrast import as_measured
+    from zcc.commands.progress import open_progress
     from zcc.compiler.accuracy.figures import precision_figures
     from zcc.compiler.accuracy.pictures import labelled_pictures
     from zcc.compiler.accuracy.standard import Standard
@@ -97,7 +97,7 @@ def _alone(detector: Detector, data: Path) -> Outcome:
 
 
 def _beside(reference: Detector, detector: Detector, data: Path) -> Outcome:
-    from zcc.cli.contrast import contrast, drift_lines, label, truth
+    from zcc.commands.contrast import contrast, drift_lines, label, truth
     from zcc.compiler.accuracy.figures import comparison_figures
 
     manifest, other = detector.manifest, reference.manifest
@@ -138,8 +138,8 @@ def _document(manifest: Manifest, data: Path, pictures: Pictures, found: MeanAve
 
 def _text(manifest: Manifest, pictures: Pictures, found: MeanAveragePrecision, comparison: Comparison | None) -> str:
     """A row for each class; beside another detector also by how many points each changes."""
-    from zcc.cli.columns import columns
-    from zcc.cli.contrast import label
+    from zcc.commands.columns import columns
+    from zcc.commands.contrast import label
     from zcc.compiler.accuracy.comparison import in_points
 
     figures: list[MeanAveragePrecision | AveragePrecision] = [found, *found.per_class.values()]

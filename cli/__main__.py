@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 
+from zcc.runtime.distribution import how_to_install
+
 
 def main() -> None:
     """Run the command line, or say what it needs where only the thin runtime is installed."""
     try:
-        from zcc.cli.main import main as run
+        from zcc.commands.main import main as run
     except ModuleNotFoundError as error:
-        sys.exit(f"error: the command line needs {error.name}, which is not installed; pip install 'zcc[compiler]'")
+        sys.exit(f"error: the command line needs {error.name}, which is not installed; {how_to_install('compiler')}")
     run()
 
 
