@@ -13,6 +13,7 @@ import tvm
 
 from zcc.compiler.fingerprint import tool_versions
 from zcc.compiler.job import Job
+from zcc.compiler.kernels.byte_dot import weight_range
 from zcc.compiler.kernels.spec import KernelCall
 from zcc.compiler.network.ops import Conv
 from zcc.compiler.program.emit import Program
@@ -63,7 +64,7 @@ def make_manifest(
             "storage": precision.storage,
             "arithmetic": precision.arithmetic,
             "layers": _layers(layout),
-            **({"scales": "of pictures" if job.shown else "of the model"} if precision.calibrated else {}),
+            **(_of_bytes(job) if precision.calibrated else {}),
         },
         kernels={"calls": [_describe(call) for call in layout.calls], **told},
     )
@@ -71,6 +72,12 @@ def make_manifest(
 
 def _entry(path: Path) -> FileEntry:
     return FileEntry(path.name, file_sha256(path), path.stat().st_size)
+
+
+def _of_bytes(job: Job) -> dict[str, str]:
+    """Whose scales the bytes have, and what our own weights are held to."""
+    scales = "of pictures" if job.shown else "of the model"
+    return {"scales": scales, "weights": weight_range(job.target.unit)}
 
 
 def _layers(layout: Layout) -> dict[str, list[str]]:

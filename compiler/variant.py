@@ -23,7 +23,7 @@ def build(job: Job, key: str, folder: Path, stages: Stages, floating: Collection
     with stages.stage("lower"):
         chosen = job.records.form(source, job.precision, job.target)
         unit = chosen.form.unit(job.target.unit)
-        network = job.precision.convert(source.network(), job.calibration, floating)
+        network = job.precision.convert(source.network(), job.calibration, floating, unit)
         choices = job.records.choices(unit, chosen.form.winograd)
         layout = lower_network(network, unit, choices, chosen.form.block)
         program = emit(layout, source.frame_of(layout), unit)

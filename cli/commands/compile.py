@@ -122,6 +122,7 @@ def compile(
     from zcc.compiler.compile import CompileOptions, compile_model
     from zcc.compiler.tuning.options import TuneOptions
     from zcc.registry import Registry
+    from zcc.registry.overtaken import overtaken
 
     if not tune and (trials or budget):
         raise click.UsageError("--trials and --budget limit a search; add --tune to make one")
@@ -141,11 +142,13 @@ def compile(
         max_drop=max_drop,
     )
     with reserved_stdout():
-        results = compile_model(options, Registry.open(registry), open_progress())
+        opened = Registry.open(registry)
+        results = compile_model(options, opened, open_progress())
     if as_json:
         print_json(_document(results))
     else:
-        click.echo(_summary(results, registry))
+        made = [artifact for artifact in opened.artifacts() if artifact.manifest.name == results[0].manifest.name]
+        click.echo("\n".join([_summary(results, registry), *(f"note: {line}" for line in overtaken(made))]))
 
 
 def _document(results: Sequence[Result]) -> dict[str, Any]:

@@ -28,10 +28,11 @@ def list(registry: str | None, as_json: bool) -> None:
     """List what the registry holds, the last published first.
 
     mAP is the mAP50-95 that was measured last, against labels; where nobody had any, ~ marks agreement with what
-    another variant finds.
+    another variant finds. Below stands which variants are slower than a more accurate one of the same name.
     """
     from zcc.commands.output import print_json
     from zcc.registry import Registry
+    from zcc.registry.overtaken import overtaken
 
     opened = Registry.open(registry)
     found = opened.artifacts()
@@ -41,6 +42,8 @@ def list(registry: str | None, as_json: bool) -> None:
         click.echo(f"nothing in {opened} yet; zcc compile MODEL.onnx publishes there")
     else:
         _print(_table(found))
+        for line in overtaken(found):
+            click.echo(f"note: {line}")
 
 
 def _print(table: Table) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.imported import Imported
+from zcc.compiler.kernels.byte_dot import short_words
 from zcc.compiler.network.ops import Network, QuantisedConv
 from zcc.compiler.network.tensors import Tensor
 from zcc.compiler.precision.int8 import quantise
@@ -27,7 +28,7 @@ def most_sensitive(source: Imported, shown: Shown, target: Target) -> list[str]:
     """The names of what the integer convolutions make, those that add most noise first."""
     calibration = shown.calibration
     exact = source.network()
-    rounded = quantise(source.network(), calibration.quantisations, calibration.means)
+    rounded = quantise(source.network(), calibration.quantisations, calibration.means, words=short_words(target.unit))
     noise = _noise(source, shown, target, exact, rounded)
     added = {
         op.out.name: noise[op.out.name] - noise.get(op.x.name, 0.0)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from zcc.compiler.kernels.byte_dot import short_words
 from zcc.compiler.kernels.spec import VectorUnit
 from zcc.compiler.network.ops import Network
 from zcc.compiler.precision import bf16, int8
 from zcc.compiler.precision.calibrate import Calibration
 from zcc.runtime.errors import UsageError
 
-# The network in the precision; the names are of tensors whose convolutions stay in float32.
-Convert = Callable[[Network, Calibration | None, Collection[str]], Network]
+# The network in the precision, for a unit; the names are of tensors whose convolutions stay in float32.
+Convert = Callable[[Network, Calibration | None, Collection[str], VectorUnit], Network]
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,17 @@ class Precision:
         return self.name == REFERENCE
 
 
-def _unchanged(network: Network, calibration: Calibration | None, floating: Collection[str]) -> Network:
+def _unchanged(
+    network: Network, calibration: Calibration | None, floating: Collection[str], unit: VectorUnit
+) -> Network:
     return network
 
 
-def _bytes(network: Network, calibration: Calibration | None, floating: Collection[str]) -> Network:
+def _bytes(network: Network, calibration: Calibration | None, floating: Collection[str], unit: VectorUnit) -> Network:
     if calibration is None:
         raise UsageError("int8 needs scales, which come from pictures", "give a folder of them with --calib DIR")
-    return int8.quantise(network, calibration.quantisations, calibration.means, calibration.floating.union(floating))
+    kept = calibration.floating.union(floating)
+    return int8.quantise(network, calibration.quantisations, calibration.means, kept, short_words(unit))
 
 
 REFERENCE = "fp32"
@@ -60,7 +64,7 @@ PRECISIONS: dict[str, Precision] = {
             "bf16",
             "bfloat16 maps and weights",
             "bfloat16 products, float32 sums",
-            lambda network, calibration, floating: bf16.shorten(network, floating),
+            lambda network, calibration, floating, unit: bf16.shorten(network, floating),
             lambda unit: unit.bf16,
             runs=lambda unit: unit.bf16,
             any_block=False,

@@ -86,7 +86,7 @@ def tune_variant(
     stages: Stages,
 ) -> Search:
     """Search for the kernels of one variant, then for its network's form; what is found lies in the registry's home."""
-    network = precision.convert(source.network(), calibration, ())
+    network = precision.convert(source.network(), calibration, (), target.unit)
     folder = own_records(home, target)
     tasks = tasks_of(lower_network(network, target.unit, Unchanged()).calls, target.unit)
     put_shipped_first(tasks, target)

@@ -95,7 +95,7 @@ def source(model: Path) -> Imported:
 
 def write_own(source: Imported, home: Path, which: int) -> int:
     """Records of each convolution that say its form of that number is the quickest; how many there are."""
-    network = find_precision("fp32").convert(source.network(), None, ())
+    network = find_precision("fp32").convert(source.network(), None, (), UNIT)
     tasks = tasks_of(lower_network(network, UNIT, Unchanged()).calls, UNIT)
     convolutions = [task for task in tasks if isinstance(task.spec.tile, Tile) and len(task.choices) > which]
     for task in convolutions:
