@@ -22,7 +22,8 @@ WEIGHT_LIMIT = 127
 SMALLEST_SCALE = 2.0**-100  # its reciprocal, and products of two such, are still normal floats
 # Parts of the largest weight at which the others are tried to be cut.
 CUTS = np.linspace(1.0, 0.7, 13)
-ROOMY = np.linspace(1.25, 6.0, 20)
+# The same where the largest weight may be too much beside its neighbours.
+ROOMY_CUTS = np.geomspace(0.75, 4.0, 14)
 
 Floats = NDArray[np.float32]
 
@@ -95,7 +96,7 @@ def quantise_weight(weight: Floats, finest: NDArray[Any] | float = 0.0, words: i
     rows = sums.reshape(len(weight), -1)
     largest = np.abs(rows).max(axis=1)
     best, least = largest, np.full(len(rows), np.inf)
-    for cut in (*CUTS, *ROOMY) if words else CUTS:
+    for cut in ROOMY_CUTS if words else CUTS:
         scale = _scales(largest * cut)
         error = np.square(_rounded(sums, scale, words) * scale[:, None, None] - sums).sum(axis=(1, 2))
         better = error < least
