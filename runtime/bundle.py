@@ -16,10 +16,9 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 from zcc.runtime.cache import cache_folder, written_into_cache
 from zcc.runtime.errors import ArtifactError, CorruptArtifact, IncompatibleHost
-from zcc.runtime.manifest import FileEntry, Manifest, Measurement, check_paths, is_sound
+from zcc.runtime.manifest import FileEntry, Manifest, is_sound, read_figures
 from zcc.runtime.source import Candidate
 
-SUFFIX = ".zcc"
 FORMAT = 1
 INDEX = "index.json"
 CHUNK = 1 << 20
@@ -67,9 +66,7 @@ class Bundle:
 
     def _candidate(self, entry: dict[str, Any], cache: Path) -> Candidate:
         manifest = Manifest.from_json(entry["manifest"], f"{self.path}: {INDEX}")
-        check_paths(manifest)
-        figures = entry["measured"]
-        measured = tuple(Measurement(str(f["metric"]), float(f["value"]), str(f["how"])) for f in figures)
+        measured = read_figures(entry["measured"], f"{self.path}: {INDEX}")
         return Candidate(manifest, cache / manifest.digest.removeprefix("sha256:"), measured)
 
     @contextmanager
