@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from sqlalchemy import select
 
@@ -13,6 +15,7 @@ from zcc.registry.catalogue import Catalogue
 from zcc.registry.reference import Reference, is_prefix
 from zcc.registry.schema import artifacts, tag_moves
 from zcc.runtime.errors import Ambiguous, NotFound
+from zcc.runtime.manifest_rules import FILENAME
 
 SHOWN = 5  # candidates that an error lists
 
@@ -101,7 +104,9 @@ def _nothing(catalogue: Catalogue, reference: Reference) -> NotFound:
     names = sorted(set(catalogue.connection.scalars(select(artifacts.c.name))))
     held = tags.standing(catalogue.connection, tag_moves.c.name == reference.name)
     known_tags = sorted(move.tag for move in held)
-    if not names:
+    if (Path(reference.text) / FILENAME).is_file():
+        remedy = f"for the folder of that name here, write .{os.sep}{reference.text}"
+    elif not names:
         remedy = "the registry is empty; zcc compile MODEL.onnx fills it"
     elif reference.tag and known_tags:
         remedy = f"{reference.name} has the tags {', '.join(known_tags)}"

@@ -19,6 +19,7 @@ DEEPEST = 8
 MOST_FREE = 100_000  # parts of a list or an object that nothing else is said of
 SHOWN = 40
 LONGEST_PLACE = 120
+LONGEST_LINE = 300
 # Control characters, line and paragraph separators, marks that turn the direction of writing, and halves of characters.
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -141,6 +142,13 @@ def anything(value: Any, where: str, depth: int = DEEPEST) -> None:
 def is_printable(value: str) -> bool:
     """Whether a text does nothing to whom it is shown but be read."""
     return (value.isascii() and value.isprintable()) or not UNPRINTABLE.search(value)
+
+
+def printable(words: str) -> str:
+    """What a library says, in one line that does nothing but be read: it may quote what came from outside."""
+    told = " ".join(words.split())
+    told = told if is_printable(told) else ascii(told)[1:-1]
+    return told if len(told) <= LONGEST_LINE else told[: LONGEST_LINE - 1] + "…"
 
 
 def shown(value: Any) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.registry.samples import RUNTIME, artifact
 from zcc.registry import Registry
+from zcc.registry.garbage import Spared
 from zcc.runtime.errors import RegistryError
 
 
@@ -48,17 +49,20 @@ def test_a_removed_artifact_can_be_published_again(home: Path, tmp_path: Path) -
 def test_a_grace_spares_what_is_young(home: Path, tmp_path: Path) -> None:
     registry = Registry.open(home)
     registry.remove(registry.publish(*artifact(tmp_path / "a")).digest)
-    assert registry.gc(grace=3600).bytes == 0
+    assert registry.gc(Spared(grace=3600)).bytes == 0
     assert registry.gc().bytes > 0
 
 
 def test_it_never_touches_the_files_of_another_index(home: Path, tmp_path: Path) -> None:
     found = Registry.open(home).publish(*artifact(tmp_path / "a"))
     elsewhere = f"sqlite:///{tmp_path}/other.sqlite?files={home}"
-    Registry.open(elsewhere).publish(*artifact(tmp_path / "b", seed=1))
-    with pytest.raises(RegistryError, match="another index"):
-        Registry.open(elsewhere).gc()
-    (home / "index.sqlite").unlink()
+    with pytest.raises(RegistryError, match="is gone, but"):
+        Registry.open(elsewhere).publish(*artifact(tmp_path / "b", seed=1))
+    Registry.open(tmp_path / "other").publish(*artifact(tmp_path / "b", seed=1))
+    (home / "index.sqlite").rename(tmp_path / "kept.sqlite")
+    with pytest.raises(RegistryError, match="is gone, but"):
+        Registry.open(home).gc()
+    (home / "index.sqlite").write_bytes((tmp_path / "other" / "index.sqlite").read_bytes())
     with pytest.raises(RegistryError, match="another index"):
         Registry.open(home).gc()
     assert found.folder.exists()
