@@ -70,5 +70,7 @@ def database_failure(place: object, error: Exception) -> Unavailable:
             f"install it; for PostgreSQL, {how_to_install('postgres')}",
         )
     cause = printable(str(error.orig if isinstance(error, DBAPIError) else error))
-    remedy = next((way for words, way in _DATABASE_REMEDIES.items() if words in cause), "")
+    # What is no database's own error is about rows that are not as the tables were made.
+    other = "" if isinstance(error, DBAPIError) else RESTORE
+    remedy = next((way for words, way in _DATABASE_REMEDIES.items() if words in cause), other)
     return Unavailable(f"registry {place}: {cause}", remedy)
