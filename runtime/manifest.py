@@ -15,7 +15,10 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from zcc.runtime import limits
+from zcc.runtime.bounded_json import parse_json
 from zcc.runtime.errors import CorruptArtifact, IncompatibleHost
+from zcc.runtime.regular import open_regular, read_text
 
 SCHEMA = 1
 FILENAME = "meta.json"
@@ -144,8 +147,8 @@ class Manifest:
     def from_json(cls, text: str, source: str = FILENAME) -> Manifest:
         """Read a manifest back; `source` names it in errors."""
         try:
-            manifest = _parse(json.loads(text), source)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            manifest = _parse(parse_json(text, limits.MANIFEST), source)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             problem = f"{source} is not a zcc manifest ({type(error).__name__}: {error})"
             raise CorruptArtifact(problem, "compile the model again") from error
         # A later zcc may write the same manifest with more fields; its name stays what it was.
@@ -157,7 +160,7 @@ class Manifest:
         """The manifest of the artifact in `folder`."""
         path = folder / FILENAME
         try:
-            text = path.read_bytes().decode()
+            text = read_text(path, limits.MANIFEST)
         except OSError as error:
             raise CorruptArtifact(f"{folder} holds no readable {FILENAME} ({error.strerror})") from error
         except UnicodeDecodeError as error:
@@ -212,7 +215,7 @@ def check_paths(manifest: Manifest) -> None:
 def file_sha256(path: Path) -> str:
     """The sha256 of a file's bytes, in hex."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         while chunk := stream.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
