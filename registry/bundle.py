@@ -14,9 +14,10 @@ from zipfile import ZipFile, ZipInfo
 from zcc.registry.artifact import Artifact
 from zcc.registry.registry import Registry
 from zcc.runtime.aside import written_aside
-from zcc.runtime.bundle import CHUNK, FORMAT, INDEX, SUFFIX, Bundle, member
+from zcc.runtime.bundle import CHUNK, FORMAT, INDEX, Bundle, member
 from zcc.runtime.errors import CorruptArtifact, UsageError
 from zcc.runtime.manifest import FileEntry
+from zcc.runtime.naming import SUFFIX
 from zcc.runtime.source import Candidate
 
 

@@ -27,7 +27,8 @@ from zcc.registry.locks import exclusive, shared
 from zcc.registry.reference import check_name, check_tag
 from zcc.registry.schema import artifacts
 from zcc.registry.tags import Move, history, put, release, roll_back, take
-from zcc.runtime.manifest import FILENAME, Manifest, Measurement, check_paths
+from zcc.runtime.expansion import check_expansion
+from zcc.runtime.manifest import FILENAME, Manifest, Measurement, checked
 
 
 class Registry:
@@ -58,9 +59,10 @@ class Registry:
 
         It becomes the last published of its name, also when it was there before.
         """
-        text, digest = manifest.to_json(), manifest.digest
         check_name(manifest.name)
-        check_paths(manifest)
+        manifest = checked(manifest)
+        check_expansion(manifest)
+        text, digest = manifest.to_json(), manifest.digest
         wanted = [check_tag(tag) for tag in tags]
         self._index.prepare()
         with reported(self.home), shared(self._publishing):

@@ -15,15 +15,13 @@ from typing import IO, Any
 from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 from zcc.runtime import limits
-from zcc.runtime.bounded_json import parse_json
 from zcc.runtime.cache import cache_folder, written_into_cache
-from zcc.runtime.claims import check_claims
 from zcc.runtime.errors import ArtifactError, CorruptArtifact, IncompatibleHost
-from zcc.runtime.manifest import FileEntry, Manifest, Measurement, check_paths, is_sound
+from zcc.runtime.manifest import FileEntry, Manifest, is_sound, read_figures
 from zcc.runtime.regular import open_raw, told
+from zcc.runtime.rules import strict_json
 from zcc.runtime.source import Candidate
 
-SUFFIX = ".zcc"
 FORMAT = 1
 INDEX = "index.json"
 CHUNK = 1 << 20
@@ -58,7 +56,7 @@ class Bundle:
         """Every variant in the bundle, whatever the reference."""
         cache = cache_folder() / "bundles"
         with self._opened() as archive:
-            index = parse_json(archive.read(INDEX), limits.INDEX)
+            index = strict_json(archive.read(INDEX).decode(), limits.INDEX)
             if index["format"] != FORMAT:
                 problem = f"{self.path} is a bundle of format {index['format']}, this zcc reads {FORMAT}"
                 raise IncompatibleHost(problem, "use the zcc that exported it, or export it again")
@@ -83,10 +81,7 @@ class Bundle:
 
     def _candidate(self, entry: dict[str, Any], cache: Path) -> Candidate:
         manifest = Manifest.from_json(entry["manifest"], f"{self.path}: {INDEX}")
-        check_paths(manifest)
-        check_claims(manifest)
-        figures = entry["measured"]
-        measured = tuple(Measurement(str(f["metric"]), float(f["value"]), str(f["how"])) for f in figures)
+        measured = read_figures(entry["measured"], f"{self.path}: {INDEX}")
         return Candidate(manifest, cache / manifest.digest.removeprefix("sha256:"), measured)
 
     @contextmanager
@@ -107,7 +102,9 @@ class Bundle:
         if any(info.compress_type != ZIP_STORED for info in members):
             raise CorruptArtifact(f"{self.path} is no bundle: its members are compressed", REMEDY)
         if len(members) > limits.MEMBERS or len(archive.NameToInfo) < len(members):
-            problem = f"{self.path} is no bundle: it has {len(members)} members, not {limits.MEMBERS} of different names"
+            problem = (
+                f"{self.path} is no bundle: it has {len(members)} members, not {limits.MEMBERS} of different names"
+            )
             raise CorruptArtifact(problem, REMEDY)
         if sum(info.file_size for info in members) > archive.start_dir:
             raise CorruptArtifact(f"{self.path} is no bundle: its members are larger than itself", REMEDY)

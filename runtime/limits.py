@@ -18,6 +18,8 @@ JSON_VALUES = 500_000
 POLICY = 1 * MB
 # The labels of COCO's 118,287 training pictures have 470 MB.
 LABELS = 1 * GB
+# Of one picture, as YOLO text: 100,000 boxes.
+LABEL_FILE = 4 * MB
 # 32,768 names of thirty letters.
 CLASS_FILE = 1 * MB
 # What one protocol buffer, and so one ONNX file, can hold.

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from zcc.runtime.bundle import SUFFIX, Bundle
+from zcc.runtime.bundle import Bundle
 from zcc.runtime.distribution import how_to_install
 from zcc.runtime.errors import UsageError
 from zcc.runtime.manifest import FILENAME, Manifest
+from zcc.runtime.naming import SUFFIX
 from zcc.runtime.source import ArtifactSource, Candidate
 
 SOURCES = "zcc.sources"

@@ -1,7 +1,7 @@
 """Regular files alone, and of them no more than is wanted.
 
-A path from elsewhere may lead to a FIFO, which is waited for until somebody writes, or to a device that never ends. What
-a path leads to can change at any moment, so the file is opened first, and it is the open one that is looked at and read.
+A path from elsewhere may lead to a FIFO, which is waited for until somebody writes, or to a device that never ends.
+What it leads to can change at any moment, so it is opened first, and it is the open file that is looked at and read.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import errno
 import os
 import stat
 from io import BufferedReader, FileIO
-from pathlib import Path
 
 # Opened at once, whatever it is; no terminal becomes the process's own.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -44,7 +43,7 @@ def read_regular(path: str | os.PathLike[str], most: int) -> bytes:
         return content
 
 
-def read_text(path: Path, most: int, encoding: str = "utf-8") -> str:
+def read_text(path: str | os.PathLike[str], most: int, encoding: str = "utf-8") -> str:
     """The text of a regular file, as `read_regular` reads it; a UnicodeDecodeError where it is none."""
     return read_regular(path, most).decode(encoding)
 

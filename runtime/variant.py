@@ -11,7 +11,6 @@ import tvm_ffi
 from numpy.typing import NDArray
 
 from zcc.runtime import host, library
-from zcc.runtime.claims import check_claims
 from zcc.runtime.engine import ASIDE, FRAMES, Place, engine
 from zcc.runtime.errors import FrameError
 from zcc.runtime.frame import Frame, as_frame
@@ -38,7 +37,6 @@ class Variant:
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.manifest = manifest
-        check_claims(manifest)
         library.check_files(folder, manifest)
         load_runtime(folder, manifest.requires.runtime)
         self._module = library.load_module(folder)

@@ -13,9 +13,9 @@ from zcc.runtime import limits
 from zcc.runtime.adaptive.policy import Policy
 from zcc.runtime.adaptive.table import make_policy
 from zcc.runtime.aside import written_aside
-from zcc.runtime.bounded_json import parse_json
 from zcc.runtime.errors import InputError
-from zcc.runtime.regular import read_regular
+from zcc.runtime.regular import read_text
+from zcc.runtime.rules import strict_json
 
 _REMEDY = "write it with `zcc adapt --fit -o FILE`"
 
@@ -42,7 +42,7 @@ class StoredPolicy:
     def read(cls, path: str | os.PathLike[str]) -> StoredPolicy:
         """The policy in a file."""
         try:
-            raw = parse_json(read_regular(path, limits.POLICY), limits.POLICY)
+            raw = strict_json(read_text(path, limits.POLICY), limits.POLICY)
             return cls(str(raw["name"]), dict(raw["arguments"]), tuple(map(str, raw["dtypes"])), dict(raw["made"]))
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror}", _REMEDY) from error

@@ -30,14 +30,15 @@ def artifact(
         dtype=dtype,
         target="x86-64-v4",
         input=InputSpec(640, 640),
-        head=HeadInfo("v8", (1, 10, 8400), 8400, 6, 300),
+        head=HeadInfo("v8", (1, 6, 8400), 8400, 2, 300),
         classes=("disc", "star"),
         requires=Requirements("linux", "x86_64", ("avx512f",), "0.27.0"),
         files=entries,
-        workspace={"activations": 1 << 20},
+        workspace={"detect": 1 << 20, "network": 1 << 19},
         created="2026-11-20T10:00:00+00:00",
         versions={"zcc": "0.1.0", "tvm": "0.27.0"},
         model_sha256="0" * 64,
         fingerprint=f"fingerprint-{name}-{dtype}-{seed}",
+        kernels={"calls": []},
     )
     return folder, dataclasses.replace(manifest, **changes)
