@@ -22,7 +22,8 @@ def open_raw(path: str | os.PathLike[str]) -> FileIO:
     if stat.S_ISREG(mode):
         return FileIO(descriptor)
     os.close(descriptor)
-    code, reason = (errno.EISDIR, "it is a folder") if stat.S_ISDIR(mode) else (errno.EINVAL, "it is no regular file")
+    code = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+    reason = os.strerror(code) if stat.S_ISDIR(mode) else "it is no regular file"
     raise OSError(code, reason, os.fspath(path))
 
 

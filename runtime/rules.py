@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from zcc.runtime import limits
+from zcc.runtime.escaping import is_printable
 
 Rule = Callable[[Any, str], None]
 
@@ -21,8 +22,6 @@ DEEPEST = 8
 MOST_FREE = 100_000  # parts of a list or an object that nothing else is said of
 SHOWN = 40
 LONGEST_PLACE = 120
-# Control characters, line and paragraph separators, marks that turn the direction of writing, and halves of characters.
-UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Breach(ValueError):
@@ -148,11 +147,6 @@ def anything(value: Any, where: str, depth: int = DEEPEST) -> None:
         text()(value, where)
     elif value is not None and not isinstance(value, bool):
         number()(value, where)
-
-
-def is_printable(value: str) -> bool:
-    """Whether a text does nothing to whom it is shown but be read."""
-    return (value.isascii() and value.isprintable()) or not UNPRINTABLE.search(value)
 
 
 def shown(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from zcc.commands.options import json_option, registry_option
+from zcc.commands.output import print_json, say
 
 
 @click.command()
@@ -20,7 +21,6 @@ from zcc.commands.options import json_option, registry_option
 @json_option
 def gc(dry_run: bool, grace: float, registry: str | None, as_json: bool) -> None:
     """Free the files of removed artifacts and of interrupted builds."""
-    from zcc.commands.output import print_json
     from zcc.registry import Registry
 
     freed = Registry.open(registry).gc(grace, dry_run).describe()
@@ -28,7 +28,7 @@ def gc(dry_run: bool, grace: float, registry: str | None, as_json: bool) -> None
         print_json({**freed, "dry_run": dry_run})
         return
     verb = "would free" if dry_run else "freed"
-    click.echo(
+    say(
         f"{verb} {freed['bytes'] / 1e6:.1f} MB: {freed['folders']} removed artifacts, "
         f"{freed['files']} files, {freed['staged']} leftovers of interrupted work"
     )

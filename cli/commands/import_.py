@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from zcc.commands.options import json_option, registry_option
+from zcc.commands.output import print_json, say
 
 
 @click.command("import")
@@ -15,7 +16,6 @@ from zcc.commands.options import json_option, registry_option
 @json_option
 def import_(file: Path, registry: str | None, as_json: bool) -> None:
     """Publish every variant that `zcc export` wrote to FILE.zcc, under its own name and digest."""
-    from zcc.commands.output import print_json
     from zcc.registry import Registry
     from zcc.registry.bundle import import_bundle
     from zcc.runtime.bundle import Bundle
@@ -25,4 +25,4 @@ def import_(file: Path, registry: str | None, as_json: bool) -> None:
         print_json({"digests": [artifact.digest for artifact in published]})
         return
     for artifact in published:
-        click.echo(f"imported {artifact.label}")
+        say(f"imported {artifact.label}")

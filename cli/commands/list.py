@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zcc.commands.options import json_option, registry_option
+from zcc.commands.output import cells, print_json, print_rich, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,6 @@ def list(registry: str | None, as_json: bool) -> None:
     mAP is the mAP50-95 that was measured last, against labels; where nobody had any, ~ marks agreement with what
     another variant finds.
     """
-    from zcc.commands.output import print_json
     from zcc.registry import Registry
 
     opened = Registry.open(registry)
@@ -38,20 +38,13 @@ def list(registry: str | None, as_json: bool) -> None:
     if as_json:
         print_json([artifact.describe() for artifact in found])
     elif not found:
-        click.echo(f"nothing in {opened} yet; zcc compile MODEL.onnx publishes there")
+        say(f"nothing in {opened} yet; zcc compile MODEL.onnx publishes there")
     else:
-        _print(_table(found))
-
-
-def _print(table: Table) -> None:
-    from rich.console import Console
-
-    Console(highlight=False).print(table)
+        print_rich(_table(found))
 
 
 def _table(found: Sequence[Artifact]) -> Table:
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for title in ("name", "tags", "dtype", "target", "input"):
@@ -60,8 +53,7 @@ def _table(found: Sequence[Artifact]) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("digest", no_wrap=True)
     for artifact in found:
-        # As text, so that nothing in a name is taken for markup.
-        table.add_row(*(Text(cell) for cell in _cells(artifact)))
+        table.add_row(*cells(_cells(artifact)))
     return table
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from zcc.commands.options import json_option, registry_option
+from zcc.commands.output import print_json, say
 
 
 @click.command()
@@ -13,7 +14,6 @@ from zcc.commands.options import json_option, registry_option
 @click.pass_context
 def verify(context: click.Context, registry: str | None, as_json: bool) -> None:
     """Hash every stored file and compare it with its manifest; exits with 1 when anything differs."""
-    from zcc.commands.output import print_json
     from zcc.registry import Registry
 
     report = Registry.open(registry).verify()
@@ -21,7 +21,7 @@ def verify(context: click.Context, registry: str | None, as_json: bool) -> None:
         print_json(report.describe())
     else:
         for problem in report.problems:
-            click.echo(f"{problem.digest[:19] or 'index':<19}  {problem.path}: {problem.what}")
+            say(f"{problem.digest[:19] or 'index':<19}  {problem.path}: {problem.what}")
         verdict = f"{len(report.problems)} problems" if report.problems else "all sound"
-        click.echo(f"{report.artifacts} artifacts, {report.files} files, {report.bytes / 1e6:.1f} MB: {verdict}")
+        say(f"{report.artifacts} artifacts, {report.files} files, {report.bytes / 1e6:.1f} MB: {verdict}")
     context.exit(1 if report.problems else 0)

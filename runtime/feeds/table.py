@@ -52,9 +52,7 @@ def _read_path(source: str | os.PathLike[str], color: str) -> Feed:
         return pictures([path], color) if is_picture(path) else video(path, color)
     # Any other device may never end, and a FIFO never begin; a camera gives its bytes to those who open it as one.
     if not _is_camera(path):
-        raise InputError(
-            f"{path} is neither a file nor a camera", "give a file, a folder or a camera such as /dev/video0"
-        )
+        raise InputError(f"{path} is neither a file nor a camera", "give a file, a folder, or a camera as /dev/video0")
     return video(path, color)
 
 
