@@ -10,7 +10,6 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from zcc.runtime.distribution import how_to_install
 from zcc.runtime.errors import Unavailable
-from zcc.runtime.rules import printable
 
 _FREE_SPACE = "free some space (zcc gc frees what nothing refers to), or choose another disk with --registry"
 _CHECK_MODE = "check its owner and mode, or choose another place with --registry"
@@ -48,6 +47,9 @@ _DATABASE_REMEDIES = {
 }
 
 
+LONGEST_CAUSE = 300
+
+
 @contextmanager
 def reported(place: object) -> Iterator[None]:
     """Turn what the system or the database raises inside into one `Unavailable` that names `place`."""
@@ -69,7 +71,9 @@ def database_failure(place: object, error: Exception) -> Unavailable:
             f"registry {place}: no driver for this database is installed ({error})",
             f"install it; for PostgreSQL, {how_to_install('postgres')}",
         )
-    cause = printable(str(error.orig if isinstance(error, DBAPIError) else error))
+    cause = str(error.orig if isinstance(error, DBAPIError) else error)
+    if len(cause) > LONGEST_CAUSE:  # it may quote what was in the file
+        cause = cause[:LONGEST_CAUSE] + "…"
     # What is no database's own error is about rows that are not as the tables were made.
     other = "" if isinstance(error, DBAPIError) else RESTORE
     remedy = next((way for words, way in _DATABASE_REMEDIES.items() if words in cause), other)

@@ -7,9 +7,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from zcc.registry.tree import Foreign, Item, Survey, Tree
+from zcc.runtime import limits
 from zcc.runtime.errors import ArtifactError
 from zcc.runtime.manifest import FILENAME, Manifest
-from zcc.runtime.manifest_rules import MOST_TEXT
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def find_orphans(tree: Tree, survey: Survey, known: Collection[str]) -> list[Orp
 
 def read_folder(tree: Tree, digest: str, item: Item) -> Manifest:
     """The manifest in an artifact's folder; ArtifactError, Foreign or OSError where it is not the digest's."""
-    content = tree.read((*item.place, FILENAME), 4 * MOST_TEXT)
+    content = tree.read((*item.place, FILENAME), limits.MANIFEST + 1)
     if "sha256:" + hashlib.sha256(content).hexdigest() != digest:
         raise Foreign(f"has another {FILENAME} than its name says")
     return Manifest.from_json(content.decode("utf-8", "replace"), f"{FILENAME} of {digest[:19]}")

@@ -24,6 +24,8 @@ A message names the thing and the cause; the remedy names the way out. Together 
 
 from __future__ import annotations
 
+from zcc.runtime.escaping import escaped
+
 
 class ZccError(Exception):
     """What went wrong, and what to do about it, in one line."""
@@ -31,9 +33,14 @@ class ZccError(Exception):
     exit_code = 1
 
     def __init__(self, problem: str, remedy: str = "") -> None:
-        self.problem = " ".join(problem.split())
-        self.remedy = " ".join(remedy.split())
+        self.problem = _one_line(problem)
+        self.remedy = _one_line(remedy)
         super().__init__(f"{self.problem}; {self.remedy}" if self.remedy else self.problem)
+
+
+def _one_line(text: str) -> str:
+    """Whatever the text quotes, it is read and does nothing else."""
+    return escaped(" ".join(text.split()))
 
 
 class UsageError(ZccError):

@@ -13,8 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from zcc.runtime import limits
 from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.manifest import Manifest, Run
+from zcc.runtime.regular import told
 from zcc.runtime.rules import shown
 from zcc.runtime.winograd_weights import WinogradWeights
 
@@ -113,6 +115,9 @@ def plan(runs: Sequence[Run], size: int) -> list[Piece]:
     named = sum(piece.size for piece in pieces)
     if named != size:
         raise ValueError(f"its runs have {named} bytes, the file has {size}")
+    room = sum(piece.room for piece in pieces)
+    if room > limits.WEIGHTS:
+        raise ValueError(f"they would take {told(room)} of memory, more than {told(limits.WEIGHTS)}")
     return pieces
 
 

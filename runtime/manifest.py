@@ -14,9 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from zcc.runtime import limits
 from zcc.runtime.errors import CorruptArtifact, IncompatibleHost
 from zcc.runtime.manifest_rules import FILENAME as FILENAME
-from zcc.runtime.manifest_rules import MOST_FIGURES, MOST_TEXT, SCHEMA, check_figure, check_manifest
+from zcc.runtime.manifest_rules import MOST_FIGURES, SCHEMA, check_figure, check_manifest
+from zcc.runtime.regular import open_regular, read_text
 from zcc.runtime.rules import Breach, shown, strict_json
 
 REMEDY = "compile the model again"
@@ -143,15 +145,13 @@ class Manifest:
     @classmethod
     def from_json(cls, text: str, source: str = FILENAME) -> Manifest:
         """Read a manifest back, held against every rule; `source` names it in errors."""
-        if len(text) > MOST_TEXT:
-            raise CorruptArtifact(f"{source} is not a zcc manifest: it has {len(text)} characters", REMEDY)
         try:
-            raw = strict_json(text)
+            raw = strict_json(text, limits.MANIFEST)
             if isinstance(raw, dict):
                 _check_schema(raw, source)
             check_manifest(raw)
             manifest = _parse(raw)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise CorruptArtifact(f"{source} is not a zcc manifest ({_told(error)})", REMEDY) from error
         # A later zcc may write the same manifest with more fields; its name stays what it was.
         vars(manifest)["text"] = text
@@ -162,7 +162,7 @@ class Manifest:
         """The manifest of the artifact in `folder`."""
         path = folder / FILENAME
         try:
-            text = path.read_bytes().decode()
+            text = read_text(path, limits.MANIFEST)
         except OSError as error:
             raise CorruptArtifact(f"{folder} holds no readable {FILENAME} ({error.strerror})") from error
         except UnicodeDecodeError as error:
@@ -241,7 +241,7 @@ def read_figures(raw: Any, source: str) -> tuple[Measurement, ...]:
 def file_sha256(path: Path) -> str:
     """The sha256 of a file's bytes, in hex."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         while chunk := stream.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()

@@ -12,6 +12,7 @@ from math import prod
 from pathlib import PurePosixPath
 from typing import Any
 
+from zcc.runtime import limits
 from zcc.runtime.naming import NAME
 from zcc.runtime.rules import (
     LARGEST,
@@ -32,15 +33,6 @@ from zcc.runtime.rules import (
 
 SCHEMA = 1
 FILENAME = "meta.json"
-MOST_TEXT = 4 << 20  # characters of a manifest: tens of times what the largest networks need
-
-MOST_BYTES = 1 << 40  # of a file or of memory
-LONGEST_SIDE = 8192  # of the network's input, as the compiler takes it
-MOST_VALUES = 1 << 28  # that a head puts out
-MOST_CANDIDATES = 1 << 24
-MOST_CLASSES = 100_000
-MOST_DETECTIONS = 30_000
-MOST_FILES = 64
 MOST_PARTS = 100_000  # runs of weights, kernel calls
 MOST_FIGURES = 10_000
 LONGEST_PATH = 255
@@ -60,7 +52,7 @@ METRICS: Mapping[str, Rule] = {
 
 WORD, LINE = text(128, 1), text(LONGEST)
 HASH = text(64, 64, r"[0-9a-f]{64}")
-SIZE = whole(0, MOST_BYTES)
+SIZE = whole(0, limits.FILE)
 
 MEASUREMENT = record({"metric": text(64, 1), "value": number(), "how": LINE})
 FILE = record({"path": text(LONGEST_PATH), "sha256": HASH, "size": SIZE})
@@ -71,15 +63,15 @@ KERNELS = record({"calls": list_of(CALL, MOST_PARTS)}, {"threads": whole(1, 4096
 HEAD = record(
     {
         "family": WORD,
-        "shape": list_of(whole(1, MOST_VALUES), 8, 1),
-        "candidates": whole(1, MOST_CANDIDATES),
-        "classes": whole(1, MOST_CLASSES),
-        "max_det": whole(1, MOST_DETECTIONS),
+        "shape": list_of(whole(1, limits.OUTPUT_NUMBERS), limits.OUTPUT_AXES, 1),
+        "candidates": whole(1, limits.CANDIDATES),
+        "classes": whole(1, limits.CLASSES),
+        "max_det": whole(1, limits.DETECTIONS),
     }
 )
 REQUIREMENTS = record({"os": WORD, "arch": WORD, "features": list_of(WORD, 256), "runtime": WORD})
 INPUT = record(
-    {"height": whole(1, LONGEST_SIDE), "width": whole(1, LONGEST_SIDE)},
+    {"height": whole(1, limits.INPUT_SIDE), "width": whole(1, limits.INPUT_SIDE)},
     {"color": one_of(*COLORS), "resize": one_of(*RESIZES)},
 )
 
@@ -105,10 +97,10 @@ REQUIRED: Mapping[str, Rule] = {
     "target": WORD,
     "input": INPUT,
     "head": HEAD,
-    "classes": list_of(text(256), MOST_CLASSES, 1),
+    "classes": list_of(text(256), limits.CLASSES, 1),
     "requires": REQUIREMENTS,
-    "files": list_of(FILE, MOST_FILES, 1),
-    "workspace": record(dict.fromkeys(ENTRIES, SIZE)),
+    "files": list_of(FILE, limits.FILES, 1),
+    "workspace": record(dict.fromkeys(ENTRIES, whole(0, limits.WORKSPACE))),
     "created": moment,
     "versions": table(WORD, 64),
     "model_sha256": HASH,
@@ -133,6 +125,7 @@ def check_manifest(raw: Any) -> None:
     _MANIFEST(raw, "")
     for at_odds in (
         *_paths_at_odds(raw["files"]),
+        *_sizes_at_odds(raw["files"]),
         *_head_at_odds(raw["head"], raw["classes"]),
         *_figures_at_odds(raw.get("measured", ())),
     ):
@@ -166,10 +159,16 @@ def _paths_at_odds(files: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         seen[pure] = True
 
 
+def _sizes_at_odds(files: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    total = sum(entry["size"] for entry in files)
+    if total > limits.ARTIFACT:
+        yield f"its files have {total} bytes together, more than {limits.ARTIFACT}"
+
+
 def _head_at_odds(head: Mapping[str, Any], classes: Sequence[str]) -> Iterator[str]:
     if len(classes) != head["classes"]:
         yield f"it names {len(classes)} classes, its head has {head['classes']}"
     if head["candidates"] not in head["shape"]:
         yield f"its head has {head['candidates']} candidates in an output of {shown(head['shape'])}"
-    if prod(head["shape"]) > MOST_VALUES:
-        yield f"its head puts out {prod(head['shape'])} values, more than {MOST_VALUES}"
+    if prod(head["shape"]) > limits.OUTPUT_NUMBERS:
+        yield f"its head puts out {prod(head['shape'])} values, more than {limits.OUTPUT_NUMBERS}"

@@ -11,6 +11,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from zcc.runtime import limits
+from zcc.runtime.escaping import is_printable
+
 Rule = Callable[[Any, str], None]
 
 LARGEST = 1e15  # of numbers that are no sizes: beyond it floats no longer tell integers apart
@@ -19,18 +22,25 @@ DEEPEST = 8
 MOST_FREE = 100_000  # parts of a list or an object that nothing else is said of
 SHOWN = 40
 LONGEST_PLACE = 120
-LONGEST_LINE = 300
-# Control characters, line and paragraph separators, marks that turn the direction of writing, and halves of characters.
-UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Breach(ValueError):
     """A value that is not what it should be, and what is wrong with it."""
 
 
-def strict_json(text: str) -> Any:
-    """JSON as it stands in the standard: no numbers beyond numbers, no key twice; ValueError or RecursionError else."""
-    return json.loads(text, parse_constant=_no_number, object_pairs_hook=_distinct)
+def strict_json(text: str, most: int) -> Any:
+    """JSON as it stands in the standard, in at most so many characters: no numbers beyond numbers, no key twice.
+
+    A ValueError says what else it is; a text that would become far larger in memory is not read.
+    """
+    # What stands in strings is counted, too: the bound is on memory, and a document of ours stays far below it.
+    values = sum(text.count(mark) for mark in ",[{")
+    if len(text) > most or values > limits.JSON_VALUES:
+        raise Breach(f"it is too large: {len(text)} characters of at most {most}, some {values} values")
+    try:
+        return json.loads(text, parse_constant=_no_number, object_pairs_hook=_distinct)
+    except RecursionError as error:
+        raise Breach("it is nested too deeply") from error
 
 
 def text(most: int = LONGEST, least: int = 0, pattern: str = "") -> Rule:
@@ -137,18 +147,6 @@ def anything(value: Any, where: str, depth: int = DEEPEST) -> None:
         text()(value, where)
     elif value is not None and not isinstance(value, bool):
         number()(value, where)
-
-
-def is_printable(value: str) -> bool:
-    """Whether a text does nothing to whom it is shown but be read."""
-    return (value.isascii() and value.isprintable()) or not UNPRINTABLE.search(value)
-
-
-def printable(words: str) -> str:
-    """What a library says, in one line that does nothing but be read: it may quote what came from outside."""
-    told = " ".join(words.split())
-    told = told if is_printable(told) else ascii(told)[1:-1]
-    return told if len(told) <= LONGEST_LINE else told[: LONGEST_LINE - 1] + "…"
 
 
 def shown(value: Any) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zcc.commands.options import json_option, prefer_option, read_size, registry_option, variant_options
+from zcc.commands.output import print_json, reserved_stdout, say
 
 if TYPE_CHECKING:
     from zcc.compiler.racing.contestant import Pixels
@@ -65,7 +66,6 @@ def bench(
     What it takes for a frame of the default size on every core is recorded with the artifact, where `zcc list` shows
     it. Beside other tools, all run in turns, each in a process of its own, once they are known to find the same.
     """
-    from zcc.commands.output import print_json, reserved_stdout
     from zcc.commands.pick import pick_runnable
     from zcc.commands.recording import record
     from zcc.compiler.racing.race import Rules
@@ -86,7 +86,7 @@ def bench(
     if as_json:
         print_json(_document(artifact, outcome, frame, recorded, figures))
     else:
-        click.echo(_text(artifact, outcome, frame))
+        say(_text(artifact, outcome, frame))
 
 
 def _frames(artifact: Artifact, images: Path | None, size: tuple[int, int]) -> list[Pixels]:

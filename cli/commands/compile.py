@@ -17,6 +17,7 @@ from zcc.commands.options import (
     registry_option,
     trials_option,
 )
+from zcc.commands.output import print_json, reserved_stdout, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +118,6 @@ def compile(
     as_json: bool,
 ) -> None:
     """Compile MODEL, a YOLO ONNX file, into the registry: uint8 frame in, boxes out."""
-    from zcc.commands.output import print_json, reserved_stdout
     from zcc.commands.progress import open_progress
     from zcc.compiler.compile import CompileOptions, compile_model
     from zcc.compiler.tuning.options import TuneOptions
@@ -145,7 +145,7 @@ def compile(
     if as_json:
         print_json(_document(results))
     else:
-        click.echo(_summary(results, registry))
+        say(_summary(results, registry))
 
 
 def _document(results: Sequence[Result]) -> dict[str, Any]:

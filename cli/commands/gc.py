@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from zcc.commands.options import json_option, refuse_nan, registry_option
+from zcc.commands.output import print_json, say
 
 
 @click.command()
@@ -34,7 +35,6 @@ def gc(dry_run: bool, grace: float, orphans: bool, orphan_days: float, registry:
     A damaged index is not believed, and nothing is freed. An artifact that nobody removed and that the index does not
     know, as when an older index was restored, is kept; `zcc reindex` takes it back.
     """
-    from zcc.commands.output import print_json
     from zcc.registry import Registry
     from zcc.registry.garbage import Spared
 
@@ -43,11 +43,11 @@ def gc(dry_run: bool, grace: float, orphans: bool, orphan_days: float, registry:
         print_json({**freed, "dry_run": dry_run})
         return
     verb = "would free" if dry_run else "freed"
-    click.echo(
+    say(
         f"{verb} {freed['bytes'] / 1e6:.1f} MB: {freed['folders']} removed artifacts, "
         f"{freed['files']} files, {freed['staged']} leftovers of interrupted work"
     )
     for stray in freed["left_alone"]:
-        click.echo(f"left alone: {ascii(stray['path'])[1:-1]} {stray['what']}")
+        say(f"left alone: {stray['path']} {stray['what']}")
     if freed["orphans"]:
-        click.echo(f"kept: {len(freed['orphans'])} artifacts that the index does not know; zcc reindex takes them back")
+        say(f"kept: {len(freed['orphans'])} artifacts that the index does not know; zcc reindex takes them back")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from zcc.commands.options import json_option, registry_option
+from zcc.commands.output import print_json, say
 
 
 @click.command("import")
@@ -21,7 +22,6 @@ def import_(file: Path, name: str | None, yes: bool, registry: str | None, as_js
     A bundle holds native code, which runs with your rights: import what comes from somebody you trust. Its figures were
     measured elsewhere: they are marked, and do not decide what runs where anything was built or measured here.
     """
-    from zcc.commands.output import print_json
     from zcc.registry import Registry
     from zcc.registry.bundle import import_bundle
     from zcc.runtime.bundle import Bundle
@@ -31,4 +31,4 @@ def import_(file: Path, name: str | None, yes: bool, registry: str | None, as_js
         print_json({"digests": [artifact.digest for artifact in published]})
         return
     for artifact in published:
-        click.echo(f"imported {artifact.label}")
+        say(f"imported {artifact.label}")

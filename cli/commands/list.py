@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zcc.commands.options import json_option, registry_option
+from zcc.commands.output import cells, print_json, print_rich, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,6 @@ def list(registry: str | None, as_json: bool) -> None:
     Milliseconds in brackets were measured elsewhere. mAP is the mAP50-95 that was measured last, against labels; where
     nobody had any, ~ marks agreement with what another variant finds.
     """
-    from zcc.commands.output import print_json
     from zcc.registry import Registry, Unreadable
 
     opened = Registry.open(registry)
@@ -38,22 +38,15 @@ def list(registry: str | None, as_json: bool) -> None:
     if as_json:
         print_json([artifact.describe() for artifact in found])
     elif not found:
-        click.echo(f"nothing in {opened} yet; zcc compile MODEL.onnx publishes there")
+        say(f"nothing in {opened} yet; zcc compile MODEL.onnx publishes there")
     else:
-        _print(_table(found))
+        print_rich(_table(found))
         for bad in (each for each in found if isinstance(each, Unreadable)):
-            click.echo(f"cannot be read: {bad.name} {bad.digest}: {bad.why}")
-
-
-def _print(table: Table) -> None:
-    from rich.console import Console
-
-    Console(highlight=False).print(table)
+            say(f"cannot be read: {bad.name} {bad.digest}: {bad.why}")
 
 
 def _table(found: Sequence[Artifact | Unreadable]) -> Table:
     from rich.table import Table
-    from rich.text import Text
 
     from zcc.registry import Artifact
 
@@ -64,8 +57,7 @@ def _table(found: Sequence[Artifact | Unreadable]) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("digest", no_wrap=True)
     for artifact in (each for each in found if isinstance(each, Artifact)):
-        # As text, so that nothing in a name is taken for markup.
-        table.add_row(*(Text(cell) for cell in _cells(artifact)))
+        table.add_row(*cells(_cells(artifact)))
     return table
 
 

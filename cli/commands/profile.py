@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zcc.commands.options import json_option, registry_option, variant_options
+from zcc.commands.output import print_json, reserved_stdout, say
 
 if TYPE_CHECKING:
     from zcc.compiler.profiling.profile import KernelTime
@@ -30,7 +31,6 @@ def profile(
 
     Times are medians; frames' own work, before and after the network, is not part of it.
     """
-    from zcc.commands.output import print_json, reserved_stdout
     from zcc.commands.pick import pick_runnable
     from zcc.compiler.profiling.profile import profile_artifact
     from zcc.registry import Registry
@@ -42,7 +42,7 @@ def profile(
     if as_json:
         print_json(_document(artifact.manifest, rounds, times))
     else:
-        click.echo(_text(artifact.manifest, top, times))
+        say(_text(artifact.manifest, top, times))
 
 
 def _document(manifest: Manifest, rounds: int, times: Sequence[KernelTime]) -> dict[str, Any]:

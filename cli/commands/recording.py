@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
+from zcc.commands.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +26,6 @@ def record(registry: Registry, digest: str, figures: Iterable[Measurement]) -> b
         for figure in figures:
             registry.record_measurement(digest, figure)
     except Unavailable as error:
-        click.echo(f"not recorded: {error}", err=True)
+        say(f"not recorded: {error}", err=True)
         return False
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from zcc.commands.options import json_option, registry_option
+from zcc.commands.output import print_json, say
 
 
 @click.command()
@@ -18,7 +19,6 @@ def reindex(anew: bool, adopt: bool, registry: str | None, as_json: bool) -> Non
     For an index that was lost, or of which an older copy was restored. What was in the lost index alone does not come
     back: tags with their history, figures measured later, what was removed, the order of publishing.
     """
-    from zcc.commands.output import print_json
     from zcc.registry import Registry
 
     rebuilt = Registry.open(registry).reindex(anew, adopt)
@@ -26,12 +26,12 @@ def reindex(anew: bool, adopt: bool, registry: str | None, as_json: bool) -> Non
         print_json(rebuilt.describe())
         return
     if rebuilt.put_aside is not None:
-        click.echo(f"the old index lies in {rebuilt.put_aside}")
+        say(f"the old index lies in {rebuilt.put_aside}")
     for word, manifests in (("taken back", rebuilt.taken), ("mended", rebuilt.mended)):
         for manifest in manifests:
-            click.echo(f"{word}: {manifest.name} {manifest.dtype} {manifest.target} {manifest.digest[:19]}")
+            say(f"{word}: {manifest.name} {manifest.dtype} {manifest.target} {manifest.digest[:19]}")
     for left in rebuilt.left:
-        click.echo(f"left alone: {ascii(str(left.path))[1:-1]}: {left.why}")
-    click.echo(f"{len(rebuilt.taken)} artifacts taken back, {len(rebuilt.mended)} rows mended")
+        say(f"left alone: {left.path}: {left.why}")
+    say(f"{len(rebuilt.taken)} artifacts taken back, {len(rebuilt.mended)} rows mended")
     if rebuilt.taken or rebuilt.put_aside is not None:
-        click.echo(f"not back: {rebuilt.lost}")
+        say(f"not back: {rebuilt.lost}")

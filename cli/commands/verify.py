@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zcc.commands.options import json_option, registry_option
+from zcc.commands.output import print_json, say
 
 if TYPE_CHECKING:
     from zcc.registry.integrity import Report
@@ -21,7 +22,6 @@ def verify(context: click.Context, registry: str | None, as_json: bool) -> None:
 
     An orphan is an artifact whose folder is there and which the index does not know, though nobody removed it.
     """
-    from zcc.commands.output import print_json
     from zcc.registry import Registry
 
     report = Registry.open(registry).verify()
@@ -29,14 +29,12 @@ def verify(context: click.Context, registry: str | None, as_json: bool) -> None:
         print_json(report.describe())
     else:
         for problem in report.problems:
-            click.echo(f"{problem.digest[:19] or 'index':<19}  {problem.path}: {problem.what}")
+            say(f"{problem.digest[:19] or 'index':<19}  {problem.path}: {problem.what}")
         for orphan in report.orphans:
-            click.echo(f"{orphan.digest[:19]:<19}  {orphan.path}: {orphan.what}")
+            say(f"{orphan.digest[:19]:<19}  {orphan.path}: {orphan.what}")
         for stray in report.strays:
-            click.echo(f"{'stray':<19}  {ascii(str(stray.path))[1:-1]}: {stray.what}")
-        click.echo(
-            f"{report.artifacts} artifacts, {report.files} files, {report.bytes / 1e6:.1f} MB: {_verdict(report)}"
-        )
+            say(f"{'stray':<19}  {stray.path}: {stray.what}")
+        say(f"{report.artifacts} artifacts, {report.files} files, {report.bytes / 1e6:.1f} MB: {_verdict(report)}")
     context.exit(0 if report.ok else 1)
 
 

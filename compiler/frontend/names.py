@@ -9,7 +9,9 @@ from typing import Any
 
 import onnx
 
+from zcc.runtime import limits
 from zcc.runtime.errors import ModelError, UsageError
+from zcc.runtime.regular import read_text
 
 MAX_TEXT = 1 << 20
 
@@ -17,7 +19,7 @@ MAX_TEXT = 1 << 20
 def read_class_file(path: Path) -> tuple[str, ...]:
     """The names in a text file, one per line."""
     try:
-        lines = path.read_text(encoding="utf-8").rstrip().splitlines()
+        lines = read_text(path, limits.CLASS_FILE, "utf-8-sig").rstrip().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read class names from {path} ({error})", "give a UTF-8 text file") from error
     found = tuple(line.strip() for line in lines)
