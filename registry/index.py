@@ -109,7 +109,7 @@ class Index:
     def revision(self) -> tuple[str, int] | None:
         """The identity, and a number that every write raises; None as long as the index does not exist."""
         with self.reading() as connection:
-            found = connection.execute(select(schema.registry.c.id, schema.registry.c.turn)).one_or_none()
+            found = connection.execute(select(schema.registry.c.id, schema.registry.c.turn)).first()
         return (found.id, found.turn) if found else None
 
     @cached_property

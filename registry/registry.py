@@ -220,6 +220,11 @@ class Registry:
                     plan.discard(self._tree)
                 return plan.told
 
+    def index_problems(self) -> list[tuple[str, str]]:
+        """What is wrong with the index, with the digest that each is about where it is about one."""
+        with self._reading() as catalogue:
+            return list(index_problems(catalogue.connection))
+
     def _believe(self, catalogue: Catalogue) -> None:
         found = list(index_problems(catalogue.connection))
         if found:

@@ -27,12 +27,12 @@ def find(catalogue: Catalogue, text: str, dtype: str | None = None, target: str 
     """
     reference = Reference.parse(text)
     found = _meant(catalogue, reference)
-    return _fitting(text, _last_of_each(found) if reference.bare else found, dtype, target)
+    return fitting(text, _last_of_each(found) if reference.bare else found, dtype, target)
 
 
 def every(catalogue: Catalogue, text: str, dtype: str | None = None, target: str | None = None) -> list[Artifact]:
     """As `find`, but a name means everything ever published under it."""
-    return _fitting(text, _meant(catalogue, Reference.parse(text)), dtype, target)
+    return fitting(text, _meant(catalogue, Reference.parse(text)), dtype, target)
 
 
 def only(text: str, found: Sequence[Artifact]) -> Artifact:
@@ -51,16 +51,17 @@ def enumerated(found: Sequence[Artifact]) -> str:
     return shown + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
 
 
-def _fitting(text: str, found: Sequence[Artifact], dtype: str | None, target: str | None) -> list[Artifact]:
-    fitting = [
+def fitting(text: str, found: Sequence[Artifact], dtype: str | None, target: str | None) -> list[Artifact]:
+    """Those of the dtype and the target, at least one."""
+    fit = [
         artifact
         for artifact in found
         if dtype in (None, artifact.manifest.dtype) and target in (None, artifact.manifest.target)
     ]
-    if not fitting:
+    if not fit:
         wanted = " for ".join(word for word in (dtype, target) if word)
         raise NotFound(f"{text} has no variant {wanted}", f"there is {enumerated(found)}")
-    return fitting
+    return fit
 
 
 def _meant(catalogue: Catalogue, reference: Reference) -> list[Artifact]:

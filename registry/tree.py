@@ -53,6 +53,8 @@ class Survey:
 class Foreign(Exception):
     """What is there is not of the registry's making; the message says what it is."""
 
+    place: tuple[str, ...] = ()  # when it is on the way to what was looked for
+
 
 class Tree:
     """The registry's folder."""
@@ -96,8 +98,12 @@ class Tree:
         with ExitStack() as held:
             descriptor = os.open(self.home, _DIRECTORY)
             held.callback(os.close, descriptor)
-            for name in place:
-                descriptor = _open_folder(descriptor, name)
+            for depth, name in enumerate(place, 1):
+                try:
+                    descriptor = _open_folder(descriptor, name)
+                except Foreign as foreign:
+                    foreign.place = tuple(place[:depth])
+                    raise
                 held.callback(os.close, descriptor)
             yield descriptor
 
@@ -111,7 +117,7 @@ class Tree:
         except FileNotFoundError:
             return
         except Foreign as foreign:
-            found.strays.append(Stray(self.home.joinpath(*place), str(foreign)))
+            found.strays.append(Stray(self.home.joinpath(*(foreign.place or place)), str(foreign)))
             return
         for name in names:
             if form.fullmatch(name):
