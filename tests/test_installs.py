@@ -30,12 +30,10 @@ OF_OUR_METADATA = "{requirement.name}{requirement.specifier}"
 
 # What installs Python's distributions: the rest of the line is what is fetched.
 INSTALL = re.compile(
-    r"\b(?:pip[0-9.]*|pipx|uv|\$\(PIP\)|conda|mamba|poetry)\s+(?:tool\s+|pip\s+)*(?:install|add|run)\b(.*)"
+    r"(?:\b(?:pip[0-9.]*|pipx|uv|conda|mamba|poetry)|\$\(PIP\))\s+(?:tool\s+|pip\s+)*(?:install|add|run)\b(.*)"
 )
 # What fetches something else; nothing here needs it.
-FETCH = re.compile(
-    r"\b(?:curl|wget|git clone|docker (?:pull|run)|npm (?:i|install)|npx|uvx|cargo install|go install)\b|git\+"
-)
+FETCH = re.compile(r"\b(?:curl|wget|git clone|docker (?:pull|run)|npm (?:i|install)|npx|uvx|cargo install)\b|git\+")
 ARGUMENT = re.compile(r"""\s+("[^"]+"|'[^']+'|[^\s"'`;,)]+)""")
 
 
@@ -45,6 +43,8 @@ def fetched(line: str) -> Iterator[str]:
         rest, place = found[1], 0
         while match := ARGUMENT.match(rest, place):
             word, place = match[1].strip("'\""), match.end()
+            if word.startswith("#"):
+                break
             if not word.startswith("-"):
                 yield word
             if rest[place : place + 1] not in (" ", ""):
@@ -115,13 +115,9 @@ def test_no_message_and_no_page_fetches_what_is_not_ours() -> None:
 
 
 def test_every_extra_that_a_remedy_names_is_there() -> None:
-    named = {
-        found
-        for path, text in (
-            (path, path.read_text(encoding="utf-8")) for folder in SOURCES for path in (ROOT / folder).rglob("*.py")
-        )
-        for found in re.findall(r"how_to_install\(\"(\w+)\"\)", text)
-    } | {extra for _, _, extra in OPTIONAL}
+    sources = [path.read_text(encoding="utf-8") for folder in SOURCES for path in (ROOT / folder).rglob("*.py")]
+    named = {extra for text in sources for extra in re.findall(r"how_to_install\(\"(\w+)\"\)", text)}
+    named |= {extra for _, _, extra in OPTIONAL}
     assert len(named) > 1 and named <= EXTRAS.keys()
     assert all(is_ours(argument) for extra in named for argument in fetched(how_to_install(extra)))
 
