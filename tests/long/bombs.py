@@ -5,18 +5,22 @@ it in one line, under 2 s and 200 MB. python -m tests.long.bombs --gigabytes 6
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import struct
 import sys
 import tempfile
+import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.long.attack import Ended, attack, complaints, prepare
 from tests.long.forge import Forger
 from zcc.runtime.library import RUNTIME_LIBRARY, WEIGHTS
+
+SOUND = "sound.zcc"
 
 
 class Ground(NamedTuple):
@@ -41,11 +45,11 @@ TRAPS: dict[str, Trap] = {
 }
 
 
-def traps(ground: Ground) -> Iterator[tuple[str, ...]]:
+def traps(ground: Ground, names: Iterable[str]) -> Iterator[tuple[str, ...]]:
     """Every command with a trap in the place of each file that it opens; the first word names the attack."""
     place, picture = ("--registry", str(ground.registry)), str(ground.picture)
-    for name, make in TRAPS.items():
-        folder = ground.folder / name
+    for name in names:
+        make, folder = TRAPS[name], ground.folder / name
         for file in ("x.zcc", "x.jpg", "x.onnx", "x.txt", "x.json", "video", "shots/images/x.jpg"):
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             make(folder / file)
@@ -60,9 +64,9 @@ def traps(ground: Ground) -> Iterator[tuple[str, ...]]:
         yield f"{name} among labels", "eval", "tiny", "--data", f"{folder / 'shots'}", *place
 
 
-def slow_traps(ground: Ground) -> Iterator[tuple[str, ...]]:
+def slow_traps(ground: Ground, names: Iterable[str]) -> Iterator[tuple[str, ...]]:
     """Those that the compiler opens, which takes seconds to start; `traps` made them."""
-    for name in TRAPS:
+    for name in names:
         folder, place = ground.folder / name, ("--registry", str(ground.registry))
         yield f"{name} as a model", "compile", f"{folder / 'x.onnx'}", *place
         yield f"{name} as classes", "compile", f"{ground.model}", "--classes", f"{folder / 'x.txt'}", *place
@@ -75,8 +79,8 @@ def bombs(ground: Ground) -> Iterator[tuple[str, ...]]:
         path = make(ground, ground.folder / f"{name.replace(' ', '-')}.zcc")
         yield name, "run", f"{path}", picture, *place
         yield name, "import", f"{path}", *place
-        yield name, "list", *place
         path.unlink()
+    yield "nothing came in", "list", *place
     for name, write in PICTURES.items():
         write(ground.folder / name)
         yield name, "run", "tiny", f"{ground.folder / name}", *place
@@ -122,8 +126,6 @@ def _one_member_many_files(ground: Ground, path: Path) -> Path:
 
 
 def _deflated(ground: Ground, path: Path) -> Path:
-    import zipfile
-
     return ground.forger.with_file(path, WEIGHTS, bytes(200 << 20), zipfile.ZIP_DEFLATED)
 
 
@@ -150,7 +152,7 @@ BUNDLES: dict[str, Callable[[Ground, Path], Path]] = {
 }
 
 
-def _png(path: Path, width: int, height: int) -> None:
+def write_png(path: Path, width: int, height: int) -> None:
     """A picture of one bit a pixel, a thousandth of its size."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
@@ -169,8 +171,8 @@ def _bmp(path: Path) -> None:
 
 
 PICTURES: dict[str, Callable[[Path], None]] = {
-    "bomb.png": lambda path: _png(path, 60_000, 30_000),
-    "large.png": lambda path: _png(path, 12_000, 12_000),
+    "bomb.png": lambda path: write_png(path, 60_000, 30_000),
+    "large.png": lambda path: write_png(path, 12_000, 12_000),
     "claims.bmp": _bmp,
 }
 DOCUMENTS: dict[str, Callable[[], bytes]] = {
@@ -180,33 +182,44 @@ DOCUMENTS: dict[str, Callable[[], bytes]] = {
 }
 
 
-def make_ground(folder: Path, gigabytes: float) -> Ground:
-    """A registry with a small detector, and bundles of it to be changed."""
+def make_ground(folder: Path) -> None:
+    """A model, a registry that holds it as `tiny`, and a bundle of it to be changed."""
     import onnx
 
     from tests.onnx_models import build
-    from zcc import sample
     from zcc.commands.main import cli
 
-    model, registry = folder / "tiny.onnx", folder / "registry"
-    onnx.save(build("yolov8", imgsz=(64, 64)), model)
-    place = ["--registry", str(registry)]
-    cli.main(["compile", str(model), *place], standalone_mode=False)
-    cli.main(["export", "tiny", str(folder / "sound.zcc"), *place], standalone_mode=False)
+    place = ["--registry", str(folder / "registry")]
+    onnx.save(build("yolov8", imgsz=(64, 64)), folder / "tiny.onnx")
+    cli.main(["compile", str(folder / "tiny.onnx"), *place], standalone_mode=False)
+    cli.main(["export", "tiny", str(folder / SOUND), *place], standalone_mode=False)
+
+
+def make_fork_ground(folder: Path, gigabytes: float) -> Ground:
+    """The ground in `folder`, made where it is not there yet.
+
+    It is made in a process of its own: this one stays small, as its forks are measured.
+    """
+    from zcc import sample
+
+    if not (folder / SOUND).exists():
+        maker = multiprocessing.get_context("spawn").Process(target=make_ground, args=(folder,))
+        maker.start()
+        maker.join()
     (folder / "ground").mkdir()
-    return Ground(folder / "ground", registry, Forger(folder / "sound.zcc"), sample.IMAGES[0], model, gigabytes)
+    place = folder / "ground", folder / "registry", Forger(folder / SOUND), sample.IMAGES[0]
+    return Ground(*place, folder / "tiny.onnx", gigabytes)
 
 
-def judge(ground: Ground, attacks: Iterator[tuple[str, ...]], show: bool = False, **limits: float) -> list[str]:
-    """Try every attack; what is wrong with how they ended."""
+def judge(ground: Ground, attacks: Iterable[tuple[str, ...]], **limits: float) -> list[str]:
+    """Try every attack and print how it ended; what is wrong with that."""
     wrong: list[str] = []
+    os.environ["ZCC_CACHE"] = str(ground.folder / "cache")
     for name, *arguments in attacks:
-        os.environ["ZCC_CACHE"] = str(ground.folder / "cache")
         ended = attack(*arguments)
         found = complaints(ended, **limits)
         wrong += [f"{name}: {each}" for each in found]
-        if show:
-            _show(name, ended, bool(found))
+        _show(name, ended, bool(found))
     return wrong
 
 
@@ -222,28 +235,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gigabytes", type=float, default=6, help="of what expands")
     parser.add_argument("--models", action="store_true", help="also what the compiler opens, which takes longer")
+    parser.add_argument("--traps", default=",".join(TRAPS), help="of these kinds")
+    parser.add_argument("--ground", type=Path, help="what make_ground made; made anew by default")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         prepare()
-        ground = make_fork_ground(Path(folder), arguments.gigabytes)
-        wrong = judge(ground, traps(ground), show=True) + judge(ground, bombs(ground), show=True)
+        ground = make_fork_ground(arguments.ground or Path(folder), arguments.gigabytes)
+        names = arguments.traps.split(",")
+        wrong = judge(ground, traps(ground, names)) + judge(ground, bombs(ground))
         if arguments.models:  # TVM and ONNX Runtime are imported first
-            wrong += judge(ground, slow_traps(ground), show=True, seconds=15, megabytes=400)
+            wrong += judge(ground, slow_traps(ground, names), seconds=15, megabytes=400)
     print("\n".join(wrong) or "every attack was refused in time, in memory and in one line")
     return int(bool(wrong))
-
-
-def make_fork_ground(folder: Path, gigabytes: float) -> Ground:
-    """The ground, compiled in a process of its own: this one stays small, as its forks are measured."""
-    import multiprocessing
-
-    maker = multiprocessing.get_context("spawn").Process(target=make_ground, args=(folder, gigabytes))
-    maker.start()
-    maker.join()
-    from zcc import sample
-
-    place = folder / "ground", folder / "registry", Forger(folder / "sound.zcc"), sample.IMAGES[0]
-    return Ground(*place, folder / "tiny.onnx", gigabytes)
 
 
 if __name__ == "__main__":

@@ -159,11 +159,12 @@ def main() -> int:
     """Try so many changed bundles, print how they ended, and fail if one ended badly."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=500)
+    parser.add_argument("--ground", type=Path, help="what make_ground made; made anew by default")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         prepare()
-        campaign = Campaign(make_fork_ground(Path(folder), 0), arguments.seed)
+        campaign = Campaign(make_fork_ground(arguments.ground or Path(folder), 0), arguments.seed)
         for number in range(arguments.rounds):
             campaign.step(number)
     print(campaign.report())
