@@ -89,7 +89,8 @@ class Bundle:
     def _candidate(self, entry: dict[str, Any], cache: Path) -> Candidate:
         manifest = Manifest.from_json(entry["manifest"], f"{self.path}: {INDEX}")
         measured = read_figures(entry["measured"], f"{self.path}: {INDEX}")
-        return Candidate(manifest, cache / manifest.digest.removeprefix("sha256:"), measured)
+        folder = cache / manifest.digest.removeprefix("sha256:")
+        return Candidate(manifest, folder, claimed=measured, foreign=True)
 
     @contextmanager
     def _opened(self) -> Iterator[ZipFile]:

@@ -16,6 +16,7 @@
     └── RegistryError         the registry
         ├── NotFound          no such reference
         ├── Ambiguous         a reference that could mean several artifacts
+        ├── CorruptIndex      what the index says cannot be believed
         └── Unavailable       the registry cannot be read or written
 
 A message names the thing and the cause; the remedy names the way out. Together they are one line.
@@ -102,6 +103,10 @@ class NotFound(RegistryError):
 
 class Ambiguous(RegistryError):
     """The reference answers to several artifacts."""
+
+
+class CorruptIndex(RegistryError):
+    """What the index says cannot be believed."""
 
 
 class Unavailable(RegistryError):

@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from zcc.runtime import limits
 from zcc.runtime.errors import CorruptArtifact, IncompatibleHost
-from zcc.runtime.manifest_rules import FILENAME, MOST_FIGURES, SCHEMA, check_figure, check_manifest
+from zcc.runtime.manifest_rules import FILENAME as FILENAME
+from zcc.runtime.manifest_rules import MOST_FIGURES, SCHEMA, check_figure, check_manifest
 from zcc.runtime.regular import open_regular, read_text
 from zcc.runtime.rules import Breach, shown, strict_json
 
@@ -218,6 +219,11 @@ def checked(manifest: Manifest) -> Manifest:
         problem = f"the manifest of {manifest.name} holds what JSON cannot write ({_told(error)})"
         raise CorruptArtifact(problem, REMEDY) from error
     return Manifest.from_json(written, f"the manifest of {manifest.name}")
+
+
+def renamed(manifest: Manifest, name: str) -> Manifest:
+    """The same artifact under another name, and so with another digest."""
+    return checked(replace(manifest, name=name))
 
 
 def read_figures(raw: Any, source: str) -> tuple[Measurement, ...]:

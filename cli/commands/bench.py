@@ -67,7 +67,7 @@ def bench(
     What it takes for a frame of the default size on every core is recorded with the artifact, where `zcc list` shows
     it. Beside other tools, all run in turns, each in a process of its own, once they are known to find the same.
     """
-    from zcc.commands.pick import pick_runnable
+    from zcc.commands.pick import folder_of, pick_runnable
     from zcc.commands.recording import record
     from zcc.compiler.racing.race import Rules
     from zcc.registry import Registry
@@ -79,7 +79,7 @@ def bench(
     artifact = pick_runnable(opened, ref, dtype, target, prefer)
     rules = Rules(rounds=rounds, threads=threads or host.worker_threads())
     with reserved_stdout():
-        outcome = _race(opened.folder(artifact), against, model, _frames(artifact, images, frame), rules)
+        outcome = _race(folder_of(opened, ref, artifact), against, model, _frames(artifact, images, frame), rules)
     figures = _measurements(outcome, frame)
     # Figures are compared from artifact to artifact, so those of other conditions are shown and not kept.
     usual = frame == FRAME and rules.threads == host.worker_threads()

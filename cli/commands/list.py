@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from zcc.registry import Artifact
+    from zcc.registry import Artifact, Unreadable
 
 # Least seconds -> seconds per unit, and its name; the first row that fits tells an age.
 AGES = ((172_800, 86_400, "d"), (7_200, 3_600, "h"), (120, 60, "min"), (0, 1, "s"))
@@ -28,23 +28,27 @@ DIGEST_DIGITS = 8
 def list(registry: str | None, as_json: bool) -> None:
     """List what the registry holds, the last published first.
 
-    mAP is the mAP50-95 that was measured last, against labels; where nobody had any, ~ marks agreement with what
-    another variant finds.
+    Milliseconds in brackets were measured elsewhere. mAP is the mAP50-95 that was measured last, against labels; where
+    nobody had any, ~ marks agreement with what another variant finds.
     """
-    from zcc.registry import Registry
+    from zcc.registry import Registry, Unreadable
 
     opened = Registry.open(registry)
-    found = opened.artifacts()
+    found = opened.listed()
     if as_json:
         print_json([artifact.describe() for artifact in found])
     elif not found:
         say(f"nothing in {opened} yet; zcc compile MODEL.onnx publishes there")
     else:
         print_rich(_table(found))
+        for bad in (each for each in found if isinstance(each, Unreadable)):
+            say(f"cannot be read: {bad.name} {bad.digest}: {bad.why}")
 
 
-def _table(found: Sequence[Artifact]) -> Table:
+def _table(found: Sequence[Artifact | Unreadable]) -> Table:
     from rich.table import Table
+
+    from zcc.registry import Artifact
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for title in ("name", "tags", "dtype", "target", "input"):
@@ -52,7 +56,7 @@ def _table(found: Sequence[Artifact]) -> Table:
     for title in ("MB", "mAP", "ms", "age"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("digest", no_wrap=True)
-    for artifact in found:
+    for artifact in (each for each in found if isinstance(each, Artifact)):
         table.add_row(*cells(_cells(artifact)))
     return table
 
@@ -67,10 +71,16 @@ def _cells(artifact: Artifact) -> tuple[str, ...]:
         f"{manifest.input.width}x{manifest.input.height}",
         f"{manifest.sizes['total'] / 1e6:.1f}",
         _accuracy(artifact),
-        _figure(artifact.figure("latency_ms"), ".1f"),
+        _latency(artifact),
         age(manifest.created),
         artifact.short[:DIGEST_DIGITS],
     )
+
+
+def _latency(artifact: Artifact) -> str:
+    """The latency; in brackets when it was measured elsewhere."""
+    told = _figure(artifact.figure("latency_ms"), ".1f")
+    return f"({told})" if artifact.candidate.claims("latency_ms") else told
 
 
 def _accuracy(artifact: Artifact) -> str:

@@ -27,7 +27,20 @@ from zcc.version import __version__
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Build": ("compile", "tune", "tune-server"),
     "Use": ("run", "eval", "compare", "bench", "profile", "adapt"),
-    "Registry": ("list", "show", "tag", "untag", "history", "rollback", "rm", "gc", "verify", "export", "import"),
+    "Registry": (
+        "list",
+        "show",
+        "tag",
+        "untag",
+        "history",
+        "rollback",
+        "rm",
+        "gc",
+        "verify",
+        "reindex",
+        "export",
+        "import",
+    ),
     "This machine": ("doctor", "demo", "completion"),
 }
 

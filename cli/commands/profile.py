@@ -31,14 +31,14 @@ def profile(
 
     Times are medians; frames' own work, before and after the network, is not part of it.
     """
-    from zcc.commands.pick import pick_runnable
+    from zcc.commands.pick import folder_of, pick_runnable
     from zcc.compiler.profiling.profile import profile_artifact
     from zcc.registry import Registry
 
     opened = Registry.open(registry)
     artifact = pick_runnable(opened, ref, dtype, target)
     with reserved_stdout():
-        times = profile_artifact(opened.folder(artifact), rounds)
+        times = profile_artifact(folder_of(opened, ref, artifact), rounds)
     if as_json:
         print_json(_document(artifact.manifest, rounds, times))
     else:

@@ -68,7 +68,8 @@ def run(
 ) -> None:
     """Run the detector REF on pictures, folders of pictures and videos, and tell what it finds.
 
-    REF is a name, name:tag, name@sha256:…, a digest or its beginning, or the path of an artifact or a bundle.
+    REF is a name, name:tag, name@sha256:…, a digest or its beginning, or the path of an artifact or a bundle, which has
+    a / in it or ends in .zcc.
     Videos are read with OpenCV. With --explain there need be no pictures.
     """
     from zcc.runtime import Detector

@@ -28,8 +28,8 @@ LEFT_OUT = ("files",)  # told by `sizes`, and in full by --json
 def show(ref: str, dtype: str | None, target: str | None, registry: str | None, as_json: bool) -> None:
     """Show everything known about the artifact REF.
 
-    REF is a name, name:tag, name@sha256:…, a digest or its beginning. Of several variants, the best for this
-    machine is shown.
+    REF is a name, name:tag, name@sha256:…, a digest or its beginning, or the path of an artifact or a bundle, which has
+    a / in it or ends in .zcc. Of several variants, the best for this machine is shown.
     """
     from zcc.commands.pick import pick
     from zcc.registry import Registry

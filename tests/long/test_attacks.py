@@ -44,11 +44,11 @@ def test_bombs_and_traps_are_refused_in_time_and_in_little_memory(ground: Path) 
 
 
 def test_changed_bundles_are_refused_or_work_with_every_command(ground: Path) -> None:
-    assert "0 wrong" in run_attack("mutate_bundles", "--ground", ground, "--rounds", "12", "--seed", "7")
+    assert "0 wrong" in run_attack("attack_bundles", "--ground", ground, "--rounds", "12", "--seed", "7")
 
 
 def test_a_damaged_index_loses_nothing_by_any_command() -> None:
-    assert "0 wrong" in run_attack("damage_index", "--rounds", "4", "--seed", "3")
+    assert "0 wrong" in run_attack("attack_index", "--rounds", "4", "--seed", "3")
 
 
 def test_killed_commands_lose_nothing() -> None:

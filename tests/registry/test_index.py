@@ -9,7 +9,7 @@ import pytest
 
 from tests.registry.samples import artifact
 from zcc.registry import Registry
-from zcc.runtime.errors import CorruptArtifact, RegistryError, Unavailable, UsageError
+from zcc.runtime.errors import CorruptArtifact, CorruptIndex, RegistryError, Unavailable, UsageError
 
 
 def _index(home: Path, content: bytes) -> Path:
@@ -73,7 +73,7 @@ def test_a_manifest_that_was_changed_in_the_index(home: Path, tmp_path: Path) ->
         registry.artifacts()
     (problem,) = registry.verify().problems
     assert problem.digest == found.digest
-    with pytest.raises(CorruptArtifact):
+    with pytest.raises(CorruptIndex, match="changed manifest"):
         registry.gc()
     assert found.folder.exists(), "what cannot be understood is not garbage"
 

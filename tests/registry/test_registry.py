@@ -22,6 +22,8 @@ def test_a_new_registry_is_empty_and_reading_it_creates_nothing(home: Path) -> N
         "files": 0,
         "bytes": 0,
         "problems": [],
+        "orphans": [],
+        "strays": [],
         "ok": True,
     }
     assert registry.gc().bytes == 0

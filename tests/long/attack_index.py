@@ -1,7 +1,7 @@
 """An index that a disk, or somebody, changed: whatever a command makes of it, files of what is published are not lost.
 
 Each round copies a registry, damages its index, and lets every command loose on it. Then the sound index is put back:
-`zcc verify` must find all artifacts and all their files. python -m tests.long.damage_index --rounds 300 --seed 1
+`zcc verify` must find all artifacts and all their files. python -m tests.long.attack_index --rounds 300 --seed 1
 """
 
 from __future__ import annotations
