@@ -28,7 +28,6 @@ VALUES: tuple[Any, ...] = (
     *("\x1b[2J\x1b]0;owned\x07", "a\nb", "\u202egnp.exe", "\x9b31m", "../../x", "/etc/passwd", "a" * 100_000),
     *("\ud800", "[red]x[/red]", "name:tag", "-rf", {"a": {"b": ["c"]}}, ["x"] * 1000),
 )
-NAMES = "shapes", "tiny", "Tiny", "..", "a/b", ""
 
 
 def mutated(ground: Ground, dice: random.Random, path: Path) -> str:
@@ -117,7 +116,7 @@ class Campaign:
         told = mutated(self.ground, self.dice, path)
         os.environ["ZCC_CACHE"] = str(self.ground.folder / "cache")
         self._try(told, "run", path, "--explain", *self._place)
-        imported = self._try(told, "import", path, *self._place)
+        imported = self._try(told, "import", path, "--name", "changed", "--yes", *self._place)
         self.ended["refused" if imported.refused else "imported"] += 1
         if not imported.refused:
             self._use(told)

@@ -78,7 +78,7 @@ def bombs(ground: Ground) -> Iterator[tuple[str, ...]]:
     for name, make in BUNDLES.items():
         path = make(ground, ground.folder / f"{name.replace(' ', '-')}.zcc")
         yield name, "run", f"{path}", picture, *place
-        yield name, "import", f"{path}", *place
+        yield name, "import", f"{path}", "--name", "bomb", *place
         path.unlink()
     yield "nothing came in", "list", *place
     for name, write in PICTURES.items():

@@ -63,7 +63,7 @@ class Killer:
     def _command(self) -> tuple[str | Path, ...]:
         tag = self.dice.choice("abc")
         commands: tuple[tuple[str | Path, ...], ...] = (
-            ("import", self.dice.choice(self._bundles)),
+            ("import", self.dice.choice(self._bundles), "--yes"),
             ("tag", "yolo", tag),
             ("rollback", "yolo:prod"),
             ("rm", "yolo", "--force"),
