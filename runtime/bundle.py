@@ -17,7 +17,9 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile
 from zcc.runtime import limits
 from zcc.runtime.cache import cache_folder, written_into_cache
 from zcc.runtime.errors import ArtifactError, CorruptArtifact, IncompatibleHost
+from zcc.runtime.library import RUNTIME_LIBRARY
 from zcc.runtime.manifest import FileEntry, Manifest, is_sound, read_figures
+from zcc.runtime.packed_library import check_packed
 from zcc.runtime.regular import open_raw, told
 from zcc.runtime.rules import strict_json
 from zcc.runtime.source import Candidate
@@ -70,13 +72,18 @@ class Bundle:
         return self.unpack(candidate, candidate.folder)
 
     def unpack(self, candidate: Candidate, folder: Path) -> Path:
-        """Put the variant's files into `folder`; what is there and sound stays, all else is replaced in one step."""
+        """Put the variant's files into `folder`; what is there and sound stays, all else is replaced in one step.
+
+        What is compressed in them is a library that can be expanded.
+        """
         with self._opened() as archive:
             self._check_files(archive, candidate.manifest)
             for entry in candidate.manifest.files:
                 path = folder / entry.path
                 if not (path.is_file() and is_sound(path, entry)):
                     self._extract(archive, entry, path)
+                    if entry.path == RUNTIME_LIBRARY:
+                        check_packed(path)
         return folder
 
     def _candidate(self, entry: dict[str, Any], cache: Path) -> Candidate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from zcc.runtime.escaping import escaped
 from zcc.runtime.source import Candidate
 
 TITLES = ("", "dtype", "target", "ms", "mAP", "points", "why")
@@ -85,7 +86,7 @@ class Explanation:
 
     def __str__(self) -> str:
         """A row for each variant; `*` marks the one that is taken, `points` is what it loses."""
-        rows = [TITLES, *(verdict.row for verdict in self.verdicts)]
+        rows = [TITLES, *(tuple(map(escaped, verdict.row)) for verdict in self.verdicts)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 

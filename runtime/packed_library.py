@@ -37,10 +37,7 @@ class Content:
 def expanded(packed: Path, known: Iterable[Path]) -> Path:
     """The library: one of the `known` files that equals it, else a file in the cache, written there when it is not."""
     data = _read(packed)
-    content = Content(*TRAILER.unpack(data[-TRAILER.size :]))
-    if content.size > limits.RUNTIME_LIBRARY:
-        reason = f"it says that it has {told(content.size)}, more than {told(limits.RUNTIME_LIBRARY)}"
-        raise CorruptArtifact(f"{packed} cannot be expanded: {reason}", REMEDY)
+    content = _content(data, packed)
     kept = cache_folder() / "tvm" / f"{content.crc:08x}-{content.size}" / LIBRARY
     for path in (*known, kept):
         if content.is_in(path):
@@ -51,6 +48,12 @@ def expanded(packed: Path, known: Iterable[Path]) -> Path:
     return kept
 
 
+def check_packed(packed: Path) -> None:
+    """Refuse a library that cannot be expanded, or to more than a runtime library has."""
+    data = _read(packed)
+    _decompressed(data, _content(data, packed).size, packed)
+
+
 def _read(packed: Path) -> bytes:
     try:
         data = read_regular(packed, limits.RUNTIME_LIBRARY)
@@ -59,6 +62,15 @@ def _read(packed: Path) -> bytes:
     if len(data) < TRAILER.size:
         raise CorruptArtifact(f"{packed} is no gzip file", REMEDY)
     return data
+
+
+def _content(data: bytes, packed: Path) -> Content:
+    """What the library says of itself, where that can be."""
+    content = Content(*TRAILER.unpack(data[-TRAILER.size :]))
+    if content.size > limits.RUNTIME_LIBRARY:
+        reason = f"it says that it has {told(content.size)}, more than {told(limits.RUNTIME_LIBRARY)}"
+        raise CorruptArtifact(f"{packed} cannot be expanded: {reason}", REMEDY)
+    return content
 
 
 def _decompressed(data: bytes, size: int, packed: Path) -> bytes:

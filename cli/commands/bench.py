@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zcc.commands.options import json_option, prefer_option, read_size, registry_option, variant_options
-from zcc.commands.output import print_json, reserved_stdout, say
+from zcc.commands.output import print_json, reserved_stdout, say_lines
+from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
     from zcc.compiler.racing.contestant import Pixels
@@ -86,7 +87,7 @@ def bench(
     if as_json:
         print_json(_document(artifact, outcome, frame, recorded, figures))
     else:
-        say(_text(artifact, outcome, frame))
+        say_lines(_text(artifact, outcome, frame))
 
 
 def _frames(artifact: Artifact, images: Path | None, size: tuple[int, int]) -> list[Pixels]:
@@ -146,4 +147,4 @@ def _text(artifact: Artifact, outcome: Race, frame: tuple[int, int]) -> str:
 
     manifest = artifact.manifest
     title = f"{manifest.name} {manifest.dtype} for {manifest.target}, frames of {frame[1]}x{frame[0]}"
-    return f"{title}\n{as_text(outcome)}"
+    return f"{escaped(title)}\n{as_text(outcome)}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zcc.commands.options import json_option, prefer_option, registry_option, variant_options
-from zcc.commands.output import print_json, say
+from zcc.commands.output import print_json, say_lines
 
 if TYPE_CHECKING:
     from zcc.compiler.accuracy.coco_map import AveragePrecision, MeanAveragePrecision
@@ -76,7 +76,7 @@ def eval(
     if as_json:
         print_json({**outcome.document, "recorded": recorded})
     else:
-        say(outcome.text)
+        say_lines(outcome.text)
 
 
 def _alone(detector: Detector, data: Path) -> Outcome:

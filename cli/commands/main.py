@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 import click
 
-from zcc.commands.output import say
+from zcc.commands.output import say, say_lines
 from zcc.runtime.errors import ZccError
 from zcc.version import __version__
 
@@ -156,7 +156,7 @@ def describe_error(error: Exception) -> tuple[str, int]:
 def _end(error: Exception, session: Session) -> NoReturn:
     line, code = describe_error(error)
     if session.debug:
-        say("".join(traceback.format_exception(error)).rstrip(), err=True)
+        say_lines("".join(traceback.format_exception(error)).rstrip(), err=True)
     say(f"error: {' '.join(line.split())}", err=True)
     sys.exit(code)
 
@@ -172,7 +172,7 @@ def _end(error: Exception, session: Session) -> NoReturn:
 def cli(context: click.Context) -> None:
     """Compile YOLO detectors ahead of time, keep them in a registry, run them: camera frame in, boxes out."""
     if context.invoked_subcommand is None:
-        say(context.get_help())
+        say_lines(context.get_help())
 
 
 def main() -> None:

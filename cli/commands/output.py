@@ -21,13 +21,16 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
-_LAYOUT = re.compile("([\n\t])")  # what a text of several lines may hold besides what is read
-
 
 def say(text: object, *, err: bool = False, newline: bool = True, file: TextIO | None = None, **style: Any) -> None:
-    """Print a text, its lines as they are and all else that is not read escaped; `style` as click.style takes it."""
-    shown = "".join(part if _LAYOUT.match(part) else escaped(part) for part in _LAYOUT.split(str(text)))
+    """Print one line, whatever is in it, with all that is not read escaped; `style` as click.style takes it."""
+    shown = escaped(str(text))
     click.echo(click.style(shown, **style) if style else shown, file=file, err=err, nl=newline)
+
+
+def say_lines(text: object, *, err: bool = False) -> None:
+    """Print a text of several lines, that nothing from elsewhere has put line ends into; all else is escaped."""
+    click.echo("\n".join(_TAB.sub(_escaped_between, line) for line in str(text).split("\n")), err=err)
 
 
 def print_json(document: Any) -> None:
@@ -48,6 +51,13 @@ def cells(texts: Iterable[str]) -> Iterator[Text]:
     from rich.text import Text
 
     return (Text(escaped(text)) for text in texts)
+
+
+_TAB = re.compile("[^\t]+")  # tabs lay out shell scripts
+
+
+def _escaped_between(found: re.Match[str]) -> str:
+    return escaped(found[0])
 
 
 def _finite(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zcc.commands.options import json_option, prefer_option, registry_option, variant_options
-from zcc.commands.output import print_json, say
+from zcc.commands.output import print_json, say, say_lines
 from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def run(
         raise click.UsageError("name at least one picture, folder or video")
     told = Detector.explain(ref, dtype, target, registry, prefer=prefer) if explain else None
     if told is not None and not (as_json and inputs):
-        print_json(told.describe()) if as_json else say(told)
+        print_json(told.describe()) if as_json else say_lines(told)
     if told is not None and told.chosen is not None and not inputs:
         return
     detector = Detector.load(ref, dtype, target, registry, prefer=prefer)
@@ -89,7 +89,7 @@ def run(
         print_json(_document(detector, sightings, told))
     else:
         for sighting in sightings:
-            say(_describe(sighting, detector.manifest.classes))
+            say_lines(_describe(sighting, detector.manifest.classes))
 
 
 def _look(detector: Detector, paths: Iterable[Path], conf: float, iou: float) -> Iterator[Sighting]:
@@ -138,7 +138,7 @@ def _describe(sighting: Sighting, names: tuple[str, ...]) -> str:
 
 def _row(row: dict[str, Any]) -> str:
     left, top, right, bottom = row["box"]
-    return f"  {row['name']:<16} {row['score']:.2f}  {left:7.1f} {top:7.1f} {right:7.1f} {bottom:7.1f}"
+    return f"  {escaped(row['name']):<16} {row['score']:.2f}  {left:7.1f} {top:7.1f} {right:7.1f} {bottom:7.1f}"
 
 
 def _rows(found: Detections, names: tuple[str, ...]) -> list[dict[str, Any]]:

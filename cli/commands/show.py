@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from zcc.commands.options import json_option, registry_option, variant_options
-from zcc.commands.output import print_json, say
+from zcc.commands.output import print_json, say_lines
 from zcc.runtime.escaping import escaped
 
 LABEL_WIDTH = 20
@@ -38,7 +38,7 @@ def show(ref: str, dtype: str | None, target: str | None, registry: str | None, 
     if as_json:
         print_json(described)
     else:
-        say("\n".join(lines(described)))
+        say_lines("\n".join(lines(described)))
 
 
 def lines(described: Mapping[str, Any]) -> Iterator[str]:

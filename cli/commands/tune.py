@@ -15,7 +15,7 @@ from zcc.commands.options import (
     registry_option,
     trials_option,
 )
-from zcc.commands.output import print_json, reserved_stdout, say
+from zcc.commands.output import print_json, reserved_stdout, say_lines
 
 if TYPE_CHECKING:
     from zcc.compiler.tuning.collections import Statistics
@@ -94,12 +94,12 @@ def tune(
         options = CompileOptions(model=model, dtypes=dtypes, target=target, imgsz=imgsz)
         with reserved_stdout():
             searches = tune_model(options, TuneOptions(trials, budget, runner), home, open_progress())
-        print_json([_document(search) for search in searches]) if as_json else say(_summary(searches))
+        print_json([_document(search) for search in searches]) if as_json else say_lines(_summary(searches))
         return
     if import_from is not None:
         import_records(import_from, home)
     told = export_records(home, export_to) if export_to is not None else statistics(home)
-    print_json([vars(each) for each in told]) if as_json else say(_statistics(told))
+    print_json([vars(each) for each in told]) if as_json else say_lines(_statistics(told))
 
 
 def _document(search: Search) -> dict[str, Any]:

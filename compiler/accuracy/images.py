@@ -59,6 +59,8 @@ def _refuse_large(path: Path, image: Image.Image) -> None:
 def _unreadable(path: Path, error: Exception) -> DatasetError:
     if isinstance(error, UnidentifiedImageError):
         return DatasetError(f"{path} is not an image", "give a JPEG, PNG, WebP, BMP or TIFF")
+    if isinstance(error, Image.DecompressionBombError):
+        return DatasetError(f"{path} has too many pixels", SMALLER)
     if isinstance(error, OSError) and error.strerror:
         return DatasetError(f"{path} cannot be read ({error.strerror})", "check the path")
     return DatasetError(f"{path} is a damaged image ({error})", "fetch it again")

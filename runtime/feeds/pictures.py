@@ -27,8 +27,11 @@ def is_picture(path: Path) -> bool:
     """Whether a file says, by its name or its first bytes, that it is a picture."""
     if path.suffix.lower() in SUFFIXES:
         return True
-    with open_regular(path) as file:
-        begin = file.read(12)
+    try:
+        with open_regular(path) as file:
+            begin = file.read(12)
+    except OSError as error:
+        raise FrameError(f"{path} cannot be read ({error.strerror})", "check the path") from error
     return begin.startswith(MARKS) and (not begin.startswith(b"RIFF") or begin.endswith(b"WEBP"))
 
 
@@ -57,7 +60,7 @@ def folder(path: Path, color: str) -> Feed:
 def _with_pillow(path: Path) -> Pixels:
     image, operations = import_module("PIL.Image"), import_module("PIL.ImageOps")
     # What Pillow raises on damaged files depends on the format's plugin.
-    damage = (OSError, SyntaxError, ValueError, image.DecompressionBombError)
+    damage = (OSError, SyntaxError, ValueError)
     try:
         with open_regular(path) as file, image.open(file, formats=PILLOW_FORMATS) as opened:
             if opened.mode.startswith(("I", "F")):  # these become bytes by clipping, which leaves a white picture
@@ -68,6 +71,8 @@ def _with_pillow(path: Path) -> Pixels:
             return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[..., ::-1])
     except import_module("PIL").UnidentifiedImageError as error:
         raise FrameError(f"{path} is not an image", FORMATS) from error
+    except image.DecompressionBombError as error:
+        raise FrameError(f"{path} has too many pixels", SMALLER) from error
     except damage as error:
         if isinstance(error, OSError) and error.strerror:
             raise FrameError(f"{path} cannot be read ({error.strerror})", "check the path") from error
