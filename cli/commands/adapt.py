@@ -121,6 +121,8 @@ def adapt(
     resident = load_resident(ref, dtypes or own, target, registry)
     options = AdaptOptions(name, {**arguments, **given}, fit, lose, Thresholds(conf, iou, turns))
     sequence = labelled_pictures(data, next(iter(resident.values())).manifest.classes)
+    if sequence.assumed is not None:
+        click.echo(f"warning: {sequence.assumed}", err=True)
     adapted = adapt(resident, sequence, options, open_progress())
     if output is not None:
         adapted.policy.write(output)

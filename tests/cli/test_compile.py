@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Demo
-from tests.cli.process import run_zcc
+from tests.cli.process import assert_one_line, run_zcc
 from zcc import sample
 from zcc.runtime.manifest import file_sha256
 
@@ -76,3 +76,8 @@ def test_a_registry_that_cannot_be_written_is_told_before_the_build(tmp_path: Pa
     assert done.returncode == 1
     assert "/proc/registry" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_a_bar_without_pictures_is_wrong_usage(tmp_path: Path) -> None:
+    done = run_zcc("compile", sample.MODEL, "--max-drop", "0.3", "--registry", tmp_path / "registry")
+    assert_one_line(done, 2, "--max-drop", "no pictures to measure on", "--data DIR")

@@ -139,7 +139,8 @@ def test_a_folder_is_run_picture_by_picture(demo: Demo, tmp_path: Path) -> None:
     assert [picture["image"] for picture in together["images"]] == sorted(map(str, tmp_path.iterdir()))
     (tmp_path / "empty").mkdir()
     done = run_zcc("run", "shapes", tmp_path / "empty", "--registry", demo.registry)
-    assert_one_line(done, 1, "holds no pictures")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "holds no pictures" in done.stderr
 
 
 def test_a_video_is_run_frame_by_frame(demo: Demo, tmp_path: Path) -> None:
