@@ -46,11 +46,11 @@ class Wish:
                 found.append((precision, target))
             except (NoInstructions, NoScales) as error:
                 refused[precision.name] = error
-        for name, error in refused.items():
+        for name, reason in refused.items():
             if self.strict or not found:
-                raise error
+                raise reason
             if pass_over is not None:
-                pass_over(name, error)
+                pass_over(name, reason)
         return found
 
 
