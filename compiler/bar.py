@@ -34,8 +34,8 @@ WARNING = "warning: "
 
 
 def check_bar(options: CompileOptions) -> None:
-    """Refuse a bar that nothing could be held to."""
-    if options.max_drop is not None and options.data is None and options.calib is None:
+    """Refuse a bar that nothing could be held to; where all points may be lost, there is none."""
+    if options.max_drop not in (None, POINTS) and options.data is None and options.calib is None:
         raise UsageError(
             "--max-drop is a bar, and there are no pictures to measure on", "give labelled ones with --data DIR"
         )

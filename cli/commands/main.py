@@ -6,7 +6,9 @@ function, so `zcc --version` costs nothing and `zcc list` does not load a compil
 
 from __future__ import annotations
 
+import atexit
 import errno
+import gc
 import importlib
 import keyword
 import sys
@@ -174,5 +176,7 @@ def main() -> None:
     """The console script `zcc`."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries warn programmers; `python -W default -m zcc` shows it
+    # At its end Python looks for garbage in all that was imported, which takes half a second where TVM was.
+    atexit.register(gc.freeze)
     with interruptible() as interrupts:
         cli(prog_name="zcc", obj=Session(interrupts=interrupts))

@@ -13,7 +13,9 @@ from zcc.runtime.errors import UsageError
 
 
 class NoInstructions(UsageError):
-    """A target cannot compute in a precision."""
+    """A target cannot compute in a precision: another machine may."""
+
+    exit_code = 1
 
 
 TARGETS: dict[str, Target] = {target.name: target for target in LEVELS}

@@ -58,6 +58,7 @@ def tune(
 
     Ctrl-C ends the search as a limit does, and is raised again when the records are in order.
     """
+    began = time.monotonic()
     check_installed()
     # Imported here, as it imports what only a search needs.
     from zcc.compiler.tuning.scheduler import run_scheduler
@@ -67,8 +68,9 @@ def tune(
     with exclusive(folder / LOCK, lambda: progress.note("another search writes to these records; waiting for it")):
         tidy(folder)
         recall(tasks, folder)
-        if any(task.left for task in tasks) and limits.seconds != 0:
-            with stopping(limits.seconds) as stop:
+        left = limits.after(time.monotonic() - began).seconds
+        if any(task.left for task in tasks) and left != 0:
+            with stopping(left) as stop:
                 try:
                     run_scheduler(search, folder, limits.trials, addresses, progress, stop)
                 finally:

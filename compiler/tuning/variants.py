@@ -43,6 +43,7 @@ NOISE = (2, 720, 1280, 3)  # frames that stand for the pictures of int8 where th
 SEED = 20241
 KERNELS_SHARE = 0.85  # of the time and of the trials
 NETWORK_SECONDS = 20.0  # that building a network in two forms and racing them take at least
+FLOORS_WORTH = 120.0  # seconds of a search that is worth the few that measuring the machine takes
 FORM_SECONDS = 0.4  # that building a kernel in a form takes, where no search has just told
 
 
@@ -103,7 +104,7 @@ def tune_variant(
     put_shipped_first(tasks, target)
     addresses = find_addresses(runner, target)
     with stages.stage(f"tune {precision.name} for {target.name}"):
-        if runs_here(target):
+        if runs_here(target) and worth_floors(limits):
             set_floors(tasks, measure_machine(target, {arithmetic_of(task.spec.name) for task in tasks}))
         kernels = for_kernels(limits).after(time.monotonic() - began)
         search = tune(tasks, target, folder, kernels, addresses, stages.progress)
@@ -139,6 +140,11 @@ def for_kernels(limits: Limits) -> Limits:
 def for_network(limits: Limits, search: Search) -> Limits:
     """The trials that the kernels left."""
     return replace(limits, trials=None if limits.trials is None else max(limits.trials - search.tried, 0))
+
+
+def worth_floors(limits: Limits) -> bool:
+    """Whether to measure what the machine could do at best, which tells how good a form is and finds none."""
+    return limits.seconds is None or limits.seconds >= FLOORS_WORTH
 
 
 def set_floors(tasks: Sequence[Task], machine: Machine) -> None:
