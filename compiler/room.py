@@ -10,6 +10,7 @@ from pathlib import Path
 from zcc.runtime.errors import BuildError
 
 ROOM = 16 << 20  # bytes, and the model twice: as it was read, and as weights
+OURS = "zcc-"  # how folders begin that are made there
 REMEDY = "free some space there, or name another folder with TMPDIR"
 
 
@@ -32,4 +33,5 @@ def writing_in(folder: Path) -> Iterator[None]:
 
 def full(folder: Path, why: str) -> BuildError:
     """The error of a folder for temporary files that takes no more."""
-    return BuildError(f"temporary files cannot be written in {folder.parent}: {why}", REMEDY)
+    place = next(each for each in folder.parents if not each.name.startswith(OURS))
+    return BuildError(f"temporary files cannot be written in {place}: {why}", REMEDY)

@@ -48,6 +48,7 @@ class Interrupts:
 
     def end(self) -> NoReturn:
         """Tell it in a line and end the process, with its children and what it keeps in its scratch folder."""
+        self._raised = True  # from here on there is nothing left to interrupt
         self._ending.acquire()  # for good: one thread ends the process, any other waits for that here
         _tell()
         kill_descendants()
