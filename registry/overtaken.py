@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from zcc.registry.artifact import Artifact
 from zcc.runtime.losses import FULL, points_lost
-
-LATENCY = "latency_ms"
+from zcc.runtime.manifest import Measurement
 
 
 def overtaken(artifacts: Iterable[Artifact]) -> list[str]:
-    """A line for each artifact that is slower than a more accurate one of its kind, by the figures in the registry.
+    """A line for each artifact that is slower than a more accurate one of its kind, by what was measured here.
 
     The artifacts come with the last published first; of those in one dtype only that one counts.
     """
@@ -26,13 +25,22 @@ def overtaken(artifacts: Iterable[Artifact]) -> list[str]:
 def _overtaken_in(kind: Sequence[Artifact]) -> Iterator[str]:
     lost = points_lost([artifact.candidate for artifact in kind])
     for slow, loss in zip(kind, lost, strict=True):
-        faster = [
-            other
+        mine = _taken(slow)
+        if mine is None:
+            continue
+        better = [
+            (other, figure)
             for other, less in zip(kind, lost, strict=True)
-            if _is_more_accurate((other, less), (slow, loss)) and _is_faster(other, slow)
+            if (figure := _taken(other)) and figure.how == mine.how and figure.value < mine.value
+            if _is_more_accurate((other, less), (slow, loss))
         ]
-        if faster:
-            yield _line(slow, min(faster, key=lambda other: other.figure(LATENCY) or 0.0))
+        for other, figure in sorted(better, key=lambda pair: pair[1].value)[:1]:
+            yield _line(slow, mine.value, other.manifest.dtype, figure.value)
+
+
+def _taken(artifact: Artifact) -> Measurement | None:
+    """What a frame took on this machine the last time."""
+    return next(reversed(artifact.candidate.figures("latency_ms", here=True)), None)
 
 
 def _is_more_accurate(one: tuple[Artifact, float | None], other: tuple[Artifact, float | None]) -> bool:
@@ -43,16 +51,9 @@ def _is_more_accurate(one: tuple[Artifact, float | None], other: tuple[Artifact,
     return less < loss
 
 
-def _is_faster(one: Artifact, other: Artifact) -> bool:
-    """By their latest figures, which are compared where they were taken in the same way."""
-    ours, theirs = (artifact.candidate.figures(LATENCY)[-1:] for artifact in (one, other))
-    return bool(ours and theirs and ours[0].how == theirs[0].how and ours[0].value < theirs[0].value)
-
-
-def _line(slow: Artifact, fast: Artifact) -> str:
+def _line(slow: Artifact, taken: float, fast: str, least: float) -> str:
     what = slow.manifest
     return (
-        f"{what.name} {what.dtype} for {what.target} is slower than the more accurate {fast.manifest.dtype}: "
-        f"{slow.figure(LATENCY):.1f} ms a frame against {fast.figure(LATENCY):.1f}; "
-        f"use --dtype {fast.manifest.dtype} on machines like the one that measured this"
+        f"{what.name} {what.dtype} for {what.target} is slower than the more accurate {fast}: "
+        f"{taken:.1f} ms a frame against {least:.1f} on this machine; use --dtype {fast} here"
     )
