@@ -19,17 +19,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.kernels.bf16 import PAIR_DOT, STORED
-from zcc.compiler.kernels.bf16_conv import Bf16Conv
-from zcc.compiler.kernels.byte_dot import BYTE_DOTS
-from zcc.compiler.kernels.curve import CURVES
-from zcc.compiler.kernels.dot_tile import choose_tile
-from zcc.compiler.kernels.int8_conv import Int8Conv
-from zcc.compiler.kernels.slab import Slab
-from zcc.compiler.kernels.stages import Apply, StageSpec
-from zcc.compiler.program.single import compile_kernels
-from zcc.compiler.targets.table import TARGETS, runs_here
-from zcc.compiler.targets.target import Target
+from zcc.compiler.backends.cpu.kernels.bf16 import PAIR_DOT, STORED
+from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
+from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS
+from zcc.compiler.backends.cpu.kernels.curve import CURVES
+from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
+from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
+from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.kernels.stages import Apply, StageSpec
+from zcc.compiler.backends.cpu.program.single import compile_kernels
+from zcc.compiler.backends.cpu.targets.table import TARGETS, runs_here
+from zcc.compiler.backends.cpu.targets.target import Target
 from zcc.runtime import host
 from zcc.runtime.engine import aligned_bytes
 

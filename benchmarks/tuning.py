@@ -16,23 +16,23 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.arguments import run
-from zcc.compiler.calibration import load_shown
+from zcc.compiler.backends.cpu.kernels.choices import Defaults, Unchanged, write_choice
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
+from zcc.compiler.backends.cpu.targets.target import Target
+from zcc.compiler.building.built import build
+from zcc.compiler.building.calibration import load_shown
+from zcc.compiler.building.job import Job
+from zcc.compiler.building.options import CompileOptions
+from zcc.compiler.building.progress import Silent
+from zcc.compiler.building.stages import Stages
+from zcc.compiler.building.wanted import find_variants
 from zcc.compiler.frontend.load import load_model
-from zcc.compiler.imported import import_model
-from zcc.compiler.job import Job
-from zcc.compiler.kernels.choices import Defaults, Unchanged, write_choice
-from zcc.compiler.kernels.spec import VectorUnit
-from zcc.compiler.measure import measure_latencies
-from zcc.compiler.options import CompileOptions
-from zcc.compiler.program.lower import lower_network
-from zcc.compiler.progress import Silent
-from zcc.compiler.stages import Stages
-from zcc.compiler.targets.target import Target
+from zcc.compiler.importing.imported import import_model
+from zcc.compiler.importing.relax_module import lower_network
+from zcc.compiler.quality.latency import measure_latencies
 from zcc.compiler.tuning.lookup import NO_RECORDS, Recorded, Records, find_records
 from zcc.compiler.tuning.records import Record
 from zcc.compiler.tuning.task import Task, tasks_of
-from zcc.compiler.variant import build
-from zcc.compiler.variants import find_variants
 from zcc.registry.location import locate
 from zcc.runtime.manifest import InputSpec
 from zcc.runtime.variant import Variant

@@ -27,23 +27,23 @@ import onnxruntime
 import tvm_ffi
 
 from benchmarks.arguments import numbers, run
+from zcc.compiler.backends.cpu.kernels.choices import Defaults, Tunable, Unchanged
+from zcc.compiler.backends.cpu.kernels.direct_conv import DirectConv
+from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
+from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
+from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS
+from zcc.compiler.backends.cpu.layout.layout import Layout
+from zcc.compiler.backends.cpu.program.build import build_library
+from zcc.compiler.backends.cpu.program.emit import NETWORK, emit_network
+from zcc.compiler.backends.cpu.program.single import compile_kernels
+from zcc.compiler.backends.cpu.targets.table import native_target
+from zcc.compiler.backends.cpu.targets.target import Target
 from zcc.compiler.frontend.load import load_model
-from zcc.compiler.kernels.choices import Defaults, Tunable, Unchanged
-from zcc.compiler.kernels.direct_conv import DirectConv
-from zcc.compiler.kernels.slab import Slab
-from zcc.compiler.kernels.spec import VectorUnit
-from zcc.compiler.kernels.winograd_choices import WinogradChoice
-from zcc.compiler.kernels.winograd_transforms import TRANSFORMS
-from zcc.compiler.network.fuse import fuse
-from zcc.compiler.network.read import read_network
-from zcc.compiler.network.tensors import Array
-from zcc.compiler.program.build import build_library
-from zcc.compiler.program.emit import NETWORK, emit_network
-from zcc.compiler.program.layout import Layout
-from zcc.compiler.program.lower import import_proto, lower_network
-from zcc.compiler.program.single import compile_kernels
-from zcc.compiler.targets.table import native_target
-from zcc.compiler.targets.target import Target
+from zcc.compiler.importing.fuse import fuse
+from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.relax_module import import_proto, lower_network
+from zcc.compiler.ir.tensors import Array
 from zcc.runtime.engine import SPIN_VARIABLE, aligned_bytes, engine
 from zcc.runtime.winograd_weights import TAPS
 

@@ -6,25 +6,25 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from zcc.compiler.accuracy.bar import Bar
-from zcc.compiler.accuracy.figures import comparison_figures
-from zcc.compiler.accuracy.standard import NothingFound
-from zcc.compiler.bar import attempts, open_bar
-from zcc.compiler.calibration import load_shown
+from zcc.compiler.backends.cpu.targets.table import runs_here
+from zcc.compiler.building.built import build, detector
+from zcc.compiler.building.calibration import load_shown
+from zcc.compiler.building.job import Job
+from zcc.compiler.building.options import CompileOptions
+from zcc.compiler.building.progress import Progress, Silent
+from zcc.compiler.building.stages import Stages
+from zcc.compiler.building.wanted import check_variants, find_variants
 from zcc.compiler.frontend.load import load_model
-from zcc.compiler.imported import import_model
-from zcc.compiler.job import Job
-from zcc.compiler.measure import measure_latency
-from zcc.compiler.options import CompileOptions
+from zcc.compiler.importing.imported import import_model
 from zcc.compiler.precision.table import REFERENCE
-from zcc.compiler.progress import Progress, Silent
-from zcc.compiler.stages import Stages
-from zcc.compiler.targets.table import runs_here
+from zcc.compiler.quality.bar import Bar
+from zcc.compiler.quality.figures import comparison_figures
+from zcc.compiler.quality.latency import measure_latency
+from zcc.compiler.quality.open_bar import attempts, open_bar
+from zcc.compiler.quality.standard import NothingFound
+from zcc.compiler.quality.verify import verify
 from zcc.compiler.tuning.lookup import find_records
-from zcc.compiler.tuning.variants import tune_variants
-from zcc.compiler.variant import build, detector
-from zcc.compiler.variants import check_variants, find_variants
-from zcc.compiler.verify import verify
+from zcc.compiler.tuning.model import tune_variants
 from zcc.registry import Registry
 from zcc.registry.reference import check_name
 from zcc.runtime.errors import BuildError

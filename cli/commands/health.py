@@ -51,7 +51,7 @@ class Finding:
 
 def check_machine() -> Iterator[Finding]:
     """The interpreter, and whether anything that zcc compiles runs here."""
-    from zcc.compiler.targets.table import TARGETS, runs_here
+    from zcc.compiler.backends.cpu.targets.table import TARGETS, runs_here
 
     yield Finding("python", Status.OK, f"{platform.python_version()} at {sys.executable}")
     machine = f"{host.system()} on {host.architecture()}"
@@ -64,8 +64,8 @@ def check_machine() -> Iterator[Finding]:
 
 def check_targets() -> Iterator[Finding]:
     """What can be compiled for, the most capable last."""
+    from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target, runs_here
     from zcc.compiler.precision.table import PRECISIONS
-    from zcc.compiler.targets.table import TARGETS, native_target, runs_here
 
     here = any(runs_here(target) for target in TARGETS.values())
     chosen = {dtype: native_target(precision.thrives).name for dtype, precision in PRECISIONS.items()} if here else {}

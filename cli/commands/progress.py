@@ -13,7 +13,7 @@ from zcc.commands.tuning_table import batch_line, search_table
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from zcc.compiler.progress import Progress
+    from zcc.compiler.building.progress import Progress
     from zcc.compiler.tuning.task import Search, Task
 
 NAME_WIDTH = 40

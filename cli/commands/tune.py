@@ -18,8 +18,8 @@ from zcc.commands.options import (
 
 if TYPE_CHECKING:
     from zcc.compiler.tuning.collections import Statistics
+    from zcc.compiler.tuning.network_search import WholeSearch
     from zcc.compiler.tuning.task import Search
-    from zcc.compiler.tuning.whole import WholeSearch
 
 
 @click.command()
@@ -80,10 +80,10 @@ def tune(
     """
     from zcc.commands.output import print_json, reserved_stdout
     from zcc.commands.progress import open_progress
-    from zcc.compiler.options import CompileOptions
+    from zcc.compiler.building.options import CompileOptions
+    from zcc.compiler.building.tune_options import TuneOptions
     from zcc.compiler.tuning.collections import export_records, import_records, statistics
-    from zcc.compiler.tuning.options import TuneOptions
-    from zcc.compiler.tuning.variants import tune_model
+    from zcc.compiler.tuning.model import tune_model
     from zcc.registry.location import locate
 
     chosen = [each for each in (model, stats, export_to, import_from) if each]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from zcc.compiler.tuning.network_search import WholeSearch
     from zcc.compiler.tuning.task import Search, Task
-    from zcc.compiler.tuning.whole import WholeSearch
 
 SHOWN = 12  # kernels in the table
 COLUMNS = ("kernel", "runs", "tried", "default", "best", "floor", "gain", "best form")

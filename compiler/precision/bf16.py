@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from zcc.compiler.kernels.bf16 import STORED
-from zcc.compiler.network.ops import Bf16Convolution, Concat, Conv, Network, Resize, Shuffle, Slice
+from zcc.compiler.backends.cpu.kernels.bf16 import STORED
+from zcc.compiler.ir.ops import Bf16Convolution, Concat, Conv, Network, Resize, Shuffle, Slice
 from zcc.compiler.precision.rewrite import Rewriter
 
 GREY_LEVELS = np.float32(255)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from zcc.compiler.kernels.spec import VectorUnit
-from zcc.compiler.network.ops import Network
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
+from zcc.compiler.ir.ops import Network
 from zcc.compiler.precision import bf16, int8
 from zcc.compiler.precision.calibrate import Calibration
 from zcc.runtime.errors import UsageError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from zcc.compiler.targets.table import runs_here
-from zcc.compiler.targets.target import Target
+from zcc.compiler.backends.cpu.targets.table import runs_here
+from zcc.compiler.backends.cpu.targets.target import Target
 from zcc.compiler.tuning.device import Here
 from zcc.runtime.errors import TuningError, UsageError
 

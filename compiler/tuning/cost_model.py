@@ -11,8 +11,8 @@ import xgboost
 from tvm.ir.utils import derived_object
 from tvm.s_tir.meta_schedule.cost_model import PyCostModel
 
-from zcc.compiler.kernels.choices import KINDS, Tunable
-from zcc.compiler.network.tensors import Array
+from zcc.compiler.backends.cpu.kernels.choices import KINDS, Tunable
+from zcc.compiler.ir.tensors import Array
 from zcc.compiler.tuning.workload import chosen_in, kernel_in
 
 ROUNDS = 80

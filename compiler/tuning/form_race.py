@@ -9,7 +9,7 @@ from concurrent.futures import TimeoutError as NotYet
 from functools import cached_property
 from pathlib import Path
 
-from zcc.compiler.progress import Progress
+from zcc.compiler.building.progress import Progress
 from zcc.compiler.tuning.device import Address, DeviceLost
 from zcc.compiler.tuning.form_builder import FormBuilder
 from zcc.compiler.tuning.network_form import NetworkForm, default_form, write_form

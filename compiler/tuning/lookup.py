@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import zcc.tuning_logs
-from zcc.compiler.imported import Imported
-from zcc.compiler.kernels.choices import Tunable, write_choice
-from zcc.compiler.kernels.spec import VectorUnit
-from zcc.compiler.kernels.winograd_choices import WinogradChoice
+from zcc.compiler.backends.cpu.kernels.choices import Tunable, write_choice
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
+from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
+from zcc.compiler.backends.cpu.targets.target import Target
+from zcc.compiler.importing.imported import Imported
 from zcc.compiler.precision.table import Precision
-from zcc.compiler.targets.target import Target
 from zcc.compiler.tuning.network_form import NetworkForm, default_form, possible_forms, write_form
 from zcc.compiler.tuning.networks import Networks, networks_digest, read_networks, record_name
 from zcc.compiler.tuning.records import Database, digest, read_records

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from zcc.compiler.kernels.spec import VectorUnit
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
+from zcc.compiler.backends.cpu.targets.target import Target
 from zcc.compiler.precision.table import Precision
-from zcc.compiler.targets.target import Target
 
 LEAST_BLOCK = 4  # channels: the dot products of bytes read them in fours
 

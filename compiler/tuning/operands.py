@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from tvm import tirx
 
-from zcc.compiler.kernels.bf16 import STORED
-from zcc.compiler.kernels.choices import Form, Tunable
-from zcc.compiler.kernels.lower_bf16 import to_bf16
-from zcc.compiler.network.tensors import Array
-from zcc.compiler.program.single import extent
+from zcc.compiler.backends.cpu.kernels.bf16 import STORED
+from zcc.compiler.backends.cpu.kernels.choices import Form, Tunable
+from zcc.compiler.backends.cpu.kernels.lower_bf16 import to_bf16
+from zcc.compiler.backends.cpu.program.single import extent
+from zcc.compiler.ir.tensors import Array
 
 SEED = 7
 RESULT, WEIGHT = "out", "weight"

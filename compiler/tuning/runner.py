@@ -15,8 +15,8 @@ from tvm.ir.utils import derived_object
 from tvm.s_tir.meta_schedule.builder import BuilderResult, PyBuilder
 from tvm.s_tir.meta_schedule.runner import PyRunner, PyRunnerFuture, RunnerResult
 
-from zcc.compiler.kernels.choices import Tunable, read_choice, write_choice
-from zcc.compiler.targets.target import Target
+from zcc.compiler.backends.cpu.kernels.choices import Tunable, read_choice, write_choice
+from zcc.compiler.backends.cpu.targets.target import Target
 from zcc.compiler.tuning.device import Address, DeviceLost, Unreachable
 from zcc.compiler.tuning.trial import Answer, Trial
 from zcc.compiler.tuning.worker import Worker

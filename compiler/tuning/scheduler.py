@@ -17,9 +17,9 @@ from tvm.s_tir import meta_schedule as ms
 from tvm.s_tir.meta_schedule.measure_callback import PyMeasureCallback
 from tvm.s_tir.meta_schedule.task_scheduler import PyTaskScheduler
 
-from zcc.compiler.kernels.choices import write_choice
-from zcc.compiler.kernels.rules_context import RulesContext
-from zcc.compiler.progress import Progress
+from zcc.compiler.backends.cpu.kernels.choices import write_choice
+from zcc.compiler.backends.cpu.kernels.rules_context import RulesContext
+from zcc.compiler.building.progress import Progress
 from zcc.compiler.tuning.cost_model import BoostedTrees
 from zcc.compiler.tuning.records import RECORDS, WORKLOADS
 from zcc.compiler.tuning.runner import Devices, PassOn, TrialRunner

@@ -8,7 +8,7 @@ from typing import Any
 from tvm.s_tir import Schedule
 from tvm.s_tir import meta_schedule as ms
 
-from zcc.compiler.kernels.choices import write_choice
+from zcc.compiler.backends.cpu.kernels.choices import write_choice
 from zcc.compiler.tuning.workload import BLOCK, CHOICE_MARK
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zcc.compiler.targets.target import Target
+from zcc.compiler.backends.cpu.targets.target import Target
 
 
 def target_key(target: Target) -> str:

@@ -11,9 +11,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from zcc.compiler.kernels.choices import write_choice
-from zcc.compiler.progress import Progress
-from zcc.compiler.targets.target import Target
+from zcc.compiler.backends.cpu.kernels.choices import write_choice
+from zcc.compiler.backends.cpu.targets.target import Target
+from zcc.compiler.building.progress import Progress
 from zcc.compiler.tuning.records import read_records, write_records
 from zcc.compiler.tuning.task import Search, Task
 from zcc.registry.locks import exclusive

@@ -14,7 +14,7 @@ from tvm.s_tir import Schedule
 from tvm.script.ir_builder import IRBuilder
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.kernels.choices import Tunable, read_choice
+from zcc.compiler.backends.cpu.kernels.choices import Tunable, read_choice
 
 FUNCTION, BLOCK = "main", "kernel"
 KERNEL_MARK, CHOICE_MARK = "zcc.kernel", "zcc.choice"

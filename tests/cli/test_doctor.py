@@ -14,8 +14,8 @@ import pytest
 from packaging.requirements import Requirement
 
 from zcc.commands.health import Need, Status, check_package
+from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.precision.table import PRECISIONS
-from zcc.compiler.targets.table import TARGETS, native_target
 
 
 def examine(*arguments: str, **environment: str) -> tuple[int, dict[str, Any]]:

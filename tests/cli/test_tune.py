@@ -14,7 +14,7 @@ import pytest
 from tests.cli.process import run_zcc
 from tests.compiler.bare_heads import distributed
 from zcc.commands.main import cli, describe_error
-from zcc.compiler.targets.table import TARGETS, runs_here
+from zcc.compiler.backends.cpu.targets.table import TARGETS, runs_here
 from zcc.runtime.errors import ZccError
 
 TRIALS = 8

@@ -11,17 +11,17 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.compiler.harness import compile_network, reference
-from tests.compiler.network.random_graphs import random_network
+from tests.compiler.importing.random_graphs import random_network
 from tests.onnx_models import build
+from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target, runs_here
 from zcc.compiler.frontend.load import load_model
-from zcc.compiler.network.fuse import fuse
-from zcc.compiler.network.ops import Network
-from zcc.compiler.network.read import read_network
+from zcc.compiler.importing.fuse import fuse
+from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.relax_module import import_proto, lower_network
+from zcc.compiler.ir.ops import Network
+from zcc.compiler.ir.quantisation import IMAGE, Quantisation
 from zcc.compiler.precision.bf16 import shorten
 from zcc.compiler.precision.int8 import quantise
-from zcc.compiler.precision.quantisation import IMAGE, Quantisation
-from zcc.compiler.program.lower import import_proto, lower_network
-from zcc.compiler.targets.table import TARGETS, native_target, runs_here
 
 WIDE = Quantisation.of_range(-6.0, 6.0)
 FAMILIES = ("yolov3-tiny", "yolov5", "yolov8", "yolo11")

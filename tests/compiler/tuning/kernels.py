@@ -10,16 +10,16 @@ from typing import Any
 
 from tvm import tirx
 
-from zcc.compiler.kernels.bf16 import STORED
-from zcc.compiler.kernels.bf16_conv import Bf16Conv
-from zcc.compiler.kernels.choices import Tile
-from zcc.compiler.kernels.direct_conv import DirectConv, default_tile
-from zcc.compiler.kernels.int8_conv import Int8Conv
-from zcc.compiler.kernels.slab import Slab
-from zcc.compiler.kernels.spec import VectorUnit
-from zcc.compiler.kernels.stages import Apply, StageSpec
-from zcc.compiler.kernels.winograd_conv import WinogradConv
-from zcc.compiler.targets.table import native_target
+from zcc.compiler.backends.cpu.kernels.bf16 import STORED
+from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
+from zcc.compiler.backends.cpu.kernels.choices import Tile
+from zcc.compiler.backends.cpu.kernels.direct_conv import DirectConv, default_tile
+from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
+from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
+from zcc.compiler.backends.cpu.kernels.stages import Apply, StageSpec
+from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
+from zcc.compiler.backends.cpu.targets.table import native_target
 from zcc.compiler.tuning.task import Task
 
 TARGET = native_target()

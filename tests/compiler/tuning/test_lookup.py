@@ -12,14 +12,14 @@ import pytest
 from tests.compiler.tuning.databases import FAILED, append
 from tests.compiler.tuning.kernels import TARGET, UNIT, Sizes, direct
 from tests.onnx_models import build
+from zcc.compiler.backends.cpu.kernels.choices import Tile, Unchanged
+from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
+from zcc.compiler.building.job import Job
 from zcc.compiler.compile import CompileOptions, Result, compile_model
 from zcc.compiler.frontend.load import load_model
-from zcc.compiler.imported import Imported, import_model
-from zcc.compiler.job import Job
-from zcc.compiler.kernels.choices import Tile, Unchanged
-from zcc.compiler.kernels.winograd_choices import WinogradChoice
+from zcc.compiler.importing.imported import Imported, import_model
+from zcc.compiler.importing.relax_module import lower_network
 from zcc.compiler.precision.table import find_precision
-from zcc.compiler.program.lower import lower_network
 from zcc.compiler.tuning.lookup import Records, find_records, own_records
 from zcc.compiler.tuning.records import RECORDS, Database, read_records
 from zcc.compiler.tuning.task import tasks_of

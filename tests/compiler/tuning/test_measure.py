@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from tests.compiler.tuning.kernels import TARGET, TILES, UNIT, Shaky, Sizes, bf16, direct, int8, shaky
-from zcc.compiler.kernels.bf16 import STORED
-from zcc.compiler.kernels.winograd_choices import WinogradChoice
-from zcc.compiler.targets.table import TARGETS, runs_here
-from zcc.compiler.targets.target import Target
+from zcc.compiler.backends.cpu.kernels.bf16 import STORED
+from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
+from zcc.compiler.backends.cpu.targets.table import TARGETS, runs_here
+from zcc.compiler.backends.cpu.targets.target import Target
 from zcc.compiler.tuning.device import Here, ThisMachine
 from zcc.compiler.tuning.measure import measure
 from zcc.compiler.tuning.operands import disagreement, make_operands, operands_for, result_of

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.precision.table import PRECISIONS
-from zcc.compiler.targets.table import TARGETS
 from zcc.compiler.tuning.network_form import NetworkForm, default_form, dimensions, possible_forms, write_form
 from zcc.compiler.tuning.networks import (
     NETWORKS,

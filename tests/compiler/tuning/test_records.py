@@ -14,7 +14,7 @@ from tvm.s_tir import Schedule
 
 from tests.compiler.tuning.databases import FAILED, append, content, open_database
 from tests.compiler.tuning.kernels import TARGET, TILES, Sizes, direct
-from zcc.compiler.kernels.choices import write_choice
+from zcc.compiler.backends.cpu.kernels.choices import write_choice
 from zcc.compiler.tuning.records import (
     RECORDS,
     WORKLOADS,

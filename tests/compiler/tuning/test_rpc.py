@@ -14,8 +14,8 @@ from tests.compiler.tuning.kernels import TARGET, TILES, Sizes, direct, shaky, t
 from tests.compiler.tuning.machines import HOST, Machines, end, machines
 from tests.compiler.tuning.searching import Told, known_forms, search
 from zcc.commands.tune_server import tune_server
-from zcc.compiler.kernels.choices import write_choice
-from zcc.compiler.targets.table import TARGETS, runs_here
+from zcc.compiler.backends.cpu.kernels.choices import write_choice
+from zcc.compiler.backends.cpu.targets.table import TARGETS, runs_here
 from zcc.compiler.tuning.addresses import find_addresses
 from zcc.compiler.tuning.device import Here
 from zcc.compiler.tuning.records import read_records

@@ -12,7 +12,7 @@ import pytest
 from tests.compiler.tuning.databases import append, content, open_database
 from tests.compiler.tuning.kernels import TILES, Sizes, direct, shaky, task, task_of_all
 from tests.compiler.tuning.searching import Nowhere, Told, known_forms, search
-from zcc.compiler.kernels.choices import write_choice
+from zcc.compiler.backends.cpu.kernels.choices import write_choice
 from zcc.compiler.tuning.records import read_records
 from zcc.compiler.tuning.tune import Limits
 from zcc.compiler.tuning.workload import workload_key

@@ -1,0 +1,148 @@
+"""The search for one variant's kernels, and for those of a whole model."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+
+from zcc.compiler.backends.cpu.kernels.choices import Unchanged
+from zcc.compiler.backends.cpu.machine.limits import Machine, arithmetic_of
+from zcc.compiler.backends.cpu.machine.peaks import measure_machine
+from zcc.compiler.backends.cpu.targets.table import runs_here
+from zcc.compiler.backends.cpu.targets.target import Target
+from zcc.compiler.building.calibration import load_shown
+from zcc.compiler.building.options import CompileOptions
+from zcc.compiler.building.progress import Progress
+from zcc.compiler.building.stages import Stages
+from zcc.compiler.building.tune_options import TuneOptions
+from zcc.compiler.building.wanted import find_variants
+from zcc.compiler.frontend.load import load_model
+from zcc.compiler.importing.imported import Imported, import_model
+from zcc.compiler.importing.relax_module import lower_network
+from zcc.compiler.precision.calibrate import Calibration
+from zcc.compiler.precision.table import Precision
+from zcc.compiler.tuning.addresses import find_addresses
+from zcc.compiler.tuning.form_builder import FormBuilder
+from zcc.compiler.tuning.lookup import find_records, own_records, put_shipped_first
+from zcc.compiler.tuning.network_search import tune_network
+from zcc.compiler.tuning.task import Search, Task, tasks_of
+from zcc.compiler.tuning.tune import Limits, tune
+from zcc.runtime import host
+from zcc.runtime.manifest import InputSpec
+
+NOISE = (2, 720, 1280, 3)  # frames that stand for the pictures of int8 where there are none
+SEED = 20241
+KERNELS_SHARE = 0.85  # of the time and of the trials
+NETWORK_SECONDS = 20.0  # that building a network in two forms and racing them take at least
+
+
+def tune_model(options: CompileOptions, wish: TuneOptions, home: Path, progress: Progress) -> list[Search]:
+    """Search for the kernels of every variant that the options name; a compile with them finds the records."""
+    for _, target in find_variants(options.dtypes, options.target, quantised=False):
+        find_addresses(wish.runner, target)  # what cannot be reached is told before a model is read
+    stages = Stages(progress)
+    with stages.stage("load and check"):
+        model = load_model(options.model, options.imgsz, options.classes)
+    with stages.stage("import"):
+        source = import_model(model, InputSpec(model.height, model.width), options.max_det)
+    variants = find_variants(options.dtypes, options.target, source.calibration is not None)
+    with _pictures(options) as shown_options:
+        shown = load_shown(shown_options, source, [precision for precision, _ in variants], stages)
+    calibration = shown.calibration if shown else source.calibration
+    return tune_variants(source, variants, calibration, home, wish, stages)
+
+
+def tune_variants(
+    source: Imported,
+    variants: Sequence[tuple[Precision, Target]],
+    calibration: Calibration | None,
+    home: Path,
+    wish: TuneOptions,
+    stages: Stages,
+) -> list[Search]:
+    """Search for the kernels of each variant in its share of the time."""
+    limits = shares(wish, len(variants))
+    return [
+        tune_variant(source, precision, target, calibration, home, next(limits), wish.runner, stages)
+        for precision, target in variants
+    ]
+
+
+def tune_variant(
+    source: Imported,
+    precision: Precision,
+    target: Target,
+    calibration: Calibration | None,
+    home: Path,
+    limits: Limits,
+    runner: str | None,
+    stages: Stages,
+) -> Search:
+    """Search for the kernels of one variant, then for its network's form; what is found lies in the registry's home."""
+    network = precision.convert(source.network(), calibration, ())
+    folder = own_records(home, target)
+    tasks = tasks_of(lower_network(network, target.unit, Unchanged()).calls, target.unit)
+    put_shipped_first(tasks, target)
+    addresses = find_addresses(runner, target)
+    with stages.stage(f"tune {precision.name} for {target.name}"):
+        if runs_here(target):
+            set_floors(tasks, measure_machine(target, {arithmetic_of(task.spec.name) for task in tasks}))
+        search = tune(tasks, target, folder, for_kernels(limits), addresses, stages.progress)
+    left = for_network(limits, search)
+    if left.seconds is not None and left.seconds < NETWORK_SECONDS:
+        stages.progress.note("no time is left for other forms of the network as a whole; give a larger --budget")
+        return search
+    with stages.stage(f"tune {precision.name} as a whole"):
+        builder = FormBuilder(source, precision, target, calibration, find_records(home, target))
+        shares = runner is None and host.threads_are_free()
+        search.network = tune_network(builder, folder, left, addresses[0], shares, stages.progress)
+    return search
+
+
+def for_kernels(limits: Limits) -> Limits:
+    """What kernels may take: not all, since there are few forms of the network, and all of it gains by them.
+
+    All of it where the rest would not do for one form.
+    """
+    trials = limits.trials and ceil(KERNELS_SHARE * limits.trials)
+    if limits.seconds is None or (1 - KERNELS_SHARE) * limits.seconds < NETWORK_SECONDS:
+        return Limits(trials, limits.seconds)
+    return Limits(trials, KERNELS_SHARE * limits.seconds)
+
+
+def for_network(limits: Limits, search: Search) -> Limits:
+    """What the kernels left."""
+    trials = None if limits.trials is None else max(limits.trials - search.tried, 0)
+    return Limits(trials, None if limits.seconds is None else max(limits.seconds - search.spent, 0.0))
+
+
+def set_floors(tasks: Sequence[Task], machine: Machine) -> None:
+    """Tell each task what its arithmetic and memory take at least."""
+    for task in tasks:
+        task.floor_seconds = machine.floor(arithmetic_of(task.spec.name), task.flops, task.bytes)
+
+
+def shares(wish: TuneOptions, variants: int) -> Iterator[Limits]:
+    """Limits for each variant: what is left of the time, in equal parts."""
+    end = None if wish.seconds is None else time.monotonic() + wish.seconds
+    for left in range(variants, 0, -1):
+        yield Limits(wish.trials, None if end is None else max(end - time.monotonic(), 0.0) / left)
+
+
+@contextmanager
+def _pictures(options: CompileOptions) -> Iterator[CompileOptions]:
+    """The options with pictures to calibrate on: kernels depend on shapes, so noise does where there are none."""
+    if options.calib is not None:
+        yield options
+        return
+    with tempfile.TemporaryDirectory(prefix="zcc-") as folder:
+        for number, frame in enumerate(np.random.default_rng(SEED).integers(0, 256, NOISE, dtype=np.uint8)):
+            np.save(Path(folder) / f"{number}.npy", frame)
+        yield replace(options, calib=Path(folder))
