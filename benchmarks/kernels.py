@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.arguments import opened_registry, run
 from zcc.commands.pick import pick_runnable
 from zcc.commands.progress import open_progress
-from zcc.compiler.backends.cpu.machine.limits import Machine
+from zcc.compiler.backends.common.machine import Machine
 from zcc.compiler.backends.cpu.machine.peaks import measure_machine
 from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.compile import CompileOptions, compile_model

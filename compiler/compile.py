@@ -6,25 +6,26 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from zcc.compiler.backends.cpu.targets.table import runs_here
-from zcc.compiler.building.built import build, detector
-from zcc.compiler.building.calibration import load_shown
+from zcc.compiler.backends.table import backend_of
+from zcc.compiler.building.build import build
+from zcc.compiler.building.calibration import calibrate_on_pictures
 from zcc.compiler.building.job import Job
 from zcc.compiler.building.options import CompileOptions
-from zcc.compiler.building.progress import Progress, Silent
 from zcc.compiler.building.stages import Stages
 from zcc.compiler.building.wanted import check_variants, find_variants
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import import_model
+from zcc.compiler.precision.model_scales import calibration_of
 from zcc.compiler.precision.table import REFERENCE
 from zcc.compiler.quality.bar import Bar
+from zcc.compiler.quality.evaluate import detector
 from zcc.compiler.quality.figures import comparison_figures
 from zcc.compiler.quality.latency import measure_latency
 from zcc.compiler.quality.open_bar import attempts, open_bar
 from zcc.compiler.quality.standard import NothingFound
 from zcc.compiler.quality.verify import verify
-from zcc.compiler.tuning.lookup import find_records
 from zcc.compiler.tuning.model import tune_variants
+from zcc.compiler.tuning.progress import SearchProgress, SilentSearch
 from zcc.registry import Registry
 from zcc.registry.reference import check_name
 from zcc.runtime.errors import BuildError
@@ -42,23 +43,25 @@ class Result:
     reused: bool
 
 
-def compile_model(options: CompileOptions, registry: Registry, progress: Progress | None = None) -> list[Result]:
+def compile_model(options: CompileOptions, registry: Registry, progress: SearchProgress | None = None) -> list[Result]:
     """Compile the model in every precision asked for, and publish each that keeps to the bar."""
     name = check_name(options.name or options.model.stem)
     check_variants(options.dtypes, options.target)
-    stages = Stages(progress or Silent())
+    progress = progress or SilentSearch()
+    stages = Stages(progress)
     with stages.stage("load and check"):
         model = load_model(options.model, options.imgsz, options.classes)
     with stages.stage("import"):
         spec = InputSpec(model.height, model.width, options.color, options.resize)
         source = import_model(model, spec, options.max_det)
-    variants = find_variants(options.dtypes, options.target, source.calibration is not None)
-    shown = load_shown(options, source, [precision for precision, _ in variants], stages)
-    calibration = shown.calibration if shown else source.calibration
+    brought = calibration_of(source)
+    variants = find_variants(options.dtypes, options.target, brought is not None)
+    calibrated = calibrate_on_pictures(options, source, brought, [precision for precision, _ in variants], stages)
+    calibration = calibrated.calibration if calibrated else brought
     if options.tune:
-        tune_variants(source, variants, calibration, registry.home, options.tune, stages)
+        tune_variants(source, variants, calibration, registry.home, options.tune, stages, progress)
     with tempfile.TemporaryDirectory(prefix="zcc-") as scratch:
-        bar = open_bar(options, source, shown, stages, Path(scratch))
+        bar = open_bar(options, source, calibrated, stages, Path(scratch))
         return [
             build_once(
                 Job(
@@ -66,9 +69,10 @@ def compile_model(options: CompileOptions, registry: Registry, progress: Progres
                     source,
                     target,
                     precision,
-                    shown,
+                    backend_of(target).records(registry.home, target),
+                    calibration,
+                    calibrated,
                     bar.digest if bar else None,
-                    find_records(registry.home, target),
                 ),
                 registry,
                 bar,
@@ -101,7 +105,7 @@ def build_within(job: Job, key: str, scratch: Path, bar: Bar | None, stages: Sta
         folder = scratch / f"{job.precision.name}-{len(floating)}"
         folder.mkdir()
         manifest = check(job, folder, build(job, key, folder, stages, floating), stages)
-        if bar is None or not runs_here(job.target):
+        if bar is None or not job.target.runs_here():
             return folder, manifest
         try:
             with stages.stage("accuracy"):
@@ -126,7 +130,7 @@ def build_within(job: Job, key: str, scratch: Path, bar: Bar | None, stages: Sta
 
 def check(job: Job, folder: Path, manifest: Manifest, stages: Stages) -> Manifest:
     """The manifest with what was measured; a machine of another kind can measure nothing."""
-    if not runs_here(job.target):
+    if not job.target.runs_here():
         stages.progress.note(f"{job.target.name} does not run on this machine: not verified, not measured")
         return replace(manifest, stages=tuple(stages.done))
     with stages.stage("verify"):

@@ -51,27 +51,27 @@ class Finding:
 
 def check_machine() -> Iterator[Finding]:
     """The interpreter, and whether anything that zcc compiles runs here."""
-    from zcc.compiler.backends.cpu.targets.table import TARGETS, runs_here
+    from zcc.compiler.backends.table import targets
 
     yield Finding("python", Status.OK, f"{platform.python_version()} at {sys.executable}")
     machine = f"{host.system()} on {host.architecture()}"
-    if any(map(runs_here, TARGETS.values())):
+    if any(target.runs_here() for target in targets().values()):
         yield Finding("machine", Status.OK, machine)
     else:
-        remedy = f"run on a machine of target {' or '.join(TARGETS)}"
+        remedy = f"run on a machine of target {' or '.join(targets())}"
         yield Finding("machine", Status.MISSING, f"{machine}, no target fits", remedy, Need.RUN)
 
 
 def check_targets() -> Iterator[Finding]:
     """What can be compiled for, the most capable last."""
-    from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target, runs_here
+    from zcc.compiler.backends.table import BACKENDS, targets
     from zcc.compiler.precision.table import PRECISIONS
 
-    here = any(runs_here(target) for target in TARGETS.values())
-    chosen = {dtype: native_target(precision.thrives).name for dtype, precision in PRECISIONS.items()} if here else {}
-    for name, target in TARGETS.items():
-        place = "runs here" if runs_here(target) else "does not run here"
-        dtypes = [dtype for dtype, native in chosen.items() if native == name and PRECISIONS[dtype].runs(target.unit)]
+    chosen = {(backend.native(dtype), dtype) for backend in BACKENDS for dtype in PRECISIONS}
+    natives = {(target.name, dtype) for target, dtype in chosen if target is not None}
+    for name, target in targets().items():
+        place = "runs here" if target.runs_here() else "does not run here"
+        dtypes = [dtype for dtype in PRECISIONS if (name, dtype) in natives and target.computes(dtype)]
         native = f", native for {', '.join(dtypes)}" if dtypes else ""
         yield Finding(f"target {name}", Status.OK, f"{target.describe}; {place}{native}")
 

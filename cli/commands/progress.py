@@ -13,7 +13,7 @@ from zcc.commands.tuning_table import batch_line, search_table
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from zcc.compiler.building.progress import Progress
+    from zcc.compiler.tuning.progress import SearchProgress
     from zcc.compiler.tuning.task import Search, Task
 
 NAME_WIDTH = 40
@@ -99,7 +99,7 @@ class LiveProgress:
         self._display.console.print(Text.assemble((mark, style), " ", text))
 
 
-def open_progress() -> Progress:
+def open_progress() -> SearchProgress:
     """The display that suits stderr: live on a terminal, plain lines elsewhere."""
     if not sys.stderr.isatty():
         return PlainProgress(sys.stderr)

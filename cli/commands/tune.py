@@ -130,7 +130,7 @@ def _document(search: Search) -> dict[str, Any]:
 
 
 def _network(found: WholeSearch) -> dict[str, Any]:
-    from zcc.compiler.tuning.network_form import write_form
+    from zcc.compiler.backends.cpu.forms.network_form import write_form
 
     forms = found.record.forms.items()
     return {

@@ -35,7 +35,7 @@ def whole_line(search: Search) -> str:
 
 def network_line(found: WholeSearch) -> str:
     """What came of the search for the network's own form."""
-    from zcc.compiler.tuning.network_form import write_form
+    from zcc.compiler.backends.cpu.forms.network_form import write_form
 
     told = [f"{found.tried} forms tried", f"{found.left} left", *([f"{found.failed} failed"] if found.failed else [])]
     return f"the network as {write_form(found.best)}: {found.told(found.best)}, {', '.join(told)}"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zcc.compiler.backends.cpu.targets.target import Target
+from zcc.compiler.backends.backend import Records
+from zcc.compiler.backends.target import Target
 from zcc.compiler.building.fingerprint import fingerprint
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.precision.calibrate import Calibration
-from zcc.compiler.precision.calibrated import Shown
+from zcc.compiler.precision.calibrated import Calibrated
 from zcc.compiler.precision.table import Precision
-from zcc.compiler.tuning.lookup import NO_RECORDS, Records
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,10 @@ class Job:
     source: Imported
     target: Target
     precision: Precision
-    shown: Shown | None = None  # what calibration saw
+    records: Records  # of tuning, for the target
+    calibration: Calibration | None = None  # what came of pictures, else what the model brought along
+    calibrated: Calibrated | None = None  # the pictures, where there were any
     bar_digest: str | None = None  # of the pictures and the bar that the variant is held to
-    records: Records = NO_RECORDS  # of tuning, for the target
-
-    @property
-    def calibration(self) -> Calibration | None:
-        """What came of the pictures, else what the model brought along."""
-        return self.shown.calibration if self.shown else self.source.calibration
 
     def fingerprint(self) -> str:
         """The hash of everything that decides what comes out."""
@@ -37,12 +33,12 @@ class Job:
             {
                 "name": self.name,
                 "model": model.sha256,
-                "target": [self.target.name, self.target.unit.threads],
+                "target": self.target.key,
                 "dtype": self.precision.name,
                 "input": [spec.height, spec.width, spec.color, spec.resize],
                 "classes": list(model.class_names),
                 "max_det": self.source.max_det,
-                "calibration": self.shown.digest if self.shown else None,
+                "calibration": self.calibrated.digest if self.calibrated else None,
                 "bar": self.bar_digest,
                 "tuning": self.records.digest,
             }

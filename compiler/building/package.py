@@ -1,44 +1,19 @@
-"""The files of an artifact and the manifest that names them."""
+"""The manifest that says everything about the files of an artifact."""
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime, timezone
-from functools import cache
 from pathlib import Path
-from typing import Any
 
-import tvm
-
-from zcc.compiler.backends.cpu.kernels.spec import KernelCall
-from zcc.compiler.backends.cpu.layout.layout import Layout
-from zcc.compiler.backends.cpu.layout.weights import Stored
-from zcc.compiler.backends.cpu.program.emit import Program
+from zcc.compiler.backends.backend import Built
 from zcc.compiler.building.fingerprint import tool_versions
 from zcc.compiler.building.job import Job
-from zcc.compiler.ir.ops import Conv
-from zcc.runtime.library import MODULE, RUNTIME_LIBRARY, WEIGHTS
 from zcc.runtime.manifest import FileEntry, HeadInfo, Manifest, file_sha256
-from zcc.runtime.packed_library import LIBRARY
 
 
-def write_files(folder: Path, weights: Stored) -> None:
-    """Put the weights and TVM's runtime library beside the module that was built."""
-    (folder / WEIGHTS).write_bytes(weights.data or b"\0")
-    (folder / RUNTIME_LIBRARY).write_bytes(runtime_library())
-
-
-@cache
-def runtime_library() -> bytes:
-    """TVM's runtime library, as the compiler's own TVM carries it, compressed: the same bytes every time."""
-    return gzip.compress((Path(tvm.__file__).parent / "lib" / LIBRARY).read_bytes(), mtime=0)
-
-
-def make_manifest(
-    folder: Path, job: Job, key: str, layout: Layout, program: Program, weights: Stored, told: Mapping[str, Any]
-) -> Manifest:
-    """The manifest of the files in `folder`, before anything was measured."""
+def make_manifest(folder: Path, job: Job, key: str, built: Built) -> Manifest:
+    """The manifest of what was built in `folder`, before anything was measured."""
     source = job.source
     model, head, precision = source.model, source.model.head, job.precision
     return Manifest(
@@ -48,40 +23,26 @@ def make_manifest(
         input=source.input,
         head=HeadInfo(head.family, head.shape, head.candidates, head.classes, source.max_det),
         classes=model.class_names,
-        requires=job.target.requirements(tvm.__version__),
-        files=tuple(_entry(folder / name) for name in (MODULE, WEIGHTS, RUNTIME_LIBRARY)),
-        formats=program.formats,
-        workspace={"detect": program.arena_size, "network": program.network_arena_size},
+        requires=built.requires,
+        files=tuple(_entry(folder / name) for name in built.files),
+        formats=built.formats,
+        workspace=dict(built.workspace),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         versions=tool_versions(),
         model_sha256=model.sha256,
         fingerprint=key,
-        expansion=weights.runs,
-        calibration_digest=job.shown.digest if job.shown else None,
+        expansion=built.expansion,
+        calibration_digest=job.calibrated.digest if job.calibrated else None,
         tuning_digest=job.records.digest,
         precision={
             "storage": precision.storage,
             "arithmetic": precision.arithmetic,
-            "layers": _layers(layout),
-            **({"scales": "of pictures" if job.shown else "of the model"} if precision.calibrated else {}),
+            "layers": {kind: list(names) for kind, names in built.layers.items()},
+            **({"scales": "of pictures" if job.calibrated else "of the model"} if precision.calibrated else {}),
         },
-        kernels={"calls": [_describe(call) for call in layout.calls], **told},
+        kernels={"calls": [asdict(call) for call in built.calls], **built.form},
     )
 
 
 def _entry(path: Path) -> FileEntry:
     return FileEntry(path.name, file_sha256(path), path.stat().st_size)
-
-
-def _layers(layout: Layout) -> dict[str, list[str]]:
-    """The convolutions by the type of what they multiply, each named by the tensor it makes."""
-    layers: dict[str, list[str]] = {}
-    for op in layout.placement.ops:
-        if isinstance(op, Conv):
-            layers.setdefault(op.x.dtype, []).append(op.out.name)
-    return layers
-
-
-def _describe(call: KernelCall) -> dict[str, Any]:
-    """A kernel call as `zcc profile` shows it."""
-    return {"kernel": call.spec.name, "makes": call.label, "flops": call.flops, "bytes": call.bytes}

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from zcc.compiler.tuning.task import Search, Task
+from typing import Protocol
 
 
 class Progress(Protocol):
@@ -20,10 +17,6 @@ class Progress(Protocol):
         """Something worth a line that is not a stage: a choice made, a fallback, a cached result."""
         ...
 
-    def measured(self, search: Search, task: Task) -> None:
-        """A search for faster kernels has measured some forms of a task."""
-        ...
-
 
 class Silent:
     """Nobody listens: for use as a library."""
@@ -33,7 +26,4 @@ class Silent:
         return nullcontext()
 
     def note(self, text: str) -> None:
-        """Say nothing."""
-
-    def measured(self, search: Search, task: Task) -> None:
         """Say nothing."""

@@ -1,4 +1,4 @@
-"""From a model to a Relax module, and from a network to kernel calls: the compiler's middle."""
+"""From a model to a Relax module: TVM's importer, and our passes, in order."""
 
 from __future__ import annotations
 
@@ -9,16 +9,11 @@ import tvm
 from tvm import ir
 from tvm.relax.frontend.onnx import from_onnx
 
-from zcc.compiler.backends.cpu.kernels.choices import Choices
-from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
-from zcc.compiler.backends.cpu.layout.layout import Layout, lay_out
-from zcc.compiler.backends.cpu.layout.lower_generic import lower_generic
 from zcc.compiler.importing.passes.fold_batch_norm import fold_batch_norm
 from zcc.compiler.importing.passes.fold_scatter import fold_scatter
 from zcc.compiler.importing.passes.fold_slices import fold_slices
 from zcc.compiler.importing.passes.raise_calls import raise_calls
 from zcc.compiler.importing.passes.split_to_slices import split_to_slices
-from zcc.compiler.ir.ops import Network
 from zcc.runtime.errors import ModelError
 
 # TVM's own are kinds of RuntimeError; its importer also lets through what Python raises within it.
@@ -36,13 +31,6 @@ def import_proto(proto: onnx.ModelProto) -> ir.IRModule:
             "simplify it with onnxsim, or export it again",
         ) from error
     return tvm.transform.Sequential(list(PASSES))(module)
-
-
-def lower_network(
-    network: Network, unit: VectorUnit, choices: Choices | None = None, block: int | None = None
-) -> Layout:
-    """A network as kernel calls: leftovers lowered by TVM, everything placed in memory, in blocks of channels."""
-    return lay_out(lower_generic(network), unit, choices=choices, block=block)
 
 
 def _last_line(error: Any) -> str:

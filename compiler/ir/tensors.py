@@ -11,6 +11,8 @@ from zcc.compiler.ir.quantisation import Quantisation
 
 Array = NDArray[Any]
 
+BFLOAT16 = "uint16"  # how a bfloat16 is kept: as its bits, since numpy has no such type and TVM widens its own
+
 
 @dataclass(eq=False)
 class Tensor:

@@ -1,4 +1,4 @@
-"""The pictures a model was shown, and what was learnt from them."""
+"""A calibration, and the pictures that it came of."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from zcc.compiler.precision.frames import CalibrationFrames
 
 
 @dataclass(frozen=True)
-class Shown:
-    """Calibration frames and the calibration that came of them."""
+class Calibrated:
+    """The frames that a model was shown, and the calibration that came of them."""
 
     frames: CalibrationFrames
     calibration: Calibration

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from zcc.compiler.quality.coco_map import Detections, MeanAveragePrecision, mean_average_precision
 from zcc.compiler.quality.dataset import Dataset
+from zcc.runtime.manifest import Manifest
+from zcc.runtime.variant import Variant
 
 # COCO's measure wants the whole precision-recall curve, so nearly everything the network says is let through.
 CONFIDENCE = 0.001
@@ -23,6 +26,11 @@ def measured(run: Callable[[Any, float, float], Detections], color: str) -> Dete
     """A detector as the measure calls it: frames are BGR, and the thresholds let the whole curve through."""
     order = slice(None, None, -1 if color == "rgb" else 1)
     return lambda frame: run(np.ascontiguousarray(frame[..., order]), CONFIDENCE, IOU)
+
+
+def detector(folder: Path, manifest: Manifest) -> Detect:
+    """The variant in `folder`, as the measure calls it."""
+    return measured(Variant(folder, manifest).run, manifest.input.color)
 
 
 def look(detect: Detect, frames: Iterable[Pixels]) -> list[Detections]:

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from zcc.compiler.backends.cpu.targets.table import native_target, runs_here
-from zcc.compiler.building.built import build, detector
+from zcc.compiler.backends.table import backend_of, native_target
+from zcc.compiler.building.build import build
 from zcc.compiler.building.job import Job
 from zcc.compiler.building.options import CompileOptions
 from zcc.compiler.building.stages import Stages
 from zcc.compiler.importing.imported import Imported
-from zcc.compiler.precision.calibrated import Shown
+from zcc.compiler.precision.calibrated import Calibrated
 from zcc.compiler.precision.frames import CalibrationFrames, load_frames
 from zcc.compiler.precision.table import REFERENCE, find_precision
 from zcc.compiler.quality.bar import Bar
 from zcc.compiler.quality.comparison import POINTS
-from zcc.compiler.quality.evaluate import Detect
+from zcc.compiler.quality.evaluate import Detect, detector
 from zcc.compiler.quality.pictures import Pictures, load_pictures
 from zcc.compiler.quality.sensitivity import most_sensitive
 from zcc.runtime.frame import Pixels
@@ -32,7 +32,7 @@ LABELLED, UNLABELLED = 0.5, 2.0
 
 
 def open_bar(
-    options: CompileOptions, source: Imported, shown: Shown | None, stages: Stages, scratch: Path
+    options: CompileOptions, source: Imported, calibrated: Calibrated | None, stages: Stages, scratch: Path
 ) -> Bar | None:
     """The bar, where there are pictures for one: those of `--data`, else those of `--calib`, without labels.
 
@@ -41,7 +41,7 @@ def open_bar(
     if options.data is not None:
         pictures = load_pictures(options.data, source.model.class_names)
     elif options.calib is not None and options.max_drop != POINTS:
-        frames = shown.frames if shown else load_frames(options.calib, source.input.color)
+        frames = calibrated.frames if calibrated else load_frames(options.calib, source.input.color)
         place = options.calib.name or str(options.calib)
         pictures = Pictures(place, _InBgr(frames), len(frames.paths), frames.digest)
     else:
@@ -67,7 +67,8 @@ def _build_reference(source: Imported, scratch: Path, stages: Stages) -> Detect:
     """The fp32 variant for this machine; it is not published."""
     folder = scratch / "reference"
     folder.mkdir()
-    job = Job("reference", source, native_target(), find_precision(REFERENCE))
+    target = native_target(REFERENCE)
+    job = Job("reference", source, target, find_precision(REFERENCE), backend_of(target).no_records())
     with stages.progress.stage("fp32 reference"):
         return detector(folder, build(job, "", folder, stages))
 
@@ -75,10 +76,10 @@ def _build_reference(source: Imported, scratch: Path, stages: Stages) -> Detect:
 def attempts(job: Job, stages: Stages) -> Iterator[tuple[str, ...]]:
     """The layers to keep in float: none, then more and more of the most sensitive ones."""
     yield ()
-    if job.shown is None or not runs_here(job.target):
+    if job.calibrated is None or not job.target.runs_here():
         return
     with stages.stage("sensitivity"):
-        ranking = most_sensitive(job.source, job.shown, job.target)
+        ranking = most_sensitive(job.source, job.calibrated, job.target)
     for count in STEPS:
         if count < len(ranking):
             yield tuple(ranking[:count])

@@ -7,28 +7,24 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zcc.compiler.backends.cpu.observing.observer import Observer
-from zcc.compiler.backends.cpu.targets.target import Target
+from zcc.compiler.backends.table import backend_of
+from zcc.compiler.backends.target import Target
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.ir.ops import Network, QuantisedConv
-from zcc.compiler.ir.tensors import Tensor
-from zcc.compiler.precision.calibrated import Shown
+from zcc.compiler.precision.calibrated import Calibrated
 from zcc.compiler.precision.int8 import quantise
 
 FRAMES = 4
 TINY = 1e-20
 
-Values = NDArray[np.float32]
 
-
-def most_sensitive(source: Imported, shown: Shown, target: Target) -> list[str]:
+def most_sensitive(source: Imported, calibrated: Calibrated, target: Target) -> list[str]:
     """The names of what the integer convolutions make, those that add most noise first."""
-    calibration = shown.calibration
+    calibration = calibrated.calibration
     exact = source.network()
     rounded = quantise(source.network(), calibration.quantisations, calibration.means)
-    noise = _noise(source, shown, target, exact, rounded)
+    noise = _noise(source, calibrated, target, exact, rounded)
     added = {
         op.out.name: noise[op.out.name] - noise.get(op.x.name, 0.0)
         for op in rounded.ops
@@ -37,7 +33,9 @@ def most_sensitive(source: Imported, shown: Shown, target: Target) -> list[str]:
     return sorted(added, key=lambda name: -added[name])
 
 
-def _noise(source: Imported, shown: Shown, target: Target, exact: Network, rounded: Network) -> dict[str, float]:
+def _noise(
+    source: Imported, calibrated: Calibrated, target: Target, exact: Network, rounded: Network
+) -> dict[str, float]:
     """For each map the power of its error in proportion to the power of its values."""
     errors: dict[str, float] = {}
     powers: dict[str, float] = {}
@@ -45,24 +43,16 @@ def _noise(source: Imported, shown: Shown, target: Target, exact: Network, round
         folders = [Path(scratch) / name for name in ("exact", "rounded")]
         for folder in folders:
             folder.mkdir()
-        truth = Observer(exact, target, source.frame_of, folders[0])
-        other = Observer(rounded, target, source.frame_of, folders[1])
-        for frame in islice(shown.frames, FRAMES):
+        backend = backend_of(target)
+        truth = backend.observer(source, exact, target, folders[0])
+        other = backend.observer(source, rounded, target, folders[1])
+        for frame in islice(calibrated.frames, FRAMES):
             truth.run(frame)
-            values = {tensor.name: real_values(truth, tensor) for tensor in truth.maps}
+            expected = truth.real_values()
             other.run(frame)
-            for tensor in other.maps:
-                if tensor.name in values:
-                    expected = values[tensor.name]
-                    error = real_values(other, tensor) - expected
-                    errors[tensor.name] = errors.get(tensor.name, 0.0) + float(np.square(error).mean())
-                    powers[tensor.name] = powers.get(tensor.name, TINY) + float(np.square(expected).mean())
+            for name, values in other.real_values().items():
+                if name in expected:
+                    error = values - expected[name]
+                    errors[name] = errors.get(name, 0.0) + float(np.square(error).mean())
+                    powers[name] = powers.get(name, TINY) + float(np.square(expected[name]).mean())
     return {name: errors[name] / powers[name] for name in errors}
-
-
-def real_values(observer: Observer, tensor: Tensor) -> Values:
-    """The numbers that a map stands for, channel by channel."""
-    channels = observer.channels(tensor)
-    held = observer.maps[tensor].transpose(0, 3, 1, 2)
-    values = held.reshape(len(channels), *held.shape[2:])[channels >= 0]
-    return tensor.quantisation.dequantise(values) if tensor.quantisation else values.astype(np.float32)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from zcc.compiler.tuning.lookup import OWN, SHIPPED
-from zcc.compiler.tuning.networks import Networks, merged_networks, read_networks, write_networks
-from zcc.compiler.tuning.records import RECORDS, Database, best_only, merged, read_records, write_records
+from zcc.compiler.backends.cpu.forms.lookup import OWN, SHIPPED
+from zcc.compiler.backends.cpu.forms.networks import Networks, merged_networks, read_networks, write_networks
+from zcc.compiler.backends.cpu.forms.records import RECORDS, Database, best_only, merged, read_records, write_records
 from zcc.compiler.tuning.tune import LOCK
 from zcc.registry.locks import exclusive
 from zcc.runtime.errors import TuningError

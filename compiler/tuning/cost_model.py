@@ -11,9 +11,9 @@ import xgboost
 from tvm.ir.utils import derived_object
 from tvm.s_tir.meta_schedule.cost_model import PyCostModel
 
+from zcc.compiler.backends.cpu.forms.workload import chosen_in, kernel_in
 from zcc.compiler.backends.cpu.kernels.choices import KINDS, Tunable
 from zcc.compiler.ir.tensors import Array
-from zcc.compiler.tuning.workload import chosen_in, kernel_in
 
 ROUNDS = 80
 SEED = 20241

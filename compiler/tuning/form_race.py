@@ -9,11 +9,11 @@ from concurrent.futures import TimeoutError as NotYet
 from functools import cached_property
 from pathlib import Path
 
-from zcc.compiler.building.progress import Progress
+from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, write_form
 from zcc.compiler.tuning.device import Address, DeviceLost
 from zcc.compiler.tuning.form_builder import FormBuilder
-from zcc.compiler.tuning.network_form import NetworkForm, default_form, write_form
 from zcc.compiler.tuning.network_trial import BuiltForm, NetworkTrial, measure_networks
+from zcc.compiler.tuning.progress import SearchProgress
 from zcc.compiler.tuning.trial import Answer, Outcome
 from zcc.compiler.tuning.worker import Worker
 
@@ -25,7 +25,7 @@ class FormRace:
     """Builds forms in a folder and measures them in a process of its own, until `stop` is set."""
 
     def __init__(
-        self, builder: FormBuilder, address: Address, folder: Path, stop: threading.Event, progress: Progress
+        self, builder: FormBuilder, address: Address, folder: Path, stop: threading.Event, progress: SearchProgress
     ) -> None:
         self._builder, self._folder, self._stop, self._progress = builder, folder, stop, progress
         self._worker = Worker(address, patience_per_form=PATIENCE_PER_FORM, measure=measure_networks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from math import ceil
@@ -12,29 +12,32 @@ from pathlib import Path
 
 import numpy as np
 
-from zcc.compiler.backends.cpu.kernels.choices import Unchanged
-from zcc.compiler.backends.cpu.machine.limits import Machine, arithmetic_of
+from zcc.compiler.backends.common.machine import Machine, arithmetic_of
+from zcc.compiler.backends.cpu.forms.lookup import SHIPPED, find_records, own_records
+from zcc.compiler.backends.cpu.forms.records import read_records
+from zcc.compiler.backends.cpu.kernels.choices import Unchanged, write_choice
+from zcc.compiler.backends.cpu.layout.lower_network import lower_network
 from zcc.compiler.backends.cpu.machine.peaks import measure_machine
-from zcc.compiler.backends.cpu.targets.table import runs_here
-from zcc.compiler.backends.cpu.targets.target import Target
-from zcc.compiler.building.calibration import load_shown
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.compiler.backends.target import Target
+from zcc.compiler.building.calibration import calibrate_on_pictures
 from zcc.compiler.building.options import CompileOptions
-from zcc.compiler.building.progress import Progress
 from zcc.compiler.building.stages import Stages
 from zcc.compiler.building.tune_options import TuneOptions
 from zcc.compiler.building.wanted import find_variants
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import Imported, import_model
-from zcc.compiler.importing.relax_module import lower_network
 from zcc.compiler.precision.calibrate import Calibration
+from zcc.compiler.precision.model_scales import calibration_of
 from zcc.compiler.precision.table import Precision
 from zcc.compiler.tuning.addresses import find_addresses
 from zcc.compiler.tuning.form_builder import FormBuilder
-from zcc.compiler.tuning.lookup import find_records, own_records, put_shipped_first
 from zcc.compiler.tuning.network_search import tune_network
+from zcc.compiler.tuning.progress import SearchProgress
 from zcc.compiler.tuning.task import Search, Task, tasks_of
 from zcc.compiler.tuning.tune import Limits, tune
 from zcc.runtime import host
+from zcc.runtime.errors import UsageError
 from zcc.runtime.manifest import InputSpec
 
 NOISE = (2, 720, 1280, 3)  # frames that stand for the pictures of int8 where there are none
@@ -43,20 +46,21 @@ KERNELS_SHARE = 0.85  # of the time and of the trials
 NETWORK_SECONDS = 20.0  # that building a network in two forms and racing them take at least
 
 
-def tune_model(options: CompileOptions, wish: TuneOptions, home: Path, progress: Progress) -> list[Search]:
+def tune_model(options: CompileOptions, wish: TuneOptions, home: Path, progress: SearchProgress) -> list[Search]:
     """Search for the kernels of every variant that the options name; a compile with them finds the records."""
     for _, target in find_variants(options.dtypes, options.target, quantised=False):
-        find_addresses(wish.runner, target)  # what cannot be reached is told before a model is read
+        find_addresses(wish.runner, searchable(target))  # what cannot be reached is told before a model is read
     stages = Stages(progress)
     with stages.stage("load and check"):
         model = load_model(options.model, options.imgsz, options.classes)
     with stages.stage("import"):
         source = import_model(model, InputSpec(model.height, model.width), options.max_det)
-    variants = find_variants(options.dtypes, options.target, source.calibration is not None)
-    with _pictures(options) as shown_options:
-        shown = load_shown(shown_options, source, [precision for precision, _ in variants], stages)
-    calibration = shown.calibration if shown else source.calibration
-    return tune_variants(source, variants, calibration, home, wish, stages)
+    brought = calibration_of(source)
+    variants = find_variants(options.dtypes, options.target, brought is not None)
+    with _pictures(options) as told:
+        calibrated = calibrate_on_pictures(told, source, brought, [precision for precision, _ in variants], stages)
+    calibration = calibrated.calibration if calibrated else brought
+    return tune_variants(source, variants, calibration, home, wish, stages, progress)
 
 
 def tune_variants(
@@ -66,24 +70,35 @@ def tune_variants(
     home: Path,
     wish: TuneOptions,
     stages: Stages,
+    progress: SearchProgress,
 ) -> list[Search]:
     """Search for the kernels of each variant in its share of the time."""
     limits = shares(wish, len(variants))
     return [
-        tune_variant(source, precision, target, calibration, home, next(limits), wish.runner, stages)
+        tune_variant(
+            source, precision, searchable(target), calibration, home, next(limits), wish.runner, stages, progress
+        )
         for precision, target in variants
     ]
+
+
+def searchable(target: Target) -> CpuTarget:
+    """The target, if there is a search for its kernels."""
+    if not isinstance(target, CpuTarget):
+        raise UsageError(f"kernels for {target.name} are not searched for", "compile it without --tune")
+    return target
 
 
 def tune_variant(
     source: Imported,
     precision: Precision,
-    target: Target,
+    target: CpuTarget,
     calibration: Calibration | None,
     home: Path,
     limits: Limits,
     runner: str | None,
     stages: Stages,
+    progress: SearchProgress,
 ) -> Search:
     """Search for the kernels of one variant, then for its network's form; what is found lies in the registry's home."""
     network = precision.convert(source.network(), calibration, ())
@@ -92,9 +107,9 @@ def tune_variant(
     put_shipped_first(tasks, target)
     addresses = find_addresses(runner, target)
     with stages.stage(f"tune {precision.name} for {target.name}"):
-        if runs_here(target):
+        if target.runs_here():
             set_floors(tasks, measure_machine(target, {arithmetic_of(task.spec.name) for task in tasks}))
-        search = tune(tasks, target, folder, for_kernels(limits), addresses, stages.progress)
+        search = tune(tasks, target, folder, for_kernels(limits), addresses, progress)
     left = for_network(limits, search)
     if left.seconds is not None and left.seconds < NETWORK_SECONDS:
         stages.progress.note("no time is left for other forms of the network as a whole; give a larger --budget")
@@ -102,8 +117,20 @@ def tune_variant(
     with stages.stage(f"tune {precision.name} as a whole"):
         builder = FormBuilder(source, precision, target, calibration, find_records(home, target))
         shares = runner is None and host.threads_are_free()
-        search.network = tune_network(builder, folder, left, addresses[0], shares, stages.progress)
+        search.network = tune_network(builder, folder, left, addresses[0], shares, progress)
     return search
+
+
+def put_shipped_first(tasks: Iterable[Task], target: CpuTarget) -> None:
+    """Have a search try what came with zcc right behind the default: its records will hide zcc's."""
+    shipped = read_records(SHIPPED / target.key)
+    for task in tasks:
+        offered = {write_choice(choice): choice for choice in task.choices}
+        default = next(iter(offered))
+        best = shipped[task.key].best(default, offered) if task.key in shipped else None
+        if best is not None:
+            others = (choice for name, choice in offered.items() if name not in (default, best))
+            task.choices = (offered[default], offered[best], *others)
 
 
 def for_kernels(limits: Limits) -> Limits:

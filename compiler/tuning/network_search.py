@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from zcc.compiler.building.progress import Progress
+from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, dimensions, write_form
+from zcc.compiler.backends.cpu.forms.networks import NetworkRecord, read_networks, record_name, write_networks
+from zcc.compiler.backends.cpu.layout.identity import network_key
 from zcc.compiler.tuning.device import Address
 from zcc.compiler.tuning.form_builder import FormBuilder
 from zcc.compiler.tuning.form_race import FormRace
-from zcc.compiler.tuning.network_form import NetworkForm, default_form, dimensions, write_form
-from zcc.compiler.tuning.networks import NetworkRecord, read_networks, record_name, write_networks
+from zcc.compiler.tuning.progress import SearchProgress
 from zcc.compiler.tuning.trial import Answer
 from zcc.compiler.tuning.tune import LOCK, Limits, stopping
 from zcc.registry.locks import exclusive
@@ -77,14 +78,14 @@ class WholeSearch:
 
 
 def tune_network(
-    builder: FormBuilder, folder: Path, limits: Limits, address: Address, shares: bool, progress: Progress
+    builder: FormBuilder, folder: Path, limits: Limits, address: Address, shares: bool, progress: SearchProgress
 ) -> WholeSearch:
     """Measure the forms of a network that nobody has measured; the folder's records grow meanwhile.
 
     `shares` says whether the device's threads can be changed. Ctrl-C ends the search as a limit does, and is raised
     again when the records are in order.
     """
-    name = record_name(builder.source.key, builder.precision.name)
+    name = record_name(network_key(builder.source.network()), builder.precision.name)
     default = default_form(builder.target)
     with exclusive(folder / LOCK, lambda: progress.note("another search writes to these records; waiting for it")):
         found = WholeSearch(default, default, _known(builder, folder, name))
@@ -118,7 +119,7 @@ def _differs(form: NetworkForm, best: NetworkForm, builder: FormBuilder, shares:
 
 
 def _measure(
-    found: WholeSearch, forms: Sequence[NetworkForm], race: FormRace, trials: int | None, progress: Progress
+    found: WholeSearch, forms: Sequence[NetworkForm], race: FormRace, trials: int | None, progress: SearchProgress
 ) -> bool:
     """Measure what is unknown, as far as the limits allow; whether anything was."""
     unknown = found.unknown(forms)

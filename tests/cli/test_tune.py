@@ -14,7 +14,7 @@ import pytest
 from tests.cli.process import run_zcc
 from tests.compiler.bare_heads import distributed
 from zcc.commands.main import cli, describe_error
-from zcc.compiler.backends.cpu.targets.table import TARGETS, runs_here
+from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.runtime.errors import ZccError
 
 TRIALS = 8
@@ -84,7 +84,7 @@ def test_a_compile_searches_first_and_takes_what_it_found(model: Path, tmp_path:
     assert made["kernels"]["choices"]["default"] > 0
 
 
-ELSEWHERE = next(target.name for target in reversed(TARGETS.values()) if not runs_here(target))
+ELSEWHERE = next(target.name for target in reversed(TARGETS.values()) if not target.runs_here())
 
 
 @pytest.mark.parametrize(

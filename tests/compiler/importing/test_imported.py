@@ -23,6 +23,7 @@ from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import Imported, import_model
 from zcc.compiler.ir.ops import Network, QuantisedConv
 from zcc.compiler.precision.int8 import quantise
+from zcc.compiler.precision.model_scales import calibration_of
 from zcc.registry import Registry
 from zcc.runtime.errors import UsageError
 from zcc.runtime.manifest import InputSpec
@@ -52,7 +53,7 @@ def imported(proto: onnx.ModelProto, folder: Path) -> Imported:
 
 
 def integers(source: Imported) -> Network:
-    calibration = source.calibration
+    calibration = calibration_of(source)
     assert calibration is not None
     return quantise(source.network(), calibration.quantisations, calibration.means, calibration.floating)
 

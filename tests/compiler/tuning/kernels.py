@@ -10,7 +10,6 @@ from typing import Any
 
 from tvm import tirx
 
-from zcc.compiler.backends.cpu.kernels.bf16 import STORED
 from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
 from zcc.compiler.backends.cpu.kernels.choices import Tile
 from zcc.compiler.backends.cpu.kernels.direct_conv import DirectConv, default_tile
@@ -20,6 +19,7 @@ from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.stages import Apply, StageSpec
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.targets.table import native_target
+from zcc.compiler.ir.tensors import BFLOAT16
 from zcc.compiler.tuning.task import Task
 
 TARGET = native_target()
@@ -64,7 +64,7 @@ def int8(sizes: Sizes, unit: VectorUnit) -> Int8Conv:
 
 def bf16(sizes: Sizes, unit: VectorUnit) -> Bf16Conv:
     """One of bfloat16 numbers."""
-    spec = Bf16Conv(**sizes.common(STORED), tile=Tile(1, 1))
+    spec = Bf16Conv(**sizes.common(BFLOAT16), tile=Tile(1, 1))
     return spec.chosen(spec.choices(unit)[0])
 
 

@@ -11,11 +11,15 @@ import onnx
 import pytest
 
 from tests.onnx_models import build
+from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, Records, find_records, own_records
+from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, possible_forms, write_form
+from zcc.compiler.backends.cpu.forms.networks import NETWORKS, NetworkRecord, read_networks, record_name, write_networks
 from zcc.compiler.backends.cpu.kernels.spec import KernelCall
-from zcc.compiler.backends.cpu.targets.table import TARGETS, find_target, runs_here
-from zcc.compiler.backends.cpu.targets.target import Target
-from zcc.compiler.building.built import build as build_variant
-from zcc.compiler.building.calibration import load_shown
+from zcc.compiler.backends.cpu.layout.identity import network_key
+from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.compiler.building.build import build as build_variant
+from zcc.compiler.building.calibration import calibrate_on_pictures
 from zcc.compiler.building.job import Job
 from zcc.compiler.building.options import CompileOptions
 from zcc.compiler.building.progress import Silent
@@ -27,18 +31,16 @@ from zcc.compiler.precision.table import find_precision
 from zcc.compiler.tuning import network_trial
 from zcc.compiler.tuning.device import Here, ThisMachine
 from zcc.compiler.tuning.form_builder import FormBuilder
-from zcc.compiler.tuning.lookup import NO_RECORDS, Records, find_records, own_records
-from zcc.compiler.tuning.network_form import NetworkForm, default_form, possible_forms, write_form
 from zcc.compiler.tuning.network_search import tune_network
 from zcc.compiler.tuning.network_trial import NetworkTrial, measure_networks
-from zcc.compiler.tuning.networks import NETWORKS, NetworkRecord, read_networks, record_name, write_networks
+from zcc.compiler.tuning.progress import SilentSearch
 from zcc.compiler.tuning.tune import Limits
 from zcc.compiler.tuning.worker import Worker
 from zcc.runtime.errors import TuningError
 from zcc.runtime.manifest import InputSpec
 from zcc.runtime.variant import Variant
 
-RUNNABLE = [name for name, target in TARGETS.items() if runs_here(target)]
+RUNNABLE = [name for name, target in TARGETS.items() if target.runs_here()]
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +55,13 @@ def calibration(source: Imported, tmp_path_factory: pytest.TempPathFactory) -> C
     folder = tmp_path_factory.mktemp("pictures")
     np.save(folder / "noise.npy", np.random.default_rng(3).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     options = CompileOptions(model=Path("tiny.onnx"), calib=folder)
-    shown = load_shown(options, source, [find_precision("int8")], Stages(Silent()))
-    assert shown is not None and shown.calibration is not None
-    return shown.calibration
+    calibrated = calibrate_on_pictures(options, source, None, [find_precision("int8")], Stages(Silent()))
+    assert calibrated is not None
+    return calibrated.calibration
 
 
-def native(dtype: str) -> Target:
-    return find_target("native", find_precision(dtype)).with_threads(2)
+def native(dtype: str) -> CpuTarget:
+    return native_target(dtype).with_threads(2)
 
 
 def builder_of(source: Imported, dtype: str = "fp32", calibration: Calibration | None = None) -> FormBuilder:
@@ -79,7 +81,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network_trial, "ROUND_SECONDS", 0.0)
 
 
-class Told(Silent):
+class Told(SilentSearch):
     """Remembers what was said."""
 
     def __init__(self) -> None:
@@ -136,7 +138,7 @@ def test_a_search_records_every_form_and_measures_nothing_twice(
     found = tune_network(builder, tmp_path, Limits(), Here(), shares=True, progress=told)
     assert (found.left, found.failed) == (0, 0)
     assert found.tried == len(told.notes) == 4
-    record = read_networks(tmp_path)[record_name(source.key, "fp32")]
+    record = read_networks(tmp_path)[record_name(network_key(source.network()), "fp32")]
     assert record == found.record and len(record.forms) == 1 + found.tried
     assert all(isinstance(seconds, float) for seconds in record.forms.values())
     monkeypatch.setattr(Worker, "ask", lambda *_: pytest.fail("nothing is left to be measured"))
@@ -149,7 +151,7 @@ def test_a_search_records_every_form_and_measures_nothing_twice(
 def test_limits_hold(source: Imported, tmp_path: Path) -> None:
     builder = builder_of(source)
     for limits in (Limits(trials=0), Limits(seconds=0.0)):
-        found = tune_network(builder, tmp_path, limits, Here(), shares=False, progress=Silent())
+        found = tune_network(builder, tmp_path, limits, Here(), shares=False, progress=SilentSearch())
         assert (found.tried, found.left, found.best) == (0, 3, found.default)
     assert not (tmp_path / NETWORKS).exists()
 
@@ -170,7 +172,7 @@ class Faulty(FormBuilder):
 
 def test_forms_that_fail_are_recorded_and_never_chosen(source: Imported, tmp_path: Path) -> None:
     builder = Faulty(source, find_precision("fp32"), native("fp32"), None, NO_RECORDS)
-    found = tune_network(builder, tmp_path, Limits(), Here(), shares=False, progress=Silent())
+    found = tune_network(builder, tmp_path, Limits(), Here(), shares=False, progress=SilentSearch())
     assert (found.best, found.failed, found.tried, found.left) == (found.default, 3, 3, 0)
     faults = {form: value for form, value in found.record.forms.items() if isinstance(value, str)}
     assert len(faults) == 3
@@ -180,10 +182,10 @@ def test_forms_that_fail_are_recorded_and_never_chosen(source: Imported, tmp_pat
 
 def test_other_kernels_are_measured_anew(source: Imported, tmp_path: Path) -> None:
     builder = builder_of(source)
-    name = record_name(source.key, "fp32")
-    known = tune_network(builder, tmp_path, Limits(trials=0), Here(), False, Silent()).record
+    name = record_name(network_key(source.network()), "fp32")
+    known = tune_network(builder, tmp_path, Limits(trials=0), Here(), False, SilentSearch()).record
     write_networks(tmp_path, {name: replace(known, kernels="others", forms={write_form(native_form()): 1.0})})
-    found = tune_network(builder, tmp_path, Limits(trials=0), Here(), False, Silent())
+    found = tune_network(builder, tmp_path, Limits(trials=0), Here(), False, SilentSearch())
     assert found.record.forms == {}
 
 
@@ -199,7 +201,7 @@ def test_a_compile_builds_the_best_form_and_says_so(source: Imported, tmp_path: 
     best = NetworkForm(2 * native_form().block, winograd=False, threads=1)
     forms = {write_form(native_form()): 2.0, write_form(best): 1.0, "block=3 winograd=7 threads=2": 0.1}
     record = NetworkRecord("tiny", "kernels", forms)
-    write_networks(own_records(tmp_path, native("fp32")), {record_name(source.key, "fp32"): record})
+    write_networks(own_records(tmp_path, native("fp32")), {record_name(network_key(source.network()), "fp32"): record})
     plain, tuned = job(source, NO_RECORDS), job(source, find_records(tmp_path, native("fp32")))
     assert plain.fingerprint() != tuned.fingerprint()
     manifests = []
@@ -229,7 +231,7 @@ def test_a_compile_builds_the_best_form_and_says_so(source: Imported, tmp_path: 
 
 
 def test_own_records_win_over_shipped_ones_and_damaged_ones_are_named(source: Imported, tmp_path: Path) -> None:
-    target, name = native("fp32"), record_name(source.key, "fp32")
+    target, name = native("fp32"), record_name(network_key(source.network()), "fp32")
     direct = replace(native_form(), winograd=False)
     ours = {name: NetworkRecord("tiny", "k", {write_form(native_form()): 2.0, write_form(direct): 1.0})}
     theirs = {name: NetworkRecord("tiny", "k", {write_form(native_form()): 1.0, write_form(direct): 2.0})}

@@ -15,9 +15,9 @@ from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.dot_tile import Dot, Operands
 from zcc.compiler.backends.cpu.kernels.vector import as_type, broadcast, cast, lanes_of
+from zcc.compiler.ir.tensors import BFLOAT16
 
 PAIR = 2  # input channels of one step
-STORED = "uint16"
 LANES = 16
 DOT, ROUND, ROUND_TWO = "zcc_bf16_dot", "zcc_bf16_round", "zcc_bf16_round_two"
 
@@ -73,4 +73,4 @@ def widened(stored: Expr) -> Expr:
 def rounded(values: Sequence[Expr]) -> Expr:
     """One or two vectors of floats as stored numbers, the nearest ones, ties to even."""
     name = ROUND if len(values) == 1 else ROUND_TWO
-    return tirx.call_pure_extern(f"{STORED}x{LANES * len(values)}", name, *values)
+    return tirx.call_pure_extern(f"{BFLOAT16}x{LANES * len(values)}", name, *values)

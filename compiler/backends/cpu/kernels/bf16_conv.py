@@ -13,12 +13,13 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.bf16 import LANES, PAIR, PAIR_DOT, STORED, bf16_instructions
+from zcc.compiler.backends.cpu.kernels.bf16 import LANES, PAIR, PAIR_DOT, bf16_instructions
 from zcc.compiler.backends.cpu.kernels.bf16_stages import Bf16Stages
 from zcc.compiler.backends.cpu.kernels.choices import Tile
 from zcc.compiler.backends.cpu.kernels.dot_tile import DotGeometry, DotTile, dot_choices
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
+from zcc.compiler.ir.tensors import BFLOAT16
 from zcc.runtime.errors import BuildError
 
 
@@ -48,7 +49,7 @@ class Bf16Conv(TiledConv):
             )
         with building(self.name) as kernel:
             x = self.x.argument("x")
-            weight = T.arg("weight", T.Buffer(self.geometry.weight_shape, STORED))
+            weight = T.arg("weight", T.Buffer(self.geometry.weight_shape, BFLOAT16))
             bias = T.arg("bias", T.Buffer((self.out.blocks, LANES), "float32"))
             stages = Bf16Stages(self.stages, self.out)
 

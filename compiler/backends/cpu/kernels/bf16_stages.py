@@ -13,10 +13,11 @@ from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.activation import ACTIVATIONS, LOG2E, OPERATORS
-from zcc.compiler.backends.cpu.kernels.bf16 import LANES, PAIR, STORED, rounded, widened
+from zcc.compiler.backends.cpu.kernels.bf16 import LANES, PAIR, rounded, widened
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, StageSpec, stage_arguments
 from zcc.compiler.backends.cpu.kernels.vector import bound, f32s, llvm, load, ramp
+from zcc.compiler.ir.tensors import BFLOAT16
 
 VECTOR = f"float32x{LANES}"
 # 2**f on [-1/2, 1/2], fitted for the smallest relative error: 7.5e-5.
@@ -70,7 +71,7 @@ class Bf16Stages:
     def __init__(self, stages: Sequence[StageSpec], out: Slab) -> None:
         self.steps = list(zip(stages, stage_arguments(stages), strict=True))
         self.out = out.argument("out")
-        self.rounds = out.dtype == STORED
+        self.rounds = out.dtype == BFLOAT16
 
     def store(self, values: Sequence[Expr], index: Sequence[Any]) -> None:
         """Store the values of neighbouring columns from `index` (block, row, column) on, after all stages."""
@@ -97,4 +98,4 @@ class Bf16Stages:
             return load(operand, pixel[0], lanes)
         row, column = (0, 0) if stage.is_pixel else pixel[1:]
         value = load(operand, pixel[0], row, column, lanes)
-        return widened(value) if stage.other.dtype == STORED else value
+        return widened(value) if stage.other.dtype == BFLOAT16 else value

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from tvm import tirx
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.bf16 import LANES, STORED, bf16_instructions, rounded, widened
+from zcc.compiler.backends.cpu.kernels.bf16 import LANES, bf16_instructions, rounded, widened
 from zcc.compiler.backends.cpu.kernels.quantised_stages import Stages, declare_map
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.kernels.vector import load, ramp
+from zcc.compiler.ir.tensors import BFLOAT16
 
 
 @dataclass(frozen=True)
@@ -64,5 +65,5 @@ class Bf16ConvertKernel:
             with bf16_instructions(), tasks as task, T.serial(0, out.width) as column:
                 place = [tirx.floordiv(task, out.height), tirx.floormod(task, out.height), column, ramp(0, LANES)]
                 value = load(source, *place)
-                T.buffer_store(result, rounded([value]) if out.dtype == STORED else widened(value), place)
+                T.buffer_store(result, rounded([value]) if out.dtype == BFLOAT16 else widened(value), place)
         return kernel.function

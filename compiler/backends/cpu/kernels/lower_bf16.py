@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zcc.compiler.backends.cpu.kernels.bf16 import PAIR, PAIR_DOT, STORED
+from zcc.compiler.backends.cpu.kernels.bf16 import PAIR, PAIR_DOT
 from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
 from zcc.compiler.backends.cpu.kernels.convert import Bf16ConvertKernel
 from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
@@ -13,7 +13,7 @@ from zcc.compiler.backends.cpu.kernels.spec import KernelCall
 from zcc.compiler.backends.cpu.layout.place import reach
 from zcc.compiler.backends.cpu.layout.weights import pack_dense
 from zcc.compiler.ir.ops import Bf16Convolution, Convert
-from zcc.compiler.ir.tensors import Array
+from zcc.compiler.ir.tensors import BFLOAT16, Array
 
 
 def lower_bf16_conv(op: Bf16Convolution, lowering: Lowering) -> KernelCall:
@@ -59,4 +59,4 @@ def pack_pairs(weight: Array, x_lanes: Array, x_block: int, out_lanes: Array, ou
 def to_bf16(values: Array) -> Array:
     """The nearest bfloat16 numbers, ties to even, as they are stored."""
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
-    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(STORED)
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(BFLOAT16)

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from zcc.compiler.backends.cpu.kernels.attention import AttentionKernel
-from zcc.compiler.backends.cpu.kernels.bf16 import STORED
 from zcc.compiler.backends.cpu.kernels.decode_anchors import DecodeAnchors, anchor_factors
 from zcc.compiler.backends.cpu.kernels.decode_distributed import DecodeDistributed
 from zcc.compiler.backends.cpu.kernels.depthwise_conv import DepthwiseConv, depthwise_tile
@@ -57,7 +56,7 @@ from zcc.compiler.ir.ops import (
     Shuffle,
     Softmax,
 )
-from zcc.compiler.ir.tensors import Array, Tensor
+from zcc.compiler.ir.tensors import BFLOAT16, Array, Tensor
 
 
 def lower_op(op: Op, lowering: Lowering) -> KernelCall:
@@ -233,7 +232,7 @@ def _distributed_decode(op: DistributedDecode, lowering: Lowering) -> KernelCall
 
 
 def _convert(op: Convert, lowering: Lowering) -> KernelCall:
-    short = STORED in (op.x.dtype, op.out.dtype)
+    short = BFLOAT16 in (op.x.dtype, op.out.dtype)
     return lower_bf16_convert(op, lowering) if short else lower_convert(op, lowering)
 
 

@@ -12,9 +12,9 @@ import tvm
 import tvm_ffi
 from tvm.script import tirx as T
 
+from zcc.compiler.backends.common.machine import FP32, Machine
 from zcc.compiler.backends.cpu.machine.dot_chains import CHAINS, DOT_KINDS, RING, DotKind, dot_products
-from zcc.compiler.backends.cpu.machine.limits import FP32, Machine
-from zcc.compiler.backends.cpu.targets.target import Target
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.runtime import host
 from zcc.runtime.engine import aligned_bytes, engine
 
@@ -24,7 +24,7 @@ VOLUME = 1 << 26  # bytes of one reading, whatever the footprint
 WINDOW = 0.25  # seconds of readings, of which the best counts: a peak is what the machine does undisturbed
 
 
-def measure_machine(target: Target, arithmetics: Iterable[str] = (FP32,)) -> Machine:
+def measure_machine(target: CpuTarget, arithmetics: Iterable[str] = (FP32,)) -> Machine:
     """The limits with the target's vectors, on the threads that a frame is shared out over."""
     threads, lanes = host.worker_threads(), target.unit.lanes
     peaks = {each: PEAKS[each](target, threads, lanes) for each in sorted(set(arithmetics))}
@@ -32,14 +32,14 @@ def measure_machine(target: Target, arithmetics: Iterable[str] = (FP32,)) -> Mac
     return Machine(threads, peaks, bandwidth)
 
 
-def _peak_fp32(target: Target, threads: int, lanes: int) -> float:
+def _peak_fp32(target: CpuTarget, threads: int, lanes: int) -> float:
     run = compiled(multiply_adds(threads, lanes), target)
     numbers = np.full((2, lanes), 0.5, np.float32)
     sums = np.zeros((threads, CHAINS, lanes), np.float32)
     return 2.0 * sums.size * STEPS / _best(lambda: run(numbers, sums))
 
 
-def _peak_of_dots(kind: DotKind, target: Target, threads: int, lanes: int) -> float:
+def _peak_of_dots(kind: DotKind, target: CpuTarget, threads: int, lanes: int) -> float:
     run = compiled(dot_products(kind, target.unit, threads, STEPS), target)
     xs, weights = np.zeros(CHAINS, np.int32), np.zeros((RING, lanes), np.int32)
     sums = np.zeros((threads, CHAINS, lanes), kind.sums)
@@ -47,13 +47,13 @@ def _peak_of_dots(kind: DotKind, target: Target, threads: int, lanes: int) -> fl
 
 
 # Operations per second by what is multiplied.
-PEAKS: dict[str, Callable[[Target, int, int], float]] = {
+PEAKS: dict[str, Callable[[CpuTarget, int, int], float]] = {
     FP32: _peak_fp32,
     **{name: partial(_peak_of_dots, kind) for name, kind in DOT_KINDS.items()},
 }
 
 
-def _bandwidth(target: Target, threads: int, lanes: int, footprint: int) -> float:
+def _bandwidth(target: CpuTarget, threads: int, lanes: int, footprint: int) -> float:
     vectors = footprint // (4 * lanes * CHAINS * threads)
     size = 4 * lanes * CHAINS * threads * vectors
     passes = max(1, VOLUME // size)
@@ -73,7 +73,7 @@ def _best(run: Callable[[], object]) -> float:
     return min(seconds)
 
 
-def compiled(function: Any, target: Target) -> Callable[..., None]:
+def compiled(function: Any, target: CpuTarget) -> Callable[..., None]:
     """The kernel for the target, called with numpy arrays."""
     kernel = tvm.compile(tvm.IRModule({"main": function}), target=target.tvm_target())["main"]
     return lambda *arrays: kernel(*map(tvm_ffi.from_dlpack, arrays))

@@ -4,37 +4,24 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.backends.cpu.observing.observer import Floats, FrameOf, Observer
-from zcc.compiler.backends.cpu.targets.target import Target
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.ir.ops import Network
 from zcc.compiler.ir.tensors import Tensor
 from zcc.compiler.precision.histogram import Histogram
+from zcc.compiler.precision.statistics import Statistics
 from zcc.runtime.errors import BuildError
 from zcc.runtime.frame import Pixels
 
 
-@dataclass(frozen=True, eq=False)
-class Statistics:
-    """The values of one map over some frames."""
-
-    means: NDArray[np.float64]  # per channel
-    histogram: Histogram
-    frames: int = 1
-
-    def __add__(self, other: Statistics) -> Statistics:
-        """The statistics over the frames of both."""
-        frames = self.frames + other.frames
-        means = (self.means * self.frames + other.means * other.frames) / frames
-        return Statistics(means, self.histogram + other.histogram, frames)
-
-
-def observe(network: Network, target: Target, frame_of: FrameOf, frames: Iterable[Pixels]) -> dict[Tensor, Statistics]:
+def observe(
+    network: Network, target: CpuTarget, frame_of: FrameOf, frames: Iterable[Pixels]
+) -> dict[Tensor, Statistics]:
     """The statistics of every map that the detections depend on; the network stays as it is.
 
     The target is one that this machine runs; `frame_of` says how frames go into and out of a layout of the network.

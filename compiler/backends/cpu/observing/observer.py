@@ -20,7 +20,7 @@ from zcc.compiler.backends.cpu.layout.layout import Layout, lay_out
 from zcc.compiler.backends.cpu.layout.lower_generic import lower_generic
 from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.program.emit import Frame, emit
-from zcc.compiler.backends.cpu.targets.target import Target
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.importing.fuse import ops_for
 from zcc.compiler.ir.ops import Concat, Network, Op
 from zcc.compiler.ir.tensors import Tensor
@@ -38,7 +38,7 @@ FrameOf = Callable[[Layout], Frame]
 class Observer:
     """Runs frames; `maps` shows every map of the last one as [blocks, height, width, lanes]."""
 
-    def __init__(self, network: Network, target: Target, frame_of: FrameOf, folder: Path) -> None:
+    def __init__(self, network: Network, target: CpuTarget, frame_of: FrameOf, folder: Path) -> None:
         self.layout = lay_out(lower_generic(_copied(network)), target.unit, sharing=False)
         frame = frame_of(self.layout)
         program = emit(self.layout, frame, target.unit, formats=(frame.input.color,))
@@ -57,6 +57,16 @@ class Observer:
     def channels(self, tensor: Tensor) -> NDArray[np.int64]:
         """For each lane of a map the channel it holds, -1 in a hole."""
         return self.layout.placement.channels[tensor].lanes()
+
+    def real_values(self) -> dict[str, Floats]:
+        """The numbers that each map stands for, as [channels, height, width], by its name."""
+        return {tensor.name: self._real(tensor) for tensor in self.maps}
+
+    def _real(self, tensor: Tensor) -> Floats:
+        channels = self.channels(tensor)
+        held = self.maps[tensor].transpose(0, 3, 1, 2)
+        values = held.reshape(len(channels), *held.shape[2:])[channels >= 0]
+        return tensor.quantisation.dequantise(values) if tensor.quantisation else values.astype(np.float32)
 
     def _observed(self, network: Network) -> list[Tensor]:
         """The maps that a frame's run makes."""

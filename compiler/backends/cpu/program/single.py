@@ -15,13 +15,13 @@ from tvm.script.ir_builder import tirx as T
 from zcc.compiler.backends.cpu.kernels.spec import KernelSpec
 from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.program.subroutine import make_subroutine
-from zcc.compiler.backends.cpu.targets.target import Target
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.runtime.engine import engine
 
 Kernel = Callable[..., None]
 
 
-def compile_kernels(specs: list[KernelSpec], target: Target, folder: Path) -> list[Kernel]:
+def compile_kernels(specs: list[KernelSpec], target: CpuTarget, folder: Path) -> list[Kernel]:
     """One function per spec, all of one module, each called with an array per parameter."""
     library = folder / "kernels.so"
     _build([spec.build(target.unit) for spec in specs], target, library, _strided)
@@ -29,7 +29,7 @@ def compile_kernels(specs: list[KernelSpec], target: Target, folder: Path) -> li
     return [_callable(module[entry_name(number)]) for number in range(len(specs))]
 
 
-def build_kernels(functions: Sequence[tirx.PrimFunc], target: Target, library: Path) -> None:
+def build_kernels(functions: Sequence[tirx.PrimFunc], target: CpuTarget, library: Path) -> None:
     """A library with an entry per function, each called with a flat array per parameter."""
     _build(functions, target, library, _flat)
 
@@ -39,7 +39,7 @@ def entry_name(number: int) -> str:
     return f"entry{number}"
 
 
-def _build(functions: Sequence[tirx.PrimFunc], target: Target, library: Path, declare: Callable[[Any], Any]) -> None:
+def _build(functions: Sequence[tirx.PrimFunc], target: CpuTarget, library: Path, declare: Callable[[Any], Any]) -> None:
     module: dict[ir.GlobalVar, Any] = {}
     for number, function in enumerate(functions):
         routine = make_subroutine(f"kernel{number}", function)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
-from zcc.compiler.backends.cpu.targets.target import Target
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 
 TRIPLE = "x86_64-unknown-linux-gnu"
 LEVEL_2 = ("sse4_1", "sse4_2", "ssse3", "popcnt")
@@ -18,7 +18,7 @@ LLVM_NAMES = {"avx_vnni": "avxvnni", "avx512_vnni": "avx512vnni", "avx512_bf16":
 VNNI_4 = (*LEVEL_4, "avx512_vnni")
 
 
-def _level(name: str, describe: str, features: tuple[str, ...], unit: VectorUnit) -> Target:
+def _level(name: str, describe: str, features: tuple[str, ...], unit: VectorUnit) -> CpuTarget:
     """A level of the ABI, and behind its name the extensions that the code also uses."""
     # LLVM would rather use half a register than clock down the processors of 2017; we count on whole ones.
     attributes = ["-prefer-256-bit"] if unit.lanes == 16 else []
@@ -28,7 +28,7 @@ def _level(name: str, describe: str, features: tuple[str, ...], unit: VectorUnit
         ("mcpu", "-".join(name.split("-")[:3])),
         *((("mattr", attributes),) if attributes else ()),
     )
-    return Target(name, describe, "linux", "x86_64", features, llvm, unit)
+    return CpuTarget(name, describe, "linux", "x86_64", features, llvm, unit)
 
 
 X86_64_V2 = _level("x86-64-v2", "any x86-64 server of the last decade: SSE4.2", LEVEL_2, VectorUnit(4, 16, dot="madd"))

@@ -11,19 +11,19 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.compiler.backends.cpu.kernels.integers import lanes_for, packed, padded, taps, unpacked
-from zcc.compiler.backends.cpu.kernels.bf16 import STORED
 from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
 from zcc.compiler.backends.cpu.kernels.direct_conv import Tile
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, StageSpec
 from zcc.compiler.backends.cpu.layout.weights import pack_dense, pack_vector
 from zcc.compiler.backends.cpu.program.single import compile_kernels
-from zcc.compiler.backends.cpu.targets.table import TARGETS, runs_here
+from zcc.compiler.backends.cpu.targets.table import TARGETS
+from zcc.compiler.ir.tensors import BFLOAT16
 from zcc.runtime.errors import BuildError
 
 Array = NDArray[Any]
 TARGET = TARGETS["x86-64-v4-bf16"]
-needs_bf16 = pytest.mark.skipif(not runs_here(TARGET), reason="this processor has no AVX512-BF16")
+needs_bf16 = pytest.mark.skipif(not TARGET.runs_here(), reason="this processor has no AVX512-BF16")
 
 
 def stored(values: Array) -> Array:
@@ -47,7 +47,7 @@ class Case:
     stride: int = 1
     tile: tuple[int, int] = (1, 4)
     stages: tuple[str, ...] = ("silu",)
-    out: str = STORED
+    out: str = BFLOAT16
     image: bool = False
 
 
@@ -89,7 +89,7 @@ def make_trial(case: Case, rng: np.random.Generator) -> Trial:
     x = stored(rng.integers(0, 256, (x_channels, *inside)) if case.image else rng.normal(0, 2, (x_channels, *inside)))
     weight = stored(rng.normal(0, 1 / case.kernel, (channels, x_channels, case.kernel, case.kernel)))
     bias = rng.normal(0, 1, channels).astype(np.float32)
-    x_slab = Slab.dense(-(-x_channels // lanes), *inside, lanes, STORED)
+    x_slab = Slab.dense(-(-x_channels // lanes), *inside, lanes, BFLOAT16)
     x_slab, x_memory = padded(packed(x, x_slab), x_slab)
     slab = Slab.dense(-(-channels // 16), *case.size, 16, case.out)
     slab, out = padded(np.zeros(slab.shape, slab.dtype), slab)
@@ -118,11 +118,11 @@ def apply(
             memory.append(pack_vector(factors, lanes_for(len(value), 16), 16))
             value = value * factors[:, None, None]
         elif kind:
-            numbers = stored(rng.normal(0, 2, value.shape)) if kind == STORED else rng.normal(0, 2, value.shape)
+            numbers = stored(rng.normal(0, 2, value.shape)) if kind == BFLOAT16 else rng.normal(0, 2, value.shape)
             other = Slab.dense(slab.blocks, slab.height, slab.width, 16, kind)
             stages.append(Merge(name, other))
             memory.append(packed(numbers, other))
-            value = value + (real(numbers) if kind == STORED else numbers.astype(np.float32))
+            value = value + (real(numbers) if kind == BFLOAT16 else numbers.astype(np.float32))
         else:
             stages.append(Apply(name, (0.1,) if name == "leaky_relu" else ()))
             value = REFERENCE[name](value)
@@ -150,7 +150,7 @@ def test_rounding_is_to_the_nearest_ties_to_even(tmp_path: Path) -> None:
     special = np.array([0x3F808000, 0x3F818000, 0x3F807FFF, 0x3F808001, 0xBF818000, 0x7F7F0000, 0x00800000, 0x00000000])
     patterns = np.concatenate([special, rng.integers(0x00800000, 0x7F000000, 40)]).astype(np.uint32)
     bias = patterns.view(np.float32)
-    slab, x = Slab.dense(3, 1, 3, 16, STORED), Slab.dense(1, 1, 3, 16, STORED)
+    slab, x = Slab.dense(3, 1, 3, 16, BFLOAT16), Slab.dense(1, 1, 3, 16, BFLOAT16)
     spec = Bf16Conv(x, slab, (1, 1), (1, 1), (1, 1), (), Tile(1, 3))
     out = np.zeros(slab.shape, np.uint16)
     weights = np.zeros(spec.geometry.weight_shape, np.uint16)
@@ -161,7 +161,7 @@ def test_rounding_is_to_the_nearest_ties_to_even(tmp_path: Path) -> None:
 
 
 def test_processors_without_bf16_are_refused() -> None:
-    slab = Slab.dense(1, 2, 2, 16, STORED)
+    slab = Slab.dense(1, 2, 2, 16, BFLOAT16)
     spec = Bf16Conv(slab, slab, (1, 1), (1, 1), (1, 1), (), Tile(1, 2))
     with pytest.raises(BuildError, match="bfloat16"):
         spec.build(TARGETS["x86-64-v4"].unit)

@@ -13,7 +13,7 @@ from tests.compiler.tuning.kernels import Sizes, bf16, direct, int8
 from zcc.compiler.backends.cpu.kernels.choices import KINDS, Tile, Unchanged, read_choice, write_choice
 from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
 from zcc.compiler.backends.cpu.targets.table import TARGETS
-from zcc.compiler.backends.cpu.targets.target import Target
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 
 numbers = st.integers(0, 10_000)
 tiles = st.builds(Tile, numbers, numbers, st.booleans())
@@ -46,7 +46,7 @@ def test_what_is_no_choice_is_refused(text: str) -> None:
         read_choice(text)
 
 
-def specs(target: Target) -> list[Any]:
+def specs(target: CpuTarget) -> list[Any]:
     """A kernel of each template that the target can build, in several sizes."""
     sizes = [Sizes(), Sizes((1, 1), (1, 1), 1), Sizes((3, 5), (4, 17), 3, 2), Sizes((2, 8), (20, 20))]
     made: list[Any] = [direct(each, target.unit) for each in sizes]
@@ -55,7 +55,7 @@ def specs(target: Target) -> list[Any]:
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
-def test_templates_offer_each_choice_once_and_their_own_first(target: Target) -> None:
+def test_templates_offer_each_choice_once_and_their_own_first(target: CpuTarget) -> None:
     for spec in specs(target):
         choices = list(spec.choices(target.unit))
         assert choices[0] == spec.chosen(spec.preferred(target.unit)).tile == spec.preferred(target.unit)
@@ -64,7 +64,7 @@ def test_templates_offer_each_choice_once_and_their_own_first(target: Target) ->
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
-def test_what_a_template_offers_does_not_depend_on_the_form_it_has(target: Target) -> None:
+def test_what_a_template_offers_does_not_depend_on_the_form_it_has(target: CpuTarget) -> None:
     """Forms are counted by what was measured before: a space that moved would never be exhausted."""
     for spec in specs(target):
         choices = set(spec.choices(target.unit))

@@ -33,7 +33,7 @@ from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, S
 from zcc.compiler.backends.cpu.layout.weights import pack_vector
 from zcc.compiler.backends.cpu.program.single import Kernel, compile_kernels
 from zcc.compiler.backends.cpu.targets.table import TARGETS
-from zcc.compiler.backends.cpu.targets.target import Target
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 
 Array = NDArray[Any]
 SILU = Apply("silu", ())
@@ -182,7 +182,7 @@ FEW = (
 )
 
 
-def check(cases: Sequence[str], extreme: Sequence[str], target: Target, folder: Path) -> None:
+def check(cases: Sequence[str], extreme: Sequence[str], target: CpuTarget, folder: Path) -> None:
     """Every case in one module."""
     rng = np.random.default_rng(4)
     trials = {name: make_trial(CASES[name], rng) for name in cases}
@@ -197,7 +197,7 @@ def test_every_case_equals_numpy(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", other_ways(), ids=lambda target: target.name)
-def test_other_processors_compute_the_same_bytes(target: Target, tmp_path: Path) -> None:
+def test_other_processors_compute_the_same_bytes(target: CpuTarget, tmp_path: Path) -> None:
     check(FEW, EXTREME, target, tmp_path)
 
 

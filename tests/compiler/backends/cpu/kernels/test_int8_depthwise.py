@@ -15,7 +15,7 @@ from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.stages import Apply
 from zcc.compiler.backends.cpu.layout.weights import pack_depthwise, pack_vector
 from zcc.compiler.backends.cpu.program.single import compile_kernels
-from zcc.compiler.backends.cpu.targets.target import Target
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 
 OUT = Encoding(0.02, 14)
 CASES = [  # channels, output, kernel, stride, dilation, extreme operands
@@ -28,7 +28,7 @@ CASES = [  # channels, output, kernel, stride, dilation, extreme operands
 
 
 @pytest.mark.parametrize("target", [best_target(), *other_ways()], ids=lambda target: target.name)
-def test_equals_numpy(target: Target, tmp_path: Path) -> None:
+def test_equals_numpy(target: CpuTarget, tmp_path: Path) -> None:
     rng = np.random.default_rng(8)
     specs, runs = [], []
     for channels, size, kernel, stride, dilation, extreme in CASES:

@@ -23,13 +23,13 @@ from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice, w
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.layout.weights import pack_dense, pack_vector
 from zcc.compiler.backends.cpu.program.single import Kernel, compile_kernels
-from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target, runs_here
+from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.frontend.load import load_model
 from zcc.runtime.engine import aligned_bytes
 
 Array = NDArray[Any]
 F = np.float32
-WIDTHS = {target.unit.lanes: target for target in TARGETS.values() if runs_here(target)}
+WIDTHS = {target.unit.lanes: target for target in TARGETS.values() if target.runs_here()}
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,15 @@ import pytest
 
 from zcc.compiler.backends.cpu.machine.dot_chains import CHAINS, DOT_KINDS, RING, dot_products
 from zcc.compiler.backends.cpu.machine.peaks import compiled
-from zcc.compiler.backends.cpu.targets.table import TARGETS, runs_here
-from zcc.compiler.backends.cpu.targets.target import Target
+from zcc.compiler.backends.cpu.targets.table import TARGETS
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.runtime.engine import engine
 
-HERE = [target for target in TARGETS.values() if runs_here(target)]
+HERE = [target for target in TARGETS.values() if target.runs_here()]
 THREADS, STEPS = 3, RING + 5
 
 
-def run(kind: str, target: Target, words: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def run(kind: str, target: CpuTarget, words: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The sums of every thread and chain."""
     kernel = compiled(dot_products(DOT_KINDS[kind], target.unit, THREADS, STEPS), target)
     sums = np.full((THREADS, CHAINS, target.unit.lanes), -1, DOT_KINDS[kind].sums)
@@ -30,7 +30,7 @@ def expected(words: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("target", HERE, ids=lambda target: target.name)
-def test_bytes(target: Target) -> None:
+def test_bytes(target: CpuTarget) -> None:
     rng = np.random.default_rng(0)
     words = rng.integers(0, 256, (CHAINS, 4)).astype(np.uint8)
     weights = rng.integers(-127, 128, (RING, target.unit.lanes, 4)).astype(np.int8)
@@ -39,7 +39,7 @@ def test_bytes(target: Target) -> None:
 
 
 @pytest.mark.parametrize("target", [each for each in HERE if each.unit.bf16], ids=lambda target: target.name)
-def test_bfloat16(target: Target) -> None:
+def test_bfloat16(target: CpuTarget) -> None:
     rng = np.random.default_rng(1)
     # Few digits, so that the sums are exact.
     words, weights = rng.integers(-8, 9, (CHAINS, 2)), rng.integers(-8, 9, (RING, target.unit.lanes, 2))

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from zcc.compiler.backends.cpu.machine import peaks
-from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target, runs_here
+from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.runtime.engine import engine
 
-HERE = [target for target in TARGETS.values() if runs_here(target)]
+HERE = [target for target in TARGETS.values() if target.runs_here()]
 
 
 @pytest.mark.parametrize("target", HERE, ids=lambda target: target.name)

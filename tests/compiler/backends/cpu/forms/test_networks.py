@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from zcc.compiler.backends.cpu.targets.table import TARGETS
-from zcc.compiler.precision.table import PRECISIONS
-from zcc.compiler.tuning.network_form import NetworkForm, default_form, dimensions, possible_forms, write_form
-from zcc.compiler.tuning.networks import (
+from zcc.compiler.backends.cpu.forms.network_form import (
+    NetworkForm,
+    default_form,
+    dimensions,
+    possible_forms,
+    write_form,
+)
+from zcc.compiler.backends.cpu.forms.networks import (
     NETWORKS,
     NetworkRecord,
     merged_networks,
@@ -18,6 +22,8 @@ from zcc.compiler.tuning.networks import (
     read_networks,
     write_networks,
 )
+from zcc.compiler.backends.cpu.targets.table import TARGETS
+from zcc.compiler.precision.table import PRECISIONS
 from zcc.runtime.errors import TuningError
 
 DEFAULT, WIDE, PLAIN = "block=16 winograd=1 threads=2", "block=32 winograd=1 threads=2", "block=16 winograd=0 threads=2"

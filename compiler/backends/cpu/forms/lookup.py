@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -10,26 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import zcc.tuning_logs
+from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, possible_forms, write_form
+from zcc.compiler.backends.cpu.forms.networks import Networks, networks_digest, read_networks, record_name
+from zcc.compiler.backends.cpu.forms.records import Database, digest, read_records
+from zcc.compiler.backends.cpu.forms.workload import workload_key
 from zcc.compiler.backends.cpu.kernels.choices import Tunable, write_choice
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
-from zcc.compiler.backends.cpu.targets.target import Target
+from zcc.compiler.backends.cpu.layout.identity import network_key
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.precision.table import Precision
-from zcc.compiler.tuning.network_form import NetworkForm, default_form, possible_forms, write_form
-from zcc.compiler.tuning.networks import Networks, networks_digest, read_networks, record_name
-from zcc.compiler.tuning.records import Database, digest, read_records
-from zcc.compiler.tuning.target_key import target_key
-from zcc.compiler.tuning.task import Task
-from zcc.compiler.tuning.workload import workload_key
 
 SHIPPED = Path(zcc.tuning_logs.__file__).parent
 OWN = "tuning"  # the folder in a registry's home
 
 
-def own_records(home: Path, target: Target) -> Path:
+def own_records(home: Path, target: CpuTarget) -> Path:
     """Where a user's own records for a target lie."""
-    return home / OWN / target_key(target)
+    return home / OWN / target.key
 
 
 @dataclass(frozen=True)
@@ -50,12 +49,12 @@ class Records:
         """To be asked for the kernels of one network, which may be computed Winograd's way or not."""
         return Recorded(self, unit, winograd)
 
-    def form(self, source: Imported, precision: Precision, target: Target) -> ChosenForm:
+    def form(self, source: Imported, precision: Precision, target: CpuTarget) -> ChosenForm:
         """The form of a network: the best on record, or the default one."""
         default = default_form(target)
         if not any(self.networks):
             return ChosenForm(default, default)
-        name = record_name(source.key, precision.name)
+        name = record_name(network_key(source.network()), precision.name)
         for networks in self.networks:
             if name in networks:
                 forms = possible_forms(target, precision)
@@ -89,22 +88,10 @@ class ChosenForm:
 NO_RECORDS = Records(())
 
 
-def find_records(home: Path, target: Target) -> Records:
+def find_records(home: Path, target: CpuTarget) -> Records:
     """The records for a target: the user's, and those that came with zcc."""
-    folders = (own_records(home, target), SHIPPED / target_key(target))
+    folders = (own_records(home, target), SHIPPED / target.key)
     return Records(tuple(map(read_records, folders)), tuple(map(read_networks, folders)))
-
-
-def put_shipped_first(tasks: Iterable[Task], target: Target) -> None:
-    """Have a search try what came with zcc right behind the default: its records will hide zcc's."""
-    shipped = read_records(SHIPPED / target_key(target))
-    for task in tasks:
-        offered = {write_choice(choice): choice for choice in task.choices}
-        default = next(iter(offered))
-        best = shipped[task.key].best(default, offered) if task.key in shipped else None
-        if best is not None:
-            others = (choice for name, choice in offered.items() if name not in (default, best))
-            task.choices = (offered[default], offered[best], *others)
 
 
 class Recorded:

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
-from zcc.compiler.backends.cpu.targets.target import Target
+from zcc.compiler.backends.cpu.targets.abilities import ABILITIES
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.precision.table import Precision
 
 LEAST_BLOCK = 4  # channels: the dot products of bytes read them in fours
@@ -26,21 +27,25 @@ class NetworkForm:
         return replace(unit, lanes=min(unit.lanes, self.block), threads=self.threads)
 
 
-def default_form(target: Target) -> NetworkForm:
+def default_form(target: CpuTarget) -> NetworkForm:
     """The form that is taken when nothing was measured: blocks that fill a register, all cores."""
     return NetworkForm(target.unit.lanes, True, target.unit.threads)
 
 
-def dimensions(target: Target, precision: Precision) -> Iterator[list[dict[str, Any]]]:
+def dimensions(target: CpuTarget, precision: Precision) -> Iterator[list[dict[str, Any]]]:
     """What may differ from the default form, one thing after the other, each with its other values."""
     lanes, threads = target.unit.lanes, target.unit.threads
-    yield [{"block": block} for block in (lanes // 2, 2 * lanes) if precision.any_block and block >= LEAST_BLOCK]
+    yield [
+        {"block": block}
+        for block in (lanes // 2, 2 * lanes)
+        if ABILITIES[precision.name].any_block and block >= LEAST_BLOCK
+    ]
     yield [{"winograd": False}]
     parts = {threads - 1, threads * 3 // 4, threads // 2, threads // 4, 1}
     yield [{"threads": count} for count in sorted(parts, reverse=True) if 1 <= count < threads]
 
 
-def possible_forms(target: Target, precision: Precision) -> dict[str, NetworkForm]:
+def possible_forms(target: CpuTarget, precision: Precision) -> dict[str, NetworkForm]:
     """Every form that the target can be given, by its text; records may name others, of another zcc."""
     forms = [default_form(target)]
     for values in dimensions(target, precision):

@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
-from zcc.compiler.tuning.workload import CHOICE_MARK, KERNEL_MARK
+from zcc.compiler.backends.cpu.forms.workload import CHOICE_MARK, KERNEL_MARK
 from zcc.runtime.errors import TuningError
 
 Line = TypeVar("Line")

@@ -12,16 +12,16 @@ import pytest
 from tests.compiler.tuning.databases import FAILED, append
 from tests.compiler.tuning.kernels import TARGET, UNIT, Sizes, direct
 from tests.onnx_models import build
+from zcc.compiler.backends.cpu.forms.lookup import Records, find_records, own_records
+from zcc.compiler.backends.cpu.forms.records import RECORDS, Database, read_records
 from zcc.compiler.backends.cpu.kernels.choices import Tile, Unchanged
 from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
+from zcc.compiler.backends.cpu.layout.lower_network import lower_network
 from zcc.compiler.building.job import Job
 from zcc.compiler.compile import CompileOptions, Result, compile_model
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import Imported, import_model
-from zcc.compiler.importing.relax_module import lower_network
 from zcc.compiler.precision.table import find_precision
-from zcc.compiler.tuning.lookup import Records, find_records, own_records
-from zcc.compiler.tuning.records import RECORDS, Database, read_records
 from zcc.compiler.tuning.task import tasks_of
 from zcc.registry import Registry
 from zcc.runtime.errors import TuningError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zcc.compiler.backends.cpu.machine.limits import Machine, arithmetic_of
+from zcc.compiler.backends.common.machine import Machine, arithmetic_of
 
 BANDWIDTH = ((1_000, 50e9), (10_000, 5e9), (100_000, 20e9), (10**6, 10e9))
 MACHINE = Machine(threads=2, peaks={"fp32": 100e9, "int8": 400e9}, bandwidth=BANDWIDTH)

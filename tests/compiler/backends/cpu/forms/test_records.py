@@ -14,8 +14,7 @@ from tvm.s_tir import Schedule
 
 from tests.compiler.tuning.databases import FAILED, append, content, open_database
 from tests.compiler.tuning.kernels import TARGET, TILES, Sizes, direct
-from zcc.compiler.backends.cpu.kernels.choices import write_choice
-from zcc.compiler.tuning.records import (
+from zcc.compiler.backends.cpu.forms.records import (
     RECORDS,
     WORKLOADS,
     Database,
@@ -27,7 +26,8 @@ from zcc.compiler.tuning.records import (
     read_records,
     write_records,
 )
-from zcc.compiler.tuning.workload import chosen_in, describe_kernel, make_workload, workload_key
+from zcc.compiler.backends.cpu.forms.workload import chosen_in, describe_kernel, make_workload, workload_key
+from zcc.compiler.backends.cpu.kernels.choices import write_choice
 from zcc.runtime.errors import TuningError
 
 ONE, OTHER, THIRD = direct(Sizes()), direct(Sizes((2, 1), (3, 4), 1)), direct(Sizes((1, 1), (6, 6), 3, 2))
