@@ -20,7 +20,7 @@ from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, Recorded, Records
 from zcc.compiler.backends.cpu.forms.records import Record
 from zcc.compiler.backends.cpu.kernels.choices import Defaults, Unchanged, write_choice
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
-from zcc.compiler.backends.cpu.layout.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.building.build import build
 from zcc.compiler.building.calibration import calibrate_on_pictures

@@ -16,7 +16,7 @@ from zcc.compiler.backends.common.machine import Machine, arithmetic_of
 from zcc.compiler.backends.cpu.forms.lookup import SHIPPED, find_records, own_records
 from zcc.compiler.backends.cpu.forms.records import read_records
 from zcc.compiler.backends.cpu.kernels.choices import Unchanged, write_choice
-from zcc.compiler.backends.cpu.layout.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
 from zcc.compiler.backends.cpu.machine.peaks import measure_machine
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.backends.target import Target

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, dimensions, write_form
 from zcc.compiler.backends.cpu.forms.networks import NetworkRecord, read_networks, record_name, write_networks
-from zcc.compiler.backends.cpu.layout.identity import network_key
+from zcc.compiler.backends.cpu.lowering.identity import network_key
 from zcc.compiler.tuning.device import Address
 from zcc.compiler.tuning.form_builder import FormBuilder
 from zcc.compiler.tuning.form_race import FormRace

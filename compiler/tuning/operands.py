@@ -9,7 +9,7 @@ import numpy as np
 from tvm import tirx
 
 from zcc.compiler.backends.cpu.kernels.choices import Form, Tunable
-from zcc.compiler.backends.cpu.kernels.lower_bf16 import to_bf16
+from zcc.compiler.backends.cpu.lowering.lower_bf16 import to_bf16
 from zcc.compiler.backends.cpu.program.single import extent
 from zcc.compiler.ir.tensors import BFLOAT16, Array
 

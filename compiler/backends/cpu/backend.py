@@ -10,8 +10,8 @@ import tvm
 
 from zcc.compiler.backends.backend import Built, Call, Stage
 from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, Records, find_records
-from zcc.compiler.backends.cpu.layout.layout import Layout
-from zcc.compiler.backends.cpu.layout.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.layout import Layout
+from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
 from zcc.compiler.backends.cpu.observing.observe import observe
 from zcc.compiler.backends.cpu.observing.observer import Observer
 from zcc.compiler.backends.cpu.program.build import build_library

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tests.compiler.precision.as_onnx import Writer
 from tests.onnx_models import build
-from zcc.compiler.backends.cpu.layout.layout import Layout
+from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.backends.cpu.observing.observer import FrameOf
 from zcc.compiler.backends.cpu.program.emit import Frame
 from zcc.compiler.backends.cpu.program.raw_source import raw_source

@@ -15,7 +15,7 @@ from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, Records, find_rec
 from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, possible_forms, write_form
 from zcc.compiler.backends.cpu.forms.networks import NETWORKS, NetworkRecord, read_networks, record_name, write_networks
 from zcc.compiler.backends.cpu.kernels.spec import KernelCall
-from zcc.compiler.backends.cpu.layout.identity import network_key
+from zcc.compiler.backends.cpu.lowering.identity import network_key
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.building.build import build as build_variant

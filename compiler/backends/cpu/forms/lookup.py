@@ -17,7 +17,7 @@ from zcc.compiler.backends.cpu.forms.workload import workload_key
 from zcc.compiler.backends.cpu.kernels.choices import Tunable, write_choice
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
-from zcc.compiler.backends.cpu.layout.identity import network_key
+from zcc.compiler.backends.cpu.lowering.identity import network_key
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.precision.table import Precision

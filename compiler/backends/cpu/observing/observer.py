@@ -16,8 +16,8 @@ import numpy as np
 import tvm_ffi
 from numpy.typing import NDArray
 
-from zcc.compiler.backends.cpu.layout.layout import Layout, lay_out
-from zcc.compiler.backends.cpu.layout.lower_generic import lower_generic
+from zcc.compiler.backends.cpu.lowering.layout import Layout, lay_out
+from zcc.compiler.backends.cpu.lowering.lower_generic import lower_generic
 from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.program.emit import Frame, emit
 from zcc.compiler.backends.cpu.targets.target import CpuTarget

@@ -26,7 +26,7 @@ from zcc.compiler.backends.cpu.frame.image import image_layout
 from zcc.compiler.backends.cpu.frame.scratch import elements
 from zcc.compiler.backends.cpu.kernels.image import IMAGE_KERNELS
 from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, KernelSpec, VectorUnit
-from zcc.compiler.backends.cpu.layout.layout import Layout
+from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.backends.cpu.program.subroutine import Subroutine, address_of, finish, make_subroutine
 from zcc.compiler.frontend.model import Head, Suppression
 from zcc.runtime.library import detect_entry

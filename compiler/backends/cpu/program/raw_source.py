@@ -8,7 +8,7 @@ from zcc.compiler.backends.cpu.frame.anchor_head import AnchorHead, AnchorScale
 from zcc.compiler.backends.cpu.frame.candidates import Source
 from zcc.compiler.backends.cpu.frame.dfl_head import DflHead, DflScale
 from zcc.compiler.backends.cpu.frame.raw import Map
-from zcc.compiler.backends.cpu.layout.layout import Layout
+from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.frontend.raw_head import RawHead
 
 FLOAT = 4  # bytes

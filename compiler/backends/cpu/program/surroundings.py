@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zcc.compiler.backends.cpu.layout.layout import Layout
+from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.backends.cpu.program.emit import Frame
 from zcc.compiler.backends.cpu.program.raw_source import raw_source
 from zcc.compiler.importing.imported import Imported

@@ -16,7 +16,7 @@ from zcc.compiler.backends.cpu.forms.lookup import Records, find_records, own_re
 from zcc.compiler.backends.cpu.forms.records import RECORDS, Database, read_records
 from zcc.compiler.backends.cpu.kernels.choices import Tile, Unchanged
 from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
-from zcc.compiler.backends.cpu.layout.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
 from zcc.compiler.building.job import Job
 from zcc.compiler.compile import CompileOptions, Result, compile_model
 from zcc.compiler.frontend.load import load_model

@@ -27,10 +27,10 @@ from zcc.compiler.backends.cpu.kernels.curve import CURVES
 from zcc.compiler.backends.cpu.kernels.direct_conv import Tile
 from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
-from zcc.compiler.backends.cpu.kernels.lower_int8 import pack_fours
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, StageSpec
 from zcc.compiler.backends.cpu.layout.weights import pack_vector
+from zcc.compiler.backends.cpu.lowering.lower_int8 import pack_fours
 from zcc.compiler.backends.cpu.program.single import Kernel, compile_kernels
 from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.backends.cpu.targets.target import CpuTarget

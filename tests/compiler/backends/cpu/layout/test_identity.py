@@ -8,7 +8,7 @@ import onnx
 from onnx import numpy_helper
 
 from tests.onnx_models import build
-from zcc.compiler.backends.cpu.layout.identity import network_key
+from zcc.compiler.backends.cpu.lowering.identity import network_key
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.fuse import fuse
 from zcc.compiler.importing.read import read_network

@@ -13,8 +13,8 @@ from tests.compiler.harness import compile_network, reference
 from tests.compiler.importing.structures import STRUCTURES, sampled
 from tests.onnx_models import build
 from tests.onnx_models.graph import Graph, Tensor
-from zcc.compiler.backends.cpu.layout.layout import lay_out
-from zcc.compiler.backends.cpu.layout.lower_generic import lower_generic
+from zcc.compiler.backends.cpu.lowering.layout import lay_out
+from zcc.compiler.backends.cpu.lowering.lower_generic import lower_generic
 from zcc.compiler.backends.cpu.targets.table import native_target
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.fuse import fuse

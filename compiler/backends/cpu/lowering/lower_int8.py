@@ -12,10 +12,10 @@ from zcc.compiler.backends.cpu.kernels.curve import CURVES
 from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
 from zcc.compiler.backends.cpu.kernels.int8_depthwise import Int8Depthwise
-from zcc.compiler.backends.cpu.kernels.lowering import Lowering
 from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, KernelSpec
 from zcc.compiler.backends.cpu.layout.place import reach
 from zcc.compiler.backends.cpu.layout.weights import pack_dense, pack_depthwise, pack_vector
+from zcc.compiler.backends.cpu.lowering.lowering import Lowering
 from zcc.compiler.ir.ops import Convert, QuantisedConv
 from zcc.compiler.ir.tensors import Activation, Array, Combine, Stage, Tensor
 from zcc.compiler.precision.int8 import integer_start

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from zcc.compiler.backends.cpu.kernels.choices import Choices, Defaults
 from zcc.compiler.backends.cpu.kernels.layout import HaloKernel
-from zcc.compiler.backends.cpu.kernels.lowering import Lowering
 from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, VectorUnit
-from zcc.compiler.backends.cpu.kernels.table import lower_op
 from zcc.compiler.backends.cpu.layout.arena import plan_arena
 from zcc.compiler.backends.cpu.layout.place import VIEWS, Placement, Storage, View, place
 from zcc.compiler.backends.cpu.layout.weights import Constants, WeightStore
+from zcc.compiler.backends.cpu.lowering.lowering import Lowering
+from zcc.compiler.backends.cpu.lowering.table import lower_op
 from zcc.compiler.importing.fuse import ops_for
 from zcc.compiler.ir.ops import Network, Op
 from zcc.compiler.ir.tensors import Tensor

@@ -11,7 +11,7 @@ import numpy as np
 import tvm_ffi
 from tvm import tirx
 
-from zcc.compiler.backends.cpu.layout.lower_generic import lower_generic
+from zcc.compiler.backends.cpu.lowering.lower_generic import lower_generic
 from zcc.compiler.ir.ops import Network
 from zcc.compiler.ir.tensors import Tensor
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from zcc.compiler.backends.cpu.kernels.choices import Choices
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
-from zcc.compiler.backends.cpu.layout.layout import Layout, lay_out
-from zcc.compiler.backends.cpu.layout.lower_generic import lower_generic
+from zcc.compiler.backends.cpu.lowering.layout import Layout, lay_out
+from zcc.compiler.backends.cpu.lowering.lower_generic import lower_generic
 from zcc.compiler.ir.ops import Network
 
 

@@ -21,9 +21,6 @@ from zcc.compiler.backends.cpu.kernels.direct_conv import DirectConv, default_ti
 from zcc.compiler.backends.cpu.kernels.elementwise import PackedOperand
 from zcc.compiler.backends.cpu.kernels.generic import GenericKernel
 from zcc.compiler.backends.cpu.kernels.layout import PackKernel, UnpackKernel
-from zcc.compiler.backends.cpu.kernels.lower_bf16 import lower_bf16_conv, lower_bf16_convert
-from zcc.compiler.backends.cpu.kernels.lower_int8 import lower_convert, lower_quantised_conv
-from zcc.compiler.backends.cpu.kernels.lowering import Lowering
 from zcc.compiler.backends.cpu.kernels.mapped import (
     DepthToSpaceKernel,
     MoveKernel,
@@ -37,6 +34,9 @@ from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, KernelSp
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.layout.place import reach
 from zcc.compiler.backends.cpu.layout.weights import pack_dense, pack_depthwise, pack_vector
+from zcc.compiler.backends.cpu.lowering.lower_bf16 import lower_bf16_conv, lower_bf16_convert
+from zcc.compiler.backends.cpu.lowering.lower_int8 import lower_convert, lower_quantised_conv
+from zcc.compiler.backends.cpu.lowering.lowering import Lowering
 from zcc.compiler.ir.ops import (
     AnchorDecode,
     Attention,

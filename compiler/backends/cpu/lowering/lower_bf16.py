@@ -8,10 +8,10 @@ from zcc.compiler.backends.cpu.kernels.bf16 import PAIR, PAIR_DOT
 from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
 from zcc.compiler.backends.cpu.kernels.convert import Bf16ConvertKernel
 from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
-from zcc.compiler.backends.cpu.kernels.lowering import Lowering
 from zcc.compiler.backends.cpu.kernels.spec import KernelCall
 from zcc.compiler.backends.cpu.layout.place import reach
 from zcc.compiler.backends.cpu.layout.weights import pack_dense
+from zcc.compiler.backends.cpu.lowering.lowering import Lowering
 from zcc.compiler.ir.ops import Bf16Convolution, Convert
 from zcc.compiler.ir.tensors import BFLOAT16, Array
 
