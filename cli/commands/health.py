@@ -67,7 +67,7 @@ def check_targets() -> Iterator[Finding]:
     from zcc.compiler.backends.table import BACKENDS, targets
     from zcc.compiler.precision.table import PRECISIONS
 
-    chosen = {(backend.native(dtype), dtype) for backend in BACKENDS for dtype in PRECISIONS}
+    chosen = [(backend.native(dtype), dtype) for backend in BACKENDS for dtype in PRECISIONS]
     natives = {(target.name, dtype) for target, dtype in chosen if target is not None}
     for name, target in targets().items():
         place = "runs here" if target.runs_here() else "does not run here"
