@@ -28,7 +28,7 @@ from zcc.compiler.building.job import Job
 from zcc.compiler.building.options import CompileOptions
 from zcc.compiler.building.progress import Silent
 from zcc.compiler.building.stages import Stages
-from zcc.compiler.building.wanted import find_variants
+from zcc.compiler.building.wanted import Wish
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import import_model
 from zcc.compiler.precision.model_scales import calibration_of
@@ -127,7 +127,7 @@ def make_job(options: argparse.Namespace) -> Job:
     """The variant to build."""
     model = load_model(options.model)
     source = import_model(model, InputSpec(model.height, model.width), 300)
-    ((precision, target),) = find_variants((options.dtype,), options.target, quantised=False)
+    ((precision, target),) = Wish((options.dtype,), options.target).variants(quantised=False, pictures=True)
     asked = CompileOptions(options.model, calib=options.calib)
     brought = calibration_of(source)
     calibrated = calibrate_on_pictures(asked, source, brought, [precision], Stages(Silent()))

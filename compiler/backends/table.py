@@ -15,6 +15,12 @@ BACKENDS: tuple[Backend[Any, Any], ...] = (CpuBackend(),)
 NATIVE = "native"
 
 
+class NoInstructions(UsageError):
+    """A target cannot compute in a precision: another machine may."""
+
+    exit_code = 1
+
+
 def targets() -> dict[str, Target]:
     """Every target by name, backend after backend, the most capable of each last."""
     return {name: target for backend in BACKENDS for name, target in backend.targets.items()}
@@ -51,5 +57,5 @@ def native_target(dtype: str) -> Target:
 def _able(target: Target, dtype: str) -> Target:
     if not target.computes(dtype):
         able = ", ".join(other.name for other in targets().values() if other.computes(dtype))
-        raise UsageError(f"{target.name} has no instructions for {dtype}", f"compile it for {able}")
+        raise NoInstructions(f"{target.name} has no instructions for {dtype}", f"compile it for {able}")
     return target

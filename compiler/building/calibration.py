@@ -12,7 +12,6 @@ from zcc.compiler.precision.calibrate import Calibration, calibrate
 from zcc.compiler.precision.calibrated import Calibrated
 from zcc.compiler.precision.frames import load_frames
 from zcc.compiler.precision.table import REFERENCE, Precision
-from zcc.runtime.errors import UsageError
 
 
 def calibrate_on_pictures(
@@ -23,13 +22,8 @@ def calibrate_on_pictures(
     stages: Stages,
 ) -> Calibrated | None:
     """The pictures and what came of them, when a precision needs it; they come before what the model brought along."""
-    names = [precision.name for precision in precisions if precision.calibrated]
-    if not names or (options.calib is None and brought is not None):
+    if options.calib is None or not any(precision.calibrated for precision in precisions):
         return None
-    if options.calib is None:
-        raise UsageError(
-            f"{names[0]} needs pictures to choose its scales by", "give a folder of 32 or so with --calib DIR"
-        )
     if brought is not None:
         stages.progress.note("the model brings scales of its own, which the pictures of --calib replace")
     with stages.stage("calibrate"):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -24,7 +25,6 @@ from zcc.compiler.building.calibration import calibrate_on_pictures
 from zcc.compiler.building.options import CompileOptions
 from zcc.compiler.building.stages import Stages
 from zcc.compiler.building.tune_options import TuneOptions
-from zcc.compiler.building.wanted import find_variants
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import Imported, import_model
 from zcc.compiler.precision.calibrate import Calibration
@@ -32,6 +32,7 @@ from zcc.compiler.precision.model_scales import calibration_of
 from zcc.compiler.precision.table import Precision
 from zcc.compiler.tuning.addresses import find_addresses
 from zcc.compiler.tuning.form_builder import FormBuilder
+from zcc.compiler.tuning.form_race import RACE_SECONDS
 from zcc.compiler.tuning.network_search import tune_network
 from zcc.compiler.tuning.progress import SearchProgress
 from zcc.compiler.tuning.task import Search, Task, tasks_of
@@ -44,11 +45,17 @@ NOISE = (2, 720, 1280, 3)  # frames that stand for the pictures of int8 where th
 SEED = 20241
 KERNELS_SHARE = 0.85  # of the time and of the trials
 NETWORK_SECONDS = 20.0  # that building a network in two forms and racing them take at least
+FLOORS_WORTH = 120.0  # seconds of a search that is worth the few that measuring the machine takes
+FORM_SECONDS = 0.4  # that building a kernel in a form takes, where no search has just told
 
 
 def tune_model(options: CompileOptions, wish: TuneOptions, home: Path, progress: SearchProgress) -> list[Search]:
-    """Search for the kernels of every variant that the options name; a compile with them finds the records."""
-    for _, target in find_variants(options.dtypes, options.target, quantised=False):
+    """Search for the kernels of every variant that the options name; a compile with them finds the records.
+
+    The wish's seconds are those of everything, from here on.
+    """
+    began = time.monotonic()
+    for _, target in options.wish.variants(quantised=False, pictures=True):
         find_addresses(wish.runner, searchable(target))  # what cannot be reached is told before a model is read
     stages = Stages(progress)
     with stages.stage("load and check"):
@@ -56,11 +63,12 @@ def tune_model(options: CompileOptions, wish: TuneOptions, home: Path, progress:
     with stages.stage("import"):
         source = import_model(model, InputSpec(model.height, model.width), options.max_det)
     brought = calibration_of(source)
-    variants = find_variants(options.dtypes, options.target, brought is not None)
+    variants = options.wish.variants(brought is not None, pictures=True, pass_over=partial(_tell, progress))
     with _pictures(options) as told:
         calibrated = calibrate_on_pictures(told, source, brought, [precision for precision, _ in variants], stages)
     calibration = calibrated.calibration if calibrated else brought
-    return tune_variants(source, variants, calibration, home, wish, stages, progress)
+    left = Limits(seconds=wish.seconds).after(time.monotonic() - began)
+    return tune_variants(source, variants, calibration, home, replace(wish, seconds=left.seconds), stages, progress)
 
 
 def tune_variants(
@@ -101,23 +109,28 @@ def tune_variant(
     progress: SearchProgress,
 ) -> Search:
     """Search for the kernels of one variant, then for its network's form; what is found lies in the registry's home."""
+    began = time.monotonic()
     network = precision.convert(source.network(), calibration, ())
     folder = own_records(home, target)
-    tasks = tasks_of(lower_network(network, target.unit, Unchanged()).calls, target.unit)
+    calls = lower_network(network, target.unit, Unchanged()).calls
+    tasks = tasks_of(calls, target.unit)
     put_shipped_first(tasks, target)
     addresses = find_addresses(runner, target)
     with stages.stage(f"tune {precision.name} for {target.name}"):
-        if target.runs_here():
+        if target.runs_here() and worth_floors(limits):
             set_floors(tasks, measure_machine(target, {arithmetic_of(task.spec.name) for task in tasks}))
-        search = tune(tasks, target, folder, for_kernels(limits), addresses, progress)
-    left = for_network(limits, search)
-    if left.seconds is not None and left.seconds < NETWORK_SECONDS:
+        kernels = for_kernels(limits).after(time.monotonic() - began)
+        search = tune(tasks, target, folder, kernels, addresses, progress)
+    build_seconds = len({call.spec for call in calls}) * seconds_per_form(search)
+    left = for_network(limits, search).after(time.monotonic() - began)
+    if left.seconds is not None and left.seconds < 2 * build_seconds + RACE_SECONDS:
         stages.progress.note("no time is left for other forms of the network as a whole; give a larger --budget")
         return search
     with stages.stage(f"tune {precision.name} as a whole"):
         builder = FormBuilder(source, precision, target, calibration, find_records(home, target))
         shares = runner is None and host.threads_are_free()
-        search.network = tune_network(builder, folder, left, addresses[0], shares, progress)
+        left = for_network(limits, search).after(time.monotonic() - began)
+        search.network = tune_network(builder, folder, left, addresses[0], shares, progress, build_seconds)
     return search
 
 
@@ -133,6 +146,11 @@ def put_shipped_first(tasks: Iterable[Task], target: CpuTarget) -> None:
             task.choices = (offered[default], offered[best], *others)
 
 
+def seconds_per_form(search: Search) -> float:
+    """What it takes to build a kernel in a form, as the search has just seen it."""
+    return search.spent / search.tried if search.tried else FORM_SECONDS
+
+
 def for_kernels(limits: Limits) -> Limits:
     """What kernels may take: not all, since there are few forms of the network, and all of it gains by them.
 
@@ -145,9 +163,13 @@ def for_kernels(limits: Limits) -> Limits:
 
 
 def for_network(limits: Limits, search: Search) -> Limits:
-    """What the kernels left."""
-    trials = None if limits.trials is None else max(limits.trials - search.tried, 0)
-    return Limits(trials, None if limits.seconds is None else max(limits.seconds - search.spent, 0.0))
+    """The trials that the kernels left."""
+    return replace(limits, trials=None if limits.trials is None else max(limits.trials - search.tried, 0))
+
+
+def worth_floors(limits: Limits) -> bool:
+    """Whether to measure what the machine could do at best, which tells how good a form is and finds none."""
+    return limits.seconds is None or limits.seconds >= FLOORS_WORTH
 
 
 def set_floors(tasks: Sequence[Task], machine: Machine) -> None:
@@ -161,6 +183,10 @@ def shares(wish: TuneOptions, variants: int) -> Iterator[Limits]:
     end = None if wish.seconds is None else time.monotonic() + wish.seconds
     for left in range(variants, 0, -1):
         yield Limits(wish.trials, None if end is None else max(end - time.monotonic(), 0.0) / left)
+
+
+def _tell(progress: SearchProgress, dtype: str, error: UsageError) -> None:
+    progress.note(f"{dtype} was passed over: {error}")
 
 
 @contextmanager

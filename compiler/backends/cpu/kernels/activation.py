@@ -2,7 +2,7 @@
 
 exp is a range reduction and a polynomial of degree six (Cephes' coefficients): relative error at most 2e-7 on
 [-87, 88], clamped outside. sigmoid and SiLU are made of a cheaper power of two: relative error at most 2e-6 on
-[-20, 20] and absolute error 1e-6 beyond. tests/compiler/kernels/test_activation.py holds these bounds.
+[-20, 20] and absolute error 1e-6 beyond. tests/compiler/backends/cpu/kernels/test_activation.py holds these bounds.
 """
 
 from __future__ import annotations
