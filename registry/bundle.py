@@ -48,6 +48,8 @@ def import_bundle(
     Nothing is published unless all of it is sound; nor, unless told that it may be `changing`, when a name that is
     there would come to mean something else. Under another name an artifact has another digest.
     """
+    if name is not None:
+        check_name(name)
     found = [_named(candidate, name) for candidate in bundle.variants()]
     if not changing:
         _check_meanings(registry, [candidate.manifest for candidate in found])

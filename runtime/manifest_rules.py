@@ -50,7 +50,7 @@ METRICS: Mapping[str, Rule] = {
     **dict.fromkeys(("drop_map50", "drop_map50_95"), number(-100, 100)),
 }
 
-WORD, LINE = text(128, 1), text(LONGEST)
+WORD, LINE, CLASS_NAME = text(128, 1), text(LONGEST), text(256)
 HASH = text(64, 64, r"[0-9a-f]{64}")
 SIZE = whole(0, limits.FILE)
 
@@ -97,7 +97,7 @@ REQUIRED: Mapping[str, Rule] = {
     "target": WORD,
     "input": INPUT,
     "head": HEAD,
-    "classes": list_of(text(256), limits.CLASSES, 1),
+    "classes": list_of(CLASS_NAME, limits.CLASSES, 1),
     "requires": REQUIREMENTS,
     "files": list_of(FILE, limits.FILES, 1),
     "workspace": record(dict.fromkeys(ENTRIES, whole(0, limits.WORKSPACE))),

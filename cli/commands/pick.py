@@ -40,10 +40,18 @@ def pick_runnable(
 
 def folder_of(registry: Registry, ref: str, artifact: Artifact) -> Path:
     """The folder to load an artifact from that was picked by this REF."""
+    from zcc.runtime.cache import written_into_cache
+    from zcc.runtime.manifest import FILENAME
     from zcc.runtime.naming import is_path
     from zcc.runtime.places import find_source
 
-    return find_source(ref, None).folder(artifact.candidate) if is_path(ref) else registry.folder(artifact)
+    if not is_path(ref):
+        return registry.folder(artifact)
+    folder = find_source(ref, None).folder(artifact.candidate)
+    if not (folder / FILENAME).is_file():  # a bundle has its files unpacked, and keeps its manifests to itself
+        with written_into_cache(folder / FILENAME) as writer:
+            writer.write(artifact.manifest.to_json().encode())
+    return folder
 
 
 def _meant(registry: Registry, ref: str, dtype: str | None, target: str | None) -> list[Artifact]:
