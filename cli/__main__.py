@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from zcc.runtime.distribution import how_to_install
-
 
 def main() -> None:
     """Run the command line, or say what it needs where only the thin runtime is installed."""
     try:
         from zcc.commands.main import main as run
     except ModuleNotFoundError as error:
+        from zcc.runtime.distribution import how_to_install
+
         sys.exit(f"error: the command line needs {error.name}, which is not installed; {how_to_install('compiler')}")
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        sys.exit(130)
     run()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zcc.commands.options import json_option, read_words, refuse_nan, registry_option
-from zcc.commands.output import print_json, say_lines
+from zcc.commands.output import print_json, say, say_lines
 
 if TYPE_CHECKING:
     from zcc.compiler.adapting.adapt import Adapted, AdaptOptions
@@ -121,6 +121,8 @@ def adapt(
     resident = load_resident(ref, dtypes or own, target, registry)
     options = AdaptOptions(name, {**arguments, **given}, fit, lose, Thresholds(conf, iou, turns))
     sequence = labelled_pictures(data, next(iter(resident.values())).manifest.classes)
+    if sequence.assumed is not None:
+        say(f"warning: {sequence.assumed}", err=True)
     adapted = adapt(resident, sequence, options, open_progress())
     if output is not None:
         adapted.policy.write(output)

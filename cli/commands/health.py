@@ -11,12 +11,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
 from zcc.runtime import host
 from zcc.runtime.distribution import NAME, how_to_install
 from zcc.runtime.errors import ZccError
+
+if TYPE_CHECKING:
+    from zcc.compiler.targets.target import Target
 
 # What matters to a detector's speed, by /proc/cpuinfo's own names.
 CPU_FEATURES = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
@@ -74,6 +78,29 @@ def check_targets() -> Iterator[Finding]:
         dtypes = [dtype for dtype, native in chosen.items() if native == name and PRECISIONS[dtype].runs(target.unit)]
         native = f", native for {', '.join(dtypes)}" if dtypes else ""
         yield Finding(f"target {name}", Status.OK, f"{target.describe}; {place}{native}")
+
+
+def check_records() -> Iterator[Finding]:
+    """How many of the tuning records that come with zcc a compile for this machine can use."""
+    from zcc.compiler.tuning.collections import shipped_for
+
+    told = shipped_for(native_targets())
+    kernels = sum(told.here.values())
+    detail = f"{kernels} of the {told.all} kernels on record that come with zcc fit this machine"
+    detail += f" ({', '.join(f'{count} in {key}' for key, count in told.here.items())})" if kernels else ""
+    remedy = "" if kernels else "zcc tune MODEL.onnx makes some for it"
+    yield Finding("tuning records", Status.OK if kernels else Status.OPTIONAL, detail, remedy)
+
+
+def native_targets() -> list[Target]:
+    """What is compiled for when no target is named, each once; whatever the dtype."""
+    from zcc.compiler.precision.table import PRECISIONS
+    from zcc.compiler.targets.table import TARGETS, native_target, runs_here
+
+    if not any(runs_here(target) for target in TARGETS.values()):
+        return []
+    found = [native_target(precision.thrives) for precision in PRECISIONS.values()]
+    return list({target.name: target for target in found}.values())
 
 
 def check_cpu() -> Iterator[Finding]:
@@ -189,7 +216,7 @@ OPTIONAL = (
 )
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    *(check_machine, check_cpu, check_packages, check_compiler, check_targets, check_optional),
+    *(check_machine, check_cpu, check_packages, check_compiler, check_targets, check_records, check_optional),
 )
 
 

@@ -37,13 +37,17 @@ class PlainProgress:
         """Time the block and print its line when it ends."""
         start = time.perf_counter()
         self._depth += 1
-        verdict = "  failed"
+        verdict: str | None = "  failed"
         try:
             yield
             verdict = ""
+        except KeyboardInterrupt:
+            verdict = None  # whoever interrupts knows
+            raise
         finally:
             self._depth -= 1
-            self.note(_line(self._depth, name, time.perf_counter() - start) + verdict)
+            if verdict is not None:
+                self.note(_line(self._depth, name, time.perf_counter() - start) + verdict)
 
     def note(self, text: str) -> None:
         """Print one line."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,10 +80,12 @@ def tune(
     Every compile into this registry takes the best forms known. Records are kept the moment they are made: a
     search that was ended, by Ctrl-C or by its budget, goes on where it was when it is asked for again.
     """
+    began = time.monotonic()  # what is loaded now is part of the budget
     from zcc.commands.progress import open_progress
     from zcc.compiler.options import CompileOptions
     from zcc.compiler.tuning.collections import export_records, import_records, statistics
     from zcc.compiler.tuning.options import TuneOptions
+    from zcc.compiler.tuning.tune import Limits
     from zcc.compiler.tuning.variants import tune_model
     from zcc.registry.location import locate
 
@@ -93,7 +96,8 @@ def tune(
     if model is not None:
         options = CompileOptions(model=model, dtypes=dtypes, target=target, imgsz=imgsz)
         with reserved_stdout():
-            searches = tune_model(options, TuneOptions(trials, budget, runner), home, open_progress())
+            left = Limits(seconds=budget).after(time.monotonic() - began)
+            searches = tune_model(options, TuneOptions(trials, left.seconds, runner), home, open_progress())
         print_json([_document(search) for search in searches]) if as_json else say_lines(_summary(searches))
         return
     if import_from is not None:

@@ -49,12 +49,17 @@ def pictures(paths: Iterable[Path], color: str) -> Feed:
     return (Shot(read_picture(path, color), str(path)) for path in paths)
 
 
-def folder(path: Path, color: str) -> Feed:
-    """The pictures of a folder, by name."""
+def pictures_in(path: Path) -> list[Path]:
+    """The pictures of a folder, by name; an InputError where there are none."""
     found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
     if not found:
         raise InputError(f"{path} holds no pictures", f"put some there: {', '.join(sorted(SUFFIXES))}")
-    return pictures(found, color)
+    return found
+
+
+def folder(path: Path, color: str) -> Feed:
+    """The frames of a folder's pictures, by name."""
+    return pictures(pictures_in(path), color)
 
 
 def _with_pillow(path: Path) -> Pixels:

@@ -47,6 +47,7 @@ def test_a_machine_that_passes_the_tests_is_healthy(tmp_path: Path) -> None:
     assert findings["C compiler"]["status"] == "ok"
     assert str(len(os.sched_getaffinity(0))) in findings["cores"]["detail"]
     assert str(tmp_path) in findings["registry"]["detail"]
+    assert "kernels on record that come with zcc fit this machine" in findings["tuning records"]["detail"]
     assert all(finding["remedy"] for finding in findings.values() if finding["status"] != "ok")
 
 
