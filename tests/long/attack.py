@@ -19,6 +19,7 @@ from typing import NoReturn
 MOST_SECONDS, MOST_MEGABYTES = 2.0, 200.0
 PATIENCE = 60.0  # seconds until a command counts as hung, on however busy a machine
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+REPORTS = ("verify", "doctor")
 MACHINE = 12 << 30  # of address space that an attack may take from the machine it is tried on
 
 
@@ -60,13 +61,18 @@ def complaints(
     told = f"code {ended.code}, {ended.err[-300:]!r}"
     checks = (
         (ended.code in codes, f"ended with {told}"),
-        (not ended.refused or len(errors) == 1 or "problems" in ended.out, f"not one line: {told}"),
+        (not ended.refused or len(errors) == 1 or _reported(ended), f"not one line: {told}"),
         ("Traceback" not in ended.err and "unexpected" not in ended.err, f"not understood: {told}"),
         (not RAW.search(ended.out + ended.err), "raw control characters"),
         (ended.seconds <= seconds, f"{ended.seconds:.1f} s"),
         (ended.megabytes <= megabytes, f"{ended.megabytes:.0f} MB"),
     )
     return [f"zcc {' '.join(ended.arguments)}: {wrong}" for sound, wrong in checks if not sound]
+
+
+def _reported(ended: Ended) -> bool:
+    """Whether it is a command whose findings are its result, and it told them."""
+    return ended.arguments[0] in REPORTS and bool(ended.out) and not ended.err
 
 
 def prepare() -> None:
