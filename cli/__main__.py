@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -14,7 +15,7 @@ def main() -> None:
 
         sys.exit(f"error: the command line needs {error.name}, which is not installed; {how_to_install('compiler')}")
     except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
+        os.write(2, b"error: interrupted\n")  # while the libraries that print are still being imported
         sys.exit(130)
     run()
 

@@ -60,7 +60,7 @@ def reported(place: object) -> Iterator[None]:
         raise Unavailable(
             f"registry file {error.filename or place}: {cause}", _SYSTEM_REMEDIES.get(error.errno or 0, "")
         ) from error
-    except (SQLAlchemyError, ImportError) as error:
+    except (SQLAlchemyError, ImportError, UnicodeDecodeError) as error:  # the last from a driver over damaged text
         raise database_failure(place, error) from error
 
 

@@ -28,11 +28,13 @@ class Breach(ValueError):
     """A value that is not what it should be, and what is wrong with it."""
 
 
-def strict_json(text: str, most: int) -> Any:
+def strict_json(text: Any, most: int) -> Any:
     """JSON as it stands in the standard, in at most so many characters: no numbers beyond numbers, no key twice.
 
     A ValueError says what else it is; a text that would become far larger in memory is not read.
     """
+    if not isinstance(text, str):
+        raise Breach(f"it is no text: {shown(text)}")
     # What stands in strings is counted, too: the bound is on memory, and a document of ours stays far below it.
     values = sum(text.count(mark) for mark in ",[{")
     if len(text) > most or values > limits.JSON_VALUES:

@@ -190,3 +190,9 @@ def test_what_was_made_here_is_held_to_them_too(tmp_path: Path, changes: dict[st
 def test_figures_beside_a_manifest_are_held_to_the_same(figures: Any) -> None:
     with pytest.raises(CorruptArtifact, match="no figure"):
         read_figures(figures, "somewhere")
+
+
+@pytest.mark.parametrize("text", [None, {}, [], 7, b"{}"])
+def test_what_is_no_text_is_no_manifest(text: Any) -> None:
+    with pytest.raises(CorruptArtifact, match="it is no text"):
+        Manifest.from_json(text)
