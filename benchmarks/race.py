@@ -20,14 +20,14 @@ from typing import Any
 from benchmarks.arguments import names, numbers, opened_registry, run, size
 from zcc import sample
 from zcc.commands.progress import open_progress
-from zcc.compiler.accuracy.comparison import POINTS
+from zcc.compiler.backends.table import NATIVE
 from zcc.compiler.compile import CompileOptions, Result, compile_model
+from zcc.compiler.quality.comparison import POINTS
 from zcc.compiler.racing.against import Lineup, race_against
 from zcc.compiler.racing.race import Race, Rules
 from zcc.compiler.racing.result import as_document, as_text
 from zcc.compiler.racing.scenes import pictures_in, read_frames
 from zcc.compiler.racing.table import PEERS, matches
-from zcc.compiler.targets.table import NATIVE
 from zcc.registry import Registry
 from zcc.runtime import host
 

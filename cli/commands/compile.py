@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from zcc.compiler.compile import Result
+    from zcc.registry import Registry
     from zcc.runtime.errors import UsageError
 
 
@@ -127,10 +128,9 @@ def compile(
 ) -> None:
     """Compile MODEL, a YOLO ONNX file, into the registry: uint8 frame in, boxes out."""
     from zcc.commands.progress import open_progress
+    from zcc.compiler.building.tune_options import TuneOptions
     from zcc.compiler.compile import CompileOptions, compile_model
-    from zcc.compiler.tuning.options import TuneOptions
     from zcc.registry import Registry
-    from zcc.registry.overtaken import overtaken
 
     if not tune and (trials or budget):
         raise click.UsageError("--trials and --budget limit a search; add --tune to make one")
@@ -163,9 +163,15 @@ def compile(
     if as_json:
         print_json(_document(results, passed_over))
     else:
-        made = [artifact for artifact in opened.artifacts() if artifact.manifest.name == results[0].manifest.name]
-        notes = [f"note: {line}" for line in overtaken(made)]
-        say_lines("\n".join([_summary(results, registry), *notes]))
+        say_lines("\n".join([_summary(results, registry), *_notes(results, opened)]))
+
+
+def _notes(results: Sequence[Result], registry: Registry) -> list[str]:
+    """A line for each variant of the name that is slower than a more accurate one."""
+    from zcc.registry.overtaken import overtaken
+
+    name = results[0].manifest.name
+    return [f"note: {line}" for line in overtaken(each for each in registry.artifacts() if each.manifest.name == name)]
 
 
 def _document(results: Sequence[Result], passed_over: Mapping[str, str]) -> dict[str, Any]:

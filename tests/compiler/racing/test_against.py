@@ -12,12 +12,12 @@ import pytest
 from tests.conftest import Tiny
 from tests.onnx_models import build
 from tests.runtime.samples import changed_copy
-from zcc.compiler.progress import Silent
+from zcc.compiler.backends.cpu.targets.table import TARGETS
+from zcc.compiler.building.progress import Silent
 from zcc.compiler.racing import table
 from zcc.compiler.racing.against import Lineup, race_against, race_alone
 from zcc.compiler.racing.race import Rules
 from zcc.compiler.racing.result import as_document
-from zcc.compiler.targets.table import TARGETS
 from zcc.runtime.errors import BenchmarkError, ModelError, UsageError
 
 RULES = Rules(rounds=2, runs=2, threads=2)
