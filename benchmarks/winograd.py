@@ -38,13 +38,15 @@ from zcc.compiler.network.fuse import fuse
 from zcc.compiler.network.read import read_network
 from zcc.compiler.network.tensors import Array
 from zcc.compiler.program.build import build_library
-from zcc.compiler.program.emit import NETWORK, emit_network
+from zcc.compiler.program.emit import emit_network
 from zcc.compiler.program.layout import Layout
 from zcc.compiler.program.lower import import_proto, lower_network
 from zcc.compiler.program.single import compile_kernels
 from zcc.compiler.targets.table import native_target
 from zcc.compiler.targets.target import Target
 from zcc.runtime.engine import SPIN_VARIABLE, aligned_bytes, engine
+from zcc.runtime.host import worker_threads
+from zcc.runtime.library import NETWORK
 from zcc.runtime.winograd_weights import TAPS
 
 Run = Callable[[], None]
@@ -147,11 +149,13 @@ class Whole:
     @classmethod
     def build(cls, layout: Layout, target: Target, image: Array, library: Path) -> Whole:
         """Compiled and loaded."""
-        build_library(emit_network(layout, target.unit), target.tvm_target(), library)
+        program = emit_network(layout, target.unit)
+        build_library(program.module, target.tvm_target(), library)
         entry = tvm_ffi.load_module(str(library))[NETWORK]
         weights = aligned(np.frombuffer(layout.weights, np.uint8))
         output = aligned(np.zeros(layout.placement.output.shape, np.float32))
-        arrays = [tvm_ffi.from_dlpack(a) for a in (image, weights, aligned_bytes(layout.arena_size), output)]
+        arena = aligned_bytes(program.network.bytes(worker_threads()))
+        arrays = [tvm_ffi.from_dlpack(a) for a in (image, weights, arena, output)]
         return cls(lambda: engine().call(lambda: entry(*arrays)), output, len(layout.weights) / 2**20)
 
 

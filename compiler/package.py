@@ -18,20 +18,34 @@ from zcc.compiler.network.ops import Conv
 from zcc.compiler.program.emit import Program
 from zcc.compiler.program.layout import Layout
 from zcc.compiler.program.weights import Stored
+from zcc.compiler.targets.target import Target
+from zcc.runtime import host
+from zcc.runtime.errors import BuildError
 from zcc.runtime.library import MODULE, RUNTIME_LIBRARY, WEIGHTS
-from zcc.runtime.manifest import FileEntry, HeadInfo, Manifest, file_sha256
+from zcc.runtime.manifest import EACH_THREAD, FileEntry, HeadInfo, Manifest, file_sha256
 from zcc.runtime.packed_library import LIBRARY
 
 
-def write_files(folder: Path, weights: Stored) -> None:
+def write_files(folder: Path, weights: Stored, runtime: bytes) -> None:
     """Put the weights and TVM's runtime library beside the module that was built."""
     (folder / WEIGHTS).write_bytes(weights.data or b"\0")
-    (folder / RUNTIME_LIBRARY).write_bytes(runtime_library())
+    (folder / RUNTIME_LIBRARY).write_bytes(runtime)
+
+
+def runtime_library(target: Target) -> bytes:
+    """TVM's runtime library for the target's platform, compressed: the same bytes every time."""
+    wanted, here = (target.os, target.arch), (host.system(), host.architecture())
+    if wanted != here:
+        raise BuildError(
+            f"{target.name} needs TVM's runtime library for {' '.join(wanted)}, and the compiler's own is for "
+            f"{' '.join(here)}",
+            f"compile it on a machine with {' '.join(wanted)}",
+        )
+    return _own_library()
 
 
 @cache
-def runtime_library() -> bytes:
-    """TVM's runtime library, as the compiler's own TVM carries it, compressed: the same bytes every time."""
+def _own_library() -> bytes:
     return gzip.compress((Path(tvm.__file__).parent / "lib" / LIBRARY).read_bytes(), mtime=0)
 
 
@@ -51,7 +65,11 @@ def make_manifest(
         requires=job.target.requirements(tvm.__version__),
         files=tuple(_entry(folder / name) for name in (MODULE, WEIGHTS, RUNTIME_LIBRARY)),
         formats=program.formats,
-        workspace={"detect": program.arena_size, "network": program.network_arena_size},
+        workspace={
+            "detect": program.detect.shared,
+            "network": program.network.shared,
+            EACH_THREAD: program.detect.each,
+        },
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         versions=tool_versions(),
         model_sha256=model.sha256,

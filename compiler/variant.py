@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zcc.compiler.accuracy.evaluate import Detect, measured
 from zcc.compiler.job import Job
-from zcc.compiler.package import make_manifest, write_files
+from zcc.compiler.package import make_manifest, runtime_library, write_files
 from zcc.compiler.program.build import build_library
 from zcc.compiler.program.emit import emit
 from zcc.compiler.program.lower import lower_network
@@ -19,7 +19,7 @@ from zcc.runtime.variant import Variant
 
 def build(job: Job, key: str, folder: Path, stages: Stages, floating: Collection[str] = ()) -> Manifest:
     """Build a variant in `folder`; nothing of it is measured yet."""
-    source = job.source
+    source, runtime = job.source, runtime_library(job.target)
     with stages.stage("lower"):
         chosen = job.records.form(source, job.precision, job.target)
         unit = chosen.form.unit(job.target.unit)
@@ -30,7 +30,7 @@ def build(job: Job, key: str, folder: Path, stages: Stages, floating: Collection
     with stages.stage("build"):
         build_library(program.module, job.target.tvm_target(), folder / MODULE)
         weights = layout.constants.stored(job.precision.halves_weights)
-        write_files(folder, weights)
+        write_files(folder, weights, runtime)
     stages.progress.note(describe_choices(choices.counts))
     told = {"choices": choices.counts, "network": chosen.describe(), **chosen.wanted_threads}
     return make_manifest(folder, job, key, layout, program, weights, told)

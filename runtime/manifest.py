@@ -19,6 +19,7 @@ from zcc.runtime.errors import CorruptArtifact, IncompatibleHost
 
 SCHEMA = 1
 FILENAME = "meta.json"
+EACH_THREAD = "thread"  # in the workspace
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -101,7 +102,7 @@ class Manifest:
     classes: tuple[str, ...]
     requires: Requirements
     files: tuple[FileEntry, ...]
-    workspace: Mapping[str, int]  # bytes of memory the entry points need, by what it is for
+    workspace: Mapping[str, int]  # bytes of memory that entry points need, and beside it each thread
     created: str  # UTC, ISO 8601
     versions: Mapping[str, str]  # zcc, tvm, llvm, onnx
     model_sha256: str
@@ -125,6 +126,10 @@ class Manifest:
     def digest(self) -> str:
         """The artifact's name: `sha256:` and the hash of the text."""
         return "sha256:" + hashlib.sha256(self.text.encode()).hexdigest()
+
+    def memory(self, entry: str, threads: int) -> int:
+        """Bytes of working memory for an entry point that so many threads share the work of."""
+        return self.workspace[entry] + threads * self.workspace.get(EACH_THREAD, 0)
 
     @property
     def sizes(self) -> dict[str, int]:
