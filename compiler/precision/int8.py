@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from zcc.compiler.kernels.quantised_stages import INTEGER_ACTIVATIONS
 from zcc.compiler.network.ops import Conv, Network, QuantisedConv
-from zcc.compiler.network.tensors import Array, Tensor
+from zcc.compiler.network.tensors import Activation, Array, Tensor
 from zcc.compiler.precision.quantisation import Quantisation, correct_bias, quantise_weight
 from zcc.compiler.precision.rewrite import Rewriter
 from zcc.compiler.precision.ties import MOVES
@@ -42,7 +43,9 @@ class _Quantiser(Rewriter):
         self.means = means
 
     def can_convolve(self, conv: Conv) -> bool:
-        return super().can_convolve(conv) and conv.x.name in self.quantisations
+        activations = {stage.name for stage in conv.stages if isinstance(stage, Activation)}
+        known = conv.x.name in self.quantisations and activations <= INTEGER_ACTIVATIONS
+        return known and super().can_convolve(conv)
 
     def can_store(self, tensor: Tensor) -> bool:
         return tensor.name in self.quantisations
