@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tvm import tirx
 from tvm.script.ir_builder import tirx as T
 
+from zcc.compiler.kernels.bf16 import STORED
 from zcc.compiler.kernels.slab import Slab
 from zcc.compiler.kernels.spec import KernelSpec, VectorUnit, building
 
@@ -85,14 +86,14 @@ class ShortPixelsKernel:
                     level = plain[channel, y, x] * tirx.const(GREY_LEVELS, "float32")
                     bits = tirx.reinterpret("uint32", level)
                     even = tirx.const(0x7FFF, "uint32") + (bits >> tirx.const(16, "uint32") & tirx.const(1, "uint32"))
-                    short = tirx.Cast("uint16", (bits + even) >> tirx.const(16, "uint32"))
+                    short = tirx.Cast(STORED, (bits + even) >> tirx.const(16, "uint32"))
                     T.buffer_store(pixels, short, [0, y, x, channel])
-                T.buffer_store(pixels, tirx.const(0, "uint16"), [0, y, x, out.lanes - 1])
+                T.buffer_store(pixels, tirx.const(0, STORED), [0, y, x, out.lanes - 1])
         return kernel.function
 
 
 IMAGE_KERNELS: dict[str, Callable[[Slab], KernelSpec]] = {
     "float32": PlanesKernel,
     "uint8": PixelsKernel,
-    "uint16": ShortPixelsKernel,
+    STORED: ShortPixelsKernel,
 }
