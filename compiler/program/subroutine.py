@@ -11,7 +11,8 @@ from tvm.ir import PrimType
 from tvm.tirx.buffer import is_buffer_var
 
 from zcc.compiler.program.pointers import pointer
-from zcc.compiler.program.scratch import Memory, Workspace, place_scratch
+from zcc.compiler.program.scratch import place_scratch
+from zcc.compiler.program.workspace import Memory, Workspace
 
 CPU = 1  # DLDeviceType.kDLCPU
 
