@@ -33,7 +33,7 @@ from zcc.runtime.engine import aligned_bytes, engine
 
 ALLOCATORS = ("malloc", "calloc", "realloc", "free", "mmap", "aligned_alloc", "posix_memalign", "_Znwm", "_Znam")
 WIDE = Quantisation.of_range(-6.0, 6.0)
-FAMILIES = ("yolov3-tiny", "yolo11")
+FAMILIES = ("yolov5", "yolo11")
 
 
 def in_bytes(network: Network) -> Network:
