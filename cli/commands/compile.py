@@ -17,6 +17,8 @@ from zcc.commands.options import (
     registry_option,
     trials_option,
 )
+from zcc.commands.output import print_json, reserved_stdout, say_lines
+from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +119,6 @@ def compile(
     as_json: bool,
 ) -> None:
     """Compile MODEL, a YOLO ONNX file, into the registry: uint8 frame in, boxes out."""
-    from zcc.commands.output import print_json, reserved_stdout
     from zcc.commands.progress import open_progress
     from zcc.compiler.compile import CompileOptions, compile_model
     from zcc.compiler.tuning.options import TuneOptions
@@ -145,7 +146,7 @@ def compile(
     if as_json:
         print_json(_document(results))
     else:
-        click.echo(_summary(results, registry))
+        say_lines(_summary(results, registry))
 
 
 def _document(results: Sequence[Result]) -> dict[str, Any]:
@@ -158,7 +159,7 @@ def _summary(results: Sequence[Result], registry: str | None) -> str:
     """What was made, and the command to try next."""
     place = ["--registry", registry] if registry else []
     attempt = shlex.join(["zcc", "run", results[0].manifest.name, "IMAGE", "--save", "out", *place])
-    return "\n".join([*map(_line, results), f"try: {attempt}"])
+    return "\n".join([*map(escaped, map(_line, results)), f"try: {attempt}"])
 
 
 def _line(result: Result) -> str:

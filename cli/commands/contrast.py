@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zcc.runtime.escaping import escaped
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 def label(manifest: Manifest) -> str:
     """What tells an artifact from its siblings, for people."""
-    return f"{manifest.name} {manifest.dtype} for {manifest.target}"
+    return escaped(f"{manifest.name} {manifest.dtype} for {manifest.target}")
 
 
 def as_measured(detector: Detector) -> Detect:

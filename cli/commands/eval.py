@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zcc.commands.options import json_option, prefer_option, registry_option, variant_options
+from zcc.commands.output import print_json, say_lines
 
 if TYPE_CHECKING:
     from zcc.compiler.accuracy.coco_map import AveragePrecision, MeanAveragePrecision
@@ -59,7 +60,6 @@ def eval(
     confidences drift from those of REF2, and how each class changes; where the pictures have no labels, what REF2
     finds stands for them. The figures are recorded with the artifact, where `zcc list` shows them.
     """
-    from zcc.commands.output import print_json
     from zcc.commands.recording import record
     from zcc.registry import Registry
     from zcc.runtime import Detector
@@ -76,7 +76,7 @@ def eval(
     if as_json:
         print_json({**outcome.document, "recorded": recorded})
     else:
-        click.echo(outcome.text)
+        say_lines(outcome.text)
 
 
 def _alone(detector: Detector, data: Path) -> Outcome:

@@ -149,9 +149,28 @@ def check_registry(place: str | None) -> Iterator[Finding]:
         remedy = "make it writable, or choose another with --registry"
         problem = f"{folder} cannot be written: {error.strerror}"
         yield Finding("registry", Status.MISSING, problem, remedy, Need.COMPILE)
-    else:
-        free = shutil.disk_usage(folder).free / 1e9
-        yield Finding("registry", Status.OK, f"{location}, {free:.1f} GB free")
+        return
+    found = _index_trouble(place)
+    if found is not None:
+        yield Finding("registry", Status.MISSING, *found, Need.COMPILE)
+        return
+    free = shutil.disk_usage(folder).free / 1e9
+    yield Finding("registry", Status.OK, f"{location}, {free:.1f} GB free")
+
+
+def _index_trouble(place: str | None) -> tuple[str, str] | None:
+    """What keeps the index from being read or believed, and the way out."""
+    from zcc.registry import Registry
+    from zcc.registry.failures import RESTORE
+
+    try:
+        problems = Registry.open(place).index_problems()
+    except ZccError as error:
+        return error.problem, error.remedy
+    if not problems:
+        return None
+    more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
+    return f"its index is damaged: {problems[0][1]}{more}", RESTORE
 
 
 def check_optional() -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 import click
 
+from zcc.commands.output import say, say_lines
 from zcc.runtime.errors import ZccError
 from zcc.version import __version__
 
@@ -26,7 +27,20 @@ from zcc.version import __version__
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Build": ("compile", "tune", "tune-server"),
     "Use": ("run", "eval", "compare", "bench", "profile", "adapt"),
-    "Registry": ("list", "show", "tag", "untag", "history", "rollback", "rm", "gc", "verify", "export", "import"),
+    "Registry": (
+        "list",
+        "show",
+        "tag",
+        "untag",
+        "history",
+        "rollback",
+        "rm",
+        "gc",
+        "verify",
+        "reindex",
+        "export",
+        "import",
+    ),
     "This machine": ("doctor", "demo", "completion"),
 }
 
@@ -142,8 +156,8 @@ def describe_error(error: Exception) -> tuple[str, int]:
 def _end(error: Exception, session: Session) -> NoReturn:
     line, code = describe_error(error)
     if session.debug:
-        traceback.print_exception(error)
-    click.echo(f"error: {' '.join(line.split())}", err=True)
+        say_lines("".join(traceback.format_exception(error)).rstrip(), err=True)
+    say(f"error: {' '.join(line.split())}", err=True)
     sys.exit(code)
 
 
@@ -158,7 +172,7 @@ def _end(error: Exception, session: Session) -> NoReturn:
 def cli(context: click.Context) -> None:
     """Compile YOLO detectors ahead of time, keep them in a registry, run them: camera frame in, boxes out."""
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        say_lines(context.get_help())
 
 
 def main() -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zcc.commands.options import json_option, prefer_option, registry_option, variant_options
+from zcc.commands.output import print_json, say, say_lines
+from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,17 +68,17 @@ def run(
 ) -> None:
     """Run the detector REF on pictures, folders of pictures and videos, and tell what it finds.
 
-    REF is a name, name:tag, name@sha256:…, a digest or its beginning, or the path of an artifact or a bundle.
+    REF is a name, name:tag, name@sha256:…, a digest or its beginning, or the path of an artifact or a bundle, which has
+    a / in it or ends in .zcc.
     Videos are read with OpenCV. With --explain there need be no pictures.
     """
-    from zcc.commands.output import print_json
     from zcc.runtime import Detector
 
     if not inputs and not explain:
         raise click.UsageError("name at least one picture, folder or video")
     told = Detector.explain(ref, dtype, target, registry, prefer=prefer) if explain else None
     if told is not None and not (as_json and inputs):
-        print_json(told.describe()) if as_json else click.echo(told)
+        print_json(told.describe()) if as_json else say_lines(told)
     if told is not None and told.chosen is not None and not inputs:
         return
     detector = Detector.load(ref, dtype, target, registry, prefer=prefer)
@@ -87,7 +89,7 @@ def run(
         print_json(_document(detector, sightings, told))
     else:
         for sighting in sightings:
-            click.echo(_describe(sighting, detector.manifest.classes))
+            say_lines(_describe(sighting, detector.manifest.classes))
 
 
 def _look(detector: Detector, paths: Iterable[Path], conf: float, iou: float) -> Iterator[Sighting]:
@@ -101,7 +103,7 @@ def _look(detector: Detector, paths: Iterable[Path], conf: float, iou: float) ->
             number = seen.index if video else None
             yield Sighting(Path(seen.name), number, picture, seen.detections, seen.milliseconds)
         if video or path.is_dir():
-            click.echo(f"{path}: {stream.statistics}", err=True)
+            say(f"{escaped(str(path))}: {stream.statistics}", err=True)
 
 
 def _save(sightings: Iterable[Sighting], names: tuple[str, ...], folder: Path) -> Iterator[Sighting]:
@@ -112,7 +114,7 @@ def _save(sightings: Iterable[Sighting], names: tuple[str, ...], folder: Path) -
     for sighting in sightings:
         path = folder / _free_name(sighting.path.stem, taken)
         save_drawing(sighting.picture, sighting.found, names, path)
-        click.echo(f"saved {path}", err=True)
+        say(f"saved {escaped(str(path))}", err=True)
         yield sighting
 
 
@@ -128,14 +130,15 @@ def _describe(sighting: Sighting, names: tuple[str, ...]) -> str:
     height, width = sighting.picture.shape[:2]
     rows = _rows(sighting.found, names)
     frame = "" if sighting.number is None else f" frame {sighting.number}"
-    title = f"{sighting.path}{frame}  {width}x{height}  {len(rows)} detections  {sighting.milliseconds:.1f} ms"
+    place = escaped(str(sighting.path))
+    title = f"{place}{frame}  {width}x{height}  {len(rows)} detections  {sighting.milliseconds:.1f} ms"
     more = [f"  … {len(rows) - SHOWN} more; --json lists them all"] if len(rows) > SHOWN else []
     return "\n".join([title, *map(_row, rows[:SHOWN]), *more])
 
 
 def _row(row: dict[str, Any]) -> str:
     left, top, right, bottom = row["box"]
-    return f"  {row['name']:<16} {row['score']:.2f}  {left:7.1f} {top:7.1f} {right:7.1f} {bottom:7.1f}"
+    return f"  {escaped(row['name']):<16} {row['score']:.2f}  {left:7.1f} {top:7.1f} {right:7.1f} {bottom:7.1f}"
 
 
 def _rows(found: Detections, names: tuple[str, ...]) -> list[dict[str, Any]]:

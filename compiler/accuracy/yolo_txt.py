@@ -8,7 +8,9 @@ import numpy as np
 
 from zcc.compiler.accuracy.images import SUFFIXES, image_size
 from zcc.compiler.accuracy.scene import Scene
+from zcc.runtime import limits
 from zcc.runtime.errors import DatasetError
+from zcc.runtime.regular import read_text
 
 NAMES_FILE = "classes.txt"
 _SLACK = 1e-3  # exporters round; a box may stick out by that much
@@ -82,6 +84,6 @@ def _row(words: list[str], where: str) -> list[float]:
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_text(path, limits.LABEL_FILE, "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} is not a readable text file ({error})") from error
