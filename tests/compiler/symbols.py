@@ -1,4 +1,7 @@
-"""What a shared library asks of others: the undefined symbols of an ELF file for 64 bits, little-endian."""
+"""What a shared library asks of others: the dynamic symbols of an ELF file for 64 bits, little-endian.
+
+Those of TVM's runtime are not undefined: the library holds a pointer for each, which the loader fills.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,10 @@ from pathlib import Path
 from struct import iter_unpack, unpack_from
 
 DYNAMIC_SYMBOLS = 11  # a section's type
-UNDEFINED = 0  # a symbol's section
 
 
-def undefined(library: Path) -> set[str]:
-    """The names of all functions and data that the library takes from elsewhere."""
+def symbols(library: Path) -> set[str]:
+    """The names of all functions and data that the library takes from elsewhere, or gives away."""
     data = library.read_bytes()
     assert data[:6] == b"\x7fELF\x02\x01", f"{library} is no such file"
     (table,) = unpack_from("<Q", data, 0x28)
@@ -20,8 +22,9 @@ def undefined(library: Path) -> set[str]:
     for _, kind, _, _, offset, length, link, *_ in sections:
         if kind == DYNAMIC_SYMBOLS:
             strings = sections[link][4]
-            symbols = iter_unpack("<IBBHQQ", data[offset : offset + length])
-            names |= {_text(data, strings + name) for name, _, _, section, _, _ in symbols if section == UNDEFINED}
+            names |= {
+                _text(data, strings + name) for name, *_ in iter_unpack("<IBBHQQ", data[offset : offset + length])
+            }
     return names - {""}
 
 
