@@ -75,7 +75,7 @@ __device__ __forceinline__ void collect_columns(const Source &source, float conf
 // Each pair of a class and a box counts by itself.
 template <class Source>
 __device__ __forceinline__ void collect_pairs(const Source &source, float conf, const Found &found) {
-    int pair = blockIdx.x * blockDim.x + threadIdx.x, label = pair / BOXES, candidate = pair - label * BOXES;
+    int pair = blockIdx.x * blockDim.x + threadIdx.x, label = pair / Source::COUNT, candidate = pair - label * Source::COUNT;
     bool passes = pair < CANDIDATES;
     if (!passes) label = candidate = 0;
     float certainty = source.certainty(candidate), score = source.level(source.classes(candidate), label) * certainty;

@@ -6,6 +6,7 @@
 
 struct Source {
     static constexpr bool RAW = false, OBJECTNESS = HAS_OBJECTNESS;
+    static constexpr int COUNT = BOXES;
     const float *output;
 
     // One number of one candidate, whichever way the output is laid out.

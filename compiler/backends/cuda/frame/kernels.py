@@ -148,6 +148,10 @@ class FrameKernels:
             launches.insert(2, self._compare(held))
         return Part(tuple(replace(each, after=(n - 1,) if n else ()) for n, each in enumerate(launches)))
 
+    def zeroed(self, scratch: Place) -> tuple[Range, ...]:
+        """What the launches count on to be zero when the first frame comes."""
+        return (Scratch(scratch, self._sizes).range("count"),)
+
     def _collect(self, held: Scratch) -> Launch:
         reads = (PARAMETER_RANGE, held.range("count"), *self.head.reads())
         names = ("count", "keys", "labels")
@@ -201,7 +205,12 @@ class FrameKernels:
 
 
 def _launch(
-    kernel: str, blocks: int, threads: int, arguments: Sequence[Argument], reads: Sequence[Range], writes: Sequence[Range]
+    kernel: str,
+    blocks: int,
+    threads: int,
+    arguments: Sequence[Argument],
+    reads: Sequence[Range],
+    writes: Sequence[Range],
 ) -> Launch:
     return Launch(
         "postprocess",

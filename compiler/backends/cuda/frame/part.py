@@ -1,4 +1,4 @@
-"""Parts of a plan, and how they are joined: what comes first in a part waits for all that comes last in the one before."""
+"""Parts of a plan, and how they are joined: what begins a part waits for all that ends the one before."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from zcc.compiler.backends.cuda.frame.source import Source
 from zcc.runtime.executors.plan import Launch, Place
 
 HERE = Path(__file__).parent
-FLAGS = "-O2 -std=c++17 -fPIC -shared -ffp-contract=off -mfma -fno-strict-aliasing -w".split()
+FLAGS = ["-O2", "-std=c++17", "-fPIC", "-shared", "-ffp-contract=off", "-mfma", "-fno-strict-aliasing", "-w"]
 COMPILER = shutil.which("g++")
 
 
