@@ -202,13 +202,15 @@ class CudaExecutor:
         self._regions["parameters"].write(last.bytes)
 
     def settle(self, pending: Pending) -> None:
-        """Let a frame take its outcome, unless another thread has seen to it."""
+        """Let a frame that is through take its outcome, unless another thread has seen to it."""
         with self._lock:
-            pending.settle()
+            pending.settle(waited=True)
 
     def close(self) -> None:
         """Finish what is under way, and give the card's memory back."""
         with self._lock:
+            if self.context.lost:
+                return  # it went with the context
             for slot in self._slots:
                 if slot.pending is not None:
                     slot.pending.settle()

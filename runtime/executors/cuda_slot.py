@@ -35,7 +35,7 @@ class Owner(Protocol):
         """The launches of some stages as a graph."""
 
     def settle(self, pending: Pending) -> None:
-        """Let a frame take its outcome, while no other one comes."""
+        """Let a frame that is through take its outcome, while no other one comes."""
 
 
 class Pending:
@@ -62,12 +62,13 @@ class Pending:
             return self._outcome
         raise self._outcome or DeviceError("the frame was never run", "hand it in again")
 
-    def settle(self) -> None:
+    def settle(self, *, waited: bool = False) -> None:
         """Take the outcome out of the slot, which another frame will have; only while no other one comes."""
         if self._slot is None:
             return
         try:
-            self._slot.wait()
+            if not waited:
+                self._slot.wait()
             self._outcome = self._slot.read()
         except DeviceError as error:
             self._outcome = error

@@ -187,15 +187,22 @@ class FrameKernels:
         )
 
     def _select(self, held: Scratch) -> Launch:
-        reads = ("count", "boxes", "scores", "ranked_labels", "masks", "edge_counts")
+        ranked = ("count", "boxes", "scores", "ranked_labels")
+        masks, used = (held.at("masks"), ("masks",)) if self.head.suppress else (NOWHERE, ())
         result = ResultLayout(self.max_det)
         parts = (0, result.boxes, result.scores, result.classes)
         return _launch(
             "zcc_select",
             1,
             SELECT_THREADS,
-            (Place("parameters"), *map(held.at, reads), *(Place("result", part) for part in parts)),
-            [PARAMETER_RANGE, *map(held.range, reads)],
+            (
+                Place("parameters"),
+                *map(held.at, ranked),
+                masks,
+                held.at("edge_counts"),
+                *(Place("result", part) for part in parts),
+            ),
+            [PARAMETER_RANGE, *map(held.range, (*ranked, *used, "edge_counts"))],
             [held.range("count"), Range("result", 0, result.size)],
         )
 

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from zcc.compiler.backends.cuda.frame.source import Source
@@ -27,8 +28,13 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="cuda-on-host-")
 
 
+def host_library(source: Source) -> Path:
+    """A library of the kernels of a source, and of `launch_on_host`, which runs them."""
+    return _library(source.module, source.text, tuple(source.headers.items()))
+
+
 @cache
-def _library(name: str, text: str, headers: tuple[tuple[str, str], ...]) -> ctypes.CDLL:
+def _library(name: str, text: str, headers: tuple[tuple[str, str], ...]) -> Path:
     digest = hashlib.sha256(repr((text, headers)).encode()).hexdigest()[:16]
     folder = Path(_folder().name) / digest
     folder.mkdir()
@@ -38,7 +44,7 @@ def _library(name: str, text: str, headers: tuple[tuple[str, str], ...]) -> ctyp
     source, library = folder / f"{name}.cpp", folder / f"{name}.so"
     source.write_text(f'#include "{HERE / "cuda_on_host.h"}"\n{text}')
     subprocess.run([COMPILER or "g++", *FLAGS, str(source), "-o", str(library)], check=True)
-    return ctypes.CDLL(str(library))
+    return library
 
 
 class HostDevice:
@@ -50,9 +56,7 @@ class HostDevice:
             room = np.full(size + 512, 0 if name == "arena" else 0xA5, np.uint8)
             start = -room.ctypes.data % 256
             self.memory[name] = room[start : start + size]
-        self._libraries = {
-            source.module: _library(source.module, source.text, tuple(source.headers.items())) for source in sources
-        }
+        self._libraries = {source.module: ctypes.CDLL(str(host_library(source))) for source in sources}
 
     def address(self, place: Place) -> int:
         return int(self.memory[place.region].ctypes.data) + place.offset
@@ -67,3 +71,6 @@ class HostDevice:
             (ctypes.c_ulonglong * len(words))(*words),
             len(words),
         )
+
+
+needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no g++ to compile the kernels for the host with")
