@@ -143,15 +143,15 @@ def scene(both: Both, found: int, labels: int, seed: int) -> list[Array]:
 
 def _rows(head: Head, found: int, labels: int, rng: np.random.Generator) -> Array:
     rows = np.zeros((head.candidates, head.attributes), np.float32)
-    rows[:, :2] = rng.uniform(0, 640, (len(rows), 2))
-    rows[:, 2:4] = rng.uniform(4, 200, (len(rows), 2))
+    rows[:, :2] = rng.integers(0, 640, (len(rows), 2))
+    rows[:, 2:4] = rng.integers(4, 200, (len(rows), 2))
     chosen = rng.permutation(len(rows))[:found]
     score = np.round(rng.uniform(0.3, 1, len(chosen)), 2)
     if head.final:
         rows[:, 2:4] += rows[:, :2]
         rows[chosen, 4], rows[:, 5] = score, rng.integers(0, labels, len(rows))
     else:
-        rows[:, head.attributes - head.classes :] = rng.uniform(0, 0.1, (len(rows), head.classes))
+        rows[:, head.attributes - head.classes :] = rng.integers(0, 4, (len(rows), head.classes)) / 32
         rows[chosen, head.attributes - head.classes + rng.integers(0, labels, len(chosen))] = score
         if head.objectness:
             rows[:, 4] = 0.05

@@ -23,7 +23,7 @@ from zcc.compiler.backends.cuda.frame.part import join
 from zcc.compiler.frontend.model import Head
 from zcc.runtime.executors.cuda import Program
 from zcc.runtime.executors.cuda_kernels import Module
-from zcc.runtime.executors.frame_block import PARAMETERS, ResultLayout
+from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
 from zcc.runtime.executors.plan import Place, Plan, Tensor
 from zcc.runtime.manifest import InputSpec
 
@@ -57,7 +57,7 @@ def build(name: str, arch: str, spec: InputSpec, layout: ImageLayout, head: Fram
     sizes = {
         "weights": 0,
         "arena": scratch.offset + kernels.scratch_bytes,
-        "parameters": PARAMETERS.size,
+        "parameters": PARAMETERS_SIZE,
         "result": ResultLayout(MAX_DET).size,
     }
     tensors = {

@@ -26,7 +26,7 @@ from zcc.runtime.executors.cuda_memory import DeviceMemory
 from zcc.runtime.executors.cuda_shared import shared_copiers, shared_weights
 from zcc.runtime.executors.cuda_slot import Pending, Slot
 from zcc.runtime.executors.cuda_upload import Landing
-from zcc.runtime.executors.frame_block import FORMATS, PARAMETERS, letterbox
+from zcc.runtime.executors.frame_block import FORMATS, FRAME, PARAMETERS_SIZE, letterbox
 from zcc.runtime.executors.plan import Launch, Plan
 from zcc.runtime.frame import Frame
 from zcc.runtime.manifest import InputSpec
@@ -35,6 +35,8 @@ from zcc.runtime.thresholds import threshold
 SLOTS = 2  # frames under way: one is uploaded while another runs
 ORDERED = 0  # CUstream_flags: after what the process has put on the default stream
 MAPPED = frozenset({"result"})  # regions that lie in the host's memory, where the card reaches them
+FORMAT_NUMBERS = {name: number for number, name in enumerate(FORMATS)}
+MOST_SIZES = 256  # of frames, that are remembered
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class CudaExecutor:
         self.mapped = mapped
         self._lock = threading.RLock()
         self._next = 0
+        self._places: dict[tuple[int, int], bytes] = {}
         try:
             self._make()
         except DeviceError as error:
@@ -78,6 +81,7 @@ class CudaExecutor:
             for slot in self._slots:
                 slot.graph.upload(self.stream)
             card.call("cuStreamSynchronize", self.stream)
+        self._stream_number = self.stream.value or 0
 
     def graph(
         self,
@@ -95,7 +99,8 @@ class CudaExecutor:
         self, frame: Any, conf: float = 0.25, iou: float = 0.45, format: str | None = None, stream: int | None = None
     ) -> Detections:
         """The detections in a frame."""
-        return self.submit(frame, conf, iou, format, stream).result()
+        with self.context:
+            return self._submit(frame, conf, iou, format, stream).outcome()
 
     def submit(
         self, frame: Any, conf: float = 0.25, iou: float = 0.45, format: str | None = None, stream: int | None = None
@@ -104,23 +109,44 @@ class CudaExecutor:
 
         A frame on the card may still be written by what its library put on the default stream, or on `stream`.
         """
+        with self.context:
+            return self._submit(frame, conf, iou, format, stream)
+
+    def _submit(self, frame: Any, conf: float, iou: float, format: str | None, stream: int | None) -> Pending:
         refuse_fork()
         conf, iou = threshold("conf", conf), threshold("iou", iou)
-        with self._lock, self.context:
-            taken = look_over(frame, format, self.stream.value or 0)
+        call = self.context.call
+        with self._lock:
+            taken = look_over(frame, format, self._stream_number)
+            number = self._format_number(taken.format)
             slot = self._take()
             if isinstance(taken, CardFrame):
-                for other in (*taken.streams, *(() if stream is None else (stream,))):
+                for other in taken.streams if stream is None else (*taken.streams, stream):
                     self._follow(other, slot)
-                planes = (taken.addresses, taken.pitches)
+                addresses, pitches = taken.addresses, taken.pitches
             else:
-                planes = self._land(taken, slot)
-            self._tell(slot, taken, planes, conf, iou)
-            call = self.context.call
+                addresses, pitches = self._land(taken, slot)
+            FRAME.pack_into(slot.parameters.view, 0, *addresses, *pitches, number, conf, iou)
+            slot.parameters.view[FRAME.size : PARAMETERS_SIZE] = self._place(taken.height, taken.width)
             call("cuGraphLaunch", slot.graph.handle, self.stream)
             call("cuEventRecord", slot.done, self.stream)
             slot.pending = Pending(self, slot, taken)
             return slot.pending
+
+    def _format_number(self, name: str | None) -> int:
+        number = FORMAT_NUMBERS.get(name or self.program.input.color)
+        if number is None:
+            raise FrameError(f"no frame format is called {name!r}", f"give one of {', '.join(FORMAT_NUMBERS)}")
+        return number
+
+    def _place(self, height: int, width: int) -> bytes:
+        """Where frames of a size lie, worked out once."""
+        found = self._places.get((height, width))
+        if found is None:
+            if len(self._places) >= MOST_SIZES:
+                self._places.clear()
+            found = self._places[height, width] = letterbox(self.program.input, height, width).packed()
+        return found
 
     def _take(self) -> Slot:
         """The slot that was used longest ago, once its frame is done."""
@@ -142,32 +168,6 @@ class CudaExecutor:
         addresses, pitches = slot.landing.take(frame)
         self.context.call("cuStreamWaitEvent", self.stream, slot.landing.landed, 0)
         return three(addresses), three(pitches)
-
-    def _tell(self, slot: Slot, frame: CardFrame | Frame, planes: tuple[Three, Three], conf: float, iou: float) -> None:
-        (addresses, pitches), spec = planes, self.program.input
-        place = letterbox(spec, frame.height, frame.width)
-        name = frame.format or spec.color
-        if name not in FORMATS:
-            raise FrameError(f"no frame format is called {name!r}", f"give one of {', '.join(FORMATS)}")
-        PARAMETERS.pack_into(
-            slot.parameters.view,
-            0,
-            *addresses,
-            place.scale_down,
-            place.scale_across,
-            *pitches,
-            frame.height,
-            frame.width,
-            FORMATS.index(name),
-            conf,
-            iou,
-            place.gain_down,
-            place.gain_across,
-            place.top,
-            place.left,
-            place.height,
-            place.width,
-        )
 
     def handle(self, launch: Launch) -> c_void_p:
         """The loaded kernel of a launch."""
@@ -210,10 +210,11 @@ class CudaExecutor:
         """Finish what is under way, and give the card's memory back."""
         with self._lock:
             if self.context.lost:
-                return  # it went with the context
+                return  # all of it went with the context
             for slot in self._slots:
                 if slot.pending is not None:
-                    slot.pending.settle()
+                    with self.context:
+                        slot.pending.settle()
                 slot.destroy()
             self._slots.clear()
             self._kernels.unload()

@@ -32,20 +32,23 @@ class Context:
         """Make it the calling thread's for a while; the thread may have another card's before and after."""
         if self.lost:
             raise DeviceLost(f"the context of {self.name} is broken", "load the detector again, it is made anew then")
-        self.driver("cuCtxPushCurrent_v2", self.handle)
+        self.call("cuCtxPushCurrent_v2", self.handle)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Leave the thread the context it had."""
-        self.driver.raw["cuCtxPopCurrent_v2"](byref(c_void_p()))
+        self.driver.raw["cuCtxPopCurrent_v2"](_popped)
 
     def call(self, name: str, *arguments: object) -> None:
         """Call the driver, and remember when an error stays."""
-        try:
-            self.driver(name, *arguments)
-        except DeviceLost:
-            self.lost = True
-            raise
+        status = self.driver.raw[name](*arguments)
+        if status:
+            error = self.driver.error(status, name)
+            self.lost = self.lost or isinstance(error, DeviceLost)
+            raise error
+
+
+_popped = byref(c_void_p())  # nobody wants to know what it was
 
 
 def context(number: int) -> Context:

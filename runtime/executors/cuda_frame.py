@@ -6,6 +6,7 @@ import ctypes
 from collections.abc import Sequence
 from ctypes import c_int32, c_int64, c_uint8, c_uint16, c_uint64, c_void_p
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from zcc.runtime.errors import FrameError
@@ -25,7 +26,7 @@ def three(numbers: Sequence[int]) -> Three:
     return first, second, third
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)  # not frozen, which would cost a microsecond a frame
 class CardFrame:
     """A frame that was looked over."""
 
@@ -38,26 +39,27 @@ class CardFrame:
     held: object  # keeps its memory
 
 
-@dataclass(frozen=True)
 class _Plane:
-    address: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...] | None  # bytes; None where nothing lies between the rows
-    stream: int | None
-    held: object
+    __slots__ = ("address", "held", "pitch", "shape", "stream", "strides")
 
-    @property
-    def pitch(self) -> int:
-        """Bytes from row to row."""
-        return self.strides[0] if self.strides else self.shape[1] * (self.shape[2] if len(self.shape) > 2 else 1)
+    def __init__(
+        self, address: int, shape: tuple[int, ...], strides: tuple[int, ...] | None, stream: int | None, held: object
+    ) -> None:
+        self.address, self.shape, self.stream, self.held = address, shape, stream, held
+        self.strides = strides  # in bytes; None where nothing lies between the rows
+        whole = prod(shape[1:])
+        self.pitch = strides[0] if strides else whole  # bytes from row to row
 
 
 def look_over(frame: Any, frame_format: str | None, stream: int) -> CardFrame | Frame:
     """The frame on the card, or on the host; `stream` is the one that will read it."""
-    first = frame[0] if isinstance(frame, tuple) and frame else frame
-    if not _is_on_card(first):
+    parts = frame if isinstance(frame, tuple) and frame else (frame,)
+    found = [_plane(part, stream) for part in parts]
+    planes = [plane for plane in found if plane is not None]
+    if not planes:
         return as_frame(frame, frame_format)
-    planes = [_plane(part, stream) for part in (frame if isinstance(frame, tuple) else (frame,))]
+    if len(planes) < len(found):
+        raise FrameError("some planes of the frame lie on the card and some do not", "bring them to one place")
     name, planes = _as_planes(planes, frame_format)
     height, width = planes[0].shape[:2]
     check_size(height, width, samples=3)
@@ -74,17 +76,13 @@ def look_over(frame: Any, frame_format: str | None, stream: int) -> CardFrame | 
     )
 
 
-def _is_on_card(thing: Any) -> bool:
-    if hasattr(thing, "__cuda_array_interface__"):
-        return True
-    device = getattr(thing, "__dlpack_device__", None)
-    return device is not None and int(device()[0]) in ON_CUDA
-
-
-def _plane(thing: Any, stream: int) -> _Plane:
+def _plane(thing: Any, stream: int) -> _Plane | None:
+    """What lies on the card; None for what does not."""
     described = getattr(thing, "__cuda_array_interface__", None)
     if described is None:
-        return _from_dlpack(thing, stream)
+        device = getattr(thing, "__dlpack_device__", None)
+        on_card = device is not None and int(device()[0]) in ON_CUDA
+        return _from_dlpack(thing, stream) if on_card else None
     if described["typestr"] not in ("|u1", "u1", "<u1"):
         raise FrameError(f"the frame holds {described['typestr']}, not uint8", "give levels of 0..255 as uint8")
     return _Plane(described["data"][0], described["shape"], described.get("strides"), described.get("stream"), thing)

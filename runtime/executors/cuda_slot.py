@@ -14,7 +14,7 @@ from zcc.runtime.executors.cuda_driver import NOT_READY
 from zcc.runtime.executors.cuda_graph import Graph
 from zcc.runtime.executors.cuda_memory import PinnedMemory
 from zcc.runtime.executors.cuda_upload import NO_TIMING, Landing
-from zcc.runtime.executors.frame_block import PARAMETERS, RESULT_HEADER, ResultLayout
+from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, RESULT_HEADER, ResultLayout
 from zcc.runtime.executors.plan import STAGES
 
 
@@ -54,6 +54,11 @@ class Pending:
 
     def result(self) -> Detections:
         """The detections, as soon as they are there."""
+        with self._owner.context:
+            return self.outcome()
+
+    def outcome(self) -> Detections:
+        """The same, in the context."""
         slot = self._slot
         if slot is not None:
             slot.wait()
@@ -83,7 +88,7 @@ class Slot:
         self.pending: Pending | None = None
         self.landing: Landing | None = None
         self._context, layout = owner.context, ResultLayout(max_det)
-        self.parameters = PinnedMemory(owner.context, PARAMETERS.size)
+        self.parameters = PinnedMemory(owner.context, PARAMETERS_SIZE)
         self.result = PinnedMemory(owner.context, layout.size)
         self.done = c_void_p()
         with owner.context:
@@ -115,9 +120,8 @@ class Slot:
             return self._context.driver.raw["cuEventQuery"](self.done) != NOT_READY
 
     def wait(self) -> None:
-        """Until its frame is through; what went wrong with it is raised when the outcome is taken."""
-        with self._context:
-            self._context.call("cuEventSynchronize", self.done)
+        """Until its frame is through; in the context."""
+        self._context.call("cuEventSynchronize", self.done)
 
     def destroy(self) -> None:
         """Give back what is not memory."""

@@ -21,7 +21,7 @@ from zcc.compiler.backends.cuda.frame.source import Source
 from zcc.compiler.frontend.model import Head
 from zcc.runtime.executors.cuda import Program
 from zcc.runtime.executors.cuda_kernels import Module
-from zcc.runtime.executors.frame_block import PARAMETERS, ResultLayout
+from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
 from zcc.runtime.executors.plan import Launch, Place, Plan, Range, Tensor
 from zcc.runtime.manifest import InputSpec
 
@@ -66,7 +66,7 @@ def program() -> Program:
     regions = {
         "weights": HEAD_BYTES,
         "arena": scratch.offset + kernels.scratch_bytes,
-        "parameters": PARAMETERS.size,
+        "parameters": PARAMETERS_SIZE,
         "result": ResultLayout(MAX_DET).size,
     }
     tensors = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from subprocess import CompletedProcess
 
 import numpy as np
@@ -50,8 +49,9 @@ def test_many_frames_at_once_and_by_many_threads(script: Run) -> None:
     code = f"""{FRAME}
 executor = CudaExecutor(program)
 first = executor.run(frame)
-under_way = [executor.submit(frame, conf) for conf in (0.25, 0.28, 0.25, 0.29)]
-assert [len(each.result()) for each in under_way] == [len(executor.run(frame, conf)) for conf in (0.25, 0.28, 0.25, 0.29)]
+confs = (0.25, 0.28, 0.25, 0.29)
+under_way = [executor.submit(frame, conf) for conf in confs]
+assert [len(each.result()) for each in under_way] == [len(executor.run(frame, conf)) for conf in confs]
 assert all(each.done() for each in under_way)
 def work():
     for _ in range(5):
@@ -116,10 +116,16 @@ assert executor.run(frame).scores.tolist() == found.scores.tolist()
 
 FAILURES = {
     "no card": ({"PRETENDED_CARDS": "0"}, "IncompatibleHost: the driver finds no card"),
-    "an older driver": ({"PRETENDED_VERSION": "11040"}, "IncompatibleHost: NVIDIA's driver is for CUDA 11.4, zcc needs"),
+    "an older driver": (
+        {"PRETENDED_VERSION": "11040"},
+        "IncompatibleHost: NVIDIA's driver is for CUDA 11.4",
+    ),
     "no memory": ({"PRETENDED_FAILURES": "cuMemAlloc_v2=2"}, "OutOfMemory: the card has no memory left"),
     "no pinned memory": ({"PRETENDED_FAILURES": "cuMemHostAlloc=2"}, "OutOfMemory: the card has no memory left"),
-    "a broken program": ({"PRETENDED_FAILURES": "cuModuleLoadData=200"}, "IncompatibleHost: the kernels are no program"),
+    "a broken program": (
+        {"PRETENDED_FAILURES": "cuModuleLoadData=200"},
+        "IncompatibleHost: the kernels are no",
+    ),
     "another process's": ({"PRETENDED_FAILURES": "cuDevicePrimaryCtxRetain=46"}, "DeviceError: another process has"),
     "a card taken away": ({"PRETENDED_FAILURES": "cuGraphLaunch=700"}, "DeviceLost: a kernel touched memory"),
     "what nobody knows": ({"PRETENDED_FAILURES": "cuGraphCreate=12345"}, "DeviceError: the driver refuses a call"),

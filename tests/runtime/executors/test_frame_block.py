@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.compiler.frame.references import placement
-from zcc.runtime.executors.frame_block import PARAMETERS, ResultLayout, letterbox
+from zcc.runtime.executors.frame_block import FRAME, PARAMETERS_SIZE, PLACE, ResultLayout, letterbox
 from zcc.runtime.manifest import InputSpec
 
 
@@ -16,10 +16,10 @@ def test_the_picture_lies_where_opencv_would_put_it(spec: InputSpec) -> None:
         down, across, height, width, top, left = placement(spec, *size)
         assert (place.height, place.width, place.top, place.left) == (height, width, top, left), size
         assert (place.gain_down, place.gain_across) == (down, across)
-        assert (place.scale_down, place.scale_across) == (size[0] / height, size[1] / width)
+        assert PLACE.unpack(place.packed())[:4] == (size[0] / height, size[1] / width, *size)
 
 
 def test_the_blocks_are_as_large_as_the_kernels_think() -> None:
-    assert PARAMETERS.size == 96
+    assert (FRAME.size, PARAMETERS_SIZE) == (48, 96)
     layout = ResultLayout(300)
     assert (layout.boxes, layout.scores, layout.classes, layout.size) == (16, 4816, 6016, 7216)

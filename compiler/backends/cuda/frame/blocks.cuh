@@ -3,10 +3,12 @@
 
 struct Parameters {
     const unsigned char *plane[3];
-    double scale_down, scale_across;  // source pixels per input pixel
-    int pitch[3];                     // bytes from row to row of each plane
-    int rows, cols, format;
+    int pitch[3];  // bytes from row to row of each plane
+    int format;
     float conf, iou;
+    // The same for all frames of a size.
+    double scale_down, scale_across;  // source pixels per input pixel
+    int rows, cols;
     float gain_down, gain_across;  // input pixels per frame pixel
     int top, left, height, width;  // of the picture in the input
 };

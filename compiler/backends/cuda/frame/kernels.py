@@ -11,7 +11,7 @@ from zcc.compiler.backends.cuda.frame.heads import FrameHead
 from zcc.compiler.backends.cuda.frame.image import ImageLayout
 from zcc.compiler.backends.cuda.frame.part import Part
 from zcc.compiler.backends.cuda.frame.source import Source, constant, kernel_source
-from zcc.runtime.executors.frame_block import PARAMETERS, ResultLayout
+from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
 from zcc.runtime.executors.plan import Argument, Launch, Place, Range, Value
 from zcc.runtime.manifest import InputSpec
 
@@ -24,7 +24,7 @@ COMPARED = 64  # a side of what a block compares, and its threads
 SELECT_THREADS = 512
 MOST_BLOCKS = 1056  # eight for each processor of the largest cards; blocks that find nothing to do cost little
 NOWHERE = Value("u64", 0)
-PARAMETER_RANGE = Range("parameters", 0, PARAMETERS.size)
+PARAMETER_RANGE = Range("parameters", 0, PARAMETERS_SIZE)
 
 
 @dataclass(frozen=True)

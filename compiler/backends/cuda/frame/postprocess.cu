@@ -86,8 +86,10 @@ extern "C" __global__ void __launch_bounds__(64) zcc_compare(const Parameters *p
             Box box = boxes[mine];
             int label = labels[mine];
             u64 bits = 0;
-            for (int k = column == row ? thread + 1 : 0; k < size; k++)
+#pragma unroll 4
+            for (int k = 0; k < size; k++)
                 if (other_labels[k] == label && suppresses(box, others[k], iou)) bits |= 1ull << k;
+            if (column == row) bits &= ~1ull << thread;  // those behind it
             masks[(long long)mine * WORDS + column] = bits;
         }
         __syncthreads();
@@ -98,18 +100,53 @@ struct Selection {
     int kept[MAX_DET];  // places of what is kept
     int count;
     u64 removed;       // of 64 candidates, those that a box kept before them suppresses
+    u64 taken;         // of the 64 before them, those that are kept
     u64 diagonal[64];  // for each of them, which of the others it suppresses
 };
 
-// Reads what the 64 candidates from `base` on suffer, of the rows that were compared before.
-__device__ __forceinline__ void read_masks(Selection &s, const u64 *masks, int base, int total) {
-    u64 removed = 0;
-    for (int k = threadIdx.x; k < s.count; k += SELECT_THREADS) removed |= masks[(long long)s.kept[k] * WORDS + base / 64];
-    if (threadIdx.x < 64 && base + threadIdx.x < total)
-        s.diagonal[threadIdx.x] = masks[(long long)(base + threadIdx.x) * WORDS + base / 64];
-    for (int step = 16; step; step /= 2) removed |= __shfl_xor_sync(ALL, removed, step);
-    if (threadIdx.x % 32 == 0 && removed) atomicOr(&s.removed, removed);
+__device__ __forceinline__ u64 any_of_warp(u64 bits) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    return (u64)__reduce_or_sync(ALL, (unsigned)(bits >> 32)) << 32 | __reduce_or_sync(ALL, (unsigned)bits);
+#else
+    for (int step = 16; step; step /= 2) bits |= __shfl_xor_sync(ALL, bits, step);
+    return bits;
+#endif
 }
+
+// What a thread reads of the rows that were compared before, 64 candidates ahead of their turn. Nothing is done with it
+// before `tell`, so that nobody waits for it.
+struct Ahead {
+    static constexpr int SLOTS = (MAX_DET + SELECT_THREADS - 1) / SELECT_THREADS;
+    u64 kept[SLOTS];  // of boxes kept so far
+    u64 fresh;        // of a box that may be kept next
+    u64 diagonal;     // of a box whose turn it is then
+
+    // For the candidates from `base` on, while those before them have their turn.
+    __device__ __forceinline__ void read(const Selection &s, const u64 *masks, int base, int total) {
+        const int row = threadIdx.x % 64;
+        const u64 *column = masks + base / 64;
+        const bool any = base < least(total, WINDOW);
+#pragma unroll
+        for (int k = 0; k < SLOTS; k++) {
+            const int slot = threadIdx.x + k * SELECT_THREADS;
+            kept[k] = 0;
+            if (any && slot < s.count) kept[k] = column[(long long)s.kept[slot] * WORDS];
+        }
+        fresh = diagonal = 0;
+        if (any && threadIdx.x / 64 == 1 && base > 0) fresh = column[(long long)(base - 64 + row) * WORDS];
+        if (any && threadIdx.x / 64 == 0 && base + row < total) diagonal = column[(long long)(base + row) * WORDS];
+    }
+
+    // Once it is known what of those before them is kept.
+    __device__ __forceinline__ void tell(Selection &s) const {
+        u64 removed = s.taken >> threadIdx.x % 64 & 1 ? fresh : 0;
+#pragma unroll
+        for (int k = 0; k < SLOTS; k++) removed |= kept[k];
+        removed = any_of_warp(removed);
+        if (threadIdx.x % 32 == 0 && removed) atomicOr(&s.removed, removed);
+        if (threadIdx.x < 64) s.diagonal[threadIdx.x] = diagonal;
+    }
+};
 
 // The same for candidates behind the window, compared here and now.
 __device__ __forceinline__ void compare_now(Selection &s, const Ranked &ranked, float iou, int base, int total) {
@@ -130,17 +167,27 @@ __device__ __forceinline__ void compare_now(Selection &s, const Ranked &ranked, 
     }
 }
 
-// One thread walks down 64 candidates and keeps what is not removed.
+// The first warp decides on 64 candidates. It begins with all that are not removed and takes away, in turns, what those
+// suppress that are left; a turn settles whatever depends on what is settled, so the last one changes nothing.
 __device__ __forceinline__ void keep(Selection &s, int base, int total) {
-    int size = least(total - base, 64), count = s.count;
-    u64 alive = ~s.removed & (size == 64 ? ~0ull : (1ull << size) - 1);
-    while (alive && count < MAX_DET) {
-        int first = __ffsll(alive) - 1;
-        s.kept[count++] = base + first;
-        alive &= ~(s.diagonal[first] | 1ull << first);
+    const int size = least(total - base, 64), lane = threadIdx.x, count = s.count;
+    const u64 alive = ~s.removed & (size == 64 ? ~0ull : (1ull << size) - 1);
+    const u64 low = lane < size ? s.diagonal[lane] : 0, high = lane + 32 < size ? s.diagonal[lane + 32] : 0;
+    u64 taken = alive, before;
+    do {
+        before = taken;
+        taken = alive & ~any_of_warp((before >> lane & 1 ? low : 0) | (before >> (lane + 32) & 1 ? high : 0));
+    } while (taken != before);
+    for (int row = lane; row < 64; row += 32) {
+        int place = count + __popcll(taken & ((1ull << row) - 1));
+        if (taken >> row & 1 && place < MAX_DET) s.kept[place] = base + row;
     }
-    s.count = count;
-    s.removed = 0;
+    __syncwarp();
+    if (lane == 0) {
+        s.count = least(count + __popcll(taken), MAX_DET);
+        s.taken = taken;
+        s.removed = 0;
+    }
 }
 
 __device__ __forceinline__ float to_frame(float position, int spare, float gain, int length) {
@@ -168,15 +215,19 @@ zcc_select(const Parameters *parameters, int *found, const Box *boxes, const flo
     const Parameters p = *parameters;
     const Ranked ranked{const_cast<Box *>(boxes), const_cast<float *>(scores), const_cast<int *>(labels)};
     const int total = *found;
-    if (threadIdx.x == 0) s.count = 0, s.removed = 0;
+    if (threadIdx.x == 0) s.count = 0, s.removed = 0, s.taken = 0;
     const float edges = share_of_edges(p, edge_counts);
+    Ahead ahead;
+    if (SUPPRESS) ahead.read(s, masks, 0, total);
     for (int base = 0; SUPPRESS && base < total && s.count < MAX_DET; base += 64) {
         if (base < WINDOW)
-            read_masks(s, masks, base, total);
+            ahead.tell(s);
         else
             compare_now(s, ranked, p.iou, base, total);
         __syncthreads();
-        if (threadIdx.x == 0) keep(s, base, total);
+        ahead.read(s, masks, base + 64, total);
+        __syncthreads();
+        if (threadIdx.x < 32) keep(s, base, total);
         __syncthreads();
     }
     const int count = SUPPRESS ? s.count : least(total, MAX_DET);

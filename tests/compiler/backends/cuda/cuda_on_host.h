@@ -105,6 +105,8 @@ static inline bool __any_sync(unsigned mask, bool vote) { return __ballot_sync(m
 template <class T, class U> T atomicAdd(T *place, U value) { T before = *place; *place += value; return before; }
 template <class T, class U> T atomicOr(T *place, U value) { T before = *place; *place |= value; return before; }
 static inline int __popc(unsigned value) { return __builtin_popcount(value); }
+static inline int __popcll(unsigned long long value) { return __builtin_popcountll(value); }
+static inline void __syncwarp() { host::meet_warp(); }
 static inline int __ffs(unsigned value) { return __builtin_ffs(value); }
 static inline int __ffsll(unsigned long long value) { return __builtin_ffsll(value); }
 static inline int __float2int_rn(float value) { return (int)nearbyintf(value); }

@@ -74,5 +74,5 @@ def test_a_wrong_plan_fails(what: str) -> None:
 
 def test_many_faults_are_counted() -> None:
     far: Launch = replace(LEFT, reads=tuple(arena(5000 + k, 5001 + k) for k in range(9)))
-    with pytest.raises(BuildError, match="and .* more"):
+    with pytest.raises(BuildError, match=r"and \d+ more"):
         check_plan(plan(BEGIN, far))

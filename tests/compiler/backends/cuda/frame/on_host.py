@@ -12,7 +12,7 @@ from tests.compiler.frame.harness import Detections
 from zcc.compiler.backends.cuda.frame.heads import FrameHead
 from zcc.compiler.backends.cuda.frame.image import ImageLayout
 from zcc.compiler.backends.cuda.frame.kernels import FrameKernels
-from zcc.runtime.executors.frame_block import FORMATS, PARAMETERS, RESULT_HEADER, ResultLayout, letterbox
+from zcc.runtime.executors.frame_block import FORMATS, FRAME, PARAMETERS_SIZE, RESULT_HEADER, ResultLayout, letterbox
 from zcc.runtime.executors.plan import Place
 from zcc.runtime.manifest import InputSpec
 
@@ -35,7 +35,7 @@ class FrameOnHost:
         regions = {
             "weights": 0,
             "arena": scratch.offset + self.kernels.scratch_bytes,
-            "parameters": PARAMETERS.size,
+            "parameters": PARAMETERS_SIZE,
             "result": self.result.size,
         }
         self.image = Place("arena", self.maps_at)
@@ -53,27 +53,11 @@ class FrameOnHost:
         iou: float = 0.45,
     ) -> None:
         """Write the parameters of a frame."""
-        place = letterbox(self.spec, *size)
         addresses = [plane.ctypes.data for plane in planes] + [0] * (3 - len(planes))
         pitches = [plane.strides[0] for plane in planes] + [0] * (3 - len(planes))
-        PARAMETERS.pack_into(
-            self.device.memory["parameters"],
-            0,
-            *addresses,
-            place.scale_down,
-            place.scale_across,
-            *pitches,
-            *size,
-            FORMATS.index(format_name),
-            conf,
-            iou,
-            place.gain_down,
-            place.gain_across,
-            place.top,
-            place.left,
-            place.height,
-            place.width,
-        )
+        block = self.device.memory["parameters"]
+        FRAME.pack_into(block, 0, *addresses, *pitches, FORMATS.index(format_name), conf, iou)
+        block[FRAME.size :] = np.frombuffer(letterbox(self.spec, *size).packed(), np.uint8)
 
     def preprocess(self, planes: tuple[NDArray[np.uint8], ...], format_name: str) -> NDArray[Any]:
         """The image that a frame becomes."""

@@ -11,7 +11,7 @@ from zcc.compiler.backends.cuda.frame.image import ImageLayout
 from zcc.compiler.backends.cuda.frame.kernels import FrameKernels
 from zcc.compiler.backends.cuda.frame.part import join
 from zcc.compiler.frontend.model import Head
-from zcc.runtime.executors.frame_block import PARAMETERS, ResultLayout
+from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
 from zcc.runtime.executors.plan import Place, Plan
 from zcc.runtime.manifest import InputSpec
 
@@ -46,7 +46,7 @@ def test_the_launches_are_a_right_plan(name: str) -> None:
     sizes = {
         "weights": 0,
         "arena": scratch.offset + kernels.scratch_bytes,
-        "parameters": PARAMETERS.size,
+        "parameters": PARAMETERS_SIZE,
         "result": ResultLayout(300).size,
     }
     launches = join([kernels.preprocess(image, scratch), kernels.postprocess(scratch)])
