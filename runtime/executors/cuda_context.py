@@ -1,7 +1,7 @@
 """Cards and their primary contexts, which this process shares with whatever else uses them in it.
 
-A failure that stays cannot be mended from inside: on the driver of CUDA 13.0 a context that is reset, or made beside the
-broken one, gives the same error again. So it is told as what it is.
+A failure that stays cannot be mended from inside: the driver gives the same error for a context that was reset. So
+every call says that the process must be started anew.
 """
 
 from __future__ import annotations
