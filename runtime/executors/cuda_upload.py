@@ -1,7 +1,7 @@
 """Frames of the host on their way to the card: through pinned memory, in stripes, copied by several threads.
 
-A stripe is sent as soon as it is copied. Each thread has one: on an H100, frames of 1080p in four stripes took 0.3 ms, in
-twelve 0.45, in twenty-four 0.7, since every call of the driver waits for those of other threads.
+A stripe is sent as soon as it is copied. Each thread has one: on an H100, frames of 1080p in four stripes took 0.3 ms,
+in twelve 0.45, in twenty-four 0.7, since every call of the driver waits for those of other threads.
 """
 
 from __future__ import annotations
