@@ -17,13 +17,13 @@ from tvm_ffi import structural_walk
 from tests.compiler.precision.samples import sample
 from tests.compiler.symbols import symbols
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
+from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library, lowered
 from zcc.compiler.backends.cpu.program.emit import Program, emit
 from zcc.compiler.backends.cpu.program.single import build_kernels, compile_kernels, entry_name
 from zcc.compiler.backends.cpu.program.workspace import Memory
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.backends.cpu.targets.target import Target
-from zcc.compiler.importing.relax_module import lower_network
 from zcc.compiler.ir.ops import Network
 from zcc.compiler.ir.quantisation import IMAGE, Quantisation
 from zcc.compiler.precision.bf16 import shorten
