@@ -161,6 +161,7 @@ __device__ __forceinline__ void conv_mma(const typename S::T* x, const typename 
   const int za = place_a<ROW>(lane & 15), zb = place_b<ROW>(nq), ca = lane >> 4, cb = (lane >> 3) & 1;
 
   if constexpr (S::EARLY) wait_for_earlier();        // everything above touches weights and bias only
+  if constexpr (S::EARLY == 2) let_later_start();
 #pragma unroll
   for (int s = 0; s < STAGES - 1; s++) {
     if (s < steps) fetch_a(s, first + s);
@@ -201,7 +202,7 @@ __device__ __forceinline__ void conv_mma(const typename S::T* x, const typename 
     if (++reading == STAGES) reading = 0;
     if (++writing == STAGES) writing = 0;
   }
-  if constexpr (S::EARLY) let_later_start();
+  if constexpr (S::EARLY == 1) let_later_start();
 
   auto fragment = [&](int f, Sum (&v)[4]) {          // the f-th four neighbouring sums of this thread
     const Sum* c = sums[f / (2 * NP)][f / 2 % NP] + f % 2 * 2;

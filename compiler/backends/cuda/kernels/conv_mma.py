@@ -25,7 +25,7 @@ class Tile:
     warps: tuple[int, int] = (2, 2)  # along pixels and outputs
     stages: int = 4
     split: int = 1  # blocks that share the taps' channels of one tile
-    early: bool = False  # whether it may start while the launches it waits for still run
+    early: int = 0  # whether it starts while those it waits for end: 1 lets others do so once it has its sums, 2 at once
 
     @property
     def threads(self) -> int:
@@ -119,21 +119,12 @@ class ConvMma:
         return 2 * self.depth * self.y.pixels * self.y.channels
 
     def pack_weight(self, weight: NDArray[Any], x_lanes: NDArray[Any], y_lanes: NDArray[Any]) -> NDArray[Any]:
-        """Weights (O, I, KH, KW) as rows of outputs; lanes say which channel lies where, -1 for none."""
-        outputs, inputs, *window = weight.shape
-        wide = np.zeros((outputs, *window, len(x_lanes)), weight.dtype)
-        wide[..., x_lanes >= 0] = weight.transpose(0, 2, 3, 1)[..., x_lanes[x_lanes >= 0]]
-        packed = np.zeros(self.padded, weight.dtype)
-        rows = np.flatnonzero(y_lanes >= 0)
-        packed[rows, : self.depth] = wide.reshape(outputs, -1)[y_lanes[rows]]
-        return packed
+        """Weights (O, I, KH, KW) as rows of outputs."""
+        return pack_rows(weight, x_lanes, y_lanes, self.padded)
 
     def pack_vector(self, values: NDArray[Any], y_lanes: NDArray[Any]) -> NDArray[Any]:
         """A number for each row of the weights."""
-        packed = np.zeros(self.padded[0], values.dtype)
-        rows = np.flatnonzero(y_lanes >= 0)
-        packed[rows] = values[y_lanes[rows]]
-        return packed
+        return spread(values, y_lanes, self.padded[0])
 
     @property
     def parameters(self) -> list[str]:
@@ -173,10 +164,31 @@ extern "C" __global__ void {cluster}__launch_bounds__({tile.threads}) {name}({",
             **{"KH": kh, "KW": kw, "SY": sy, "SX": sx, "PT": pt, "PL": pl, "DY": dy, "DX": dx},
             **{"HO": self.y.height, "WO": self.y.width, "N": self.y.channels, "KP": self.padded[1]},
             **{"BM": tile.pixels, "BN": tile.outputs, "BK": self.step, "WM": tile.warps[0], "WN": tile.warps[1]},
-            **{"STAGES": tile.stages, "SPLIT": tile.split, "CLUSTER": int(self.clustered), "EARLY": int(tile.early)},
+            **{"STAGES": tile.stages, "SPLIT": tile.split, "CLUSTER": int(self.clustered), "EARLY": tile.early},
             "FILL": fill.zero_point if fill else 0,
         }
         return ", ".join(f"{key} = {value}" for key, value in values.items())
+
+
+def pack_rows(
+    weight: NDArray[Any], x_lanes: NDArray[Any], y_lanes: NDArray[Any], shape: tuple[int, int]
+) -> NDArray[Any]:
+    """Weights (O, I, KH, KW) as a row for each output lane, tap after tap; lanes say which channel lies where."""
+    outputs, _, *window = weight.shape
+    wide = np.zeros((outputs, *window, len(x_lanes)), weight.dtype)
+    wide[..., x_lanes >= 0] = weight.transpose(0, 2, 3, 1)[..., x_lanes[x_lanes >= 0]]
+    packed = np.zeros(shape, weight.dtype)
+    rows, flat = np.flatnonzero(y_lanes >= 0), wide.reshape(outputs, -1)
+    packed[rows, : flat.shape[1]] = flat[y_lanes[rows]]
+    return packed
+
+
+def spread(values: NDArray[Any], lanes: NDArray[Any], size: int) -> NDArray[Any]:
+    """Values by channel as values by lane, 0 where no channel lies."""
+    packed = np.zeros(size, values.dtype)
+    held = np.flatnonzero(lanes >= 0)
+    packed[held] = values[lanes[held]]
+    return packed
 
 
 def _up(value: int, step: int) -> int:

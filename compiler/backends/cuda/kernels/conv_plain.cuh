@@ -1,0 +1,91 @@
+// A convolution on the plain cores: the same matrix product as conv_mma.cuh, for formats and cards without matrices.
+// Numbers are multiplied one by one, bytes by fours.
+struct OneFloat { typedef float Word; enum { SIZE = 1 }; };
+struct FourBytes { typedef u32 Word; enum { SIZE = 4 }; };
+template <class T> struct WordOf { typedef OneFloat Kind; };
+template <> struct WordOf<u8> { typedef FourBytes Kind; };
+
+__device__ __forceinline__ void multiply_add(float& sum, float a, float b) { sum = __fmaf_rn(a, b, sum); }
+__device__ __forceinline__ void multiply_add(int& sum, u32 a, u32 b) {   // unsigned bytes by signed ones
+#pragma unroll
+  for (int e = 0; e < 4; e++) sum += (int)(a >> 8 * e & 255) * (int)(signed char)(b >> 8 * e); }
+template <class T> __device__ __forceinline__ void words4(const T* p, float (&v)[4]) { load4(p, v); }
+__device__ __forceinline__ void words4(const u8* p, u32 (&v)[4]) {
+  uint4 q = *(const uint4*)p; v[0] = q.x; v[1] = q.y; v[2] = q.z; v[3] = q.w; }
+
+template <class S, class Out>
+__device__ __forceinline__ void conv_plain(const typename S::T* x, const typename S::T* w, const typename S::Sum* bias, const Out& out) {
+  typedef typename WordOf<typename S::T>::Kind Kind;
+  typedef typename Kind::Word Word;
+  typedef typename S::Sum Sum;
+  constexpr int BM = S::BM, BN = S::BN, BK = 16, QUADS = BK / 4, ROWS = BM / 4, COLUMNS = BN / 4, THREADS = ROWS * COLUMNS;
+  constexpr int M = S::HO * S::WO, K = S::KH * S::KW * S::C, SIZE = Kind::SIZE;        // a word is SIZE elements
+  __shared__ __align__(16) Word a[BK][BM + 4], b[BK][BN + 4];
+  const int t = threadIdx.x, n0 = blockIdx.x * BN, m0 = blockIdx.y * BM, tm = t % ROWS * 4, tn = t / ROWS * 4;
+  Sum sums[4][4];
+#pragma unroll
+  for (int i = 0; i < 4; i++)
+#pragma unroll
+    for (int j = 0; j < 4; j++) sums[i][j] = __ldg(bias + n0 + tn + j);
+  for (int step = 0; step < S::KP / SIZE; step += BK) {
+    for (int q = t; q < BM * QUADS; q += THREADS) {
+      const int row = q / QUADS, k = (step + q % QUADS * 4) * SIZE, m = m0 + row, oy = m / S::WO, ox = m % S::WO;
+      const int tap = k / S::C, c = k % S::C, iy = oy * S::SY - S::PT + tap / S::KW * S::DY, ix = ox * S::SX - S::PL + tap % S::KW * S::DX;
+      Word v[4] = {(Word)S::FILL, (Word)S::FILL, (Word)S::FILL, (Word)S::FILL};
+      if (k < K && m < M && (u32)iy < (u32)S::H && (u32)ix < (u32)S::W) words4(x + (iy * S::W + ix) * S::LDX + c, v);
+#pragma unroll
+      for (int e = 0; e < 4; e++) a[q % QUADS * 4 + e][row] = v[e];
+    }
+    for (int q = t; q < BN * QUADS; q += THREADS) {
+      Word v[4];
+      words4(w + (long long)(n0 + q / QUADS) * S::KP + (step + q % QUADS * 4) * SIZE, v);
+#pragma unroll
+      for (int e = 0; e < 4; e++) b[q % QUADS * 4 + e][q / QUADS] = v[e];
+    }
+    __syncthreads();
+#pragma unroll
+    for (int k = 0; k < BK; k++) {
+      Word u[4], v[4];
+#pragma unroll
+      for (int e = 0; e < 4; e++) { u[e] = a[k][tm + e]; v[e] = b[k][tn + e]; }
+#pragma unroll
+      for (int i = 0; i < 4; i++)
+#pragma unroll
+        for (int j = 0; j < 4; j++) multiply_add(sums[i][j], u[i], v[j]);
+    }
+    __syncthreads();
+  }
+#pragma unroll
+  for (int i = 0; i < 4; i++) {
+    const int m = m0 + tm + i, n = n0 + tn;
+    if (m >= M || n >= S::N) continue;
+    typename Out::Held held;
+    out.load(m, n, held);
+    out.store(m, n, sums[i], held);
+  }
+}
+
+// One input channel for each output channel, four channels a thread; weights are [tap][channel].
+template <class S, class Out>
+__device__ __forceinline__ void depthwise(const typename S::T* x, const typename S::Weight* w, const typename S::Sum* bias, const Out& out) {
+  constexpr int QUADS = S::N / 4;
+  const int item = blockIdx.x * blockDim.x + threadIdx.x;
+  if (item >= S::HO * S::WO * QUADS) return;
+  const int n = item % QUADS * 4, m = item / QUADS, oy = m / S::WO, ox = m % S::WO;
+  typename Out::Held held;
+  out.load(m, n, held);
+  typename S::Sum sums[4];
+#pragma unroll
+  for (int e = 0; e < 4; e++) sums[e] = __ldg(bias + n + e);
+#pragma unroll
+  for (int ky = 0; ky < S::KH; ky++)
+#pragma unroll
+    for (int kx = 0; kx < S::KW; kx++) {
+      const int iy = oy * S::SY - S::PT + ky * S::DY, ix = ox * S::SX - S::PL + kx * S::DX;
+      float v[4] = {S::FILL, S::FILL, S::FILL, S::FILL};
+      if ((u32)iy < (u32)S::H && (u32)ix < (u32)S::W) load4(x + (iy * S::W + ix) * S::LDX + n, v);
+#pragma unroll
+      for (int e = 0; e < 4; e++) sums[e] += (typename S::Sum)v[e] * w[(ky * S::KW + kx) * S::N + n + e];
+    }
+  out.store(m, n, sums, held);
+}
