@@ -114,7 +114,8 @@ def _value(raw: Any) -> Value:
 
 def _range(raw: Any) -> Range:
     entry = _entry(raw, Range)
-    return Range(_one_of(entry["region"], REGIONS), _size(entry["begin"]), _size(entry["end"]))
+    numbers = (_size(entry[name]) for name in ("begin", "end", "width", "pitch"))
+    return Range(_one_of(entry["region"], REGIONS), *numbers)
 
 
 def _tensor(raw: Any) -> Tensor:
