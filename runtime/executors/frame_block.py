@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from functools import lru_cache
 
 from zcc.runtime.manifest import InputSpec
 
 FORMATS = ("bgr", "rgb", "nv12", "i420", "gray")  # by their number in the block
-# Address of each plane; source pixels per input pixel, down and across; bytes from row to row of each plane; height,
-# width and format of the frame; conf and iou; input pixels per frame pixel, down and across; where the picture lies
-# in the input: top, left, height, width.
-PARAMETERS = struct.Struct("<3Q2d3i3i2f2f4i")
+# Address of each plane; bytes from row to row of each; the format; conf and iou.
+FRAME = struct.Struct("<3Q4i2f")
+# Source pixels per input pixel, down and across; height and width of the frame; input pixels per frame pixel, down and
+# across; where the picture lies in the input: top, left, height, width.
+PLACE = struct.Struct("<2d2i2f4i")
+PARAMETERS_SIZE = FRAME.size + PLACE.size  # a place follows a frame
 RESULT_HEADER = struct.Struct("<ifQ")  # how many detections, the share of edges, nothing
 
 
@@ -24,8 +25,8 @@ RESULT_HEADER = struct.Struct("<ifQ")  # how many detections, the share of edges
 class Letterbox:
     """Where a frame of some size lies in the network's input."""
 
-    scale_down: float
-    scale_across: float
+    rows: int
+    cols: int
     gain_down: float
     gain_across: float
     top: int
@@ -33,16 +34,21 @@ class Letterbox:
     height: int
     width: int
 
+    def packed(self) -> bytes:
+        """As the kernels read it."""
+        scales = self.rows / self.height, self.cols / self.width
+        gains = self.gain_down, self.gain_across
+        return PLACE.pack(*scales, self.rows, self.cols, *gains, self.top, self.left, self.height, self.width)
 
-@lru_cache(maxsize=64)
-def letterbox(spec: InputSpec, height: int, width: int) -> Letterbox:
-    """The place of a frame of `height` x `width`."""
-    down, across = spec.height / height, spec.width / width
+
+def letterbox(spec: InputSpec, rows: int, cols: int) -> Letterbox:
+    """The place of a frame of that size."""
+    down, across = spec.height / rows, spec.width / cols
     if spec.resize != "stretch":
         down = across = min(down, across)
-    new_height, new_width = max(round(height * down), 1), max(round(width * across), 1)
-    top, left = (spec.height - new_height) // 2, (spec.width - new_width) // 2
-    return Letterbox(height / new_height, width / new_width, down, across, top, left, new_height, new_width)
+    height, width = max(round(rows * down), 1), max(round(cols * across), 1)
+    top, left = (spec.height - height) // 2, (spec.width - width) // 2
+    return Letterbox(rows, cols, down, across, top, left, height, width)
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,7 @@ class Plan:
     modules: tuple[str, ...]  # NAME.cubin, and NAME.ptx for younger cards
     launches: tuple[Launch, ...]  # each behind those it waits for
     tensors: Mapping[str, Tensor] = field(default_factory=dict)  # `input` and `output` of the network
+    zeroed: tuple[Range, ...] = ()  # what launches count on to be zero at first, and leave so behind the last
     version: int = VERSION
 
     @cached_property

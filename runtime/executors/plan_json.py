@@ -63,6 +63,7 @@ def _plan(raw: Any) -> Plan:
         modules=_several(entry["modules"], _text),
         launches=_several(entry["launches"], _launch),
         tensors=_table(entry["tensors"], _tensor),
+        zeroed=_several(entry["zeroed"], _range),
         version=_size(entry["version"]),
     )
     _check(plan.version == VERSION, f"version {plan.version}")
