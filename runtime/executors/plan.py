@@ -79,6 +79,7 @@ class Launch:
     arguments: tuple[Argument, ...]
     after: tuple[int, ...] = ()  # launches that must have ended, by their index; all of them smaller
     shared_bytes: int = 0  # dynamic ones
+    overlaps: bool = False  # whether it may begin while those it waits for end: its kernel waits for them by itself
     label: str = ""
     flops: int = 0
     bytes: int = 0

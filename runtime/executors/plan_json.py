@@ -85,6 +85,7 @@ def _launch(raw: Any) -> Launch:
         arguments=_several(entry["arguments"], _argument),
         after=_several(entry["after"], _size),
         shared_bytes=_size(entry["shared_bytes"]),
+        overlaps=_yes_or_no(entry["overlaps"]),
         label=_text(entry["label"]),
         flops=_size(entry["flops"]),
         bytes=_size(entry["bytes"]),
@@ -151,6 +152,11 @@ def _text(raw: Any) -> str:
 def _size(raw: Any) -> int:
     _check(type(raw) is int and 0 <= raw <= LARGEST, f"{raw!r} is no size")
     return int(raw)
+
+
+def _yes_or_no(raw: Any) -> bool:
+    _check(isinstance(raw, bool), f"{raw!r} is neither true nor false")
+    return bool(raw)
 
 
 def _one_of(raw: Any, known: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zcc.compiler.backends.cuda.draft import Argument, Draft, Scratch, true_edges
-from zcc.compiler.backends.cuda.kernels.conv_mma import Geometry
+from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Geometry
 from zcc.compiler.backends.cuda.kernels.pointwise import PointwiseKernel
 from zcc.compiler.backends.cuda.kernels.pool import Pool, PoolChain
 from zcc.compiler.backends.cuda.kernels.source import KernelSpec, module_source, name_of
@@ -52,6 +52,7 @@ class NetworkPlan:
     source: str  # CUDA that defines their kernels, one module
     weights: bytes
     arena_bytes: int
+    zeroed: tuple[plans.Range, ...]  # counters of the arena, zero before and after
     image: plans.Tensor
     maps: tuple[plans.Tensor, ...]  # what the head is decoded from; else the output alone
     specs: tuple[KernelSpec, ...]  # of each launch
@@ -76,6 +77,7 @@ def lower_network(
         module_source(draft.spec for draft in drafts),
         lowering.constants.blob,
         size,
+        tuple(address.range(each) for draft in drafts for each in draft.scratch if each.counters),
         address.tensor(placement.views[network.image]),
         tuple(address.tensor(placement.views[tensor]) for tensor in results),
         tuple(draft.spec for draft in drafts),
@@ -111,7 +113,8 @@ class _Addresses:
 
 
 def _launch(draft: Draft, after: list[int], address: _Addresses) -> plans.Launch:
-    reads = [*draft.reads, *draft.constants, *draft.scratch]
+    counters = [scratch for scratch in draft.scratch if scratch.counters]
+    reads = [*draft.reads, *draft.constants, *counters]
     return plans.Launch(
         "network",
         MODULE,
@@ -121,6 +124,7 @@ def _launch(draft: Draft, after: list[int], address: _Addresses) -> plans.Launch
         tuple(address.place(argument) for argument in draft.arguments),
         tuple(after),
         draft.spec.shared_bytes,
+        isinstance(draft.spec, ConvMma) and draft.spec.tile.early > 0,
         draft.label,
         draft.flops,
         draft.bytes,

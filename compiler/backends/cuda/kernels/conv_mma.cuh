@@ -2,9 +2,11 @@
 // A is read straight from the map (NHWC), 16 bytes a copy; taps beyond the edge become the padding byte.
 __device__ __forceinline__ u32 shared_address(const void* p) { return (u32)__cvta_generic_to_shared(p); }
 
-template <u32 FILL> __device__ __forceinline__ void copy16(u32 to, const void* from, bool inside) {
+template <u32 FILL, bool CACHED = false> __device__ __forceinline__ void copy16(u32 to, const void* from, bool inside) {
 #if __CUDA_ARCH__ >= 800
-  if constexpr (FILL == 0) {
+  if constexpr (FILL == 0 && CACHED) {               // by the cache that windows of neighbouring pixels share
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(inside ? 16 : 0) : "memory");
+  } else if constexpr (FILL == 0) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(inside ? 16 : 0) : "memory");
   } else if (inside) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(to), "l"(from) : "memory");
@@ -137,7 +139,7 @@ __device__ __forceinline__ void conv_mma(const typename S::T* x, const typename 
     for (int i = 0; i < AR; i++) {
       const bool inside = PLAIN ? within && (M % BM == 0 || iy[i] >= 0)
                                 : within && (u32)(iy[i] + ky * S::DY) < (u32)S::H && (u32)(ix[i] + kx * S::DX) < (u32)S::W;
-      copy16<S::FILL>(to_a + stage * STAGE + i * LEAP, x + (inside ? from[i] + ahead : 0), inside);
+      copy16<S::FILL, S::CACHED>(to_a + stage * STAGE + i * LEAP, x + (inside ? from[i] + ahead : 0), inside);
     }
   };
 

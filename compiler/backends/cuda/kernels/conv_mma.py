@@ -25,6 +25,7 @@ class Tile:
     warps: tuple[int, int] = (2, 2)  # along pixels and outputs
     stages: int = 4
     split: int = 1  # blocks that share the taps' channels of one tile
+    cached: bool = False  # whether the map is read through the cache next to the cores
     early: int = 0  # whether it starts while those it waits for end: 1 lets others do so once it has its sums, 2 at once
 
     @property
@@ -165,7 +166,7 @@ extern "C" __global__ void {cluster}__launch_bounds__({tile.threads}) {name}({",
             **{"HO": self.y.height, "WO": self.y.width, "N": self.y.channels, "KP": self.padded[1]},
             **{"BM": tile.pixels, "BN": tile.outputs, "BK": self.step, "WM": tile.warps[0], "WN": tile.warps[1]},
             **{"STAGES": tile.stages, "SPLIT": tile.split, "CLUSTER": int(self.clustered), "EARLY": tile.early},
-            "FILL": fill.zero_point if fill else 0,
+            **{"FILL": fill.zero_point if fill else 0, "CACHED": int(tile.cached)},
         }
         return ", ".join(f"{key} = {value}" for key, value in values.items())
 

@@ -13,6 +13,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma
+from zcc.compiler.backends.cuda.kernels.conv_plain import ConvPlain, Depthwise
 from zcc.compiler.backends.cuda.kernels.formats import Map, encode
 from zcc.compiler.backends.cuda.kernels.pointwise import PointwiseKernel
 from zcc.compiler.backends.cuda.kernels.pool import Pool, PoolChain
@@ -83,23 +84,33 @@ def _format(tensor: Tensor, plan: NetworkPlan) -> str:
     return plan.specs[0].x.dtype if tensor.dtype == "uint16" else tensor.dtype  # type: ignore[attr-defined]
 
 
-def _conv(machine: Machine, spec: ConvMma, places: list[Place]) -> None:
+def _conv(machine: Machine, spec: ConvMma | ConvPlain, places: list[Place]) -> None:
     x_at, weight_at, bias_at, *rest = places
-    rest = rest[2:] if spec.meets_in_memory else rest
+    rest = rest[2:] if isinstance(spec, ConvMma) and spec.meets_in_memory else rest
     exact = spec.x.dtype == "uint8"
     held = machine.map(spec.x, x_at)
-    x = held.astype(np.int64) if exact else decoded(held, spec.x.dtype).astype(np.float64)
+    x = decoded(held, spec.x.dtype).astype(np.float64)  # which holds integers of these sizes exactly
     rows, columns = spec.padded
     stored = "int8" if exact else {"bfloat16": "uint16"}.get(spec.x.dtype, spec.x.dtype)
     weight = machine.numbers(weight_at, stored, rows * columns).reshape(rows, columns)
-    weight = weight.astype(np.int64) if exact else decoded(weight, spec.x.dtype).astype(np.float64)
+    weight = decoded(weight, spec.x.dtype).astype(np.float64)
     bias = machine.numbers(bias_at, "int32" if exact else "float32", rows)
     patches = _patches(x, spec)
     sums = patches @ weight[: spec.y.channels, : spec.depth].T + bias[: spec.y.channels]
     _finish(machine, spec.ending, sums.reshape(spec.y.height, spec.y.width, -1), rest)
 
 
-def _patches(x: Array, spec: ConvMma) -> Array:
+def _depthwise(machine: Machine, spec: Depthwise, places: list[Place]) -> None:
+    x_at, weight_at, bias_at, *rest = places
+    lanes, taps = spec.y.channels, spec.geometry.window[0] * spec.geometry.window[1]
+    x = decoded(machine.map(spec.x, x_at), spec.x.dtype).astype(np.float64)
+    weight = machine.numbers(weight_at, spec.weight_dtype, taps * lanes).reshape(taps, lanes).astype(np.float64)
+    bias = machine.numbers(bias_at, "int32" if spec.x.dtype == "uint8" else "float32", lanes)
+    sums = (_patches(x, spec).reshape(-1, taps, lanes) * weight).sum(axis=1) + bias
+    _finish(machine, spec.ending, sums.reshape(spec.y.height, spec.y.width, lanes), rest)
+
+
+def _patches(x: Array, spec: ConvMma | ConvPlain | Depthwise) -> Array:
     """For each pixel of the result what its window reads, tap by tap."""
     geometry, y = spec.geometry, spec.y
     fill = spec.x.quantisation.zero_point if spec.x.quantisation else 0
@@ -227,6 +238,8 @@ def _pool_chain(machine: Machine, spec: PoolChain, places: list[Place]) -> None:
 
 MEANINGS: dict[type, Callable[[Machine, Any, list[Place]], None]] = {
     ConvMma: _conv,
+    ConvPlain: _conv,
+    Depthwise: _depthwise,
     PointwiseKernel: _pointwise,
     Pool: _pool,
     PoolChain: _pool_chain,
