@@ -6,8 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from zcc.compiler.backends.cuda.draft import Argument, Draft, Scratch, true_edges
+from zcc.compiler.backends.cuda.kernels.attention import AttentionKernel
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Geometry
+from zcc.compiler.backends.cuda.kernels.moves import DepthToSpaceKernel, GlobalMeanKernel, ShuffleKernel
 from zcc.compiler.backends.cuda.kernels.pointwise import PointwiseKernel
 from zcc.compiler.backends.cuda.kernels.pool import Pool, PoolChain
 from zcc.compiler.backends.cuda.kernels.source import KernelSpec, module_source, name_of
@@ -20,15 +24,22 @@ from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.backends.cuda.tiles import Choose, tile_chooser
 from zcc.compiler.network.fuse import ops_for
 from zcc.compiler.network.ops import (
+    Attention,
+    Concat,
     Conv,
     Convert,
     Copy,
+    DepthToSpace,
+    Generic,
+    GlobalMean,
     MaxPool,
     Network,
     Op,
     Pointwise,
     QuantisedConv,
     Resize,
+    Shuffle,
+    Slice,
 )
 from zcc.compiler.network.tensors import Tensor
 from zcc.runtime.errors import BuildError
@@ -64,6 +75,7 @@ def lower_network(
     """Plan the launches that make the maps of a network's raw head, or its output where it has none."""
     results = network.maps or [network.output]
     network = Network(network.image, ops_for(results, network.ops), results[0], results[1:])
+    _refuse_others(network)
     placement = place(network, STORED[precision])
     lowering = Lowering(placement, capability, choose or tile_chooser(capability))
     drafts = _Drafts(lowering, network).run()
@@ -145,12 +157,7 @@ class _Drafts:
         return [self.draft(op) for op in self.lowering.placement.ops if op not in self.taken]
 
     def draft(self, op: Op) -> Draft:
-        lower = LOWERINGS.get(type(op))
-        if lower is None:
-            raise BuildError(
-                f"no CUDA kernel computes {op.out.name}, a {type(op).__name__}", "compile the model for a CPU target"
-            )
-        return lower(self, op)
+        return LOWERINGS[type(op)](self, op)
 
     def take(self, op: Op) -> Op:
         self.taken.add(op)
@@ -199,12 +206,45 @@ class _Drafts:
     def moved(self, op: Copy | Convert) -> Draft:
         return self.unary(op.x, op.out, PointwiseKernel(self.map(op.x), Ending(self.map(op.out))))
 
+    def depth_to_space(self, op: DepthToSpace) -> Draft:
+        return self.unary(op.x, op.out, DepthToSpaceKernel(self.map(op.x), self.map(op.out), op.factor))
+
+    def global_mean(self, op: GlobalMean) -> Draft:
+        return self.unary(op.x, op.out, GlobalMeanKernel(self.map(op.x), self.map(op.out)))
+
+    def shuffle(self, op: Shuffle) -> Draft:
+        """Each lane of the result knows the lane it is taken from."""
+        lanes, made = self.lowering.placement.lanes(op.x), self.lowering.placement.lanes(op.out)
+        at = np.zeros(op.x.shape[1], np.int32)
+        at[lanes[lanes >= 0]] = np.flatnonzero(lanes >= 0)
+        sources = np.where(made >= 0, at[op.order][made], -1).astype(np.int32)
+        x, out = self.lowering.view(op.x), self.lowering.view(op.out)
+        spec = ShuffleKernel(self.map(op.x), self.map(op.out))
+        return Draft(spec, op.out.name, [x, self.lowering.constants.add(sources), out], [x], [out])
+
+    def attention(self, op: Attention) -> Draft:
+        tensors = (op.query, op.key, op.value, op.out)
+        views = [self.lowering.view(tensor) for tensor in tensors]
+        spec = AttentionKernel(*(self.map(tensor) for tensor in tensors), op.heads, op.scale)
+        return Draft(spec, op.out.name, [*views], views[:3], views[3:], op.flops)
+
     def unary(self, x: Tensor, out: Tensor, spec: KernelSpec) -> Draft:
         read, written = self.lowering.view(x), self.lowering.view(out)
         return Draft(spec, out.name, [read, written], [read], [written])
 
     def map(self, tensor: Tensor) -> Any:
         return self.lowering.placement.map(tensor)
+
+
+def _refuse_others(network: Network) -> None:
+    """BuildError where an operation has no kernel."""
+    for op in network.ops:
+        if not isinstance(op, (Concat, Slice, *LOWERINGS)):
+            what = op.call.op.name.removeprefix("relax.") if isinstance(op, Generic) else type(op).__name__.lower()
+            raise BuildError(
+                f"no CUDA kernel computes {op.out.name}, a {what}",
+                "export the model with a head that zcc decodes itself, or compile it for a CPU",
+            )
 
 
 def _is_pyramid(op: MaxPool) -> bool:
@@ -220,6 +260,10 @@ LOWERINGS: dict[type[Op], Callable[[_Drafts, Any], Draft]] = {
     MaxPool: _Drafts.max_pool,
     Resize: _Drafts.resize,
     Pointwise: _Drafts.pointwise,
+    DepthToSpace: _Drafts.depth_to_space,
+    GlobalMean: _Drafts.global_mean,
+    Shuffle: _Drafts.shuffle,
+    Attention: _Drafts.attention,
     Copy: _Drafts.moved,
     Convert: _Drafts.moved,
 }

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma
+from zcc.compiler.backends.cuda.kernels.attention import AttentionKernel
+from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Geometry
 from zcc.compiler.backends.cuda.kernels.conv_plain import ConvPlain, Depthwise
 from zcc.compiler.backends.cuda.kernels.formats import Map, encode
+from zcc.compiler.backends.cuda.kernels.moves import DepthToSpaceKernel, GlobalMeanKernel, ShuffleKernel
 from zcc.compiler.backends.cuda.kernels.pointwise import PointwiseKernel
 from zcc.compiler.backends.cuda.kernels.pool import Pool, PoolChain
 from zcc.compiler.backends.cuda.kernels.stages import Apply, Ending, Merge, OnCurve, PerChannel
@@ -227,13 +229,39 @@ def _pool(machine: Machine, spec: Pool, places: list[Place]) -> None:
 
 
 def _pool_chain(machine: Machine, spec: PoolChain, places: list[Place]) -> None:
-    from zcc.compiler.backends.cuda.kernels.conv_mma import Geometry
-
     x, size = spec.x, spec.window
     for y, place in zip(spec.ys, places[1:], strict=True):
         single = Pool(x, y, Geometry((size, size), (1, 1), (size // 2, size // 2)))
         _pool(machine, single, [places[0], place])
         x, places = y, [place, *places[1:]]
+
+
+def _depth_to_space(machine: Machine, spec: DepthToSpaceKernel, places: list[Place]) -> None:
+    x, (down, across) = machine.map(spec.x, places[0]), spec.factor
+    cells = x.reshape(spec.x.height, spec.x.width, down, across, -1).transpose(0, 2, 1, 3, 4)
+    machine.map(spec.y, places[1])[...] = cells.reshape(spec.y.height, spec.y.width, -1)
+
+
+def _shuffle(machine: Machine, spec: ShuffleKernel, places: list[Place]) -> None:
+    sources = machine.numbers(places[1], "int32", spec.y.channels)
+    machine.map(spec.y, places[2])[...] = np.where(sources < 0, 0, machine.map(spec.x, places[0])[..., sources])
+
+
+def _global_mean(machine: Machine, spec: GlobalMeanKernel, places: list[Place]) -> None:
+    x = decoded(machine.map(spec.x, places[0]), spec.x.dtype).astype(np.float64)
+    machine.map(spec.y, places[1])[...] = encode(x.mean(axis=(0, 1)), spec.y.dtype)
+
+
+def _attention(machine: Machine, spec: AttentionKernel, places: list[Place]) -> None:
+    maps = (spec.query, spec.key, spec.value)
+    query, key, value = (
+        machine.values(map, place).reshape(map.pixels, spec.heads, -1).astype(np.float64)
+        for map, place in zip(maps, places, strict=False)
+    )
+    scores = np.einsum("qhd,khd->hqk", query, key) * spec.scale
+    shares = np.exp(scores - scores.max(-1, keepdims=True))
+    made = np.einsum("hqk,khd->qhd", shares / shares.sum(-1, keepdims=True), value)
+    machine.map(spec.y, places[3])[...] = encode(made.reshape(spec.y.height, spec.y.width, -1), spec.y.dtype)
 
 
 MEANINGS: dict[type, Callable[[Machine, Any, list[Place]], None]] = {
@@ -243,4 +271,8 @@ MEANINGS: dict[type, Callable[[Machine, Any, list[Place]], None]] = {
     PointwiseKernel: _pointwise,
     Pool: _pool,
     PoolChain: _pool_chain,
+    DepthToSpaceKernel: _depth_to_space,
+    ShuffleKernel: _shuffle,
+    GlobalMeanKernel: _global_mean,
+    AttentionKernel: _attention,
 }
