@@ -12,7 +12,7 @@ from zcc.compiler.backends.cuda.draft import Argument, Draft, Scratch
 from zcc.compiler.backends.cuda.kernels.conv_mma import SUMS, ConvMma, Geometry
 from zcc.compiler.backends.cuda.kernels.conv_plain import ConvPlain, Depthwise
 from zcc.compiler.backends.cuda.kernels.formats import Map, encode
-from zcc.compiler.backends.cuda.kernels.stages import Enlarged, Ending, OnCurve
+from zcc.compiler.backends.cuda.kernels.stages import Ending, Enlarged, OnCurve
 from zcc.compiler.backends.cuda.lowering import Lowering
 from zcc.compiler.kernels.curve import CURVES
 from zcc.compiler.network.ops import Conv, QuantisedConv, Resize
@@ -115,5 +115,3 @@ def fits_tensor_cores(op: Conv, lowering: Lowering) -> bool:
         and (x.channels % x.format.block == 0 or paired)
         and not (x.dtype == "bfloat16" and not lowering.capability.bf16)
     )
-
-

@@ -65,5 +65,3 @@ class Lowering:
         table = CURVES[name].table()
         meaning = out.quantisation if out is not None and out.dtype == "uint8" else None
         return self.constants.add(table if meaning is None else table * meaning.factor)
-
-

@@ -55,7 +55,9 @@ def _ordered(ours: Sequence[int], theirs: Sequence[int], before: Sequence[set[in
     return _all_before(ours, theirs, before) or _all_before(theirs, ours, before)
 
 
-def _all_before(first: Sequence[int], second: Sequence[int], before: Mapping[int, set[int]] | Sequence[set[int]]) -> bool:
+def _all_before(
+    first: Sequence[int], second: Sequence[int], before: Mapping[int, set[int]] | Sequence[set[int]]
+) -> bool:
     return all(earlier in before[later] for earlier in first for later in second)
 
 

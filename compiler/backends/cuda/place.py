@@ -198,5 +198,3 @@ class _Placer:
             storage = Storage(height, width, self.lanes(tensor), self.stored[tensor.dtype])
             self.views[tensor] = View(storage, 0, storage.channels)
         return self.views[tensor]
-
-

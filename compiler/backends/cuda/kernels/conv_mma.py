@@ -26,7 +26,9 @@ class Tile:
     stages: int = 4
     split: int = 1  # blocks that share the taps' channels of one tile
     cached: bool = False  # whether the map is read through the cache next to the cores
-    early: int = 0  # whether it starts while those it waits for end: 1 lets others do so once it has its sums, 2 at once
+    early: int = (
+        0  # whether it starts while those it waits for end: 1 lets others do so once it has its sums, 2 at once
+    )
 
     @property
     def threads(self) -> int:

@@ -78,8 +78,14 @@ class PoolChain:
         results = [f"y{index}" for index in range(len(self.ys))]
         declared = ", ".join(f"{self.x.format.type}* {result}" for result in results)
         pitches = ", ".join(str(y.pitch) for y in self.ys)
-        call = f"S::T* const to[] = {{{', '.join(results)}}}; const int pitch[] = {{{pitches}}}; pool_chain<S>(x, to, pitch);"
-        return _kernel(name, self.x, {**sizes, "K": self.window, "QUADS": self.quads}, declared, call)
+        arrays = f"S::T* const to[] = {{{', '.join(results)}}}; const int pitch[] = {{{pitches}}};"
+        return _kernel(
+            name,
+            self.x,
+            {**sizes, "K": self.window, "QUADS": self.quads},
+            declared,
+            f"{arrays} pool_chain<S>(x, to, pitch);",
+        )
 
 
 def _kernel(name: str, x: Map, sizes: dict[str, int], declared: str, call: str) -> str:

@@ -141,7 +141,9 @@ class Ending:
                 loads.append(f"load4(o{index} + n, h.o{index});")
             elif isinstance(stage, Merge):
                 pixel = "0" if stage.other.pixels == 1 else "m"
-                loads.append(f"load4(o{index} + {pixel} * {stage.other.pitch} + n, h.o{index}); {_decoding(stage.other, index)}")
+                loads.append(
+                    f"load4(o{index} + {pixel} * {stage.other.pitch} + n, h.o{index}); {_decoding(stage.other, index)}"
+                )
         return loads
 
     def _encoding(self) -> list[str]:

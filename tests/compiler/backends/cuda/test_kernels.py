@@ -42,7 +42,11 @@ def specs(capability: Capability, dtype: str) -> list[KernelSpec]:
         kernels += [GlobalMeanKernel(x, small), AttentionKernel(x, x, x, y, 2, 0.125)]
     if capability.matrices and dtype != "float32":
         stages = 4 if capability.copies_ahead else 2
-        for tile in (Tile(64, 64, stages=stages), Tile(128, 16, 64, (4, 1), stages), Tile(32, 32, split=4, stages=stages)):
+        for tile in (
+            Tile(64, 64, stages=stages),
+            Tile(128, 16, 64, (4, 1), stages),
+            Tile(32, 32, split=4, stages=stages),
+        ):
             kernels.append(ConvMma(x, WINDOW, added, tile, tile.split > 1 and capability.clusters))
         kernels.append(ConvMma(x, WINDOW, enlarged, Tile(16, 64, warps=(1, 4), stages=stages), clustered=False))
     return kernels
