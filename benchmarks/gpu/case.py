@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.runtime.executors.cuda import Program
-from zcc.runtime.executors.cuda_kernels import Module
-from zcc.runtime.executors.plan_json import read_plan, write_plan
+from zcc.runtime.executors.cuda_program import Program, read_program
 from zcc.runtime.manifest import InputSpec
 
 Array = NDArray[Any]
@@ -61,10 +59,7 @@ class Case:
         folder = home / self.name
         folder.mkdir(parents=True, exist_ok=True)
         program = self.program
-        (folder / "plan.json").write_text(write_plan(program.plan))
-        for name, module in program.modules.items():
-            (folder / f"{name}.cubin").write_bytes(module.cubin)
-            (folder / f"{name}.ptx").write_bytes(module.ptx or b"")
+        program.write(folder)
         about = {
             "input": asdict(program.input),
             "max_det": program.max_det,
@@ -74,24 +69,17 @@ class Case:
             "timed": self.timed,
         }
         (folder / "case.json").write_text(json.dumps(about))
-        np.savez_compressed(folder / "arrays.npz", weights=program.weights, **self.arrays)  # type: ignore[arg-type]
+        np.savez_compressed(folder / "arrays.npz", **self.arrays)  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, folder: Path) -> Case:
         """Read one back."""
         about = json.loads((folder / "case.json").read_text())
-        plan = read_plan((folder / "plan.json").read_text(), str(folder / "plan.json"))
-        arrays = dict(np.load(folder / "arrays.npz"))
-        modules = {
-            name: Module((folder / f"{name}.cubin").read_bytes(), (folder / f"{name}.ptx").read_bytes())
-            for name in plan.modules
-        }
-        weights = arrays.pop("weights")
         spec = InputSpec(**about["input"])
         return cls(
             folder.name,
-            Program(plan, modules, weights, folder.name, spec, about["max_det"]),
-            arrays,
+            read_program(folder, spec, about["max_det"], folder.name),
+            dict(np.load(folder / "arrays.npz")),
             [PostCheck(**{**each, "size": tuple(each["size"])}) for each in about["post"]],
             [PreCheck(**{**each, "size": tuple(each["size"])}) for each in about["pre"]],
             about["scale"],

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.gpu.case import Case
 from zcc.runtime.executors.cuda import CudaExecutor
 from zcc.runtime.executors.cuda_memory import DeviceMemory
-from zcc.runtime.executors.cuda_timing import profile, replay
+from zcc.runtime.executors.cuda_timing import profile, replay, replay_frame
 
 HD = (1080, 1920, 3)
 ROUNDS, TOGETHER = 60, 20
@@ -66,6 +66,7 @@ def times(case: Case, executor: CudaExecutor) -> dict[str, Any]:
         results[check.name] = {
             "launches": dict(zip(labels, (1e6 * profile(executor)).round(2).tolist(), strict=True)),
             **{stage: figures(replay(executor, (stage,), ROUNDS, TOGETHER)) for stage in ("preprocess", "postprocess")},
+            "frame": figures(replay_frame(executor, ROUNDS, TOGETHER)),
             "frame on the card": figures(called(lambda check=check: executor.run(on_card, check.conf, check.iou))),
         }
     executor.write("maps", case.arrays[case.post[0].maps])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from ctypes import byref, c_void_p
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,15 +20,15 @@ from zcc.runtime.executors.cuda_context import context, device_number
 from zcc.runtime.executors.cuda_driver import refuse_fork
 from zcc.runtime.executors.cuda_frame import CardFrame, Three, look_over, three
 from zcc.runtime.executors.cuda_graph import Graph
-from zcc.runtime.executors.cuda_kernels import Kernels, Module
+from zcc.runtime.executors.cuda_kernels import Kernels
 from zcc.runtime.executors.cuda_memory import DeviceMemory
+from zcc.runtime.executors.cuda_program import Program
 from zcc.runtime.executors.cuda_shared import shared_copiers, shared_weights
 from zcc.runtime.executors.cuda_slot import Pending, Slot
 from zcc.runtime.executors.cuda_upload import Landing
 from zcc.runtime.executors.frame_block import FORMATS, FRAME, PARAMETERS_SIZE, letterbox
-from zcc.runtime.executors.plan import Launch, Plan
+from zcc.runtime.executors.plan import Launch
 from zcc.runtime.frame import Frame
-from zcc.runtime.manifest import InputSpec
 from zcc.runtime.thresholds import threshold
 
 SLOTS = 2  # frames under way: one is uploaded while another runs
@@ -37,18 +36,6 @@ ORDERED = 0  # CUstream_flags: after what the process has put on the default str
 MAPPED = frozenset({"result"})  # regions that lie in the host's memory, where the card reaches them
 FORMAT_NUMBERS = {name: number for number, name in enumerate(FORMATS)}
 MOST_SIZES = 256  # of frames, that are remembered
-
-
-@dataclass(frozen=True)
-class Program:
-    """What an artifact holds for a card."""
-
-    plan: Plan
-    modules: Mapping[str, Module]
-    weights: NDArray[np.uint8]
-    weights_key: str  # the same for the same bytes
-    input: InputSpec
-    max_det: int
 
 
 class CudaExecutor:
@@ -198,8 +185,12 @@ class CudaExecutor:
 
     def keep_parameters(self) -> None:
         """Have the card remember those of the last frame, for launches that run without one."""
-        last = self._slots[self._next - 1].parameters
-        self._regions["parameters"].write(last.bytes)
+        self._regions["parameters"].write(self.last_slot.parameters.bytes)
+
+    @property
+    def last_slot(self) -> Slot:
+        """That of the frame that came last."""
+        return self._slots[self._next - 1]
 
     def settle(self, pending: Pending) -> None:
         """Let a frame that is through take its outcome, unless another thread has seen to it."""

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from ctypes import byref, c_void_p
-from dataclasses import dataclass
 
 from zcc.runtime.errors import CorruptArtifact, IncompatibleHost
 from zcc.runtime.executors.cuda_context import Context
 from zcc.runtime.executors.cuda_driver import NO_BINARY
+from zcc.runtime.executors.cuda_program import Module
 from zcc.runtime.executors.plan import Plan
 
 DYNAMIC_SHARED = 8  # CUfunction_attribute
 CARVEOUT = 9  # another: per cent of a multiprocessor's memory that is shared memory
 ALL_SHARED = 100  # the same for all kernels, so that different ones run side by side
 USUAL_SHARED = 48 << 10  # what a block gets without asking
-
-
-@dataclass(frozen=True)
-class Module:
-    """A module's code: machine code for one architecture, and PTX for younger ones."""
-
-    cubin: bytes
-    ptx: bytes | None = None
 
 
 class Kernels:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from zcc.runtime.executors.cuda import CudaExecutor
 from zcc.runtime.executors.cuda_context import Context
-from zcc.runtime.executors.cuda_graph import Arguments
+from zcc.runtime.executors.cuda_graph import Arguments, Graph
 from zcc.runtime.executors.plan import Launch
 
 TIMED = 0  # CUevent_flags
@@ -27,18 +27,27 @@ def replay(executor: CudaExecutor, stages: Sequence[str], times: int, together: 
 
     They run on whatever the last frame left in memory.
     """
-    card, stream = executor.context, executor.stream
     executor.keep_parameters()
     graph = executor.graph(stages)
+    try:
+        return _replayed(executor, graph, times, together)
+    finally:
+        graph.destroy()
+
+
+def replay_frame(executor: CudaExecutor, times: int, together: int = 1) -> Seconds:
+    """What the last frame takes on the card, with the copies before and behind its launches."""
+    return _replayed(executor, executor.last_slot.graph, times, together)
+
+
+def _replayed(executor: CudaExecutor, graph: Graph, times: int, together: int) -> Seconds:
+    card, stream = executor.context, executor.stream
 
     def launches() -> None:
         for _ in range(together):
             card.call("cuGraphLaunch", graph.handle, stream)
 
-    try:
-        return _measured(card, stream, [launches], times)[:, 0] / together
-    finally:
-        graph.destroy()
+    return _measured(card, stream, [launches], times)[:, 0] / together
 
 
 def profile(executor: CudaExecutor, times: int = 50) -> Seconds:

@@ -92,6 +92,7 @@ CALL(cuMemAlloc_v2, u64 *out, size_t size)
     *out = (u64)memory;
 END
 CALL(cuMemFree_v2, u64 memory) free((void *)memory); END
+CALL(cuMemGetInfo_v2, size_t *free, size_t *whole) *free = *whole = 1 << 30; END
 CALL(cuMemHostAlloc, void **out, size_t size, unsigned) *out = aligned_alloc(256, (size + 255) / 256 * 256); END
 CALL(cuMemFreeHost, void *memory) free(memory); END
 CALL(cuMemHostGetDevicePointer_v2, u64 *out, void *memory, unsigned) *out = (u64)memory; END

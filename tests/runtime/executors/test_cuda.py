@@ -205,7 +205,7 @@ def test_weights_are_uploaded_once(script: Run) -> None:
 def test_ptx_is_taken_for_a_card_of_another_kind(script: Run) -> None:
     code = """
 from dataclasses import replace
-from zcc.runtime.executors.cuda_kernels import Module
+from zcc.runtime.executors.cuda_program import Module
 old = {name: Module(b"of another card\\n\\0", made.cubin) for name, made in program.modules.items()}
 print(len(CudaExecutor(replace(program, modules=old)).run(np.zeros((20, 20, 3), np.uint8))))
 """
