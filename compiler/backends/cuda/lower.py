@@ -65,7 +65,9 @@ class NetworkPlan:
     arena_bytes: int
     zeroed: tuple[plans.Range, ...]  # counters of the arena, zero before and after
     image: plans.Tensor
+    image_format: str  # a name in FORMATS
     maps: tuple[plans.Tensor, ...]  # what the head is decoded from; else the output alone
+    map_format: str
     specs: tuple[KernelSpec, ...]  # of each launch
 
 
@@ -91,7 +93,9 @@ def lower_network(
         size,
         tuple(address.range(each) for draft in drafts for each in draft.scratch if each.counters),
         address.tensor(placement.views[network.image]),
+        placement.views[network.image].storage.dtype,
         tuple(address.tensor(placement.views[tensor]) for tensor in results),
+        placement.views[results[0]].storage.dtype,
         tuple(draft.spec for draft in drafts),
     )
 

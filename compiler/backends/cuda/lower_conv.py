@@ -21,6 +21,7 @@ from zcc.compiler.precision.int8 import integer_start
 
 Weights = NDArray[Any]
 Kernel = ConvMma | ConvPlain | Depthwise
+GREY_LEVELS = 255
 PLAIN_TILE, SMALL_TILE = (64, 64), (32, 32)
 FEW = 6400  # pixels of a map up to which smaller tiles keep more of the card busy
 
@@ -77,9 +78,16 @@ def _weights(
         arrays = [spec.pack_weight(weight, x_lanes, y_lanes), spec.pack_vector(start, y_lanes)]
     else:
         dtype = spec.weight_dtype if isinstance(spec, Depthwise) else spec.x.dtype
+        if op.x is lowering.placement.network.image:
+            weight = weight * np.float32(1 / (GREY_LEVELS * image_scale(spec.x.dtype)))
         packed = encode(spec.pack_weight(weight.astype(np.float32), x_lanes, y_lanes), dtype)
         arrays = [packed, spec.pack_vector(op.bias.astype(np.float32), y_lanes)]
     return [lowering.constants.add(array) for array in arrays]
+
+
+def image_scale(dtype: str) -> float:
+    """What a picture's grey levels are multiplied by: bytes and bfloat16 hold them as they are, exactly."""
+    return 1.0 if dtype in ("uint8", "bfloat16") else 1 / GREY_LEVELS
 
 
 def _read_as(

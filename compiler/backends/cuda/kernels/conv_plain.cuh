@@ -7,8 +7,7 @@ template <> struct WordOf<u8> { typedef FourBytes Kind; };
 
 __device__ __forceinline__ void multiply_add(float& sum, float a, float b) { sum = __fmaf_rn(a, b, sum); }
 __device__ __forceinline__ void multiply_add(int& sum, u32 a, u32 b) {   // unsigned bytes by signed ones
-#pragma unroll
-  for (int e = 0; e < 4; e++) sum += (int)(a >> 8 * e & 255) * (int)(signed char)(b >> 8 * e); }
+  asm("dp4a.u32.s32 %0, %1, %2, %0;" : "+r"(sum) : "r"(a), "r"(b)); }
 template <class T> __device__ __forceinline__ void words4(const T* p, float (&v)[4]) { load4(p, v); }
 __device__ __forceinline__ void words4(const u8* p, u32 (&v)[4]) {
   uint4 q = *(const uint4*)p; v[0] = q.x; v[1] = q.y; v[2] = q.z; v[3] = q.w; }

@@ -21,6 +21,7 @@ from zcc.compiler.backends.cuda.kernels.pointwise import PointwiseKernel
 from zcc.compiler.backends.cuda.kernels.pool import Pool, PoolChain
 from zcc.compiler.backends.cuda.kernels.stages import Apply, Ending, Merge, OnCurve, PerChannel
 from zcc.compiler.backends.cuda.lower import NetworkPlan
+from zcc.compiler.backends.cuda.lower_conv import image_scale
 from zcc.runtime.executors.plan import Place, Tensor
 
 Array = NDArray[Any]
@@ -38,15 +39,18 @@ class Machine:
         }
 
     def run(self, image: Array) -> list[Array]:
-        """The maps (C, H, W) that come of an image (C, H, W); channels that pad a pixel stay with them."""
+        """The maps (C, H, W) that come of an image (C, H, W) of 0..1; channels that pad a pixel stay with them."""
+        levels = image * np.float32(255 * image_scale(self.plan.image_format))
         held = self.tensor(self.plan.image)
         held[...] = 0
-        held[..., : len(image)] = encode(image.transpose(1, 2, 0), _format(self.plan.image, self.plan))
+        held[..., : len(image)] = encode(
+            np.rint(levels).transpose(1, 2, 0) if held.dtype == np.uint8 else levels.transpose(1, 2, 0),
+            self.plan.image_format,
+        )
         for launch, spec in zip(self.plan.launches, self.plan.specs, strict=True):
             places = [argument for argument in launch.arguments if isinstance(argument, Place)]
             MEANINGS[type(spec)](self, spec, places)
-        stored = _format(self.plan.image, self.plan)
-        return [decoded(self.tensor(each), stored)[0].transpose(2, 0, 1) for each in self.plan.maps]
+        return [decoded(self.tensor(each), self.plan.map_format)[0].transpose(2, 0, 1) for each in self.plan.maps]
 
     def tensor(self, tensor: Tensor) -> Array:
         """A whole tensor, to read and write."""
@@ -80,10 +84,6 @@ def decoded(held: Array, dtype: str) -> Array:
     if dtype == "bfloat16" and held.dtype == np.uint16:
         return (held.astype(np.uint32) << 16).view(np.float32)
     return held.astype(np.float32)
-
-
-def _format(tensor: Tensor, plan: NetworkPlan) -> str:
-    return plan.specs[0].x.dtype if tensor.dtype == "uint16" else tensor.dtype  # type: ignore[attr-defined]
 
 
 def _conv(machine: Machine, spec: ConvMma | ConvPlain, places: list[Place]) -> None:
