@@ -140,7 +140,7 @@ def _launch(draft: Draft, after: list[int], address: _Addresses) -> plans.Launch
         tuple(address.place(argument) for argument in draft.arguments),
         tuple(after),
         draft.spec.shared_bytes,
-        isinstance(draft.spec, ConvMma) and draft.spec.tile.early > 0,
+        isinstance(draft.spec, ConvMma | PoolChain) and draft.spec.early,
         draft.label,
         draft.flops,
         draft.bytes,
@@ -177,7 +177,12 @@ class _Drafts:
         chain = [op]
         while (follower := self.next_pool(chain[-1])) is not None and _is_pyramid(op):
             chain.append(follower)
-        spec = PoolChain(self.map(op.x), tuple(self.map(each.out) for each in chain), op.kernel[0])
+        spec = PoolChain(
+            self.map(op.x),
+            tuple(self.map(each.out) for each in chain),
+            op.kernel[0],
+            early=self.lowering.capability.clusters,
+        )
         if len(chain) == 1 or spec.shared_bytes > self.lowering.capability.shared_bytes:
             return self.single_pool(op)
         for each in chain[1:]:

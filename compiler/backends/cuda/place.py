@@ -124,13 +124,11 @@ class _Placer:
         """Give each part its window; those that cannot lie there are copied."""
         windows = self.windows(concat)
         copies: list[Op] = []
-        for index, part in enumerate(list(concat.parts)):
-            window = windows[index]
+        for part, window in zip(concat.parts, windows, strict=True):
             if self.try_place(part, window, concat, windows):
                 continue
             copy = Tensor(f"{part.name}_in_{concat.out.name}", part.shape, part.dtype, part.quantisation)
             self.channels[copy], self.views[copy] = self.channels[part], window
-            concat.parts[index] = copy
             copies.append(Copy(copy, part))
         return copies
 

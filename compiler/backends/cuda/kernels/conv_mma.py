@@ -70,6 +70,11 @@ class ConvMma:
         return self.ending.y
 
     @property
+    def early(self) -> bool:
+        """Whether it starts while those it waits for end."""
+        return self.tile.early > 0
+
+    @property
     def depth(self) -> int:
         """Products of one output."""
         return self.geometry.window[0] * self.geometry.window[1] * self.x.channels

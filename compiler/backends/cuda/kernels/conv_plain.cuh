@@ -19,40 +19,58 @@ __device__ __forceinline__ void conv_plain(const typename S::T* x, const typenam
   typedef typename S::Sum Sum;
   constexpr int BM = S::BM, BN = S::BN, BK = 16, QUADS = BK / 4, ROWS = BM / 4, COLUMNS = BN / 4, THREADS = ROWS * COLUMNS;
   constexpr int M = S::HO * S::WO, K = S::KH * S::KW * S::C, SIZE = Kind::SIZE;        // a word is SIZE elements
-  __shared__ __align__(16) Word a[BK][BM + 4], b[BK][BN + 4];
+  constexpr int AR = BM * QUADS / THREADS, BR = BN * QUADS / THREADS, STEPS = S::KP / SIZE / BK;
+  static_assert(BM * QUADS % THREADS == 0 && BN * QUADS % THREADS == 0, "tile");
+  __shared__ __align__(16) Word a[2][BK][BM + 4], b[2][BK][BN + 4];
   const int t = threadIdx.x, n0 = blockIdx.x * BN, m0 = blockIdx.y * BM, tm = t % ROWS * 4, tn = t / ROWS * 4;
+  Word next_a[AR][4], next_b[BR][4];
+  auto fetch = [&](int step) {                 // into registers, while the step before is computed
+#pragma unroll
+    for (int i = 0; i < AR; i++) {
+      const int q = t + i * THREADS, k = (step * BK + q % QUADS * 4) * SIZE, m = m0 + q / QUADS, oy = m / S::WO, ox = m % S::WO;
+      const int tap = k / S::C, c = k % S::C, iy = oy * S::SY - S::PT + tap / S::KW * S::DY, ix = ox * S::SX - S::PL + tap % S::KW * S::DX;
+#pragma unroll
+      for (int e = 0; e < 4; e++) next_a[i][e] = (Word)S::FILL;
+      if (k < K && m < M && (u32)iy < (u32)S::H && (u32)ix < (u32)S::W) words4(x + (iy * S::W + ix) * S::LDX + c, next_a[i]);
+    }
+#pragma unroll
+    for (int i = 0; i < BR; i++) {
+      const int q = t + i * THREADS;
+      words4(w + (long long)(n0 + q / QUADS) * S::KP + (step * BK + q % QUADS * 4) * SIZE, next_b[i]);
+    }
+  };
+  auto keep = [&](int slot) {
+#pragma unroll
+    for (int i = 0; i < AR; i++)
+#pragma unroll
+      for (int e = 0; e < 4; e++) a[slot][(t + i * THREADS) % QUADS * 4 + e][(t + i * THREADS) / QUADS] = next_a[i][e];
+#pragma unroll
+    for (int i = 0; i < BR; i++)
+#pragma unroll
+      for (int e = 0; e < 4; e++) b[slot][(t + i * THREADS) % QUADS * 4 + e][(t + i * THREADS) / QUADS] = next_b[i][e];
+  };
   Sum sums[4][4];
 #pragma unroll
   for (int i = 0; i < 4; i++)
 #pragma unroll
     for (int j = 0; j < 4; j++) sums[i][j] = __ldg(bias + n0 + tn + j);
-  for (int step = 0; step < S::KP / SIZE; step += BK) {
-    for (int q = t; q < BM * QUADS; q += THREADS) {
-      const int row = q / QUADS, k = (step + q % QUADS * 4) * SIZE, m = m0 + row, oy = m / S::WO, ox = m % S::WO;
-      const int tap = k / S::C, c = k % S::C, iy = oy * S::SY - S::PT + tap / S::KW * S::DY, ix = ox * S::SX - S::PL + tap % S::KW * S::DX;
-      Word v[4] = {(Word)S::FILL, (Word)S::FILL, (Word)S::FILL, (Word)S::FILL};
-      if (k < K && m < M && (u32)iy < (u32)S::H && (u32)ix < (u32)S::W) words4(x + (iy * S::W + ix) * S::LDX + c, v);
-#pragma unroll
-      for (int e = 0; e < 4; e++) a[q % QUADS * 4 + e][row] = v[e];
-    }
-    for (int q = t; q < BN * QUADS; q += THREADS) {
-      Word v[4];
-      words4(w + (long long)(n0 + q / QUADS) * S::KP + (step + q % QUADS * 4) * SIZE, v);
-#pragma unroll
-      for (int e = 0; e < 4; e++) b[q % QUADS * 4 + e][q / QUADS] = v[e];
-    }
-    __syncthreads();
+  fetch(0);
+  keep(0);
+  for (int step = 0; step < STEPS; step++) {
+    const int slot = step & 1;
+    __syncthreads();                           // this slot is full, and all are done with the other
+    if (step + 1 < STEPS) fetch(step + 1);
 #pragma unroll
     for (int k = 0; k < BK; k++) {
       Word u[4], v[4];
 #pragma unroll
-      for (int e = 0; e < 4; e++) { u[e] = a[k][tm + e]; v[e] = b[k][tn + e]; }
+      for (int e = 0; e < 4; e++) { u[e] = a[slot][k][tm + e]; v[e] = b[slot][k][tn + e]; }
 #pragma unroll
       for (int i = 0; i < 4; i++)
 #pragma unroll
         for (int j = 0; j < 4; j++) multiply_add(sums[i][j], u[i], v[j]);
     }
-    __syncthreads();
+    if (step + 1 < STEPS) keep(slot ^ 1);
   }
 #pragma unroll
   for (int i = 0; i < 4; i++) {

@@ -28,6 +28,7 @@ __device__ __forceinline__ void pool_chain(const typename S::T* x, typename S::T
   float4* held = (float4*)memory;
   float4* rows = held + CELLS;
   const int first = blockIdx.x * QUADS * 4;
+  if constexpr (S::EARLY) wait_for_earlier();
   for (int i = threadIdx.x; i < CELLS; i += blockDim.x) {
     float v[4] = {LEAST, LEAST, LEAST, LEAST};
     if (first + i % QUADS * 4 < S::C) load4(x + i / QUADS * S::LDX + first + i % QUADS * 4, v);
@@ -36,6 +37,7 @@ __device__ __forceinline__ void pool_chain(const typename S::T* x, typename S::T
   __syncthreads();
 #pragma unroll
   for (int round = 0; round < ROUNDS; round++) {
+    if (S::EARLY && round == ROUNDS - 1) let_later_start();
     for (int i = threadIdx.x; i < CELLS; i += blockDim.x) {
       const int column = i / QUADS % S::W;
       float4 best = held[i];

@@ -53,6 +53,7 @@ class PoolChain:
     ys: tuple[Map, ...]
     window: int
     quads: int = 1  # groups of four channels that a block works on
+    early: bool = False  # whether it starts while those it waits for end
 
     title = "pool_chain"
     library = ("pool.cuh",)
@@ -82,7 +83,7 @@ class PoolChain:
         return _kernel(
             name,
             self.x,
-            {**sizes, "K": self.window, "QUADS": self.quads},
+            {**sizes, "K": self.window, "QUADS": self.quads, "EARLY": int(self.early)},
             declared,
             f"{arrays} pool_chain<S>(x, to, pitch);",
         )
