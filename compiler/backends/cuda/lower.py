@@ -130,7 +130,8 @@ class _Addresses:
 
 def _launch(draft: Draft, after: list[int], address: _Addresses) -> plans.Launch:
     counters = [scratch for scratch in draft.scratch if scratch.counters]
-    reads = [*draft.reads, *draft.constants, *counters]
+    reads: list[Argument] = [*draft.reads, *draft.constants, *counters]
+    writes: list[Argument] = [*draft.writes, *draft.scratch]
     return plans.Launch(
         "network",
         MODULE,
@@ -145,7 +146,7 @@ def _launch(draft: Draft, after: list[int], address: _Addresses) -> plans.Launch
         draft.flops,
         draft.bytes,
         tuple(address.range(argument) for argument in reads),
-        tuple(address.range(argument) for argument in (*draft.writes, *draft.scratch)),
+        tuple(address.range(argument) for argument in writes),
     )
 
 
@@ -234,7 +235,8 @@ class _Drafts:
     def attention(self, op: Attention) -> Draft:
         tensors = (op.query, op.key, op.value, op.out)
         views = [self.lowering.view(tensor) for tensor in tensors]
-        spec = AttentionKernel(*(self.map(tensor) for tensor in tensors), op.heads, op.scale)
+        query, key, value, out = (self.map(tensor) for tensor in tensors)
+        spec = AttentionKernel(query, key, value, out, op.heads, op.scale)
         return Draft(spec, op.out.name, [*views], views[:3], views[3:], op.flops)
 
     def unary(self, x: Tensor, out: Tensor, spec: KernelSpec) -> Draft:

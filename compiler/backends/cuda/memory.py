@@ -38,7 +38,8 @@ def _users(drafts: Sequence[Draft]) -> dict[Held, list[int]]:
     users: dict[Held, list[int]] = {}
     for index, draft in enumerate(drafts):
         views = [view.storage for view in (*draft.reads, *draft.writes)]
-        for held in dict.fromkeys([*views, *draft.scratch]):
+        touched: list[Held] = [*views, *draft.scratch]
+        for held in dict.fromkeys(touched):
             users.setdefault(held, []).append(index)
     return users
 

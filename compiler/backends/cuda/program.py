@@ -54,7 +54,7 @@ def build_program(model: Imported, network: Network, capability: Capability, pre
     check_plan(plan)
     modules = {module: Module(made.cubin, made.ptx) for module, made in compiled.items()}
     weights = np.frombuffer(planned.weights, np.uint8)
-    return Program(plan, modules, weights, sha256(weights).hexdigest(), model.input, model.max_det)
+    return Program(plan, modules, weights, sha256(planned.weights).hexdigest(), model.input, model.max_det)
 
 
 def frame_head(raw: RawHead, planned: NetworkPlan) -> FrameHead:
@@ -65,7 +65,7 @@ def frame_head(raw: RawHead, planned: NetworkPlan) -> FrameHead:
 def _distributed(raw: RawHead, planned: NetworkPlan) -> FrameHead:
     pairs = zip(planned.maps[::2], planned.maps[1::2], strict=True)
     scales = [
-        DflScale(scale.stride, *boxes.shape[1:3], _map(boxes), _map(scores))
+        DflScale(scale.stride, boxes.shape[1], boxes.shape[2], _map(boxes), _map(scores))
         for scale, (boxes, scores) in zip(raw.scales, pairs, strict=True)
     ]
     return DflHead(raw.classes, planned.map_format, tuple(scales))
@@ -73,7 +73,7 @@ def _distributed(raw: RawHead, planned: NetworkPlan) -> FrameHead:
 
 def _anchored(raw: RawHead, planned: NetworkPlan) -> FrameHead:
     scales = [
-        AnchorScale(scale.stride, *held.shape[1:3], _map(held), scale.anchors)
+        AnchorScale(scale.stride, held.shape[1], held.shape[2], _map(held), scale.anchors)
         for scale, held in zip(raw.scales, planned.maps, strict=True)
     ]
     return AnchorHead(raw.classes, planned.map_format, tuple(scales))

@@ -24,9 +24,20 @@ __device__ __forceinline__ void conv_plain(const typename S::T* x, const typenam
   __shared__ __align__(16) Word a[2][BK][BM + 4], b[2][BK][BN + 4];
   const int t = threadIdx.x, n0 = blockIdx.x * BN, m0 = blockIdx.y * BM, tm = t % ROWS * 4, tn = t / ROWS * 4;
   Word next_a[AR][4], next_b[BR][4];
+  auto fetch_word = [&](Word& v, int q, int e, int step) {
+    const int k = (step * BK + q % QUADS * 4 + e) * SIZE, m = m0 + q / QUADS, oy = m / S::WO, ox = m % S::WO;
+    const int tap = k / S::C, c = k % S::C, iy = oy * S::SY - S::PT + tap / S::KW * S::DY, ix = ox * S::SX - S::PL + tap % S::KW * S::DX;
+    const bool inside = k < K && m < M && (u32)iy < (u32)S::H && (u32)ix < (u32)S::W;
+    v = inside ? *(const Word*)(x + (iy * S::W + ix) * S::LDX + c) : (Word)S::FILL;
+  };
   auto fetch = [&](int step) {                 // into registers, while the step before is computed
 #pragma unroll
     for (int i = 0; i < AR; i++) {
+      if constexpr (S::C % (4 * SIZE) != 0) {  // a picture's pixel is shorter than four words of bytes
+#pragma unroll
+        for (int e = 0; e < 4; e++) fetch_word(next_a[i][e], t + i * THREADS, e, step);
+        continue;
+      }
       const int q = t + i * THREADS, k = (step * BK + q % QUADS * 4) * SIZE, m = m0 + q / QUADS, oy = m / S::WO, ox = m % S::WO;
       const int tap = k / S::C, c = k % S::C, iy = oy * S::SY - S::PT + tap / S::KW * S::DY, ix = ox * S::SX - S::PL + tap % S::KW * S::DX;
 #pragma unroll

@@ -150,7 +150,7 @@ class Ending:
         meaning = self.y.quantisation
         if meaning is None:
             return []
-        steps = "v[e]" if self.in_steps else f"__fmul_rn(v[e], {literal(meaning.factor)})"
+        steps = "v[e]" if self.in_steps else f"__fmul_rn(v[e], {literal(float(meaning.factor))})"
         return [f"v[e] = to_byte({steps}, {literal(meaning.zero_point)});"]
 
     def _enlargement(self) -> str:
