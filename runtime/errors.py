@@ -12,7 +12,7 @@
     ├── SensorError           a sensor of this machine is not there, or cannot be read
     ├── DeviceError           a graphics card refused or failed
     │   ├── OutOfMemory       its memory is used up
-    │   └── DeviceLost        it runs nothing more of this process until its context is made anew
+    │   └── DeviceLost        it runs nothing more of this process, which must be started anew
     ├── ArtifactError         a stored artifact
     │   ├── CorruptArtifact   its bytes are not what its manifest says
     │   └── IncompatibleHost  this machine cannot run it
@@ -93,7 +93,7 @@ class OutOfMemory(DeviceError):
 
 
 class DeviceLost(DeviceError):
-    """A failure that stays: whatever is asked of the card now fails likewise until its context is made anew."""
+    """A failure that stays: whatever this process asks of the card from now on fails likewise."""
 
 
 class ArtifactError(ZccError):

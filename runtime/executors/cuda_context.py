@@ -1,13 +1,18 @@
-"""Cards and their primary contexts, which this process shares with whatever else uses them in it."""
+"""Cards and their primary contexts, which this process shares with whatever else uses them in it.
+
+A failure that stays cannot be mended from inside: the driver gives the same error for a context that was reset. So
+every call says that the process must be started anew.
+"""
 
 from __future__ import annotations
 
+import os
 import threading
 from ctypes import byref, c_char_p, c_int, c_void_p, cast, create_string_buffer
 from dataclasses import dataclass
 
 from zcc.runtime.errors import DeviceLost, UsageError
-from zcc.runtime.executors.cuda_driver import Driver, driver, refuse_fork
+from zcc.runtime.executors.cuda_driver import ANEW, Driver, driver, refuse_fork
 
 MAJOR, MINOR, SHARED_OPTIN, INTEGRATED, PROCESSORS = 75, 76, 97, 18, 16  # CUdevice_attribute
 
@@ -31,7 +36,8 @@ class Context:
     def __enter__(self) -> Context:
         """Make it the calling thread's for a while; the thread may have another card's before and after."""
         if self.lost:
-            raise DeviceLost(f"the context of {self.name} is broken", "load the detector again, it is made anew then")
+            refuse_fork()
+            raise DeviceLost(f"{self.name} failed before, and runs nothing more of this process", ANEW)
         self.call("cuCtxPushCurrent_v2", self.handle)
         return self
 
@@ -52,15 +58,23 @@ _popped = byref(c_void_p())  # nobody wants to know what it was
 
 
 def context(number: int) -> Context:
-    """The context of a card; made anew where the last one broke."""
+    """The context of a card."""
     refuse_fork()
     with _making:
         found = _contexts.get(number)
-        if found is None or found.lost:
-            if found is not None:
-                found.driver.raw["cuDevicePrimaryCtxReset_v2"](number)
+        if found is None:
             found = _contexts[number] = _make(driver(), number)
         return found
+
+
+def _lose_all() -> None:
+    """A child has its parent's contexts, and cannot use them."""
+    for each in _contexts.values():
+        each.lost = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_lose_all)
 
 
 def device_number(device: str | int) -> int:

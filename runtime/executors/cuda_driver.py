@@ -82,8 +82,6 @@ FUNCTIONS: dict[str, list[Any]] = {
     "cuDeviceGetName": [c_char_p, c_int, c_int],
     "cuDeviceGetAttribute": [POINTER(c_int), c_int, c_int],
     "cuDevicePrimaryCtxRetain": [POINTER(c_void_p), c_int],
-    "cuDevicePrimaryCtxRelease_v2": [c_int],
-    "cuDevicePrimaryCtxReset_v2": [c_int],
     "cuCtxPushCurrent_v2": [c_void_p],
     "cuCtxPopCurrent_v2": [POINTER(c_void_p)],
     "cuModuleLoadData": [POINTER(c_void_p), c_char_p],
@@ -130,7 +128,8 @@ FUNCTIONS: dict[str, list[Any]] = {
 # Drivers before CUDA 12.3 do without: their launches wait for all of those before them.
 OPTIONAL = ("cuGraphAddDependencies_v2",)
 
-# What no call recovers from: the context stays broken.
+ANEW = "start the process anew; nothing else mends it"
+# What no call recovers from: everything that is asked of the driver from then on fails likewise.
 STICKY = {
     214: "memory of the card is faulty",
     700: "a kernel touched memory that is not its own",
@@ -193,7 +192,7 @@ class Driver:
         self._library.cuGetErrorName(status, ctypes.byref(name))
         told = f"{doing}: {name.value.decode() if name.value else status}"
         if status in STICKY:
-            return DeviceLost(f"{STICKY[status]} ({told})", "load the detector again, the context is made anew then")
+            return DeviceLost(f"{STICKY[status]} ({told})", ANEW)
         kind, problem, remedy = KNOWN.get(status, (DeviceError, "the driver refuses a call", "see its documentation"))
         return kind(f"{problem} ({told})", remedy)
 

@@ -51,7 +51,7 @@ def read_program(folder: Path, spec: InputSpec, max_det: int, weights_key: str) 
     try:
         plan = read_plan((folder / PLAN).read_text(), str(folder / PLAN))
         modules = {name: _module(folder, name) for name in plan.modules}
-        weights = np.frombuffer((folder / WEIGHTS).read_bytes(), np.uint8)
+        weights = np.fromfile(folder / WEIGHTS, np.uint8)
     except OSError as error:
         problem = f"{error.filename} cannot be read: {error.strerror}"
         raise CorruptArtifact(problem, "compile the model again") from error

@@ -1,7 +1,6 @@
 // NVIDIA's driver for tests: its calls over the host's memory, kernels from libraries that g++ made (a "cubin" is the
 // library's path, a line for each kernel with its number of arguments behind it). PRETENDED_FAILURES="cuMemAlloc_v2=2"
 // makes calls fail; "cuGraphLaunch=700@3" the third of them.
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
@@ -63,8 +62,6 @@ CALL(cuDeviceGet, int *out, int number) *out = number; END
 CALL(cuDeviceGetName, char *out, int, int) strcpy(out, "Pretended"); END
 CALL(cuDeviceGetAttribute, int *out, int which, int) *out = which == 75 ? 9 : which == 97 ? 232448 : 0; END
 CALL(cuDevicePrimaryCtxRetain, void **out, int) *out = (void *)1; END
-CALL(cuDevicePrimaryCtxRelease_v2, int) END
-CALL(cuDevicePrimaryCtxReset_v2, int) fprintf(stderr, "reset\n"); END
 CALL(cuCtxPushCurrent_v2, void *) END
 CALL(cuCtxPopCurrent_v2, void **) END
 CALL(cuModuleLoadData, void **out, const char *text)

@@ -20,7 +20,8 @@ COLUMNS, ROWS = 128, 2  # pixels of a block of the preprocess kernel
 WINDOW = 8192  # candidates that are compared with each other before any is kept; at most so many
 COLLECT_THREADS = RANK_THREADS = 256
 RANKED = 4 * RANK_THREADS // 32  # candidates that a block places at a time
-COMPARED = 64  # a side of what a block compares, and its threads
+COMPARED, TILES = 64, 4  # a side of what 64 threads compare, and how often a block has so many
+COMPARING_BLOCKS = 528  # four for each processor of the largest cards
 SELECT_THREADS = 512
 MOST_BLOCKS = 1056  # eight for each processor of the largest cards; blocks that find nothing to do cost little
 NOWHERE = Value("u64", 0)
@@ -180,8 +181,8 @@ class FrameKernels:
         reads = ("count", "boxes", "ranked_labels")
         return _launch(
             "zcc_compare",
-            min((self.window // COMPARED) ** 2, MOST_BLOCKS),
-            COMPARED,
+            min(math.ceil((self.window // COMPARED) ** 2 / TILES), COMPARING_BLOCKS),
+            COMPARED * TILES,
             (Place("parameters"), *map(held.at, (*reads, "masks"))),
             [PARAMETER_RANGE, *map(held.range, reads)],
             [held.range("masks")],

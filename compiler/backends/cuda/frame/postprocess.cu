@@ -66,42 +66,68 @@ zcc_rank(MAPS, const int *count, const u64 *keys, const int *labels, Box *boxes,
     }
 }
 
-// For each of the first WINDOW candidates a row of bits: which later ones it suppresses. A block makes 64 x 64 of them.
-extern "C" __global__ void __launch_bounds__(64) zcc_compare(const Parameters *parameters, const int *count,
-                                                             const Box *boxes, const int *labels, u64 *masks) {
-    __shared__ Box others[64];
-    __shared__ int other_labels[64];
-    const int total = least(*count, WINDOW), tiles = (total + 63) / 64, thread = threadIdx.x;
+// Which rows and columns of 64 candidates a tile compares, when those on and above the diagonal are counted: the row
+// that lies as far from the last as one from the first fills it up to the length of one and a whole row.
+struct Tile {
+    int row, column;
+
+    __device__ Tile(int number, int tiles) {
+        int pair = number / (tiles + 1), rest = number - pair * (tiles + 1);
+        row = rest < tiles - pair ? pair : tiles - 1 - pair;
+        column = rest < tiles - pair ? pair + rest : rest - 1;
+    }
+};
+
+constexpr int TILES = 4;  // that a block has at a time, 64 threads each
+
+// For each of the first WINDOW candidates a row of bits: which later ones it suppresses. A tile is 64 x 64 of them.
+extern "C" __global__ void __launch_bounds__(64 * TILES, 4)
+zcc_compare(const Parameters *parameters, const int *count, const Box *boxes, const int *labels, u64 *masks) {
+    __shared__ Box others[TILES][64];
+    __shared__ float other_areas[TILES][64];
+    __shared__ int other_labels[TILES][64];
+    const int total = least(*count, WINDOW), tiles = (total + 63) / 64, thread = threadIdx.x % 64, own = threadIdx.x / 64;
+    const int most = (tiles + 1) / 2 * (tiles + 1);
     const float iou = parameters->iou;
-    for (int tile = blockIdx.x; tile < tiles * tiles; tile += gridDim.x) {
-        int row = tile / tiles, column = tile - row * tiles;
-        if (column < row) continue;
-        int size = least(total - column * 64, 64), mine = row * 64 + thread;
-        if (thread < size) {
-            others[thread] = boxes[column * 64 + thread];
-            other_labels[thread] = labels[column * 64 + thread];
-        }
+    for (int first = blockIdx.x * TILES; first < most; first += gridDim.x * TILES) {
+        const Tile tile(least(first + own, most - 1), tiles);
+        const int mine = tile.row * 64 + thread, other = tile.column * 64 + thread;
+        const bool present = mine < total;
+        const Box box = boxes[present ? mine : 0];
+        const int label = labels[present ? mine : 0];
+        const Box its = boxes[other < total ? other : 0];
+        others[own][thread] = its;
+        other_areas[own][thread] = area(its);
+        other_labels[own][thread] = other < total ? labels[other] : -1;  // nobody's
         __syncthreads();
-        if (mine < total) {
-            Box box = boxes[mine];
-            int label = labels[mine];
-            u64 bits = 0;
-#pragma unroll 4
-            for (int k = 0; k < size; k++)
-                if (other_labels[k] == label && suppresses(box, others[k], iou)) bits |= 1ull << k;
-            if (column == row) bits &= ~1ull << thread;  // those behind it
-            masks[(long long)mine * WORDS + column] = bits;
+        const float box_area = area(box);
+        u64 bits = 0;
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+            unsigned word = 0;
+#pragma unroll 8
+            for (int k = 0; k < 32; k++) {
+                const int at = half * 32 + k;
+                bool hit = other_labels[own][at] == label &&
+                           suppresses(box, box_area, others[own][at], other_areas[own][at], iou);
+                word |= (unsigned)hit << k;
+            }
+            bits |= (u64)word << 32 * half;
         }
+        if (tile.row == tile.column) bits &= ~1ull << thread;  // those behind it
+        if (present) masks[(long long)mine * WORDS + tile.column] = bits;
         __syncthreads();
     }
 }
 
+constexpr int WARPS = SELECT_THREADS / 32;
+
 struct Selection {
     int kept[MAX_DET];  // places of what is kept
     int count;
-    u64 removed;       // of 64 candidates, those that a box kept before them suppresses
-    u64 taken;         // of the 64 before them, those that are kept
-    u64 diagonal[64];  // for each of them, which of the others it suppresses
+    u64 removed[WARPS];  // what each warp knows of 64 candidates: those that a box kept before them suppresses
+    u64 taken;           // of the 64 before them, those that are kept
+    u64 diagonal[64];    // for each of them, which of the others it suppresses
 };
 
 __device__ __forceinline__ u64 any_of_warp(u64 bits) {
@@ -122,7 +148,7 @@ struct Ahead {
     u64 diagonal;     // of a box whose turn it is then
 
     // For the candidates from `base` on, while those before them have their turn.
-    __device__ __forceinline__ void read(const Selection &s, const u64 *masks, int base, int total) {
+    __device__ __forceinline__ void read(const Selection &s, int count, const u64 *masks, int base, int total) {
         const int row = threadIdx.x % 64;
         const u64 *column = masks + base / 64;
         const bool any = base < least(total, WINDOW);
@@ -130,7 +156,7 @@ struct Ahead {
         for (int k = 0; k < SLOTS; k++) {
             const int slot = threadIdx.x + k * SELECT_THREADS;
             kept[k] = 0;
-            if (any && slot < s.count) kept[k] = column[(long long)s.kept[slot] * WORDS];
+            if (any && slot < count) kept[k] = column[(long long)s.kept[slot] * WORDS];
         }
         fresh = diagonal = 0;
         if (any && threadIdx.x / 64 == 1 && base > 0) fresh = column[(long long)(base - 64 + row) * WORDS];
@@ -143,50 +169,56 @@ struct Ahead {
 #pragma unroll
         for (int k = 0; k < SLOTS; k++) removed |= kept[k];
         removed = any_of_warp(removed);
-        if (threadIdx.x % 32 == 0 && removed) atomicOr(&s.removed, removed);
+        if (threadIdx.x % 32 == 0) s.removed[threadIdx.x / 32] = removed;
         if (threadIdx.x < 64) s.diagonal[threadIdx.x] = diagonal;
     }
 };
 
 // The same for candidates behind the window, compared here and now.
-__device__ __forceinline__ void compare_now(Selection &s, const Ranked &ranked, float iou, int base, int total) {
+__device__ __forceinline__ void compare_now(Selection &s, int count, const Ranked &ranked, float iou, int base,
+                                            int total) {
     const int column = threadIdx.x % 64, half = column / 32, at = base + column;
     const bool present = at < total;
     const Box box = ranked.boxes[present ? at : base];
+    const float box_area = area(box);
     const int label = ranked.labels[present ? at : base];
+    auto hit_by = [&](int place) {
+        const Box other = ranked.boxes[place];
+        return ranked.labels[place] == label && suppresses(other, area(other), box, box_area, iou);
+    };
     bool removed = false;
-    for (int k = threadIdx.x / 64; k < s.count && !removed; k += SELECT_THREADS / 64)
-        removed = ranked.labels[s.kept[k]] == label && suppresses(ranked.boxes[s.kept[k]], box, iou);
+    for (int k = threadIdx.x / 64; k < count && !removed; k += SELECT_THREADS / 64) removed = hit_by(s.kept[k]);
     unsigned bits = __ballot_sync(ALL, removed && present);
-    if (threadIdx.x % 32 == 0 && bits) atomicOr(&s.removed, (u64)bits << 32 * half);
+    if (threadIdx.x % 32 == 0) s.removed[threadIdx.x / 32] = (u64)bits << 32 * half;
     for (int row = threadIdx.x / 64; row < least(total - base, 64); row += SELECT_THREADS / 64) {
-        bool hit = present && column > row && ranked.labels[base + row] == label &&
-                   suppresses(ranked.boxes[base + row], box, iou);
-        bits = __ballot_sync(ALL, hit);
+        bits = __ballot_sync(ALL, present && column > row && hit_by(base + row));
         if (threadIdx.x % 32 == 0) reinterpret_cast<unsigned *>(s.diagonal + row)[half] = bits;
     }
 }
 
-// The first warp decides on 64 candidates. It begins with all that are not removed and takes away, in turns, what those
-// suppress that are left; a turn settles whatever depends on what is settled, so the last one changes nothing.
-__device__ __forceinline__ void keep(Selection &s, int base, int total) {
-    const int size = least(total - base, 64), lane = threadIdx.x, count = s.count;
-    const u64 alive = ~s.removed & (size == 64 ? ~0ull : (1ull << size) - 1);
+// The first warp decides on 64 candidates. In turns, those that none of the others suppresses are kept, and what they
+// suppress is removed; the first of those that are left is always kept.
+__device__ __forceinline__ void keep(Selection &s, int count, int base, int total) {
+    const int size = least(total - base, 64), lane = threadIdx.x;
     const u64 low = lane < size ? s.diagonal[lane] : 0, high = lane + 32 < size ? s.diagonal[lane + 32] : 0;
-    u64 taken = alive, before;
-    do {
-        before = taken;
-        taken = alive & ~any_of_warp((before >> lane & 1 ? low : 0) | (before >> (lane + 32) & 1 ? high : 0));
-    } while (taken != before);
+    auto suppressed_by = [&](u64 some) {
+        return any_of_warp((some >> lane & 1 ? low : 0) | (some >> (lane + 32) & 1 ? high : 0));
+    };
+    u64 alive = ~any_of_warp(lane < WARPS ? s.removed[lane] : 0) & (size == 64 ? ~0ull : (1ull << size) - 1);
+    u64 taken = 0;
+    while (alive) {
+        const u64 sure = alive & ~suppressed_by(alive);
+        taken |= sure;
+        alive &= ~sure;
+        if (alive) alive &= ~suppressed_by(sure);
+    }
     for (int row = lane; row < 64; row += 32) {
         int place = count + __popcll(taken & ((1ull << row) - 1));
         if (taken >> row & 1 && place < MAX_DET) s.kept[place] = base + row;
     }
-    __syncwarp();
     if (lane == 0) {
         s.count = least(count + __popcll(taken), MAX_DET);
         s.taken = taken;
-        s.removed = 0;
     }
 }
 
@@ -207,7 +239,7 @@ __device__ __forceinline__ float share_of_edges(const Parameters &p, const int *
     return (float)edges / (float)most((p.width - 1) * ((p.height + 3) / 4), 1);
 }
 
-extern "C" __global__ void __launch_bounds__(SELECT_THREADS)
+extern "C" __global__ void __launch_bounds__(SELECT_THREADS, 1)
 zcc_select(const Parameters *parameters, int *found, const Box *boxes, const float *scores, const int *labels,
            const u64 *masks, const int *edge_counts, ResultHeader *header, Box *best_boxes, float *best_scores,
            int *best_labels) {
@@ -215,22 +247,22 @@ zcc_select(const Parameters *parameters, int *found, const Box *boxes, const flo
     const Parameters p = *parameters;
     const Ranked ranked{const_cast<Box *>(boxes), const_cast<float *>(scores), const_cast<int *>(labels)};
     const int total = *found;
-    if (threadIdx.x == 0) s.count = 0, s.removed = 0, s.taken = 0;
+    if (threadIdx.x == 0) s.count = 0, s.taken = 0;
     const float edges = share_of_edges(p, edge_counts);
+    int count = SUPPRESS ? 0 : least(total, MAX_DET);
     Ahead ahead;
-    if (SUPPRESS) ahead.read(s, masks, 0, total);
-    for (int base = 0; SUPPRESS && base < total && s.count < MAX_DET; base += 64) {
+    if (SUPPRESS) ahead.read(s, count, masks, 0, total);
+    for (int base = 0; SUPPRESS && base < total && count < MAX_DET; base += 64) {
         if (base < WINDOW)
             ahead.tell(s);
         else
-            compare_now(s, ranked, p.iou, base, total);
+            compare_now(s, count, ranked, p.iou, base, total);
         __syncthreads();
-        ahead.read(s, masks, base + 64, total);
+        ahead.read(s, count, masks, base + 64, total);
+        if (threadIdx.x < 32) keep(s, count, base, total);
         __syncthreads();
-        if (threadIdx.x < 32) keep(s, base, total);
-        __syncthreads();
+        count = s.count;
     }
-    const int count = SUPPRESS ? s.count : least(total, MAX_DET);
     for (int k = threadIdx.x; k < count; k += SELECT_THREADS) {
         int place = SUPPRESS ? s.kept[k] : k;
         Box box = ranked.boxes[place];
