@@ -66,7 +66,7 @@ def _kernel_of(op: Conv, ending: Ending, lowering: Lowering) -> tuple[Kernel, We
         return ConvPlain(x, geometry, ending, PLAIN_TILE if ending.y.pixels > FEW else SMALL_TILE), weight, lanes
     x, geometry, weight, lanes = _read_as(op, x, geometry, weight, lanes)
     depth = geometry.window[0] * geometry.window[1] * x.channels
-    tile = lowering.choose(ending.y.pixels, ending.y.channels, depth * x.format.bytes)
+    tile = lowering.choose(ending.y.pixels, ending.y.channels, depth, x.format.bytes)
     return ConvMma(x, geometry, ending, tile, tile.split > 1 and lowering.capability.clusters), weight, lanes
 
 

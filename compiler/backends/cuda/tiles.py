@@ -7,19 +7,21 @@ from dataclasses import replace
 from math import log
 
 from zcc.compiler.backends.cuda.kernels.conv_mma import Tile
-from zcc.compiler.backends.cuda.measured_tiles import MEASURED
+from zcc.compiler.backends.cuda.measured_tiles import MEASURED, MEASURED_BYTES
 from zcc.compiler.backends.cuda.targets import Capability
 
-Choose = Callable[[int, int, int], Tile]
+Choose = Callable[[int, int, int, int], Tile]
 FEWEST_STAGES = 2
 
 
 def tile_chooser(capability: Capability) -> Choose:
-    """A rule for cards of that capability: (pixels, outputs, bytes of what an output is made of) -> tile."""
+    """A rule for cards of that capability: (pixels, outputs, products of an output, bytes of a factor) -> tile."""
 
-    def choose(pixels: int, outputs: int, depth: int) -> Tile:
-        tile = MEASURED[min(MEASURED, key=lambda known: _distance(known, (pixels, outputs, depth)))]
-        steps = -(-depth // tile.row)
+    def choose(pixels: int, outputs: int, products: int, size: int) -> Tile:
+        table = {**MEASURED, **MEASURED_BYTES} if size == 1 else MEASURED
+        wanted = (pixels, outputs, products * size)
+        tile = table[min(table, key=lambda known: _distance(known, wanted))]
+        steps = -(-products * size // tile.row)
         tile = replace(tile, split=min(tile.split, max(1, steps // 2)))
         if not capability.copies_ahead:
             return replace(tile, stages=FEWEST_STAGES)
