@@ -18,7 +18,7 @@ JSON_VALUES = 500_000
 POLICY = 1 * MB
 # The labels of COCO's 118,287 training pictures have 470 MB.
 LABELS = 1 * GB
-# Of one picture, as YOLO text: 100,000 boxes.
+# Of one picture, as YOLO text: 100,000 boxes; and the names of its classes.
 LABEL_FILE = 4 * MB
 # 32,768 names of thirty letters.
 CLASS_FILE = 1 * MB

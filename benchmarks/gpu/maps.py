@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zcc.compiler.backends.cpu.frame import anchor_head, dfl_head
+from zcc.compiler.backends.cpu.frame.raw import Map
+from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cuda.frame import heads
-from zcc.compiler.frame import anchor_head, dfl_head
-from zcc.compiler.frame.raw import Map
 from zcc.compiler.frontend.model import Head
-from zcc.compiler.kernels.slab import Slab
 from zcc.runtime.executors.plan import Place
 from zcc.runtime.manifest import InputSpec
 

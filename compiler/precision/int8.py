@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from zcc.compiler.network.ops import Conv, Network, QuantisedConv
-from zcc.compiler.network.tensors import Array, Tensor
-from zcc.compiler.precision.quantisation import Quantisation, correct_bias, quantise_weight
+from zcc.compiler.ir.ops import Conv, Network, QuantisedConv
+from zcc.compiler.ir.quantisation import Quantisation, correct_bias, quantise_weight
+from zcc.compiler.ir.tensors import Array, Tensor
 from zcc.compiler.precision.rewrite import Rewriter
 from zcc.compiler.precision.ties import MOVES
 

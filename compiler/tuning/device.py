@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import tvm
 
-from zcc.compiler.network.tensors import Array
+from zcc.compiler.ir.tensors import Array
 from zcc.runtime.engine import engine
 
 T = TypeVar("T")

@@ -11,8 +11,8 @@ from typing import Any
 
 from tvm import tirx
 
-from zcc.compiler.kernels.choices import Form, Tunable
-from zcc.compiler.program.single import build_kernels, entry_name
+from zcc.compiler.backends.cpu.kernels.choices import Form, Tunable
+from zcc.compiler.backends.cpu.program.single import build_kernels, entry_name
 from zcc.compiler.tuning.device import Device
 from zcc.compiler.tuning.operands import disagreement, make_operands, operands_for, result_of
 from zcc.compiler.tuning.trial import Answer, Outcome, Trial

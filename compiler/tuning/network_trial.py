@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from zcc.compiler.network.tensors import Array
-from zcc.compiler.program.emit import NETWORK
+from zcc.compiler.backends.cpu.program.emit import NETWORK
+from zcc.compiler.ir.tensors import Array
+from zcc.compiler.quality.verify import relative_error
 from zcc.compiler.tuning.device import Device
 from zcc.compiler.tuning.trial import Answer, Outcome
-from zcc.compiler.verify import relative_error
 
 ROUNDS = 11
 ROUND_SECONDS = 0.02  # of each form in each round

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import tvm
 from tvm import rpc
 
-from zcc.compiler.network.tensors import Array
+from zcc.compiler.ir.tensors import Array
 from zcc.compiler.tuning.device import Device, DeviceLost
 from zcc.runtime.errors import TuningError, UsageError
 

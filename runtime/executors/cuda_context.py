@@ -1,7 +1,7 @@
 """Cards and their primary contexts, which this process shares with whatever else uses them in it.
 
-A failure that stays cannot be mended from inside: the driver gives the same error for a context that was reset. So
-every call says that the process must be started anew.
+A failure that stays cannot be mended from inside: on an H100 with the driver of CUDA 13.0, contexts that are reset,
+made anew, or were made before it give the same error. So every call says to start the process anew.
 """
 
 from __future__ import annotations

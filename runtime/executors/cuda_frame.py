@@ -22,8 +22,8 @@ Three = tuple[int, int, int]
 
 def three(numbers: Sequence[int]) -> Three:
     """One number for each plane, zeros for those that the frame has not."""
-    first, second, third, *_ = (*numbers, 0, 0, 0)
-    return first, second, third
+    padded = (*numbers, 0, 0)
+    return padded[0], padded[1], padded[2]
 
 
 @dataclass(eq=False, slots=True)  # not frozen, which would cost a microsecond a frame

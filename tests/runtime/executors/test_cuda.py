@@ -8,8 +8,8 @@ from subprocess import CompletedProcess
 import numpy as np
 import pytest
 
+from tests.compiler.backends.cpu.frame.harness import HOST, postprocess
 from tests.compiler.backends.cuda.host_device import needs_compiler
-from tests.compiler.frame.harness import HOST, postprocess
 from tests.runtime.executors.pretended import HEAD, MAX_DET, SPEC, driver_library, run, weights
 
 pytestmark = needs_compiler

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.compiler.frame.references import placement
+from tests.compiler.backends.cpu.frame.references import placement
 from zcc.runtime.executors.frame_block import FRAME, PARAMETERS_SIZE, PLACE, ResultLayout, letterbox
 from zcc.runtime.manifest import InputSpec
 

@@ -1,4 +1,4 @@
-// exp and sigmoid as compiler/kernels/activation.py writes them, with the fused products that LLVM makes of them.
+// exp and sigmoid as compiler/backends/cpu/kernels/activation.py writes them, with the fused products that LLVM makes of them.
 #pragma once
 #include "blocks.cuh"
 

@@ -1,6 +1,6 @@
 // From a camera frame to the network's input: letterbox, colour and scale in one pass, and the edges counted on the way.
-// The arithmetic is OpenCV's INTER_LINEAR on uint8 and its cvtColor, in the same steps as compiler/frame/resample.py and
-// yuv.py. A thread makes one column of ROWS rows.
+// The arithmetic is OpenCV's INTER_LINEAR on uint8 and its cvtColor, in the same steps as resample.py and yuv.py of
+// compiler/backends/cpu/frame. A thread makes one column of ROWS rows.
 #include "blocks.cuh"
 #include "elements.cuh"
 #include "config.cuh"  // HEIGHT, WIDTH, ROW_PITCH, ROWS, COLUMNS, SCALE, Element

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.compiler.backends.cpu.frame.harness import Detections
 from tests.compiler.backends.cuda.host_device import HostDevice
-from tests.compiler.frame.harness import Detections
 from zcc.compiler.backends.cuda.frame.heads import FrameHead
 from zcc.compiler.backends.cuda.frame.image import ImageLayout
 from zcc.compiler.backends.cuda.frame.kernels import FrameKernels

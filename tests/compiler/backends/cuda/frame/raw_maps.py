@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.compiler.frame.test_raw import ANCHORS, STRIDES, Memory, logits
+from tests.compiler.backends.cpu.frame.test_raw import ANCHORS, STRIDES, Memory, logits
+from zcc.compiler.backends.cpu.frame import anchor_head, dfl_head
 from zcc.compiler.backends.cuda.frame import heads
-from zcc.compiler.frame import anchor_head, dfl_head
 from zcc.runtime.executors.plan import Place
 from zcc.runtime.manifest import InputSpec
 

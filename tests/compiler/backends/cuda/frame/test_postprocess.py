@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.compiler.backends.cpu.frame.harness import HOST, Detections, postprocess
 from tests.compiler.backends.cuda.frame.on_host import FrameOnHost
 from tests.compiler.backends.cuda.frame.raw_maps import Both, anchored, dfl
 from tests.compiler.backends.cuda.host_device import needs_compiler
-from tests.compiler.frame.harness import HOST, Detections, postprocess
 from zcc.compiler.backends.cuda.frame import kernels
 from zcc.compiler.backends.cuda.frame.heads import DecodedHead
 from zcc.compiler.backends.cuda.frame.image import ImageLayout

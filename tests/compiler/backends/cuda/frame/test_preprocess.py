@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.compiler.backends.cpu.frame.harness import HOST, preprocess
+from tests.compiler.backends.cpu.frame.yuv import noise, planes
 from tests.compiler.backends.cuda.frame.on_host import FrameOnHost
 from tests.compiler.backends.cuda.host_device import needs_compiler
-from tests.compiler.frame.harness import HOST, preprocess
-from tests.compiler.frame.yuv import noise, planes
+from zcc.compiler.backends.cpu.frame.formats import formats_of
 from zcc.compiler.backends.cuda.frame.heads import DecodedHead
 from zcc.compiler.backends.cuda.frame.image import ImageLayout
-from zcc.compiler.frame.formats import formats_of
 from zcc.compiler.frontend.model import Head
 from zcc.runtime.executors.plan import Place
 from zcc.runtime.manifest import InputSpec
