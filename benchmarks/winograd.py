@@ -36,7 +36,7 @@ from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS
 from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library
-from zcc.compiler.backends.cpu.program.emit import NETWORK, emit_network
+from zcc.compiler.backends.cpu.program.emit import emit_network
 from zcc.compiler.backends.cpu.program.single import compile_kernels
 from zcc.compiler.backends.cpu.targets.table import native_target
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
@@ -46,6 +46,8 @@ from zcc.compiler.importing.read import read_network
 from zcc.compiler.importing.relax_module import import_proto
 from zcc.compiler.ir.tensors import Array
 from zcc.runtime.engine import SPIN_VARIABLE, aligned_bytes, engine
+from zcc.runtime.host import worker_threads
+from zcc.runtime.library import NETWORK
 from zcc.runtime.winograd_weights import TAPS
 
 Run = Callable[[], None]
@@ -148,11 +150,13 @@ class Whole:
     @classmethod
     def build(cls, layout: Layout, target: CpuTarget, image: Array, library: Path) -> Whole:
         """Compiled and loaded."""
-        build_library(emit_network(layout, target.unit), target.tvm_target(), library)
+        program = emit_network(layout, target.unit)
+        build_library(program.module, target.tvm_target(), library)
         entry = tvm_ffi.load_module(str(library))[NETWORK]
         weights = aligned(np.frombuffer(layout.weights, np.uint8))
         output = aligned(np.zeros(layout.placement.output.shape, np.float32))
-        arrays = [tvm_ffi.from_dlpack(a) for a in (image, weights, aligned_bytes(layout.arena_size), output)]
+        arena = aligned_bytes(program.network.bytes(worker_threads()))
+        arrays = [tvm_ffi.from_dlpack(a) for a in (image, weights, arena, output)]
         return cls(lambda: engine().call(lambda: entry(*arrays)), output, len(layout.weights) / 2**20)
 
 

@@ -38,6 +38,8 @@ RUNTIME_LIBRARY = 64 * MB
 WEIGHTS = 8 * GB
 # Working memory of an entry point. YOLOv8x takes 150 MB for an input of 640 x 640.
 WORKSPACE = 8 * GB
+# What each thread works in beside that. Kernels are made to keep it in a core's cache.
+THREAD_WORKSPACE = GB // 4
 
 # Each side of the network's input; the compiler makes no larger one.
 INPUT_SIDE = 8192

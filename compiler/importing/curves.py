@@ -6,47 +6,16 @@ grid of numbers, one that has a name, it gets the name; where not, it stays a `f
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from zcc.compiler.ir.activations import ACTIVATIONS, OPERATORS, Branch, evaluate
 from zcc.compiler.ir.ops import Network, Op, Pointwise
-from zcc.compiler.ir.tensors import Activation, Array, Channelwise, Combine, Stage, Tensor
-
-Branch = tuple[tuple[str, tuple[Any, ...]], ...]  # activations by name and parameters, one behind another
+from zcc.compiler.ir.tensors import Activation, Channelwise, Combine, Stage, Tensor
 
 GRID = np.linspace(-12, 12, 2401)
 TOLERANCE = 1e-5
-OPERATORS = {"add": np.add, "subtract": np.subtract, "multiply": np.multiply}
-
-
-def _sigmoid(x: Array) -> Array:
-    return np.asarray(1 / (1 + np.exp(-x)))
-
-
-NAMED: dict[str, Callable[[Array], Array]] = {
-    "sigmoid": _sigmoid,
-    "silu": lambda x: x * _sigmoid(x),
-    "hard_sigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
-    "hard_swish": lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
-}
-
-FUNCTIONS: dict[str, Callable[..., Array]] = {
-    **NAMED,
-    "relu": lambda x: np.maximum(x, 0),
-    "leaky_relu": lambda x, slope: np.where(x > 0, x, slope * x),
-    "clip": np.clip,
-    "at_least": np.maximum,
-    "at_most": np.minimum,
-    "scale": np.multiply,
-    "shift": np.add,
-    "abs": np.abs,
-    "exp": np.exp,
-    "tanh": np.tanh,
-    "fork": lambda x, operator, left, right: OPERATORS[operator](_evaluate(left, x), _evaluate(right, x)),
-}
 
 
 def recognise_curves(network: Network) -> Network:
@@ -99,7 +68,7 @@ def _branch(stages: list[Stage]) -> Branch | None:
     """The stages as activations, None where they need more than the value itself."""
     branch = []
     for stage in stages:
-        if isinstance(stage, Activation) and stage.name in FUNCTIONS:
+        if isinstance(stage, Activation) and stage.name in ACTIVATIONS:
             branch.append((stage.name, stage.parameters))
         elif isinstance(stage, Channelwise) and np.ptp(stage.values) == 0:
             name = {"add": "shift", "multiply": "scale"}[stage.operator]
@@ -112,11 +81,6 @@ def _branch(stages: list[Stage]) -> Branch | None:
 def _name_of(branch: Branch) -> str | None:
     """The name of the function that the branch is."""
     with np.errstate(all="ignore"):
-        values = _evaluate(branch, GRID)
-    return next((name for name, named in NAMED.items() if np.allclose(values, named(GRID), 0, TOLERANCE)), None)
-
-
-def _evaluate(branch: Branch, x: Array) -> Array:
-    for name, parameters in branch:
-        x = FUNCTIONS[name](x, *parameters)
-    return x
+        values = evaluate(branch, GRID)
+    known = ((name, row) for name, row in ACTIVATIONS.items() if row.written_out)
+    return next((name for name, row in known if np.allclose(values, row.of(GRID), 0, TOLERANCE)), None)

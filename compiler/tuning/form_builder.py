@@ -45,8 +45,9 @@ class FormBuilder:
         layout = self.lower(form)
         # Names differ, because a machine elsewhere keeps all libraries in one folder.
         library = folder / f"{write_form(form).replace(' ', '-')}.so"
-        built = BuiltForm(library, folder / "weights.bin", max(layout.arena_size, 1), form.threads)
-        build_library(emit_network(layout, form.unit(self.target.unit)), self.target.tvm_target(), built.library)
+        program = emit_network(layout, form.unit(self.target.unit))
+        built = BuiltForm(library, folder / "weights.bin", program.network, form.threads)
+        build_library(program.module, self.target.tvm_target(), built.library)
         built.weights.write_bytes(layout.weights or b"\0")
         return built
 

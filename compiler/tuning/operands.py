@@ -76,4 +76,4 @@ def _normal(param: Any, rng: np.random.Generator, size: int) -> Array:
 
 
 def _floats(values: Array) -> Array:
-    return (values.astype(np.uint32) << 16).view(np.float32) if values.dtype == np.uint16 else values
+    return (values.astype(np.uint32) << 16).view(np.float32) if values.dtype == np.dtype(BFLOAT16) else values

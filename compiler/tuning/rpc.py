@@ -92,6 +92,11 @@ class RemoteMachine:
     def share(self, threads: int) -> None:
         """A server keeps the threads that it was started with."""
 
+    def threads(self, wanted: int | None = None) -> int:
+        """Those of the server."""
+        with lost_when_broken():
+            return int(self._session.get_function("runtime.NumThreads")())
+
 
 @contextmanager
 def lost_when_broken() -> Iterator[None]:

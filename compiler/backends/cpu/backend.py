@@ -16,7 +16,7 @@ from zcc.compiler.backends.cpu.observing.observe import observe
 from zcc.compiler.backends.cpu.observing.observer import Observer
 from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.program.emit import emit
-from zcc.compiler.backends.cpu.program.files import write_files
+from zcc.compiler.backends.cpu.program.files import runtime_library, write_files
 from zcc.compiler.backends.cpu.program.surroundings import frame_of
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
@@ -27,6 +27,7 @@ from zcc.compiler.precision.statistics import Statistics
 from zcc.compiler.precision.table import Precision
 from zcc.runtime.frame import Pixels
 from zcc.runtime.library import MODULE, RUNTIME_LIBRARY, WEIGHTS
+from zcc.runtime.manifest import EACH_THREAD
 
 
 class CpuBackend:
@@ -63,6 +64,7 @@ class CpuBackend:
         stage: Stage,
     ) -> Built:
         """A shared library with an entry point for each format of frames, weights, and TVM's runtime library."""
+        runtime = runtime_library(target)
         with stage("lower"):
             chosen = records.form(source, precision, target)
             unit = chosen.form.unit(target.unit)
@@ -72,12 +74,16 @@ class CpuBackend:
         with stage("build"):
             build_library(program.module, target.tvm_target(), folder / MODULE)
             weights = layout.constants.stored(precision.halves_weights)
-            write_files(folder, weights)
+            write_files(folder, weights, runtime)
         return Built(
             files=(MODULE, WEIGHTS, RUNTIME_LIBRARY),
             requires=target.requirements(tvm.__version__),
             formats=program.formats,
-            workspace={"detect": program.arena_size, "network": program.network_arena_size},
+            workspace={
+                "detect": program.detect.shared,
+                "network": program.network.shared,
+                EACH_THREAD: program.detect.each,
+            },
             expansion=weights.runs,
             layers=_layers(layout),
             calls=tuple(Call(call.spec.name, call.label, call.flops, call.bytes) for call in layout.calls),

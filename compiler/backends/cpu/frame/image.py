@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.frame.letterbox import Expr
+from zcc.compiler.ir.tensors import BFLOAT16
 from zcc.runtime.manifest import InputSpec
 
 UNIT = 1.0 / 255.0
@@ -105,7 +106,7 @@ class ShortPixels:
     """Pixels of four bfloat16 numbers, R, G, B and 0, each a grey level, which is exact; the pitch counts numbers."""
 
     row_pitch: int
-    dtype: ClassVar[str] = "uint16"
+    dtype: ClassVar[str] = BFLOAT16
     align: ClassVar[int] = 2 * WORD
 
     def shape(self, spec: InputSpec) -> tuple[int, ...]:
@@ -140,5 +141,5 @@ def image_layout(dtype: str, *, row_pitch: int, plane_pitch: int) -> ImageLayout
 LAYOUTS: dict[str, Callable[[int, int], ImageLayout]] = {
     "float32": FloatPlanes,
     "uint8": lambda row_pitch, plane_pitch: BytePixels(row_pitch),
-    "uint16": lambda row_pitch, plane_pitch: ShortPixels(row_pitch),
+    BFLOAT16: lambda row_pitch, plane_pitch: ShortPixels(row_pitch),
 }

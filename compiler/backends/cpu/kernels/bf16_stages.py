@@ -12,7 +12,7 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.activation import ACTIVATIONS, LOG2E, OPERATORS
+from zcc.compiler.backends.cpu.kernels.activation import ACTIVATIONS, EXP_HIGH, EXP_LOW, LOG2E, OPERATORS, Branch
 from zcc.compiler.backends.cpu.kernels.bf16 import LANES, PAIR, rounded, widened
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, StageSpec, stage_arguments
@@ -59,9 +59,37 @@ def _sigmoid(x: Expr) -> Expr:
     return _reciprocal(f32s(1, LANES) + power)
 
 
+def _exp(x: Expr) -> Expr:
+    held = tirx.max(tirx.min(x, f32s(EXP_HIGH, LANES)), f32s(EXP_LOW, LANES))
+    return bound(held * f32s(LOG2E, LANES), _power_of_two)
+
+
+def _tanh(x: Expr) -> Expr:
+    twice = bound(x * f32s(2, LANES), _sigmoid)
+    return twice * f32s(2, LANES) - f32s(1, LANES)
+
+
+def _fork(x: Expr, operator: str, left: Branch, right: Branch) -> Expr:
+    return bound(x, lambda v: OPERATORS[operator](_chain(v, left), _chain(v, right)))
+
+
+def _chain(x: Expr, branch: Branch) -> Expr:
+    for name, parameters in branch:
+        x = activated(x, name, parameters)
+    return x
+
+
+def activated(x: Expr, name: str, parameters: Sequence[Any]) -> Expr:
+    """An activation of a whole vector."""
+    return FAST.get(name, ACTIVATIONS[name])(x, *parameters)
+
+
 FAST: dict[str, Callable[..., Expr]] = {
     "sigmoid": _sigmoid,
     "silu": lambda x: bound(x, lambda v: v * _sigmoid(v)),
+    "exp": _exp,
+    "tanh": _tanh,
+    "fork": _fork,
 }
 
 
@@ -86,8 +114,7 @@ class Bf16Stages:
     def _through(self, value: Expr, pixel: Sequence[Any]) -> Expr:
         for stage, operand in self.steps:
             if isinstance(stage, Apply):
-                function = FAST.get(stage.activation, ACTIVATIONS[stage.activation])
-                value = function(value, *stage.parameters)
+                value = activated(value, stage.activation, stage.parameters)
             else:
                 value = OPERATORS[stage.operator](value, self._operand(stage, operand, pixel))
         return value

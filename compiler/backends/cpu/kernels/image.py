@@ -10,6 +10,7 @@ from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import KernelSpec, VectorUnit, building
+from zcc.compiler.ir.tensors import BFLOAT16
 
 GREY_LEVELS = 255.0
 
@@ -85,14 +86,14 @@ class ShortPixelsKernel:
                     level = plain[channel, y, x] * tirx.const(GREY_LEVELS, "float32")
                     bits = tirx.reinterpret("uint32", level)
                     even = tirx.const(0x7FFF, "uint32") + (bits >> tirx.const(16, "uint32") & tirx.const(1, "uint32"))
-                    short = tirx.Cast("uint16", (bits + even) >> tirx.const(16, "uint32"))
+                    short = tirx.Cast(BFLOAT16, (bits + even) >> tirx.const(16, "uint32"))
                     T.buffer_store(pixels, short, [0, y, x, channel])
-                T.buffer_store(pixels, tirx.const(0, "uint16"), [0, y, x, out.lanes - 1])
+                T.buffer_store(pixels, tirx.const(0, BFLOAT16), [0, y, x, out.lanes - 1])
         return kernel.function
 
 
 IMAGE_KERNELS: dict[str, Callable[[Slab], KernelSpec]] = {
     "float32": PlanesKernel,
     "uint8": PixelsKernel,
-    "uint16": ShortPixelsKernel,
+    BFLOAT16: ShortPixelsKernel,
 }

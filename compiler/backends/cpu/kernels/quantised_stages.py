@@ -59,9 +59,6 @@ EXACT: dict[str, Callable[..., Expr]] = {
 }
 
 
-INTEGER_ACTIVATIONS = frozenset({*EXACT, *CURVES})  # those that may follow an integer sum
-
-
 @dataclass(frozen=True)
 class Encoded:
     """A declared map, and its ENCODING when it holds bytes."""

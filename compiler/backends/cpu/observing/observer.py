@@ -26,6 +26,7 @@ from zcc.compiler.ir.ops import Concat, Network, Op
 from zcc.compiler.ir.tensors import Tensor
 from zcc.runtime.engine import aligned_bytes, engine
 from zcc.runtime.frame import Pixels
+from zcc.runtime.host import worker_threads
 from zcc.runtime.library import detect_entry
 
 LIBRARY = "observed.so"
@@ -44,7 +45,7 @@ class Observer:
         program = emit(self.layout, frame, target.unit, formats=(frame.input.color,))
         build_library(program.module, target.tvm_target(), folder / LIBRARY)
         module = tvm_ffi.load_module(str(folder / LIBRARY), keep_module_alive=False)
-        arena = aligned_bytes(program.arena_size)
+        arena = aligned_bytes(program.detect.bytes(worker_threads()))
         arguments = (_as_bytes(self.layout.weights), arena, *_results(frame.max_det))
         detect: Any = module[detect_entry(frame.input.color)]
         self._detect: Callable[[Pixels], None] = lambda pixels: detect(pixels, NO_DETECTIONS, 1.0, *arguments)

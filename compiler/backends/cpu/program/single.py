@@ -15,8 +15,10 @@ from tvm.script.ir_builder import tirx as T
 from zcc.compiler.backends.cpu.kernels.spec import KernelSpec
 from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.program.subroutine import make_subroutine
+from zcc.compiler.backends.cpu.program.workspace import Arena, Memory
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
-from zcc.runtime.engine import engine
+from zcc.runtime.engine import aligned_bytes, engine
+from zcc.runtime.host import worker_threads
 
 Kernel = Callable[..., None]
 
@@ -24,14 +26,14 @@ Kernel = Callable[..., None]
 def compile_kernels(specs: list[KernelSpec], target: CpuTarget, folder: Path) -> list[Kernel]:
     """One function per spec, all of one module, each called with an array per parameter."""
     library = folder / "kernels.so"
-    _build([spec.build(target.unit) for spec in specs], target, library, _strided)
+    memories = _build([spec.build(target.unit) for spec in specs], target, library, _strided)
     module = tvm_ffi.load_module(str(library))
-    return [_callable(module[entry_name(number)]) for number in range(len(specs))]
+    return [_callable(module[entry_name(number)], memory) for number, memory in enumerate(memories)]
 
 
-def build_kernels(functions: Sequence[tirx.PrimFunc], target: CpuTarget, library: Path) -> None:
-    """A library with an entry per function, each called with a flat array per parameter."""
-    _build(functions, target, library, _flat)
+def build_kernels(functions: Sequence[tirx.PrimFunc], target: CpuTarget, library: Path) -> list[Memory]:
+    """A library with an entry per function, each called with a flat array per parameter and one of working memory."""
+    return _build(functions, target, library, _flat)
 
 
 def entry_name(number: int) -> str:
@@ -39,17 +41,24 @@ def entry_name(number: int) -> str:
     return f"entry{number}"
 
 
-def _build(functions: Sequence[tirx.PrimFunc], target: CpuTarget, library: Path, declare: Callable[[Any], Any]) -> None:
+def _build(
+    functions: Sequence[tirx.PrimFunc], target: CpuTarget, library: Path, declare: Callable[[Any], Any]
+) -> list[Memory]:
+    """How much working memory each entry wants."""
     module: dict[ir.GlobalVar, Any] = {}
+    memories: list[Memory] = []
     for number, function in enumerate(functions):
         routine = make_subroutine(f"kernel{number}", function)
         module[routine.name] = routine.function
         with IRBuilder() as builder, T.prim_func(s_tir=True):
             T.func_name(entry_name(number))
             buffers = [T.arg(f"a{index}", declare(param)) for index, param in enumerate(function.params)]
-            T.add_to_parent(routine.call([buffer.data for buffer in buffers]))
+            arena = Arena.declare(0, routine.scratch)
+            T.add_to_parent(routine.call([buffer.data for buffer in buffers], arena.workspace()))
         module[ir.GlobalVar(entry_name(number))] = builder.get()
+        memories.append(routine.scratch)
     build_library(ir.IRModule(module), target.tvm_target(), library)
+    return memories
 
 
 def extent(param: Any) -> int:
@@ -73,8 +82,10 @@ def _shape(param: Any) -> list[list[int]]:
     return [[int(size) for size in part] for part in (param.ty.shape, param.ty.strides)]
 
 
-def _callable(function: Any) -> Kernel:
+def _callable(function: Any, memory: Memory) -> Kernel:
+    arena = aligned_bytes(memory.bytes(worker_threads()))
+
     def call(*arrays: Any) -> None:
-        engine().call(lambda: function(*map(tvm_ffi.from_dlpack, arrays)))
+        engine().call(lambda: function(*map(tvm_ffi.from_dlpack, (*arrays, arena))))
 
     return call

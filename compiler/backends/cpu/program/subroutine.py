@@ -7,45 +7,57 @@ from dataclasses import dataclass
 from typing import Any
 
 from tvm import ir, tirx
-from tvm.ir import PointerType, PrimType
+from tvm.ir import PrimType
 from tvm.tirx.buffer import is_buffer_var
+
+from zcc.compiler.backends.cpu.program.pointers import pointer
+from zcc.compiler.backends.cpu.program.scratch import place_scratch
+from zcc.compiler.backends.cpu.program.workspace import Memory, Workspace
 
 CPU = 1  # DLDeviceType.kDLCPU
 
 
 @dataclass(frozen=True)
 class Subroutine:
-    """A private function; `symbols` are the shape and stride variables that follow its own parameters."""
+    """A private function.
+
+    The shape and stride variables `symbols` follow its own parameters, and the workspace follows these.
+    """
 
     name: ir.GlobalVar
     function: tirx.PrimFunc
     symbols: tuple[Any, ...]
+    scratch: Memory
 
-    def call(self, arguments: Sequence[Any], symbols: Sequence[Any] = ()) -> tirx.Stmt:
+    def call(self, arguments: Sequence[Any], workspace: Workspace, symbols: Sequence[Any] = ()) -> tirx.Stmt:
         """Call it; its failure is the caller's failure."""
         code = tirx.Var("code", PrimType("int32"))
-        called = ir.Call(self.name, [*arguments, *symbols], ret_ty="int32")
+        given = [*arguments, *symbols, workspace.memory, workspace.threads]
+        called = ir.Call(self.name, given, ret_ty="int32")
         message = ir.StringImm(f"kernel {self.name.name_hint} failed")
         succeeded = tirx.AssertStmt(tirx.EQ(code, tirx.const(0, "int32")), ir.StringImm("RuntimeError"), [message])
         return tirx.SeqStmt([tirx.Bind(code, called), succeeded])
 
 
 def make_subroutine(name: str, function: tirx.PrimFunc) -> Subroutine:
-    """The function with a pointer in the place of each buffer."""
+    """The function with a pointer in the place of each buffer, and its working memory out of a workspace."""
+    workspace = Workspace.declare()
+    function, scratch = place_scratch(function, workspace)
     parameters: list[Any] = []
     declarations: list[tirx.Stmt] = []
     for param in function.params:
         if not is_buffer_var(param):
             parameters.append(param)
             continue
-        pointer = tirx.Var(f"{param.name}_pointer", PointerType(PrimType(str(param.dtype))))
-        parameters.append(pointer)
-        declarations.append(tirx.DeclBuffer(param, data=pointer))
+        start = pointer(f"{param.name}_pointer", str(param.dtype))
+        parameters.append(start)
+        declarations.append(tirx.DeclBuffer(param, data=start))
     symbols = _symbols(function)
     body = finish(tirx.SeqStmt([*declarations, function.body]))
     attrs = {key: value for key, value in dict(function.attrs or {}).items() if key != "global_symbol"}
-    private = tirx.PrimFunc([*parameters, *symbols], body, PrimType("int32"), ir.make_node("ir.DictAttrs", **attrs))
-    return Subroutine(ir.GlobalVar(name), private, symbols)
+    given = [*parameters, *symbols, workspace.memory, workspace.threads]
+    private = tirx.PrimFunc(given, body, PrimType("int32"), ir.make_node("ir.DictAttrs", **attrs))
+    return Subroutine(ir.GlobalVar(name), private, symbols, scratch)
 
 
 def finish(body: tirx.Stmt) -> tirx.Stmt:
@@ -59,11 +71,6 @@ def on_cpu(function: tirx.PrimFunc) -> tirx.PrimFunc:
     for key, value in (("device_type", CPU), ("device_id", 0)):
         body = tirx.AttrStmt(ir.StringImm("default"), key, tirx.const(value, "int32"), body)
     return function.with_body(body)
-
-
-def address_of(buffer: Any, offset: Any) -> Any:
-    """The address of an element of a flat buffer."""
-    return tirx.call_intrin("handle", "tirx.address_of", tirx.BufferLoad(buffer, [offset]))
 
 
 def _symbols(function: tirx.PrimFunc) -> tuple[Any, ...]:
