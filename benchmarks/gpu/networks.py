@@ -37,7 +37,7 @@ def prepare(model: Path, dtype: str, arch: str, home: Path) -> None:
     from zcc.compiler.backends.cuda.targets import Capability
     from zcc.compiler.frontend.load import load_model
     from zcc.compiler.frontend.raw_head import with_maps
-    from zcc.compiler.imported import import_model
+    from zcc.compiler.importing.imported import import_model
 
     loaded = load_model(model, None, None)
     spec = InputSpec(loaded.height, loaded.width)

@@ -22,8 +22,8 @@ from zcc.compiler.backends.cuda.memory import Held, plan_memory
 from zcc.compiler.backends.cuda.place import View, place
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.backends.cuda.tiles import Choose, tile_chooser
-from zcc.compiler.network.fuse import ops_for
-from zcc.compiler.network.ops import (
+from zcc.compiler.importing.fuse import ops_for
+from zcc.compiler.ir.ops import (
     Attention,
     Concat,
     Conv,
@@ -41,7 +41,7 @@ from zcc.compiler.network.ops import (
     Shuffle,
     Slice,
 )
-from zcc.compiler.network.tensors import Tensor
+from zcc.compiler.ir.tensors import Tensor
 from zcc.runtime.errors import BuildError
 from zcc.runtime.executors import plan as plans
 

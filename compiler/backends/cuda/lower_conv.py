@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zcc.compiler.backends.common.curves import CURVES
 from zcc.compiler.backends.cuda.draft import Argument, Draft, Scratch
 from zcc.compiler.backends.cuda.kernels.conv_mma import SUMS, ConvMma, Geometry
 from zcc.compiler.backends.cuda.kernels.conv_plain import ConvPlain, Depthwise
 from zcc.compiler.backends.cuda.kernels.formats import Map, encode
 from zcc.compiler.backends.cuda.kernels.stages import Ending, Enlarged, OnCurve
 from zcc.compiler.backends.cuda.lowering import Lowering
-from zcc.compiler.kernels.curve import CURVES
-from zcc.compiler.network.ops import Conv, QuantisedConv, Resize
-from zcc.compiler.network.tensors import Activation
+from zcc.compiler.ir.ops import Conv, QuantisedConv, Resize
+from zcc.compiler.ir.tensors import Activation
 from zcc.compiler.precision.int8 import integer_start
 
 Weights = NDArray[Any]

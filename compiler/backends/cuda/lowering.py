@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from zcc.compiler.backends.common.curves import CURVES
 from zcc.compiler.backends.cuda.draft import Argument, Constant, Constants
 from zcc.compiler.backends.cuda.kernels.stages import Apply, Merge, OnCurve, PerChannel, Stage
 from zcc.compiler.backends.cuda.place import Placement, View
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.backends.cuda.tiles import Choose
-from zcc.compiler.kernels.curve import CURVES
-from zcc.compiler.network import tensors
-from zcc.compiler.network.tensors import Array, Tensor
+from zcc.compiler.ir import tensors
+from zcc.compiler.ir.tensors import Array, Tensor
 
 Lowered = tuple[tuple[Stage, ...], list[Argument], list[View]]
 

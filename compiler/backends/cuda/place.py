@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from zcc.compiler.backends.common.channels import Channels, choose_channels
 from zcc.compiler.backends.cuda.kernels.formats import FORMATS, Map
-from zcc.compiler.network.channels import Channels, choose_channels
-from zcc.compiler.network.ops import Concat, Copy, Network, Op, Slice
-from zcc.compiler.network.tensors import Tensor
+from zcc.compiler.ir.ops import Concat, Copy, Network, Op, Slice
+from zcc.compiler.ir.tensors import Tensor
 
 PIXEL = 8  # bytes of an image's pixel, at least
 

@@ -17,8 +17,8 @@ from zcc.compiler.backends.cuda.lower_conv import image_scale
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.frontend.raw_head import RawHead
-from zcc.compiler.imported import Imported
-from zcc.compiler.network.ops import Network
+from zcc.compiler.importing.imported import Imported
+from zcc.compiler.ir.ops import Network
 from zcc.runtime.errors import BuildError
 from zcc.runtime.executors.cuda_program import Module, Program
 from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout

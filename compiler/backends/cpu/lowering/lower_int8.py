@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from zcc.compiler.backends.common.curves import CURVES
 from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, BYTES
 from zcc.compiler.backends.cpu.kernels.convert import ConvertKernel
-from zcc.compiler.backends.cpu.kernels.curve import CURVES
 from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
 from zcc.compiler.backends.cpu.kernels.int8_depthwise import Int8Depthwise

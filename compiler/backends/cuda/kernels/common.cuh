@@ -59,7 +59,7 @@ __device__ __forceinline__ float shift(float x, float distance) { return __fadd_
 __device__ __forceinline__ float hard_sigmoid(float x) { return fmaxf(fminf(__fadd_rn(__fmul_rn(x, 0x1.555556p-3f), 0.5f), 1.f), 0.f); }
 __device__ __forceinline__ float hard_swish(float x) { return __fmul_rn(x, hard_sigmoid(x)); }
 
-// A smooth function by table, a parabola a segment: the same bits as on every other processor (see kernels/curve.py).
+// A smooth function by table, a parabola a segment: the same bits as on every other processor (see common/curves.py).
 __device__ __forceinline__ float on_curve(float u, const float* table) {
   float held = fmaxf(fminf(u, 15.f), -16.f), whole = rintf(held), place = __fsub_rn(u, whole);
   int segment = (int)whole & 31;

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.precision.quantisation import Quantisation
+from zcc.compiler.ir.quantisation import Quantisation
 
 CHUNK = 16  # bytes that one thread copies at a time: channels begin and end on a multiple
 

@@ -15,7 +15,7 @@ from zcc.compiler.backends.cuda.kernels.source import KernelSpec, module_source,
 from zcc.compiler.backends.cuda.kernels.stages import Apply, Ending, Enlarged, Merge, OnCurve, PerChannel
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda
 from zcc.compiler.backends.cuda.targets import Capability
-from zcc.compiler.precision.quantisation import Quantisation
+from zcc.compiler.ir.quantisation import Quantisation
 
 WINDOW = Geometry((3, 3), padding=(1, 1))
 

@@ -11,20 +11,20 @@ import pytest
 
 from tests.compiler.backends.cuda.interpreter import Machine
 from tests.compiler.harness import reference
-from tests.compiler.network.random_graphs import random_network
+from tests.compiler.importing.random_graphs import random_network
 from tests.onnx_models import build
 from zcc.compiler.backends.cuda.check_plan import find_faults
 from zcc.compiler.backends.cuda.lower import MODULE, NetworkPlan, lower_network
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.frontend.raw_head import with_maps
-from zcc.compiler.imported import Imported, import_model
-from zcc.compiler.network.fuse import fuse
-from zcc.compiler.network.read import read_network
+from zcc.compiler.importing.fuse import fuse
+from zcc.compiler.importing.imported import Imported, import_model
+from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.relax_module import import_proto
+from zcc.compiler.ir.quantisation import IMAGE, Quantisation
 from zcc.compiler.precision.int8 import quantise
-from zcc.compiler.precision.quantisation import IMAGE, Quantisation
 from zcc.compiler.precision.ties import Ties
-from zcc.compiler.program.lower import import_proto
 from zcc.runtime.errors import BuildError
 from zcc.runtime.executors.plan import Launch, Plan, Range
 from zcc.runtime.manifest import InputSpec
