@@ -166,7 +166,7 @@ def _attention(op: Attention, lowering: Lowering) -> KernelCall:
     tensors = (op.query, op.key, op.value, op.out)
     query, key, value, out = (lowering.view(tensor).slab() for tensor in tensors)
     channels = lowering.channels(op.key).within(op.key.shape[1] // op.heads)
-    spec = AttentionKernel(query, key, value, out, op.heads, channels, op.scale)
+    spec = AttentionKernel(query, key, value, out, op.heads, op.areas, channels, op.scale)
     return KernelCall(spec, tuple(lowering.address(tensor) for tensor in tensors), op.out.name)
 
 
