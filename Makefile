@@ -17,6 +17,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/python tools/check_sizes.py
+	$(BIN)/python tools/check_output.py
 	$(BIN)/python tools/lint_tree.py
 	MYPYPATH=build/lint $(BIN)/mypy -p zcc
 	cd build/lint && PYTHONPATH=. ../../$(BIN)/lint-imports --config ../../pyproject.toml --no-cache

@@ -32,7 +32,7 @@ from zcc.compiler.tuning.lookup import NO_RECORDS, Recorded, Records, find_recor
 from zcc.compiler.tuning.records import Record
 from zcc.compiler.tuning.task import Task, tasks_of
 from zcc.compiler.variant import build
-from zcc.compiler.variants import find_variants
+from zcc.compiler.variants import Wish
 from zcc.registry.location import locate
 from zcc.runtime.manifest import InputSpec
 from zcc.runtime.variant import Variant
@@ -126,7 +126,7 @@ def make_job(options: argparse.Namespace) -> Job:
     """The variant to build."""
     model = load_model(options.model)
     source = import_model(model, InputSpec(model.height, model.width), 300)
-    ((precision, target),) = find_variants((options.dtype,), options.target, quantised=False)
+    ((precision, target),) = Wish((options.dtype,), options.target).variants(quantised=False, pictures=True)
     asked = CompileOptions(options.model, calib=options.calib)
     return Job("benchmark", source, target, precision, load_shown(asked, source, [precision], Stages(Silent())))
 

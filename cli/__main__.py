@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import sys
-
-from zcc.runtime.distribution import how_to_install
 
 
 def main() -> None:
@@ -12,7 +11,12 @@ def main() -> None:
     try:
         from zcc.commands.main import main as run
     except ModuleNotFoundError as error:
+        from zcc.runtime.distribution import how_to_install
+
         sys.exit(f"error: the command line needs {error.name}, which is not installed; {how_to_install('compiler')}")
+    except KeyboardInterrupt:
+        os.write(2, b"error: interrupted\n")  # while the libraries that print are still being imported
+        sys.exit(130)
     run()
 
 

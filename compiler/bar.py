@@ -23,12 +23,22 @@ from zcc.compiler.precision.table import REFERENCE, find_precision
 from zcc.compiler.stages import Stages
 from zcc.compiler.targets.table import native_target, runs_here
 from zcc.compiler.variant import build, detector
+from zcc.runtime.errors import UsageError
 from zcc.runtime.frame import Pixels
 
 STEPS = (1, 2, 4, 8, 16)  # how many of the most sensitive layers are tried in float, one number after the other
 # Points that may be lost unless the user says so. Agreement counts every detection that appears or goes, also where
 # labels would call it no loss, so it asks for more room.
 LABELLED, UNLABELLED = 0.5, 2.0
+WARNING = "warning: "
+
+
+def check_bar(options: CompileOptions) -> None:
+    """Refuse a bar that nothing could be held to; where all points may be lost, there is none."""
+    if options.max_drop not in (None, POINTS) and options.data is None and options.calib is None:
+        raise UsageError(
+            "--max-drop is a bar, and there are no pictures to measure on", "give labelled ones with --data DIR"
+        )
 
 
 def open_bar(
@@ -40,6 +50,8 @@ def open_bar(
     """
     if options.data is not None:
         pictures = load_pictures(options.data, source.model.class_names)
+        if pictures.assumed is not None:
+            stages.progress.note(f"{WARNING}{pictures.assumed}")
     elif options.calib is not None and options.max_drop != POINTS:
         frames = shown.frames if shown else load_frames(options.calib, source.input.color)
         place = options.calib.name or str(options.calib)
@@ -49,7 +61,8 @@ def open_bar(
     usual = UNLABELLED if pictures.labels is None else LABELLED
     allowed = usual if options.max_drop is None else options.max_drop
     asked = options.data is not None or options.max_drop is not None
-    return Bar(pictures, allowed, partial(_build_reference, source, scratch, stages), asked)
+    reference = partial(_build_reference, source, scratch, stages)
+    return Bar(pictures, allowed, reference, asked, lambda doubt: stages.progress.note(f"{WARNING}{doubt}"))
 
 
 @dataclass(frozen=True)

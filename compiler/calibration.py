@@ -13,20 +13,14 @@ from zcc.compiler.precision.shown import Shown
 from zcc.compiler.precision.table import Precision
 from zcc.compiler.stages import Stages
 from zcc.compiler.targets.table import native_target
-from zcc.runtime.errors import UsageError
 
 
 def load_shown(
     options: CompileOptions, source: Imported, precisions: Sequence[Precision], stages: Stages
 ) -> Shown | None:
     """The pictures and what came of them, when a precision needs it; they come before the scales of the file itself."""
-    names = [precision.name for precision in precisions if precision.calibrated]
-    if not names or (options.calib is None and source.calibration is not None):
+    if options.calib is None or not any(precision.calibrated for precision in precisions):
         return None
-    if options.calib is None:
-        raise UsageError(
-            f"{names[0]} needs pictures to choose its scales by", "give a folder of 32 or so with --calib DIR"
-        )
     if source.calibration is not None:
         stages.progress.note("the model brings scales of its own, which the pictures of --calib replace")
     with stages.stage("calibrate"):

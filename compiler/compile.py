@@ -9,7 +9,7 @@ from pathlib import Path
 from zcc.compiler.accuracy.bar import Bar
 from zcc.compiler.accuracy.figures import comparison_figures
 from zcc.compiler.accuracy.standard import NothingFound
-from zcc.compiler.bar import attempts, open_bar
+from zcc.compiler.bar import attempts, check_bar, open_bar
 from zcc.compiler.calibration import load_shown
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.imported import import_model
@@ -23,7 +23,7 @@ from zcc.compiler.targets.table import runs_here
 from zcc.compiler.tuning.lookup import find_records
 from zcc.compiler.tuning.variants import tune_variants
 from zcc.compiler.variant import build, detector
-from zcc.compiler.variants import check_variants, find_variants
+from zcc.compiler.variants import PassOver
 from zcc.compiler.verify import verify
 from zcc.registry import Registry
 from zcc.registry.reference import check_name
@@ -42,17 +42,26 @@ class Result:
     reused: bool
 
 
-def compile_model(options: CompileOptions, registry: Registry, progress: Progress | None = None) -> list[Result]:
-    """Compile the model in every precision asked for, and publish each that keeps to the bar."""
+def compile_model(
+    options: CompileOptions,
+    registry: Registry,
+    progress: Progress | None = None,
+    pass_over: PassOver | None = None,
+) -> list[Result]:
+    """Compile the model in every precision asked for, and publish each that keeps to the bar.
+
+    Of several precisions those are passed over that cannot be made here, unless the options are strict.
+    """
     name = check_name(options.name or options.model.stem)
-    check_variants(options.dtypes, options.target)
+    options.wish.check()
+    check_bar(options)
     stages = Stages(progress or Silent())
     with stages.stage("load and check"):
         model = load_model(options.model, options.imgsz, options.classes)
     with stages.stage("import"):
         spec = InputSpec(model.height, model.width, options.color, options.resize)
         source = import_model(model, spec, options.max_det)
-    variants = find_variants(options.dtypes, options.target, source.calibration is not None)
+    variants = options.wish.variants(source.calibration is not None, options.calib is not None, pass_over)
     shown = load_shown(options, source, [precision for precision, _ in variants], stages)
     calibration = shown.calibration if shown else source.calibration
     if options.tune:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zcc.compiler.tuning.options import TuneOptions
+from zcc.compiler.variants import Wish
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class CompileOptions:
     name: str | None = None
     dtypes: tuple[str, ...] = ()  # none: int8 for a model that was quantised, fp32 for all others
     target: str = "native"
+    strict: bool = False  # whether a dtype that cannot be made is an error, though others can be
     imgsz: tuple[int, int] | None = None
     classes: Path | None = None
     color: str = "bgr"
@@ -25,3 +27,8 @@ class CompileOptions:
     data: Path | None = None  # pictures that accuracy is measured on
     tune: TuneOptions | None = None  # search for faster kernels first
     max_drop: float | None = None  # points of mAP50-95 that a variant may lose against fp32; see compiler/bar.py
+
+    @property
+    def wish(self) -> Wish:
+        """The variants asked for."""
+        return Wish(self.dtypes, self.target, self.strict)

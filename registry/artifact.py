@@ -18,6 +18,20 @@ class Recorded:
 
     measurement: Measurement
     at: str
+    origin: str | None = None  # None: measured here
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """What stands in the index where an artifact should, fit to be shown."""
+
+    digest: str
+    name: str
+    why: str
+
+    def describe(self) -> dict[str, Any]:
+        """What is known, as users see it in `--json`."""
+        return {"digest": self.digest, "name": self.name, "damaged": self.why}
 
 
 @dataclass(frozen=True)
@@ -29,6 +43,7 @@ class Artifact:
     folder: Path
     tags: tuple[str, ...] = ()
     recorded: tuple[Recorded, ...] = ()  # figures measured after publishing, oldest first
+    origin: str | None = None  # None: built here
 
     @property
     def short(self) -> str:
@@ -43,7 +58,9 @@ class Artifact:
     @property
     def candidate(self) -> Candidate:
         """What the runtime chooses by."""
-        return Candidate(self.manifest, self.folder, tuple(entry.measurement for entry in self.recorded))
+        here = tuple(entry.measurement for entry in self.recorded if entry.origin is None)
+        claimed = tuple(entry.measurement for entry in self.recorded if entry.origin is not None)
+        return Candidate(self.manifest, self.folder, here, claimed, foreign=self.origin is not None)
 
     def figure(self, metric: str) -> float | None:
         """The latest value of a metric, if anyone measured it."""
@@ -51,12 +68,15 @@ class Artifact:
 
     def describe(self) -> dict[str, Any]:
         """Everything known, as users see it in `--json`."""
-        built = [{**asdict(m), "at": self.manifest.created} for m in self.manifest.measured]
-        later = [{**asdict(r.measurement), "at": r.at} for r in self.recorded]
+        built = [Recorded(figure, self.manifest.created, self.origin) for figure in self.manifest.measured]
         return {
             **self.manifest.describe(),
             "digest": self.digest,
             "tags": list(self.tags),
-            "measured": built + later,
+            "origin": self.origin,
+            "measured": [
+                {**asdict(entry.measurement), "at": entry.at, "here": entry.origin is None}
+                for entry in (*built, *self.recorded)
+            ],
             "folder": str(self.folder),
         }

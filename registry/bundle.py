@@ -5,18 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 from zipfile import ZipFile, ZipInfo
 
 from zcc.registry.artifact import Artifact
+from zcc.registry.reference import check_name
 from zcc.registry.registry import Registry
+from zcc.registry.rows import IMPORTED
 from zcc.runtime.aside import written_aside
-from zcc.runtime.bundle import CHUNK, FORMAT, INDEX, SUFFIX, Bundle, member
-from zcc.runtime.errors import CorruptArtifact, UsageError
-from zcc.runtime.manifest import FileEntry
+from zcc.runtime.bundle import CHUNK, FORMAT, INDEX, Bundle, member
+from zcc.runtime.errors import CorruptArtifact, NotFound, RegistryError, UsageError
+from zcc.runtime.expansion import check_expansion
+from zcc.runtime.manifest import FileEntry, Manifest, renamed
+from zcc.runtime.naming import SUFFIX
 from zcc.runtime.source import Candidate
 
 
@@ -36,18 +40,53 @@ def export_bundle(
     return chosen
 
 
-def import_bundle(registry: Registry, bundle: Bundle) -> list[Artifact]:
-    """Publish every variant of the bundle, and record what was measured of it since it was built."""
-    published = []
-    for candidate in bundle.variants():
-        with TemporaryDirectory() as folder:
-            artifact = registry.publish(bundle.unpack(candidate, Path(folder)), candidate.manifest)
-        known = {recorded.measurement for recorded in artifact.recorded}
-        for figure in candidate.measured:
-            if figure not in known:
-                registry.record_measurement(artifact.digest, figure)
-        published.append(artifact)
-    return published
+def import_bundle(
+    registry: Registry, bundle: Bundle, name: str | None = None, changing: bool = False
+) -> list[Artifact]:
+    """Publish every variant of the bundle, under its own name or another one, with what was measured of it elsewhere.
+
+    Nothing is published unless all of it is sound; nor, unless told that it may be `changing`, when a name that is
+    there would come to mean something else. Under another name an artifact has another digest.
+    """
+    if name is not None:
+        check_name(name)
+    found = [_named(candidate, name) for candidate in bundle.variants()]
+    if not changing:
+        _check_meanings(registry, [candidate.manifest for candidate in found])
+    with TemporaryDirectory() as place:
+        folders = [bundle.unpack(each, Path(place) / str(number)) for number, each in enumerate(found)]
+        return [_publish(registry, folder, each) for folder, each in zip(folders, found, strict=True)]
+
+
+def _named(candidate: Candidate, name: str | None) -> Candidate:
+    """The variant under a name, as it can be published."""
+    manifest = candidate.manifest if name is None else renamed(candidate.manifest, name)
+    check_name(manifest.name)
+    check_expansion(manifest)
+    return replace(candidate, manifest=manifest)
+
+
+def _publish(registry: Registry, folder: Path, candidate: Candidate) -> Artifact:
+    artifact = registry.publish(folder, candidate.manifest, origin=IMPORTED)
+    known = {recorded.measurement for recorded in artifact.recorded}
+    for figure in candidate.claimed:
+        if figure not in known:
+            registry.record_measurement(artifact.digest, figure, IMPORTED)
+    return artifact
+
+
+def _check_meanings(registry: Registry, manifests: Sequence[Manifest]) -> None:
+    """Refuse to change what a name that is there means, be it the start of a digest."""
+    for name in sorted({manifest.name for manifest in manifests}):
+        new = {manifest.digest for manifest in manifests if manifest.name == name}
+        try:
+            meant = {artifact.digest: artifact.label for artifact in registry.find(name)}
+        except NotFound:
+            continue
+        if not new <= meant.keys():
+            problem = f"{name} means {len(meant)} artifacts here, and would mean others: {', '.join(meant.values())}"
+            remedy = "--name NAME imports under another name, --yes lets the name change its meaning"
+            raise RegistryError(problem, remedy)
 
 
 def _check_distinct(artifacts: Sequence[Artifact]) -> None:
@@ -65,7 +104,7 @@ def _check_distinct(artifacts: Sequence[Artifact]) -> None:
 
 def _index(candidates: Sequence[Candidate]) -> str:
     variants = [
-        {"manifest": each.manifest.text, "measured": [asdict(figure) for figure in each.measured]}
+        {"manifest": each.manifest.text, "measured": [asdict(figure) for figure in (*each.claimed, *each.measured)]}
         for each in candidates
     ]
     return json.dumps({"format": FORMAT, "variants": variants}, ensure_ascii=False)

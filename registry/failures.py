@@ -14,6 +14,8 @@ from zcc.runtime.errors import Unavailable
 _FREE_SPACE = "free some space (zcc gc frees what nothing refers to), or choose another disk with --registry"
 _CHECK_MODE = "check its owner and mode, or choose another place with --registry"
 
+RESTORE = "restore it from a backup, or run zcc reindex --anew, which makes a new one from the artifacts' folders"
+
 _SYSTEM_REMEDIES = {
     errno.ENOSPC: _FREE_SPACE,
     errno.EDQUOT: _FREE_SPACE,
@@ -26,6 +28,12 @@ _SYSTEM_REMEDIES = {
     errno.EIO: "check the disk",
 }
 
+# What SQLite says over a file whose bytes have changed.
+DAMAGE = (
+    *("not a database", "malformed", "Could not decode", "no such table", "no such column", "no such index"),
+    *("unsupported file format", "constraint failed", "unrecognized token", "syntax error", "datatype mismatch"),
+)
+
 # Words of a database driver -> the way out. SQLite has no error numbers before Python 3.11.
 _DATABASE_REMEDIES = {
     "disk is full": _FREE_SPACE,
@@ -33,11 +41,13 @@ _DATABASE_REMEDIES = {
     "readonly database": _CHECK_MODE,
     "unable to open database file": _CHECK_MODE,
     "database is locked": "another process has been writing for long; try again",
-    "not a database": "restore the file from a backup, or choose another place with --registry",
-    "malformed": "restore the file from a backup, or choose another place with --registry",
+    **dict.fromkeys(DAMAGE, RESTORE),
     "connection": "check that the server runs and that the URL is right",
     "authentication": "check the user and the password in the URL",
 }
+
+
+LONGEST_CAUSE = 300
 
 
 @contextmanager
@@ -50,7 +60,7 @@ def reported(place: object) -> Iterator[None]:
         raise Unavailable(
             f"registry file {error.filename or place}: {cause}", _SYSTEM_REMEDIES.get(error.errno or 0, "")
         ) from error
-    except (SQLAlchemyError, ImportError) as error:
+    except (SQLAlchemyError, ImportError, UnicodeDecodeError) as error:  # the last from a driver over damaged text
         raise database_failure(place, error) from error
 
 
@@ -62,5 +72,9 @@ def database_failure(place: object, error: Exception) -> Unavailable:
             f"install it; for PostgreSQL, {how_to_install('postgres')}",
         )
     cause = str(error.orig if isinstance(error, DBAPIError) else error)
-    remedy = next((way for words, way in _DATABASE_REMEDIES.items() if words in cause), "")
+    if len(cause) > LONGEST_CAUSE:  # it may quote what was in the file
+        cause = cause[:LONGEST_CAUSE] + "…"
+    # What is no database's own error is about rows that are not as the tables were made.
+    other = "" if isinstance(error, DBAPIError) else RESTORE
+    remedy = next((way for words, way in _DATABASE_REMEDIES.items() if words in cause), other)
     return Unavailable(f"registry {place}: {cause}", remedy)

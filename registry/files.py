@@ -9,7 +9,6 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from zcc.runtime.errors import CorruptArtifact
@@ -45,11 +44,6 @@ class Files:
             flush_folder(target.parent)
         finally:
             discard(staged)
-
-    def stored(self) -> Iterator[tuple[str, Path]]:
-        """Every stored file with the content hash its name states."""
-        for path in self._root.glob("??/*"):
-            yield path.parent.name + path.name, path
 
 
 def stage(staging: Path) -> Path:

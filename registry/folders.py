@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from zcc.registry.files import Files, discard, flush_folder, stage, write_flushed
@@ -18,9 +16,6 @@ from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.manifest import FILENAME, FileEntry, Manifest, file_sha256
 
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
-
-
-_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class Folders:
@@ -47,12 +42,6 @@ class Folders:
         finally:
             discard(staged)
         return folder
-
-    def made(self) -> Iterator[tuple[str, Path]]:
-        """Every folder with the digest its name states."""
-        for path in self._root.glob("*"):
-            if _HASH.fullmatch(path.name):
-                yield f"sha256:{path.name}", path
 
     def _sound(self, folder: Path, manifest: Manifest, text: str) -> bool:
         meta = folder / FILENAME

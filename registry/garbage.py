@@ -1,4 +1,4 @@
-"""Freeing what no artifact refers to."""
+"""Freeing what somebody removed, and what nobody needs. What the index merely does not know is kept."""
 
 from __future__ import annotations
 
@@ -9,19 +9,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zcc.registry.catalogue import manifest_of
-from zcc.registry.files import Files, discard
-from zcc.registry.folders import Folders
+from zcc.registry.orphans import Orphan, find_orphans
+from zcc.registry.tree import Item, Stray, Tree
+from zcc.runtime.manifest import Manifest
+
+DAY = 86_400
+ORPHAN_DAYS = 7  # that a folder which nobody removed is kept at least
+
+
+@dataclass(frozen=True)
+class Spared:
+    """What is left for now."""
+
+    grace: float = 0  # seconds since anybody touched it
+    orphans: bool = True  # whether artifacts that the index does not know are kept, however old
+    orphan_days: float = ORPHAN_DAYS
 
 
 @dataclass(frozen=True)
 class Garbage:
     """What lies in the registry's folder and belongs to no artifact."""
 
-    folders: tuple[Path, ...]  # of removed artifacts
-    files: tuple[Path, ...]
-    staged: tuple[Path, ...]  # what killed processes were preparing
-    bytes: int
+    folders: tuple[Path, ...] = ()  # of removed artifacts, and of orphans when these go, too
+    files: tuple[Path, ...] = ()
+    staged: tuple[Path, ...] = ()  # what killed processes were preparing
+    bytes: int = 0
+    orphans: tuple[str, ...] = ()  # digests of artifacts that the index does not know, and that are kept
+    strays: tuple[Stray, ...] = ()  # what is not the registry's, and left alone
 
     def describe(self) -> dict[str, Any]:
         """Counts and bytes, as users see them in `--json`."""
@@ -30,36 +44,65 @@ class Garbage:
             "files": len(self.files),
             "staged": len(self.staged),
             "bytes": self.bytes,
+            "orphans": list(self.orphans),
+            "left_alone": [{"path": str(stray.path), "what": stray.what} for stray in self.strays],
         }
 
-    def discard(self) -> None:
+
+NOTHING = Garbage()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be deleted, and what is told of it."""
+
+    told: Garbage
+    items: tuple[Item, ...]
+
+    def discard(self, tree: Tree) -> None:
         """Delete it all."""
-        for path in (*self.staged, *self.folders, *self.files):
-            discard(path)
+        for item in self.items:
+            tree.remove(item)
 
 
-NOTHING = Garbage((), (), (), 0)
-
-
-def collect(home: Path, files: Files, folders: Folders, texts: dict[str, str], grace: float) -> Garbage:
-    """What nothing refers to and nobody touched for `grace` seconds; the caller keeps publishers out."""
-    manifests = [manifest_of(digest, text) for digest, text in texts.items()]
+def collect(tree: Tree, live: dict[str, Manifest], removals: Collection[str], spared: Spared) -> Plan:
+    """What was removed, what nothing refers to, and what killed processes left; the caller keeps publishers out."""
+    survey = tree.survey()
+    orphans = find_orphans(tree, survey, {*live, *removals})
+    kept = [orphan for orphan in orphans if not _goes(orphan, spared)]
+    gone = _settled((item for digest, item in survey.artifacts.items() if digest in removals), spared.grace)
+    folders = (*gone, *(orphan.item for orphan in orphans if orphan not in kept))
+    manifests = [*live.values(), *(orphan.manifest for orphan in kept if orphan.manifest)]
     used = {entry.sha256 for manifest in manifests for entry in manifest.files}
-    dead_folders = _settled((path for digest, path in folders.made() if digest not in texts), grace)
-    dead_files = _settled((path for sha256, path in files.stored() if sha256 not in used), grace)
-    staged = _settled((home / "staging").glob("*"), grace)
-    return Garbage(dead_folders, dead_files, staged, _bytes_of((*dead_folders, *dead_files, *staged)))
+    files = _settled((item for sha256, item in survey.contents.items() if sha256 not in used), spared.grace)
+    staged = _settled(survey.staged, spared.grace)
+    items = (*staged, *folders, *files)
+    folders_of, files_of, staged_of = (_paths(tree, group) for group in (folders, files, staged))
+    kept_digests = tuple(orphan.digest for orphan in kept)
+    told = Garbage(folders_of, files_of, staged_of, _bytes_of(items), kept_digests, tuple(survey.strays))
+    return Plan(told, items)
 
 
-def _settled(paths: Iterable[Path], grace: float) -> tuple[Path, ...]:
-    # The time of the last change of the inode: linking a file into a folder counts as touching it.
-    return tuple(path for path in paths if time.time() - path.lstat().st_ctime >= grace)
+def _paths(tree: Tree, items: Iterable[Item]) -> tuple[Path, ...]:
+    return tuple(tree.home.joinpath(*item.place) for item in items)
 
 
-def _bytes_of(doomed: Collection[Path]) -> int:
+def _goes(orphan: Orphan, spared: Spared) -> bool:
+    return not spared.orphans and _age(orphan.item) >= max(spared.grace, spared.orphan_days * DAY)
+
+
+def _settled(items: Iterable[Item], grace: float) -> tuple[Item, ...]:
+    # The time of the last change of an inode: linking a file into a folder counts as touching it.
+    return tuple(item for item in items if _age(item) >= grace)
+
+
+def _age(item: Item) -> float:
+    return time.time() - item.changed
+
+
+def _bytes_of(doomed: Iterable[Item]) -> int:
     """What deleting them gives back: files that keep a link elsewhere give nothing."""
-    inside = [path for root in doomed for path in (root.rglob("*") if root.is_dir() else [root])]
-    stats = [path.stat() for path in inside if path.is_file()]
-    doomed_links = Counter(stat.st_ino for stat in stats)
-    inodes = {stat.st_ino: stat for stat in stats}
-    return sum(stat.st_size for inode, stat in inodes.items() if doomed_links[inode] == stat.st_nlink)
+    stats = [each for item in doomed for each in item.files]
+    doomed_links = Counter((each.st_dev, each.st_ino) for each in stats)
+    inodes = {(each.st_dev, each.st_ino): each for each in stats}
+    return sum(each.st_size for inode, each in inodes.items() if doomed_links[inode] == each.st_nlink)

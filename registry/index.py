@@ -10,17 +10,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, select, text, update
 from sqlalchemy.pool import NullPool, StaticPool
 
-from zcc.registry import schema
-from zcc.registry.failures import reported
+from zcc.registry import ownership, schema
+from zcc.registry.failures import RESTORE, reported
 from zcc.registry.location import Location
 from zcc.registry.locks import exclusive
-from zcc.runtime.errors import RegistryError, Unavailable
+from zcc.runtime.errors import RegistryError, Unavailable, UsageError
 
 LOCK_SECONDS = 60
 
@@ -40,7 +41,8 @@ class Index:
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one moment of the index."""
         with reported(self.location):
-            engine = self._engine if self._ready() else _empty()
+            ready = self._ready() or self._refuse_when_lost()
+            engine = self._engine if ready else _empty()
             with engine.begin() as connection:
                 yield connection
 
@@ -55,12 +57,48 @@ class Index:
                 yield connection
 
     def prepare(self) -> None:
-        """Make the index if it is not there; an error if it cannot be written."""
+        """Make the index if it is not there and never was; an error if it cannot be written."""
+        with reported(self.location):
+            if not self._ready():
+                self._refuse_when_lost()
+        self.make()
+
+    def make(self) -> None:
+        """Make the index if it is not there, even where one was lost; an error if it cannot be written."""
         with reported(self.location):
             if not self._writable:
                 raise Unavailable(f"registry {self.location} is read-only", "choose another with --registry")
             if not self._ready():
                 self._upgrade()
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is an index, be it damaged."""
+        database = self.location.database
+        return self._ready() if database is None else database.exists()
+
+    def put_aside(self) -> Path:
+        """Give the index's file another name, under which nothing looks for it, and say which."""
+        database = self.location.database
+        if database is None:
+            raise UsageError(f"{self.location} is no file that could be put aside", "restore the database")
+        with reported(self.location), exclusive(self.location.home / "locks" / "index.lock"):
+            aside = next(path for path in _asides(database) if not path.exists())
+            for suffix in ("-journal", ""):
+                path = database.with_name(database.name + suffix)
+                if path.exists():
+                    path.rename(aside.with_name(aside.name + suffix))
+        self.__dict__.pop("_engine", None)
+        self._current = False
+        return aside
+
+    def _refuse_when_lost(self) -> bool:
+        if ownership.claimed(self.location.home):
+            raise Unavailable(
+                f"the index {self.location} is gone, but {self.location.home} holds the files of one",
+                "restore it from a backup, or run zcc reindex, which makes a new one from the artifacts' folders",
+            )
+        return False
 
     def identity(self) -> str | None:
         """What tells this index from every other; None as long as it does not exist."""
@@ -71,16 +109,8 @@ class Index:
     def revision(self) -> tuple[str, int] | None:
         """The identity, and a number that every write raises; None as long as the index does not exist."""
         with self.reading() as connection:
-            found = connection.execute(select(schema.registry.c.id, schema.registry.c.turn)).one_or_none()
+            found = connection.execute(select(schema.registry.c.id, schema.registry.c.turn)).first()
         return (found.id, found.turn) if found else None
-
-    def damage(self) -> list[str]:
-        """What the database itself finds wrong with its file."""
-        if self.location.database is None:
-            return []
-        with self.reading() as connection:
-            found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-        return [line for line in found if line != "ok"]
 
     @cached_property
     def _engine(self) -> Engine:
@@ -171,8 +201,14 @@ def _sqlite(engine: Engine) -> Engine:
     return engine
 
 
+def _asides(database: Path) -> Iterator[Path]:
+    return (database.with_name(f"{database.name}.damaged{number or ''}") for number in count())
+
+
 def _begun(database: Path) -> bool:
     """Whether there is an SQLite file; what SQLite would take for empty, and overwrite, is an error."""
+    if database.exists() and not database.is_file():
+        raise Unavailable(f"registry {database}: it is no file", "choose another place with --registry")
     if not database.exists() or not (size := database.stat().st_size):
         return False
     with database.open("rb") as file:
@@ -183,7 +219,7 @@ def _begun(database: Path) -> bool:
     if not whole and not database.with_name(f"{database.name}-journal").exists():
         raise Unavailable(
             f"registry {database}: file is not a database",
-            "restore it from a backup, or choose another place with --registry",
+            RESTORE,
         )
     return True
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from zcc.registry.catalogue import manifest_of
 from zcc.registry.files import Files
 from zcc.registry.folders import Folders
-from zcc.runtime.errors import ArtifactError
+from zcc.registry.orphans import Orphan, find_orphans
+from zcc.registry.tree import Stray, Tree
 from zcc.runtime.manifest import FILENAME, Manifest, file_sha256
 
 
@@ -31,21 +31,51 @@ class Report:
     files: int
     bytes: int
     problems: tuple[Problem, ...]
+    orphans: tuple[Problem, ...] = ()  # artifacts whose folders are there, and which the index does not know
+    strays: tuple[Stray, ...] = ()  # what is not the registry's
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything is as it should be; strays do no harm."""
+        return not self.problems and not self.orphans
 
     def describe(self) -> dict[str, Any]:
         """The report as users see it in `--json`."""
-        return {**asdict(self), "problems": [asdict(p) for p in self.problems], "ok": not self.problems}
+        return {
+            **asdict(self),
+            "problems": [asdict(problem) for problem in self.problems],
+            "orphans": [asdict(orphan) for orphan in self.orphans],
+            "strays": [{"path": str(stray.path), "what": stray.what} for stray in self.strays],
+            "ok": self.ok,
+        }
 
 
-def check(texts: dict[str, str], files: Files, folders: Folders) -> Report:
+def check(manifests: Mapping[str, Manifest], files: Files, folders: Folders) -> Report:
     """Hash every file of every artifact, each once however many artifacts share it."""
     reader = _Reader()
     problems = tuple(
-        Problem(digest, path, what)
-        for digest, text in texts.items()
-        for path, what in _problems(digest, text, files, folders, reader)
+        Problem(digest, str(path), what)
+        for digest, manifest in manifests.items()
+        for path, sha256 in _expected(digest, manifest, files, folders.path(digest))
+        if (what := reader.problem(path, sha256))
     )
-    return Report(len(texts), len(reader.hashes), reader.bytes, problems)
+    return Report(len(manifests), len(reader.hashes), reader.bytes, problems)
+
+
+def look_around(tree: Tree, known: Collection[str]) -> tuple[tuple[Problem, ...], tuple[Stray, ...]]:
+    """What lies in the registry's folder and is in no index: orphans, and what is none of the registry's."""
+    survey = tree.survey()
+    orphans = tuple(
+        Problem(orphan.digest, str(tree.home.joinpath(*orphan.item.place)), _name(orphan))
+        for orphan in find_orphans(tree, survey, known)
+    )
+    return orphans, tuple(survey.strays)
+
+
+def _name(orphan: Orphan) -> str:
+    if orphan.manifest is None:
+        return f"is not in the index, and {orphan.why}"
+    return f"{orphan.manifest.name} {orphan.manifest.dtype} {orphan.manifest.target} is not in the index"
 
 
 class _Reader:
@@ -69,18 +99,6 @@ class _Reader:
             self.hashes[key] = file_sha256(path)
             self.bytes += stat.st_size
         return self.hashes[key]
-
-
-def _problems(digest: str, text: str, files: Files, folders: Folders, reader: _Reader) -> Iterator[tuple[str, str]]:
-    try:
-        manifest = manifest_of(digest, text)
-    except ArtifactError as error:
-        yield "the index", error.problem
-        return
-    folder = folders.path(digest)
-    for path, sha256 in _expected(digest, manifest, files, folder):
-        if what := reader.problem(path, sha256):
-            yield str(path), what
 
 
 def _expected(digest: str, manifest: Manifest, files: Files, folder: Path) -> Iterator[tuple[Path, str]]:

@@ -16,9 +16,14 @@ MARK = "registry-id"
 def claim(home: Path, identity: str | None) -> None:
     """Mark the folder as this index's, unless it is marked already."""
     if not claimed(home):
-        staged = stage(home / "staging")
-        write_flushed(staged, str(identity).encode())
-        staged.replace(home / MARK)
+        mark(home, identity)
+
+
+def mark(home: Path, identity: str | None) -> None:
+    """Mark the folder as this index's, whoever's it was."""
+    staged = stage(home / "staging")
+    write_flushed(staged, str(identity).encode())
+    staged.replace(home / MARK)
 
 
 def claimed(home: Path) -> bool:
@@ -26,11 +31,15 @@ def claimed(home: Path) -> bool:
     return (home / MARK).exists()
 
 
+def owned(home: Path, identity: str | None) -> bool:
+    """Whether a claimed folder is this index's."""
+    return (home / MARK).read_bytes() == str(identity).encode()
+
+
 def check_owner(home: Path, identity: str | None) -> None:
     """Refuse a claimed folder that is another index's."""
-    mark = home / MARK
-    if mark.read_text(encoding="utf-8") != identity:
+    if not owned(home, identity):
         raise RegistryError(
             f"the files in {home} belong to another index than this registry's",
-            f"restore that index, or delete {mark} if it is gone for good",
+            "restore that index; or, if it is gone for good, zcc reindex --adopt takes its artifacts over",
         )

@@ -6,11 +6,14 @@ import re
 from dataclasses import dataclass
 
 from zcc.runtime.errors import UsageError
+from zcc.runtime.naming import NAME, SUFFIX, is_path
 
 ALGORITHM = "sha256"
 SHORTEST_PREFIX = 4
 
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+PUBLISH = f"zcc import FILE{SUFFIX} publishes what a bundle holds; then write its name"
+
+_WORD = re.compile(NAME)
 _PREFIX = re.compile(rf"[0-9a-f]{{{SHORTEST_PREFIX},64}}")
 
 
@@ -31,6 +34,8 @@ class Reference:
     @classmethod
     def parse(cls, text: str) -> Reference:
         """Read a reference, or say what one looks like."""
+        if is_path(text):
+            raise UsageError(f"{text} is a path, and what is asked for is an artifact of the registry", PUBLISH)
         name, at, digest = text.partition("@")
         if at:
             return cls(text, name=check_name(name), prefix=_hex_digits(digest, text))
@@ -44,6 +49,8 @@ def check_name(name: str) -> str:
     """The name itself when an artifact can bear it."""
     if name == ALGORITHM:
         raise UsageError(f"{name!r} cannot be a name: it starts a digest", "choose another")
+    if name.endswith(SUFFIX):
+        raise UsageError(f"{name!r} cannot be a name: {SUFFIX} marks the path of a bundle", "choose another")
     return _check_word(name, "name")
 
 

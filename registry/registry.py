@@ -9,25 +9,31 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from urllib.parse import quote
 
 from zcc.registry import ownership, search
-from zcc.registry.artifact import Artifact
+from zcc.registry.artifact import Artifact, Unreadable
 from zcc.registry.catalogue import Catalogue
-from zcc.registry.failures import reported
+from zcc.registry.failures import RESTORE, reported
 from zcc.registry.files import Files
 from zcc.registry.folders import Folders
-from zcc.registry.garbage import NOTHING, Garbage, collect
+from zcc.registry.garbage import NOTHING, Garbage, Spared, collect
 from zcc.registry.index import LOCK_SECONDS, Index
-from zcc.registry.integrity import Problem, Report, check
+from zcc.registry.integrity import Problem, Report, check, look_around
 from zcc.registry.location import locate
 from zcc.registry.locks import exclusive, shared
+from zcc.registry.rebuild import Rebuilding, Rebuilt
 from zcc.registry.reference import check_name, check_tag
+from zcc.registry.rows import FOUND
 from zcc.registry.schema import artifacts
+from zcc.registry.soundness import index_problems
 from zcc.registry.tags import Move, history, put, release, roll_back, take
-from zcc.runtime.manifest import FILENAME, Manifest, Measurement, check_paths
+from zcc.registry.tree import Tree
+from zcc.runtime.errors import CorruptIndex
+from zcc.runtime.expansion import check_expansion
+from zcc.runtime.manifest import FILENAME, Manifest, Measurement, checked, read_figures
 
 
 class Registry:
@@ -38,6 +44,7 @@ class Registry:
         self._index = index
         self._files = Files(self.home)
         self._folders = Folders(self.home, self._files)
+        self._tree = Tree(self.home)
         self._publishing = self.home / "locks" / "publishing.lock"
 
     @classmethod
@@ -53,14 +60,18 @@ class Registry:
         """Where it is, fit to be shown."""
         return str(self._index.location)
 
-    def publish(self, folder: Path, manifest: Manifest, tags: Iterable[str] = ()) -> Artifact:
+    def publish(
+        self, folder: Path, manifest: Manifest, tags: Iterable[str] = (), origin: str | None = None
+    ) -> Artifact:
         """Store the files in `folder`, then make the artifact visible and move its tags to it in one step.
 
-        It becomes the last published of its name, also when it was there before.
+        It becomes the last published of its name, also when it was there before. An `origin` says that it was not
+        built here.
         """
-        text, digest = manifest.to_json(), manifest.digest
         check_name(manifest.name)
-        check_paths(manifest)
+        manifest = checked(manifest)
+        check_expansion(manifest)
+        text, digest = manifest.to_json(), manifest.digest
         wanted = [check_tag(tag) for tag in tags]
         self._index.prepare()
         with reported(self.home), shared(self._publishing):
@@ -69,7 +80,7 @@ class Registry:
                 self._files.add(folder / entry.path, entry)
             self._folders.make(digest, manifest, text)
             with self._writing() as catalogue:
-                catalogue.add(digest, manifest, text)
+                catalogue.add(manifest, origin)
                 for tag in wanted:
                     put(catalogue.connection, manifest.name, tag, [digest])
                 return catalogue.get(digest)
@@ -88,22 +99,25 @@ class Registry:
             yield
 
     def by_fingerprint(self, fingerprint: str) -> Artifact | None:
-        """The last published artifact built from exactly this, of those whose files are sound."""
-        condition = artifacts.c.fingerprint == fingerprint
+        """The last published artifact that was built here from exactly this, of those whose files are sound.
+
+        What was built elsewhere may claim to be of any fingerprint, and is none of ours.
+        """
         with self._reading() as catalogue:
-            found, texts = catalogue.select(condition), catalogue.texts(condition)
+            found = catalogue.select(artifacts.c.fingerprint == fingerprint, artifacts.c.origin.is_(None))
         with reported(self.home):
-            return next((a for a in found if not self._check({a.digest: texts[a.digest]}).problems), None)
+            return next((a for a in found if not self._check({a.digest: a.manifest}).problems), None)
 
     def renew(self, digest: str) -> None:
         """Let an artifact count as the last published of its name, as publishing it again would."""
         with self._writing() as catalogue:
             catalogue.make_last(catalogue.get(digest).digest)
 
-    def record_measurement(self, digest: str, measurement: Measurement) -> None:
-        """Add a figure to an artifact; earlier ones stay."""
+    def record_measurement(self, digest: str, measurement: Measurement, origin: str | None = None) -> None:
+        """Add a figure to an artifact; earlier ones stay. An `origin` says that it was not measured here."""
+        [figure] = read_figures([asdict(measurement)], f"what was measured of {digest[:19]}")
         with self._writing() as catalogue:
-            catalogue.record(catalogue.get(digest).digest, measurement)
+            catalogue.record(catalogue.get(digest).digest, figure, origin)
 
     def revision(self) -> tuple[str, int] | None:
         """Which index it is and how often it was written to, None as long as there is none."""
@@ -113,6 +127,16 @@ class Registry:
         """Everything published, the last first."""
         with self._reading() as catalogue:
             return catalogue.select()
+
+    def listed(self) -> list[Artifact | Unreadable]:
+        """Everything published, the last first; what cannot be read stands in its place as that."""
+        with self._reading() as catalogue:
+            return catalogue.listed()
+
+    def holds(self, digest: str) -> bool:
+        """Whether an artifact is published here."""
+        with self._reading() as catalogue:
+            return catalogue.holds(digest)
 
     def find(self, reference: str, dtype: str | None = None, target: str | None = None) -> list[Artifact]:
         """Every artifact the reference means: at least one, at most one of each dtype and target."""
@@ -126,10 +150,8 @@ class Registry:
     def folder(self, artifact: Artifact) -> Path:
         """The folder to load the artifact from, made from the stored files when it is missing."""
         if not (artifact.folder / FILENAME).is_file():
-            with self._reading() as catalogue:
-                text = catalogue.texts(artifacts.c.digest == artifact.digest)[artifact.digest]
             with reported(self.home), shared(self._publishing):
-                self._folders.make(artifact.digest, artifact.manifest, text)
+                self._folders.make(artifact.digest, artifact.manifest, artifact.manifest.to_json())
         return artifact.folder
 
     def tag(self, reference: str, tag: str, dtype: str | None = None, target: str | None = None) -> Move:
@@ -178,11 +200,11 @@ class Registry:
                 catalogue.remove(artifact.digest)
         return doomed
 
-    def gc(self, grace: float = 0, dry_run: bool = False) -> Garbage:
-        """Delete what no artifact refers to, once no publish is under way.
+    def gc(self, spared: Spared = Spared(), dry_run: bool = False) -> Garbage:  # noqa: B008 - it never changes
+        """Delete what was removed and what no artifact refers to, once no publish is under way.
 
-        Where locks do not reach every machine that publishes here (some network file systems), `grace` spares
-        what was touched in the last so many seconds.
+        An index that is damaged, or another one's, is not believed, and nothing is deleted. Where locks do not reach
+        every machine that publishes here (some network file systems), `grace` spares what was touched lately.
         """
         with reported(self.home):
             # In this order: who finds the claim finds the index that made it before.
@@ -191,23 +213,60 @@ class Registry:
             ownership.check_owner(self.home, self._index.identity())
             with exclusive(self._publishing):
                 with self._reading() as catalogue:
-                    texts = catalogue.texts()
-                found = collect(self.home, self._files, self._folders, texts, grace)
+                    self._believe(catalogue)
+                    live, removals = catalogue.manifests(), catalogue.removals()
+                plan = collect(self._tree, live, removals, spared)
                 if not dry_run:
-                    found.discard()
-                return found
+                    plan.discard(self._tree)
+                return plan.told
+
+    def index_problems(self) -> list[tuple[str, str]]:
+        """What is wrong with the index, with the digest that each is about where it is about one."""
+        with self._reading() as catalogue:
+            return list(index_problems(catalogue.connection))
+
+    def _believe(self, catalogue: Catalogue) -> None:
+        found = list(index_problems(catalogue.connection))
+        if found:
+            problem = f"the index {self} is damaged, so nothing is deleted: {found[0][1]}"
+            raise CorruptIndex(f"{problem} (and {len(found) - 1} more)" if found[1:] else problem, RESTORE)
 
     def verify(self) -> Report:
         """Check the index, hash everything that is published, and report what is not as it was."""
-        damage = [Problem("", str(self), what) for what in self._index.damage()]
         with self._reading() as catalogue:
-            texts = catalogue.texts()
+            problems = [Problem(digest, str(self), what) for digest, what in index_problems(catalogue.connection)]
+            manifests = {each.digest: each.manifest for each in catalogue.listed() if isinstance(each, Artifact)}
+            known = catalogue.digests() | catalogue.removals()
         with reported(self.home):
-            report = self._check(texts)
-        return replace(report, problems=(*damage, *report.problems))
+            report = self._check(manifests)
+            orphans, strays = look_around(self._tree, known) if ownership.claimed(self.home) else ((), ())
+        return replace(report, problems=(*problems, *report.problems), orphans=orphans, strays=strays)
 
-    def _check(self, texts: dict[str, str]) -> Report:
-        return check(texts, self._files, self._folders)
+    def reindex(self, anew: bool = False, adopt: bool = False) -> Rebuilt:
+        """Take back into the index every artifact that lies whole in its folder and that nobody removed.
+
+        `anew` first puts the index aside, whatever state it is in; `adopt` takes over the files of another index.
+        """
+        there = self._index.exists
+        aside = self._index.put_aside() if anew and there else None
+        self._index.make()
+        with reported(self.home), exclusive(self._publishing):
+            if there and not (anew or adopt) and ownership.claimed(self.home):
+                ownership.check_owner(self.home, self._index.identity())
+            ownership.mark(self.home, self._index.identity())
+            with self._reading() as catalogue:
+                sound = {each.digest for each in catalogue.listed() if isinstance(each, Artifact)}
+                listed, removals = catalogue.digests(), catalogue.removals()
+            rebuilding = Rebuilding(self._tree, self._files, self._folders)
+            found = rebuilding.find(sound, listed, removals)
+            for back in found:  # a transaction for each: their order tells the order of publishing
+                with self._writing() as catalogue:
+                    catalogue.restore(back.manifest) if back.known else catalogue.add(back.manifest, FOUND)
+        taken, mended = (tuple(back.manifest for back in found if back.known == known) for known in (False, True))
+        return Rebuilt(taken, mended, tuple(rebuilding.left), aside)
+
+    def _check(self, manifests: dict[str, Manifest]) -> Report:
+        return check(manifests, self._files, self._folders)
 
     @contextmanager
     def _reading(self) -> Iterator[Catalogue]:

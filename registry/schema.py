@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-REVISION = "0002"  # of the newest migration; named here so that an ordinary command need not import alembic
+REVISION = "0003"  # of the newest migration; named here so that an ordinary command need not import alembic
 VERSION_TABLE = "zcc_schema"
 
 metadata = MetaData()
@@ -32,6 +32,7 @@ artifacts = Table(
     Column("target", Text, nullable=False),
     Column("fingerprint", String(128), nullable=False),
     Column("manifest", Text, nullable=False),
+    Column("origin", String(16)),  # of rows.py; null: built here
     Index("artifacts_by_name", "name"),
     Index("artifacts_by_fingerprint", "fingerprint"),
 )
@@ -66,5 +67,14 @@ measurements = Table(
     Column("value", Float, nullable=False),
     Column("how", Text, nullable=False),
     Column("measured", String(32), nullable=False),
+    Column("origin", String(16)),  # null: measured here
     Index("measurements_by_digest", "digest"),
+)
+
+# What somebody removed, until it is published again: gc deletes the folders of these, and of nothing else.
+removed = Table(
+    "removed",
+    metadata,
+    Column("digest", String(71), primary_key=True),
+    Column("moved", String(32), nullable=False),
 )

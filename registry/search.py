@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from sqlalchemy import select
 
@@ -13,6 +15,7 @@ from zcc.registry.catalogue import Catalogue
 from zcc.registry.reference import Reference, is_prefix
 from zcc.registry.schema import artifacts, tag_moves
 from zcc.runtime.errors import Ambiguous, NotFound
+from zcc.runtime.manifest_rules import FILENAME
 
 SHOWN = 5  # candidates that an error lists
 
@@ -24,12 +27,12 @@ def find(catalogue: Catalogue, text: str, dtype: str | None = None, target: str 
     """
     reference = Reference.parse(text)
     found = _meant(catalogue, reference)
-    return _fitting(text, _last_of_each(found) if reference.bare else found, dtype, target)
+    return fitting(text, _last_of_each(found) if reference.bare else found, dtype, target)
 
 
 def every(catalogue: Catalogue, text: str, dtype: str | None = None, target: str | None = None) -> list[Artifact]:
     """As `find`, but a name means everything ever published under it."""
-    return _fitting(text, _meant(catalogue, Reference.parse(text)), dtype, target)
+    return fitting(text, _meant(catalogue, Reference.parse(text)), dtype, target)
 
 
 def only(text: str, found: Sequence[Artifact]) -> Artifact:
@@ -48,16 +51,17 @@ def enumerated(found: Sequence[Artifact]) -> str:
     return shown + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
 
 
-def _fitting(text: str, found: Sequence[Artifact], dtype: str | None, target: str | None) -> list[Artifact]:
-    fitting = [
+def fitting(text: str, found: Sequence[Artifact], dtype: str | None, target: str | None) -> list[Artifact]:
+    """Those of the dtype and the target, at least one."""
+    fit = [
         artifact
         for artifact in found
         if dtype in (None, artifact.manifest.dtype) and target in (None, artifact.manifest.target)
     ]
-    if not fitting:
+    if not fit:
         wanted = " for ".join(word for word in (dtype, target) if word)
         raise NotFound(f"{text} has no variant {wanted}", f"there is {enumerated(found)}")
-    return fitting
+    return fit
 
 
 def _meant(catalogue: Catalogue, reference: Reference) -> list[Artifact]:
@@ -101,7 +105,9 @@ def _nothing(catalogue: Catalogue, reference: Reference) -> NotFound:
     names = sorted(set(catalogue.connection.scalars(select(artifacts.c.name))))
     held = tags.standing(catalogue.connection, tag_moves.c.name == reference.name)
     known_tags = sorted(move.tag for move in held)
-    if not names:
+    if (Path(reference.text) / FILENAME).is_file():
+        remedy = f"for the folder of that name here, write .{os.sep}{reference.text}"
+    elif not names:
         remedy = "the registry is empty; zcc compile MODEL.onnx fills it"
     elif reference.tag and known_tags:
         remedy = f"{reference.name} has the tags {', '.join(known_tags)}"

@@ -15,8 +15,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select
 
+from zcc.registry.rows import check_move
 from zcc.registry.schema import artifacts, tag_members, tag_moves
-from zcc.runtime.errors import NotFound, RegistryError
+from zcc.runtime.errors import CorruptArtifact, NotFound, RegistryError
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,23 @@ def _moves(connection: Connection, *conditions: ColumnElement[bool]) -> list[Mov
         select(tag_members).where(tag_members.c.move.in_(wanted)).order_by(tag_members.c.digest)
     ):
         members[move].append(digest)
-    return [Move(row.id, row.name, row.tag, row.why, row.moved, row.previous, tuple(members[row.id])) for row in rows]
+    return [_read(row, members[row.id]) for row in rows]
+
+
+def _read(row: Any, digests: Sequence[str]) -> Move:
+    check_move({**row._mapping, "digests": list(digests)})
+    return Move(row.id, row.name, row.tag, row.why, row.moved, row.previous, tuple(digests))
+
+
+def check_all(connection: Connection) -> None:
+    """Refuse moves of which one cannot be, or does not follow on another of the same tag."""
+    moves = {move.id: move for move in _moves(connection)}
+    for move in moves.values():
+        before = None if move.previous is None else moves.get(move.previous)
+        unknown = move.previous is not None and before is None
+        if unknown or (before and (before.id >= move.id or (before.name, before.tag) != (move.name, move.tag))):
+            problem = f"the index holds a move of {move.name}:{move.tag} that follows on none of its own"
+            raise CorruptArtifact(problem, "restore the index from a backup")
 
 
 def _no_tag(connection: Connection, name: str, tag: str | None) -> NotFound:

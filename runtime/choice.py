@@ -86,4 +86,6 @@ def _unfit(candidate: Candidate) -> str | None:
 
 def _verdict(rated: Rated, taken: bool, preference: Preference, first: Rated) -> Verdict:
     why = preference.first if taken else f"{first.candidate.label} is {preference.first}"
+    if not taken and rated.candidate.claims("latency_ms") and not first.candidate.claims("latency_ms"):
+        why += ", and was measured here"
     return Verdict(rated.candidate, taken, why, rated.lost)

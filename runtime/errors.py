@@ -16,12 +16,15 @@
     └── RegistryError         the registry
         ├── NotFound          no such reference
         ├── Ambiguous         a reference that could mean several artifacts
+        ├── CorruptIndex      what the index says cannot be believed
         └── Unavailable       the registry cannot be read or written
 
 A message names the thing and the cause; the remedy names the way out. Together they are one line.
 """
 
 from __future__ import annotations
+
+from zcc.runtime.escaping import escaped
 
 
 class ZccError(Exception):
@@ -30,9 +33,14 @@ class ZccError(Exception):
     exit_code = 1
 
     def __init__(self, problem: str, remedy: str = "") -> None:
-        self.problem = " ".join(problem.split())
-        self.remedy = " ".join(remedy.split())
+        self.problem = _one_line(problem)
+        self.remedy = _one_line(remedy)
         super().__init__(f"{self.problem}; {self.remedy}" if self.remedy else self.problem)
+
+
+def _one_line(text: str) -> str:
+    """Whatever the text quotes, it is read and does nothing else."""
+    return escaped(" ".join(text.split()))
 
 
 class UsageError(ZccError):
@@ -95,6 +103,10 @@ class NotFound(RegistryError):
 
 class Ambiguous(RegistryError):
     """The reference answers to several artifacts."""
+
+
+class CorruptIndex(RegistryError):
+    """What the index says cannot be believed."""
 
 
 class Unavailable(RegistryError):

@@ -13,10 +13,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.runtime.manifest import Run
+from zcc.runtime import limits
+from zcc.runtime.errors import CorruptArtifact
+from zcc.runtime.manifest import Manifest, Run
+from zcc.runtime.regular import told
+from zcc.runtime.rules import shown
 from zcc.runtime.winograd_weights import WinogradWeights
 
 Array = NDArray[Any]
+WEIGHTS = "weights.bin"  # the file that holds the runs
 
 
 class Order(Protocol):
@@ -110,7 +115,21 @@ def plan(runs: Sequence[Run], size: int) -> list[Piece]:
     named = sum(piece.size for piece in pieces)
     if named != size:
         raise ValueError(f"its runs have {named} bytes, the file has {size}")
+    room = sum(piece.room for piece in pieces)
+    if room > limits.WEIGHTS:
+        raise ValueError(f"they would take {told(room)} of memory, more than {told(limits.WEIGHTS)}")
     return pieces
+
+
+def check_expansion(manifest: Manifest) -> None:
+    """Refuse a manifest whose runs cannot be, or are not those of its weights file."""
+    size = manifest.sizes.get(WEIGHTS, 0)
+    try:
+        if manifest.expansion:
+            plan(manifest.expansion, size)
+    except (ValueError, TypeError) as error:
+        problem = f"the manifest of {manifest.name} says of its weights what cannot be: {shown(str(error))}"
+        raise CorruptArtifact(problem, "compile the model again") from error
 
 
 def expand(stored: Array, pieces: Sequence[Piece], memory: Array) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from zcc.runtime.escaping import escaped
 from zcc.runtime.source import Candidate
 
 TITLES = ("", "dtype", "target", "ms", "mAP", "points", "why")
@@ -29,10 +30,17 @@ class Verdict:
             "target": manifest.target,
             "digest": manifest.digest,
             "latency_ms": self.candidate.figure("latency_ms"),
+            "latency_here": self.candidate.figure("latency_ms", here=True) is not None,
             "map50_95": self.candidate.figure("map50_95"),
             "agreement50_95": self.candidate.figure("agreement50_95"),
             "points_lost": self.lost,
         }
+
+    @property
+    def _latency(self) -> str:
+        """The latency; in brackets when it was measured elsewhere."""
+        told = _figure(self.candidate.figure("latency_ms"), ".1f")
+        return f"({told})" if self.candidate.claims("latency_ms") else told
 
     @property
     def _accuracy(self) -> str:
@@ -48,7 +56,7 @@ class Verdict:
             "*" if self.taken else "",
             manifest.dtype,
             manifest.target,
-            _figure(self.candidate.figure("latency_ms"), ".1f"),
+            self._latency,
             self._accuracy,
             _figure(self.lost, ".2f"),
             self.why,
@@ -78,7 +86,7 @@ class Explanation:
 
     def __str__(self) -> str:
         """A row for each variant; `*` marks the one that is taken, `points` is what it loses."""
-        rows = [TITLES, *(verdict.row for verdict in self.verdicts)]
+        rows = [TITLES, *(tuple(map(escaped, verdict.row)) for verdict in self.verdicts)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 

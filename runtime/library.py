@@ -12,10 +12,10 @@ import tvm_ffi
 from zcc.runtime import expansion
 from zcc.runtime.engine import aligned_bytes
 from zcc.runtime.errors import CorruptArtifact
+from zcc.runtime.expansion import WEIGHTS as WEIGHTS
 from zcc.runtime.manifest import Manifest, Run, is_sound
 
 MODULE = "model.so"
-WEIGHTS = "weights.bin"
 RUNTIME_LIBRARY = "libtvm_runtime.so.gz"  # TVM's, loaded once per process
 
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
+from zcc.runtime import limits
 from zcc.runtime.errors import CorruptArtifact, IncompatibleHost
+from zcc.runtime.manifest_rules import FILENAME as FILENAME
+from zcc.runtime.manifest_rules import MOST_FIGURES, SCHEMA, check_figure, check_manifest
+from zcc.runtime.regular import open_regular, read_text
+from zcc.runtime.rules import Breach, shown, strict_json
 
-SCHEMA = 1
-FILENAME = "meta.json"
-_HASH = re.compile(r"[0-9a-f]{64}")
+REMEDY = "compile the model again"
 
 
 @dataclass(frozen=True)
@@ -142,12 +144,15 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str, source: str = FILENAME) -> Manifest:
-        """Read a manifest back; `source` names it in errors."""
+        """Read a manifest back, held against every rule; `source` names it in errors."""
         try:
-            manifest = _parse(json.loads(text), source)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            problem = f"{source} is not a zcc manifest ({type(error).__name__}: {error})"
-            raise CorruptArtifact(problem, "compile the model again") from error
+            raw = strict_json(text, limits.MANIFEST)
+            if isinstance(raw, dict):
+                _check_schema(raw, source)
+            check_manifest(raw)
+            manifest = _parse(raw)
+        except ValueError as error:
+            raise CorruptArtifact(f"{source} is not a zcc manifest ({_told(error)})", REMEDY) from error
         # A later zcc may write the same manifest with more fields; its name stays what it was.
         vars(manifest)["text"] = text
         return manifest
@@ -157,7 +162,7 @@ class Manifest:
         """The manifest of the artifact in `folder`."""
         path = folder / FILENAME
         try:
-            text = path.read_bytes().decode()
+            text = read_text(path, limits.MANIFEST)
         except OSError as error:
             raise CorruptArtifact(f"{folder} holds no readable {FILENAME} ({error.strerror})") from error
         except UnicodeDecodeError as error:
@@ -165,15 +170,26 @@ class Manifest:
         return cls.from_json(text, str(path))
 
 
-def _parse(raw: dict[str, Any], source: str) -> Manifest:
-    schema = raw["schema"]
+def _check_schema(raw: dict[str, Any], source: str) -> None:
+    """Refuse what a later zcc wrote; a number that is none, and no number at all, are for the rules."""
+    schema = raw.get("schema", SCHEMA)
     unknown = sorted(raw.keys() - {field.name for field in fields(Manifest)})
-    if schema != SCHEMA or unknown:
-        extra = f" with {', '.join(unknown)}" if unknown else ""
+    if type(schema) is int and (schema != SCHEMA or unknown):
+        extra = f" with {', '.join(map(shown, unknown[:5]))}" if unknown else ""
         raise IncompatibleHost(
-            f"{source} has manifest schema {schema}{extra}, this zcc reads {SCHEMA}",
+            f"{source} has manifest schema {shown(schema)}{extra}, this zcc reads {SCHEMA}",
             "use the zcc that built it, or compile again",
         )
+
+
+def _told(error: Exception) -> str:
+    """What is wrong, in a few printable words."""
+    if isinstance(error, Breach):
+        return str(error)
+    return f"{type(error).__name__}: {shown(error.args[0]) if error.args else 'too deep'}"
+
+
+def _parse(raw: dict[str, Any]) -> Manifest:
     return Manifest(
         **{
             **raw,
@@ -195,24 +211,37 @@ def _run(raw: Any) -> Run:
     return Run(*raw) if isinstance(raw, list) else Run(**raw)
 
 
-def check_paths(manifest: Manifest) -> None:
-    """Refuse a manifest whose files would land outside the artifact's folder or on each other."""
-    paths = [entry.path for entry in manifest.files]
-    for path in paths:
-        pure = PurePosixPath(path)
-        if pure.is_absolute() or ".." in pure.parts or str(pure) != path or path in ("", ".", FILENAME):
-            raise CorruptArtifact(f"the manifest of {manifest.name} names the file {path!r}", "build it again")
-    for entry in manifest.files:
-        if not _HASH.fullmatch(entry.sha256):
-            raise CorruptArtifact(f"the manifest of {manifest.name} gives {entry.path} no sha256", "build it again")
-    if len(set(paths)) < len(paths):
-        raise CorruptArtifact(f"the manifest of {manifest.name} names a file twice", "build it again")
+def checked(manifest: Manifest) -> Manifest:
+    """The manifest as whoever reads it will see it, once it was held against every rule."""
+    try:
+        written = manifest.to_json()
+    except ValueError as error:
+        problem = f"the manifest of {manifest.name} holds what JSON cannot write ({_told(error)})"
+        raise CorruptArtifact(problem, REMEDY) from error
+    return Manifest.from_json(written, f"the manifest of {manifest.name}")
+
+
+def renamed(manifest: Manifest, name: str) -> Manifest:
+    """The same artifact under another name, and so with another digest."""
+    return checked(replace(manifest, name=name))
+
+
+def read_figures(raw: Any, source: str) -> tuple[Measurement, ...]:
+    """Figures that lie beside a manifest, held against the rules for those inside one."""
+    try:
+        if not isinstance(raw, list) or len(raw) > MOST_FIGURES:
+            raise Breach(f"measured: {shown(raw)} is no list of at most {MOST_FIGURES} figures")
+        for place, figure in enumerate(raw):
+            check_figure(figure, f"measured[{place}]")
+    except Breach as breach:
+        raise CorruptArtifact(f"{source} holds what is no figure ({breach})", REMEDY) from breach
+    return tuple(Measurement(**figure) for figure in raw)
 
 
 def file_sha256(path: Path) -> str:
     """The sha256 of a file's bytes, in hex."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         while chunk := stream.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from zcc.runtime.bundle import SUFFIX, Bundle
+from zcc.runtime.bundle import Bundle
 from zcc.runtime.distribution import how_to_install
 from zcc.runtime.errors import UsageError
 from zcc.runtime.manifest import FILENAME, Manifest
+from zcc.runtime.naming import SUFFIX, is_path
 from zcc.runtime.source import ArtifactSource, Candidate
 
 SOURCES = "zcc.sources"
@@ -33,15 +34,15 @@ class Folder:
 
 def find_source(reference: str | os.PathLike[str], registry: str | None) -> ArtifactSource:
     """The folder, the bundle or the registry that the reference leads to."""
+    if not is_path(reference):
+        return _open_source(registry)
     name, path = os.fspath(reference), Path(reference)
     if (path / FILENAME).is_file():
         return Folder(path)
     if name.endswith(SUFFIX):
         return Bundle(path)
-    if isinstance(reference, os.PathLike) or os.sep in name:
-        remedy = f"give its folder, a bundle FILE{SUFFIX}, or a name"
-        raise UsageError(f"{name} is no artifact: there is no {FILENAME} in it", remedy)
-    return _open_source(registry)
+    remedy = f"give its folder, a bundle FILE{SUFFIX}, or a name"
+    raise UsageError(f"{name} is no artifact: there is no {FILENAME} in it", remedy)
 
 
 def _open_source(registry: str | None) -> ArtifactSource:

@@ -16,15 +16,24 @@ class Candidate:
 
     manifest: Manifest
     folder: Path  # where its files are, or will be once its source is asked for them
-    measured: tuple[Measurement, ...] = ()  # since it was built, the latest last
+    measured: tuple[Measurement, ...] = ()  # here, since it was built, the latest last
+    claimed: tuple[Measurement, ...] = ()  # since it was built, but elsewhere
+    foreign: bool = False  # built elsewhere, and measured there as it was built
 
-    def figure(self, metric: str) -> float | None:
-        """The latest value of a metric, None when nobody measured it."""
-        return next((figure.value for figure in reversed(self.figures(metric))), None)
+    def figure(self, metric: str, here: bool = False) -> float | None:
+        """The latest value of a metric, what was measured here before all else; None when nobody measured it."""
+        return next((figure.value for figure in reversed(self.figures(metric, here))), None)
 
-    def figures(self, metric: str) -> list[Measurement]:
-        """Every value of a metric that was ever measured, the latest last."""
-        return [figure for figure in (*self.manifest.measured, *self.measured) if figure.metric == metric]
+    def figures(self, metric: str, here: bool = False) -> list[Measurement]:
+        """Every value of a metric that was ever measured, or just those measured here, the latest last."""
+        built = self.manifest.measured
+        own = self.measured if self.foreign else (*built, *self.measured)
+        claims = (*built, *self.claimed) if self.foreign else self.claimed
+        return [figure for figure in (*(() if here else claims), *own) if figure.metric == metric]
+
+    def claims(self, metric: str) -> bool:
+        """Whether a metric is known by figures from elsewhere alone."""
+        return bool(self.figures(metric)) and not self.figures(metric, here=True)
 
     @property
     def label(self) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zcc.commands.options import json_option, read_words, refuse_nan, registry_option
+from zcc.commands.output import print_json, say, say_lines
 
 if TYPE_CHECKING:
     from zcc.compiler.adapting.adapt import Adapted, AdaptOptions
@@ -108,7 +109,6 @@ def adapt(
     takes the accurate variant just for the frames where the labels say that it gains. A stored policy is what
     AdaptiveDetector.load(REF, policy=FILE) takes.
     """
-    from zcc.commands.output import print_json
     from zcc.commands.progress import open_progress
     from zcc.compiler.accuracy.pictures import labelled_pictures
     from zcc.compiler.adapting.adapt import AdaptOptions, adapt
@@ -121,6 +121,8 @@ def adapt(
     resident = load_resident(ref, dtypes or own, target, registry)
     options = AdaptOptions(name, {**arguments, **given}, fit, lose, Thresholds(conf, iou, turns))
     sequence = labelled_pictures(data, next(iter(resident.values())).manifest.classes)
+    if sequence.assumed is not None:
+        say(f"warning: {sequence.assumed}", err=True)
     adapted = adapt(resident, sequence, options, open_progress())
     if output is not None:
         adapted.policy.write(output)
@@ -130,7 +132,7 @@ def adapt(
     if as_json:
         print_json(_document(resident, data, options, adapted))
     else:
-        click.echo(as_text(adapted))
+        say_lines(as_text(adapted))
 
 
 def _read_policy(policy: str) -> tuple[str, dict[str, Any], tuple[str, ...]]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zcc.commands.options import json_option, prefer_option, read_size, registry_option, variant_options
+from zcc.commands.output import print_json, reserved_stdout, say_lines
+from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
     from zcc.compiler.racing.contestant import Pixels
@@ -65,8 +67,7 @@ def bench(
     What it takes for a frame of the default size on every core is recorded with the artifact, where `zcc list` shows
     it. Beside other tools, all run in turns, each in a process of its own, once they are known to find the same.
     """
-    from zcc.commands.output import print_json, reserved_stdout
-    from zcc.commands.pick import pick_runnable
+    from zcc.commands.pick import folder_of, pick_runnable
     from zcc.commands.recording import record
     from zcc.compiler.racing.race import Rules
     from zcc.registry import Registry
@@ -78,7 +79,7 @@ def bench(
     artifact = pick_runnable(opened, ref, dtype, target, prefer)
     rules = Rules(rounds=rounds, threads=threads or host.worker_threads())
     with reserved_stdout():
-        outcome = _race(opened.folder(artifact), against, model, _frames(artifact, images, frame), rules)
+        outcome = _race(folder_of(opened, ref, artifact), against, model, _frames(artifact, images, frame), rules)
     figures = _measurements(outcome, frame)
     # Figures are compared from artifact to artifact, so those of other conditions are shown and not kept.
     usual = frame == FRAME and rules.threads == host.worker_threads()
@@ -86,7 +87,7 @@ def bench(
     if as_json:
         print_json(_document(artifact, outcome, frame, recorded, figures))
     else:
-        click.echo(_text(artifact, outcome, frame))
+        say_lines(_text(artifact, outcome, frame))
 
 
 def _frames(artifact: Artifact, images: Path | None, size: tuple[int, int]) -> list[Pixels]:
@@ -146,4 +147,4 @@ def _text(artifact: Artifact, outcome: Race, frame: tuple[int, int]) -> str:
 
     manifest = artifact.manifest
     title = f"{manifest.name} {manifest.dtype} for {manifest.target}, frames of {frame[1]}x{frame[0]}"
-    return f"{title}\n{as_text(outcome)}"
+    return f"{escaped(title)}\n{as_text(outcome)}"

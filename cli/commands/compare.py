@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zcc.commands.options import json_option, read_pair, registry_option
+from zcc.commands.output import print_json, say_lines
 
 if TYPE_CHECKING:
     from zcc.compiler.accuracy.comparison import Comparison
@@ -51,7 +52,6 @@ def compare(
     Latencies are taken here, in turns.
     """
     from zcc.commands.contrast import contrast
-    from zcc.commands.output import print_json
     from zcc.commands.progress import open_progress
     from zcc.compiler.measure import measure_latencies
     from zcc.runtime import Detector
@@ -66,7 +66,7 @@ def compare(
     if as_json:
         print_json(_document(pair, comparison, latencies, data))
     else:
-        click.echo(_text(pair, comparison, latencies))
+        say_lines(_text(pair, comparison, latencies))
 
 
 def _document(

@@ -17,11 +17,14 @@ from zcc.commands.options import (
     registry_option,
     trials_option,
 )
+from zcc.commands.output import print_json, reserved_stdout, say_lines
+from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from zcc.compiler.compile import Result
+    from zcc.runtime.errors import UsageError
 
 
 # Metric -> how it is told, where the build measured it.
@@ -45,6 +48,11 @@ FIGURES = {"latency_ms": "{:.1f} ms", "map50_95": "mAP50-95 {:.3f}", "agreement5
     default="native",
     metavar="TARGET",
     help="Machine to compile for; `zcc doctor` lists them.",
+)
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Build nothing when one of several dtypes cannot be built here; without it the others are.",
 )
 @click.option("--imgsz", callback=read_size, metavar="HxW", help="Input size, for a model whose axes are dynamic.")
 @click.option("--classes", type=click.Path(path_type=Path), metavar="FILE", help="Class names, one per line.")
@@ -102,6 +110,7 @@ def compile(
     name: str | None,
     dtypes: tuple[str, ...],
     target: str,
+    strict: bool,
     imgsz: tuple[int, int] | None,
     classes: Path | None,
     color: str,
@@ -117,7 +126,6 @@ def compile(
     as_json: bool,
 ) -> None:
     """Compile MODEL, a YOLO ONNX file, into the registry: uint8 frame in, boxes out."""
-    from zcc.commands.output import print_json, reserved_stdout
     from zcc.commands.progress import open_progress
     from zcc.compiler.compile import CompileOptions, compile_model
     from zcc.compiler.tuning.options import TuneOptions
@@ -130,6 +138,7 @@ def compile(
         name=name,
         dtypes=dtypes,
         target=target,
+        strict=strict,
         imgsz=imgsz,
         classes=classes,
         color=color,
@@ -140,25 +149,32 @@ def compile(
         tune=TuneOptions(trials, budget) if tune else None,
         max_drop=max_drop,
     )
+    passed_over: dict[str, str] = {}
+    progress = open_progress()
+
+    def pass_over(dtype: str, error: UsageError) -> None:
+        passed_over[dtype] = str(error)
+        progress.note(f"{dtype} was passed over: {error}")
+
     with reserved_stdout():
-        results = compile_model(options, Registry.open(registry), open_progress())
+        results = compile_model(options, Registry.open(registry), progress, pass_over)
     if as_json:
-        print_json(_document(results))
+        print_json(_document(results, passed_over))
     else:
-        click.echo(_summary(results, registry))
+        say_lines(_summary(results, registry))
 
 
-def _document(results: Sequence[Result]) -> dict[str, Any]:
-    """The first artifact's manifest, and every artifact's under `variants`."""
+def _document(results: Sequence[Result], passed_over: Mapping[str, str]) -> dict[str, Any]:
+    """The first artifact's manifest, every artifact's under `variants`, and why there is none in other dtypes."""
     variants = [{**result.manifest.describe(), "reused": result.reused} for result in results]
-    return {**variants[0], "variants": variants}
+    return {**variants[0], "variants": variants, "passed_over": dict(passed_over)}
 
 
 def _summary(results: Sequence[Result], registry: str | None) -> str:
     """What was made, and the command to try next."""
     place = ["--registry", registry] if registry else []
     attempt = shlex.join(["zcc", "run", results[0].manifest.name, "IMAGE", "--save", "out", *place])
-    return "\n".join([*map(_line, results), f"try: {attempt}"])
+    return "\n".join([*map(escaped, map(_line, results)), f"try: {attempt}"])
 
 
 def _line(result: Result) -> str:

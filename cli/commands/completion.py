@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
+from zcc.commands.output import say_lines
+
 SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
@@ -18,4 +20,4 @@ def completion(shell: str) -> None:
     """
     from zcc.commands.main import cli
 
-    click.echo(SHELLS[shell](cli, {}, "zcc", "_ZCC_COMPLETE").source())
+    say_lines(SHELLS[shell](cli, {}, "zcc", "_ZCC_COMPLETE").source())

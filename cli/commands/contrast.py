@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zcc.commands.output import say
+from zcc.runtime.escaping import escaped
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -11,13 +14,14 @@ if TYPE_CHECKING:
     from zcc.compiler.accuracy.comparison import Comparison
     from zcc.compiler.accuracy.drift import Drift
     from zcc.compiler.accuracy.evaluate import Detect
+    from zcc.compiler.accuracy.standard import Standard
     from zcc.runtime import Detector
     from zcc.runtime.manifest import Manifest
 
 
 def label(manifest: Manifest) -> str:
     """What tells an artifact from its siblings, for people."""
-    return f"{manifest.name} {manifest.dtype} for {manifest.target}"
+    return escaped(f"{manifest.name} {manifest.dtype} for {manifest.target}")
 
 
 def as_measured(detector: Detector) -> Detect:
@@ -37,8 +41,17 @@ def contrast(reference: Detector, candidate: Detector, data: Path) -> Comparison
     pictures, progress = load_pictures(data, reference.manifest.classes), open_progress()
     with progress.stage(f"{reference.manifest.dtype} on {pictures.count} pictures"):
         standard = Standard(as_measured(reference), pictures)
+    warn_of_labels(standard)
     with progress.stage(f"{candidate.manifest.dtype} on {pictures.count} pictures"):
         return standard.compare(as_measured(candidate))
+
+
+def warn_of_labels(standard: Standard) -> list[str]:
+    """Tell on stderr what is odd about the labels, and return it."""
+    warnings = [each for each in (standard.pictures.assumed, standard.doubt) if each is not None]
+    for each in warnings:
+        say(f"warning: {each}", err=True)
+    return warnings
 
 
 def _refuse_strangers(reference: Manifest, candidate: Manifest) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from zcc.commands.options import registry_option
+from zcc.commands.output import say, say_lines
 
 NAME = "shapes"
 NEXT = (f"show {NAME}", f"run {NAME} YOUR-PICTURE --save out", "compile YOUR-MODEL.onnx")
@@ -33,11 +34,13 @@ def demo(save: Path, registry: str | None) -> None:
 
     place = f" --registry {shlex.quote(registry)}" if registry else ""
     for purpose, arguments in _steps(save, registry):
-        click.secho(f"\n{purpose}", bold=True)
-        click.echo(f"$ zcc {shlex.join(arguments)}")
+        say("")
+        say(purpose, bold=True)
+        say(f"$ zcc {shlex.join(arguments)}")
         cli.main(arguments, prog_name="zcc", standalone_mode=False)
-    click.secho(f"\nThe pictures with their boxes lie in {save}.", bold=True)
-    click.echo("\n".join(["Next:", *(f"  zcc {line}{place}" for line in NEXT)]))
+    say("")
+    say(f"The pictures with their boxes lie in {save}.", bold=True)
+    say_lines("\n".join(["Next:", *(f"  zcc {line}{place}" for line in NEXT)]))
 
 
 def _steps(save: Path, registry: str | None) -> Iterator[tuple[str, list[str]]]:

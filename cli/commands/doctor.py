@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zcc.commands.options import json_option, registry_option
+from zcc.commands.output import print_json, reserved_stdout, say
 
 if TYPE_CHECKING:
     from zcc.commands.health import Finding
@@ -26,7 +27,6 @@ def doctor(context: click.Context, registry: str | None, as_json: bool) -> None:
     Exits with 1 when something is missing that zcc cannot do without.
     """
     from zcc.commands.health import Need, examine
-    from zcc.commands.output import print_json, reserved_stdout
 
     with reserved_stdout():
         findings = examine(registry)
@@ -42,8 +42,8 @@ def doctor(context: click.Context, registry: str | None, as_json: bool) -> None:
 def _print_report(findings: Sequence[Finding], can: Mapping[str, bool]) -> None:
     width = max(len(finding.subject) for finding in findings)
     for finding in findings:
-        status = click.style(f"{finding.status.value:<9}", fg=STYLES[finding.status.value])
+        say(f"{finding.status.value:<9}", newline=False, fg=STYLES[finding.status.value])
         remedy = f"; {finding.remedy}" if finding.remedy else ""
-        click.echo(f"{status} {finding.subject:<{width}}  {finding.detail}{remedy}")
+        say(f" {finding.subject:<{width}}  {finding.detail}{remedy}")
     verdict = " and ".join(f"{'can' if able else 'cannot'} {verb}" for verb, able in can.items())
-    click.echo(f"this machine {verdict}")
+    say(f"this machine {verdict}")

@@ -11,9 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from zcc.runtime.escaping import escaped
+
 if TYPE_CHECKING:
     from zcc.runtime import Detections
 
+LONGEST_NAME = 40  # characters of a class's name; a label is one line
 GOLDEN_ANGLE = 0.618034  # steps of this around the colour wheel keep neighbours in the class list far apart
 
 
@@ -29,7 +32,9 @@ def save_drawing(picture: npt.NDArray[np.uint8], found: Detections, names: Seque
     for box, _, number in detections:
         _draw_box(draw, box, class_color(number), line)
     for box, score, number in detections:
-        _draw_label(draw, box, f"{names[number]} {score:.2f}", class_color(number), font, image.size)
+        _draw_label(
+            draw, box, f"{escaped(names[number][:LONGEST_NAME])} {score:.2f}", class_color(number), font, image.size
+        )
     image.save(path, quality=92, subsampling=0)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zcc.commands.options import json_option, prefer_option, registry_option, variant_options
+from zcc.commands.output import print_json, say_lines
 
 if TYPE_CHECKING:
     from zcc.compiler.accuracy.coco_map import AveragePrecision, MeanAveragePrecision
@@ -55,11 +56,11 @@ def eval(
 ) -> None:
     """Measure the COCO mAP of the detector REF on labelled pictures.
 
-    Classes are matched by name where the pictures come with names, else by number. With --against, also how far its
-    confidences drift from those of REF2, and how each class changes; where the pictures have no labels, what REF2
-    finds stands for them. The figures are recorded with the artifact, where `zcc list` shows them.
+    Classes are matched by name where the pictures come with names (classes.txt, data.yaml, or those of a COCO json),
+    else by number, which is told. With --against, also how far its confidences drift from those of REF2, and how each
+    class changes; where the pictures have no labels, what REF2 finds stands for them. The figures are recorded with the
+    artifact, where `zcc list` shows them.
     """
-    from zcc.commands.output import print_json
     from zcc.commands.recording import record
     from zcc.registry import Registry
     from zcc.runtime import Detector
@@ -76,11 +77,11 @@ def eval(
     if as_json:
         print_json({**outcome.document, "recorded": recorded})
     else:
-        click.echo(outcome.text)
+        say_lines(outcome.text)
 
 
 def _alone(detector: Detector, data: Path) -> Outcome:
-    from zcc.commands.contrast import as_measured
+    from zcc.commands.contrast import as_measured, warn_of_labels
     from zcc.commands.progress import open_progress
     from zcc.compiler.accuracy.figures import precision_figures
     from zcc.compiler.accuracy.pictures import labelled_pictures
@@ -88,9 +89,10 @@ def _alone(detector: Detector, data: Path) -> Outcome:
 
     pictures = labelled_pictures(data, detector.manifest.classes)
     with open_progress().stage(f"evaluate on {pictures.count} pictures"):
-        found = Standard(as_measured(detector), pictures).precision
+        standard = Standard(as_measured(detector), pictures)
+    found, warnings = standard.precision, warn_of_labels(standard)
     return Outcome(
-        _document(detector.manifest, data, pictures, found),
+        {**_document(detector.manifest, data, pictures, found), "warnings": warnings},
         _text(detector.manifest, pictures, found, comparison=None),
         precision_figures(found, pictures),
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from zcc.commands.options import json_option, registry_option, variant_options
+from zcc.commands.output import print_json, say
 
 
 @click.command()
@@ -23,7 +24,6 @@ def export(
     Detector.load("FILE.zcc") opens it where nothing but the thin runtime is installed. The variants are of one
     name, one of each dtype and target; --dtype and --target narrow them down.
     """
-    from zcc.commands.output import print_json
     from zcc.registry import Registry
     from zcc.registry.bundle import export_bundle
 
@@ -33,5 +33,5 @@ def export(
         print_json({"bundle": str(file), "bytes": size, "digests": [artifact.digest for artifact in written]})
         return
     for artifact in written:
-        click.echo(f"exported {artifact.label}")
-    click.echo(f"{file}  {size / 1e6:.1f} MB")
+        say(f"exported {artifact.label}")
+    say(f"{file}  {size / 1e6:.1f} MB")

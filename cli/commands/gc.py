@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from zcc.commands.options import json_option, registry_option
+from zcc.commands.options import json_option, refuse_nan, registry_option
+from zcc.commands.output import print_json, say
 
 
 @click.command()
@@ -12,23 +13,41 @@ from zcc.commands.options import json_option, registry_option
 @click.option(
     "--grace",
     type=click.FloatRange(min=0),
+    callback=refuse_nan,
     default=0,
     metavar="SECONDS",
     help="Spare what is younger; for file systems whose locks do not reach other machines.",
 )
+@click.option("--orphans", is_flag=True, help="Also free artifacts that the index does not know and nobody removed.")
+@click.option(
+    "--orphan-days",
+    type=click.FloatRange(min=0),
+    callback=refuse_nan,
+    default=7,
+    metavar="DAYS",
+    help="With --orphans: keep those that are younger.",
+)
 @registry_option
 @json_option
-def gc(dry_run: bool, grace: float, registry: str | None, as_json: bool) -> None:
-    """Free the files of removed artifacts and of interrupted builds."""
-    from zcc.commands.output import print_json
-    from zcc.registry import Registry
+def gc(dry_run: bool, grace: float, orphans: bool, orphan_days: float, registry: str | None, as_json: bool) -> None:
+    """Free the files of removed artifacts and of interrupted builds.
 
-    freed = Registry.open(registry).gc(grace, dry_run).describe()
+    A damaged index is not believed, and nothing is freed. An artifact that nobody removed and that the index does not
+    know, as when an older index was restored, is kept; `zcc reindex` takes it back.
+    """
+    from zcc.registry import Registry
+    from zcc.registry.garbage import Spared
+
+    freed = Registry.open(registry).gc(Spared(grace, not orphans, orphan_days), dry_run).describe()
     if as_json:
         print_json({**freed, "dry_run": dry_run})
         return
     verb = "would free" if dry_run else "freed"
-    click.echo(
+    say(
         f"{verb} {freed['bytes'] / 1e6:.1f} MB: {freed['folders']} removed artifacts, "
         f"{freed['files']} files, {freed['staged']} leftovers of interrupted work"
     )
+    for stray in freed["left_alone"]:
+        say(f"left alone: {stray['path']} {stray['what']}")
+    if freed["orphans"]:
+        say(f"kept: {len(freed['orphans'])} artifacts that the index does not know; zcc reindex takes them back")

@@ -11,12 +11,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
 from zcc.runtime import host
 from zcc.runtime.distribution import NAME, how_to_install
 from zcc.runtime.errors import ZccError
+
+if TYPE_CHECKING:
+    from zcc.compiler.targets.target import Target
 
 # What matters to a detector's speed, by /proc/cpuinfo's own names.
 CPU_FEATURES = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
@@ -74,6 +78,29 @@ def check_targets() -> Iterator[Finding]:
         dtypes = [dtype for dtype, native in chosen.items() if native == name and PRECISIONS[dtype].runs(target.unit)]
         native = f", native for {', '.join(dtypes)}" if dtypes else ""
         yield Finding(f"target {name}", Status.OK, f"{target.describe}; {place}{native}")
+
+
+def check_records() -> Iterator[Finding]:
+    """How many of the tuning records that come with zcc a compile for this machine can use."""
+    from zcc.compiler.tuning.collections import shipped_for
+
+    told = shipped_for(native_targets())
+    kernels = sum(told.here.values())
+    detail = f"{kernels} of the {told.all} kernels on record that come with zcc fit this machine"
+    detail += f" ({', '.join(f'{count} in {key}' for key, count in told.here.items())})" if kernels else ""
+    remedy = "" if kernels else "zcc tune MODEL.onnx makes some for it"
+    yield Finding("tuning records", Status.OK if kernels else Status.OPTIONAL, detail, remedy)
+
+
+def native_targets() -> list[Target]:
+    """What is compiled for when no target is named, each once; whatever the dtype."""
+    from zcc.compiler.precision.table import PRECISIONS
+    from zcc.compiler.targets.table import TARGETS, native_target, runs_here
+
+    if not any(runs_here(target) for target in TARGETS.values()):
+        return []
+    found = [native_target(precision.thrives) for precision in PRECISIONS.values()]
+    return list({target.name: target for target in found}.values())
 
 
 def check_cpu() -> Iterator[Finding]:
@@ -149,9 +176,28 @@ def check_registry(place: str | None) -> Iterator[Finding]:
         remedy = "make it writable, or choose another with --registry"
         problem = f"{folder} cannot be written: {error.strerror}"
         yield Finding("registry", Status.MISSING, problem, remedy, Need.COMPILE)
-    else:
-        free = shutil.disk_usage(folder).free / 1e9
-        yield Finding("registry", Status.OK, f"{location}, {free:.1f} GB free")
+        return
+    found = _index_trouble(place)
+    if found is not None:
+        yield Finding("registry", Status.MISSING, *found, Need.COMPILE)
+        return
+    free = shutil.disk_usage(folder).free / 1e9
+    yield Finding("registry", Status.OK, f"{location}, {free:.1f} GB free")
+
+
+def _index_trouble(place: str | None) -> tuple[str, str] | None:
+    """What keeps the index from being read or believed, and the way out."""
+    from zcc.registry import Registry
+    from zcc.registry.failures import RESTORE
+
+    try:
+        problems = Registry.open(place).index_problems()
+    except ZccError as error:
+        return error.problem, error.remedy
+    if not problems:
+        return None
+    more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
+    return f"its index is damaged: {problems[0][1]}{more}", RESTORE
 
 
 def check_optional() -> Iterator[Finding]:
@@ -170,7 +216,7 @@ OPTIONAL = (
 )
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    *(check_machine, check_cpu, check_packages, check_compiler, check_targets, check_optional),
+    *(check_machine, check_cpu, check_packages, check_compiler, check_targets, check_records, check_optional),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from zcc.commands.options import json_option, registry_option, split_tag, tag_arguments
+from zcc.commands.output import print_json, say
 
 
 @click.command()
@@ -14,7 +15,6 @@ from zcc.commands.options import json_option, registry_option, split_tag, tag_ar
 def history(name: str, tag: str | None, registry: str | None, as_json: bool) -> None:
     """Show every move of a tag, or of all the tags of a name, the last first."""
     from zcc.commands.moves import place
-    from zcc.commands.output import print_json
     from zcc.registry import Registry
 
     moves = Registry.open(registry).history(*split_tag(name, tag))
@@ -22,4 +22,4 @@ def history(name: str, tag: str | None, registry: str | None, as_json: bool) -> 
         print_json([move.describe() for move in moves])
         return
     for move in moves:
-        click.echo(f"{move.moved}  {move.why:<8}  {move.name}:{move.tag} {place(move)}")
+        say(f"{move.moved}  {move.why:<8}  {move.name}:{move.tag} {place(move)}")

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from zcc.commands.options import json_option, registry_option
+from zcc.commands.output import cells, print_json, print_rich, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.table import Table
 
-    from zcc.registry import Artifact
+    from zcc.registry import Artifact, Unreadable
 
 # Least seconds -> seconds per unit, and its name; the first row that fits tells an age.
 AGES = ((172_800, 86_400, "d"), (7_200, 3_600, "h"), (120, 60, "min"), (0, 1, "s"))
@@ -27,31 +28,27 @@ DIGEST_DIGITS = 8
 def list(registry: str | None, as_json: bool) -> None:
     """List what the registry holds, the last published first.
 
-    mAP is the mAP50-95 that was measured last, against labels; where nobody had any, ~ marks agreement with what
-    another variant finds.
+    Milliseconds in brackets were measured elsewhere. mAP is the mAP50-95 that was measured last, against labels; where
+    nobody had any, ~ marks agreement with what another variant finds.
     """
-    from zcc.commands.output import print_json
-    from zcc.registry import Registry
+    from zcc.registry import Registry, Unreadable
 
     opened = Registry.open(registry)
-    found = opened.artifacts()
+    found = opened.listed()
     if as_json:
         print_json([artifact.describe() for artifact in found])
     elif not found:
-        click.echo(f"nothing in {opened} yet; zcc compile MODEL.onnx publishes there")
+        say(f"nothing in {opened} yet; zcc compile MODEL.onnx publishes there")
     else:
-        _print(_table(found))
+        print_rich(_table(found))
+        for bad in (each for each in found if isinstance(each, Unreadable)):
+            say(f"cannot be read: {bad.name} {bad.digest}: {bad.why}")
 
 
-def _print(table: Table) -> None:
-    from rich.console import Console
-
-    Console(highlight=False).print(table)
-
-
-def _table(found: Sequence[Artifact]) -> Table:
+def _table(found: Sequence[Artifact | Unreadable]) -> Table:
     from rich.table import Table
-    from rich.text import Text
+
+    from zcc.registry import Artifact
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for title in ("name", "tags", "dtype", "target", "input"):
@@ -59,9 +56,8 @@ def _table(found: Sequence[Artifact]) -> Table:
     for title in ("MB", "mAP", "ms", "age"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("digest", no_wrap=True)
-    for artifact in found:
-        # As text, so that nothing in a name is taken for markup.
-        table.add_row(*(Text(cell) for cell in _cells(artifact)))
+    for artifact in (each for each in found if isinstance(each, Artifact)):
+        table.add_row(*cells(_cells(artifact)))
     return table
 
 
@@ -75,10 +71,16 @@ def _cells(artifact: Artifact) -> tuple[str, ...]:
         f"{manifest.input.width}x{manifest.input.height}",
         f"{manifest.sizes['total'] / 1e6:.1f}",
         _accuracy(artifact),
-        _figure(artifact.figure("latency_ms"), ".1f"),
+        _latency(artifact),
         age(manifest.created),
         artifact.short[:DIGEST_DIGITS],
     )
+
+
+def _latency(artifact: Artifact) -> str:
+    """The latency; in brackets when it was measured elsewhere."""
+    told = _figure(artifact.figure("latency_ms"), ".1f")
+    return f"({told})" if artifact.candidate.claims("latency_ms") else told
 
 
 def _accuracy(artifact: Artifact) -> str:

@@ -6,7 +6,9 @@ function, so `zcc --version` costs nothing and `zcc list` does not load a compil
 
 from __future__ import annotations
 
+import atexit
 import errno
+import gc
 import importlib
 import keyword
 import sys
@@ -18,6 +20,8 @@ from typing import Any, NoReturn
 
 import click
 
+from zcc.commands.interrupts import INTERRUPTED, LINE, Interrupts, interruptible
+from zcc.commands.output import say, say_lines
 from zcc.runtime.errors import ZccError
 from zcc.version import __version__
 
@@ -26,11 +30,22 @@ from zcc.version import __version__
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Build": ("compile", "tune", "tune-server"),
     "Use": ("run", "eval", "compare", "bench", "profile", "adapt"),
-    "Registry": ("list", "show", "tag", "untag", "history", "rollback", "rm", "gc", "verify", "export", "import"),
+    "Registry": (
+        "list",
+        "show",
+        "tag",
+        "untag",
+        "history",
+        "rollback",
+        "rm",
+        "gc",
+        "verify",
+        "reindex",
+        "export",
+        "import",
+    ),
     "This machine": ("doctor", "demo", "completion"),
 }
-
-INTERRUPTED = 130  # what shells report for a process that SIGINT ended
 
 # errno -> the way out. An error outside this table is told with its file and cause alone.
 OS_REMEDIES = {
@@ -51,6 +66,7 @@ class Session:
     """What one call of the command line carries besides the arguments of its command."""
 
     debug: bool = False
+    interrupts: Interrupts | None = None
 
 
 def _set_debug(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -96,6 +112,13 @@ class LazyGroup(click.Group):
                     [(name.ljust(width), command.get_short_help_str(100)) for name, command in commands if command]
                 )
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; click would put an empty line before what tells an interrupt."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.Abort from None
+
     def main(
         self,
         args: Sequence[str] | None = None,
@@ -128,7 +151,7 @@ def describe_error(error: Exception) -> tuple[str, int]:
         case click.ClickException():
             return error.format_message(), error.exit_code
         case click.Abort():
-            return "interrupted", INTERRUPTED
+            return LINE, INTERRUPTED
         case OSError() if error.errno is not None:
             place = f"{error.filename}: " if error.filename else ""
             remedy = OS_REMEDIES.get(error.errno)
@@ -142,8 +165,10 @@ def describe_error(error: Exception) -> tuple[str, int]:
 def _end(error: Exception, session: Session) -> NoReturn:
     line, code = describe_error(error)
     if session.debug:
-        traceback.print_exception(error)
-    click.echo(f"error: {' '.join(line.split())}", err=True)
+        say_lines("".join(traceback.format_exception(error)).rstrip(), err=True)
+    if session.interrupts is not None and session.interrupts.heard:
+        session.interrupts.end()  # native code and other programs tell an interrupt in words of their own
+    say(f"error: {' '.join(line.split())}", err=True)
     sys.exit(code)
 
 
@@ -158,11 +183,14 @@ def _end(error: Exception, session: Session) -> NoReturn:
 def cli(context: click.Context) -> None:
     """Compile YOLO detectors ahead of time, keep them in a registry, run them: camera frame in, boxes out."""
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        say_lines(context.get_help())
 
 
 def main() -> None:
     """The console script `zcc`."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries warn programmers; `python -W default -m zcc` shows it
-    cli(prog_name="zcc")
+    # At its end Python looks for garbage in all that was imported, which takes half a second where TVM was.
+    atexit.register(gc.freeze)
+    with interruptible() as interrupts:
+        cli(prog_name="zcc", obj=Session(interrupts=interrupts))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
-from zcc.commands.output import print_json
+from zcc.commands.output import print_json, say
 
 if TYPE_CHECKING:
     from zcc.registry.tags import Move
@@ -19,7 +17,7 @@ def report(move: Move, as_json: bool) -> None:
     if as_json:
         print_json(move.describe())
     else:
-        click.echo(f"{move.name}:{move.tag} {place(move)}")
+        say(f"{move.name}:{move.tag} {place(move)}")
 
 
 def place(move: Move) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zcc.commands.options import json_option, registry_option, variant_options
+from zcc.commands.output import print_json, reserved_stdout, say_lines
 
 if TYPE_CHECKING:
     from zcc.compiler.profiling.profile import KernelTime
@@ -30,19 +31,18 @@ def profile(
 
     Times are medians; frames' own work, before and after the network, is not part of it.
     """
-    from zcc.commands.output import print_json, reserved_stdout
-    from zcc.commands.pick import pick_runnable
+    from zcc.commands.pick import folder_of, pick_runnable
     from zcc.compiler.profiling.profile import profile_artifact
     from zcc.registry import Registry
 
     opened = Registry.open(registry)
     artifact = pick_runnable(opened, ref, dtype, target)
     with reserved_stdout():
-        times = profile_artifact(opened.folder(artifact), rounds)
+        times = profile_artifact(folder_of(opened, ref, artifact), rounds)
     if as_json:
         print_json(_document(artifact.manifest, rounds, times))
     else:
-        click.echo(_text(artifact.manifest, top, times))
+        say_lines(_text(artifact.manifest, top, times))
 
 
 def _document(manifest: Manifest, rounds: int, times: Sequence[KernelTime]) -> dict[str, Any]:
@@ -62,13 +62,14 @@ def _document(manifest: Manifest, rounds: int, times: Sequence[KernelTime]) -> d
 
 
 def _text(manifest: Manifest, top: int, times: Sequence[KernelTime]) -> str:
+    from zcc.commands.contrast import label
     from zcc.compiler.profiling.report import as_rows, as_text, as_totals
     from zcc.runtime import host
 
     totals = as_totals(times)
     return "\n".join(
         [
-            f"{manifest.name} {manifest.dtype} for {manifest.target}, {host.worker_threads()} threads",
+            f"{label(manifest)}, {host.worker_threads()} threads",
             as_text(as_rows(times), top),
             f"network {totals['ms']:.3f} ms, {totals['kernels']} kernels, "
             f"{totals['gflop']:.2f} GFLOP, {totals['gflops']:.1f} GFLOP/s",

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from zcc.commands.output import print_rich, say
 from zcc.commands.tuning_table import batch_line, search_table
+from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,17 +37,21 @@ class PlainProgress:
         """Time the block and print its line when it ends."""
         start = time.perf_counter()
         self._depth += 1
-        verdict = "  failed"
+        verdict: str | None = "  failed"
         try:
             yield
             verdict = ""
+        except KeyboardInterrupt:
+            verdict = None  # whoever interrupts knows
+            raise
         finally:
             self._depth -= 1
-            self.note(_line(self._depth, name, time.perf_counter() - start) + verdict)
+            if verdict is not None:
+                self.note(_line(self._depth, name, time.perf_counter() - start) + verdict)
 
     def note(self, text: str) -> None:
         """Print one line."""
-        print(text, file=self._stream, flush=True)
+        say(escaped(text), file=self._stream)
 
     def measured(self, search: Search, task: Task) -> None:
         """Print what the last trials brought."""
@@ -70,7 +76,7 @@ class LiveProgress:
         start = time.perf_counter()
         if self._depth == 0:
             self._display.start()
-        task = self._display.add_task(f"{'  ' * self._depth}{name}", total=None)
+        task = self._display.add_task(f"{'  ' * self._depth}{escaped(name)}", total=None)
         self._depth += 1
         mark, style = "✗", "red"
         try:
@@ -96,7 +102,7 @@ class LiveProgress:
     def _say(self, mark: str, text: str, style: str) -> None:
         from rich.text import Text
 
-        self._display.console.print(Text.assemble((mark, style), " ", text))
+        print_rich(Text.assemble((mark, style), " ", escaped(text)), self._display.console)
 
 
 def open_progress() -> Progress:

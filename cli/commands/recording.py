@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
+from zcc.commands.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,11 +21,11 @@ def record(registry: Registry, digest: str, figures: Iterable[Measurement]) -> b
     from zcc.runtime.errors import Unavailable
 
     try:
-        if not any(artifact.digest == digest for artifact in registry.artifacts()):
+        if not registry.holds(digest):
             return False
         for figure in figures:
             registry.record_measurement(digest, figure)
     except Unavailable as error:
-        click.echo(f"not recorded: {error}", err=True)
+        say(f"not recorded: {error}", err=True)
         return False
     return True

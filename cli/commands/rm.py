@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from zcc.commands.options import json_option, registry_option, variant_options
+from zcc.commands.output import print_json, say
 
 
 @click.command()
@@ -24,7 +25,6 @@ def rm(
     as_json: bool,
 ) -> None:
     """Remove the artifact REF; `zcc gc` then frees its files."""
-    from zcc.commands.output import print_json
     from zcc.registry import Registry
 
     removed = Registry.open(registry).remove(ref, dtype, target, every=every, force=force)
@@ -32,5 +32,5 @@ def rm(
         print_json({"removed": [artifact.digest for artifact in removed]})
         return
     for artifact in removed:
-        click.echo(f"removed {artifact.label}")
-    click.echo("zcc gc frees the files")
+        say(f"removed {artifact.label}")
+    say("zcc gc frees the files")

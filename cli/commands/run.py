@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,27 +10,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zcc.commands.options import json_option, prefer_option, registry_option, variant_options
+from zcc.commands.output import print_json, say, say_lines
+from zcc.commands.sightings import Look, Sighting
+from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from zcc.runtime import Detections, Detector
+    from zcc.runtime import Detections
     from zcc.runtime.explanation import Explanation
 
 
 SHOWN = 12  # rows of text per picture
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """What was found in one picture, or in one frame of a video."""
-
-    path: Path
-    number: int | None  # of the frame, in a video
-    picture: NDArray[np.uint8]  # BGR
-    found: Detections
-    milliseconds: float
 
 
 @click.command()
@@ -66,42 +54,30 @@ def run(
 ) -> None:
     """Run the detector REF on pictures, folders of pictures and videos, and tell what it finds.
 
-    REF is a name, name:tag, name@sha256:…, a digest or its beginning, or the path of an artifact or a bundle.
-    Videos are read with OpenCV. With --explain there need be no pictures.
+    REF is a name, name:tag, name@sha256:…, a digest or its beginning, or the path of an artifact or a bundle, which has
+    a / in it or ends in .zcc. Videos are read with OpenCV. What cannot be read is told and passed over, and the exit
+    code is 1 in the end. With --explain there need be no pictures.
     """
-    from zcc.commands.output import print_json
     from zcc.runtime import Detector
 
     if not inputs and not explain:
         raise click.UsageError("name at least one picture, folder or video")
     told = Detector.explain(ref, dtype, target, registry, prefer=prefer) if explain else None
     if told is not None and not (as_json and inputs):
-        print_json(told.describe()) if as_json else click.echo(told)
+        print_json(told.describe()) if as_json else say_lines(told)
     if told is not None and told.chosen is not None and not inputs:
         return
     detector = Detector.load(ref, dtype, target, registry, prefer=prefer)
-    sightings = _look(detector, inputs, conf, iou)
+    look = Look(detector, conf, iou)
+    sightings = look.at(inputs)
     if save is not None:
         sightings = _save(sightings, detector.manifest.classes, save)
     if as_json:
-        print_json(_document(detector, sightings, told))
+        print_json(_document(look, sightings, told))
     else:
         for sighting in sightings:
-            click.echo(_describe(sighting, detector.manifest.classes))
-
-
-def _look(detector: Detector, paths: Iterable[Path], conf: float, iou: float) -> Iterator[Sighting]:
-    from zcc.runtime.feeds.pictures import is_picture
-
-    for path in paths:
-        stream = detector.stream(path, conf=conf, iou=iou)
-        video = path.is_file() and not is_picture(path)
-        for seen in stream:
-            picture = seen.frame if detector.manifest.input.color == "bgr" else seen.frame[..., ::-1]
-            number = seen.index if video else None
-            yield Sighting(Path(seen.name), number, picture, seen.detections, seen.milliseconds)
-        if video or path.is_dir():
-            click.echo(f"{path}: {stream.statistics}", err=True)
+            say_lines(_describe(sighting, detector.manifest.classes))
+    look.raise_for_skipped()
 
 
 def _save(sightings: Iterable[Sighting], names: tuple[str, ...], folder: Path) -> Iterator[Sighting]:
@@ -112,7 +88,7 @@ def _save(sightings: Iterable[Sighting], names: tuple[str, ...], folder: Path) -
     for sighting in sightings:
         path = folder / _free_name(sighting.path.stem, taken)
         save_drawing(sighting.picture, sighting.found, names, path)
-        click.echo(f"saved {path}", err=True)
+        say(f"saved {escaped(str(path))}", err=True)
         yield sighting
 
 
@@ -128,14 +104,15 @@ def _describe(sighting: Sighting, names: tuple[str, ...]) -> str:
     height, width = sighting.picture.shape[:2]
     rows = _rows(sighting.found, names)
     frame = "" if sighting.number is None else f" frame {sighting.number}"
-    title = f"{sighting.path}{frame}  {width}x{height}  {len(rows)} detections  {sighting.milliseconds:.1f} ms"
+    place = escaped(str(sighting.path))
+    title = f"{place}{frame}  {width}x{height}  {len(rows)} detections  {sighting.milliseconds:.1f} ms"
     more = [f"  … {len(rows) - SHOWN} more; --json lists them all"] if len(rows) > SHOWN else []
     return "\n".join([title, *map(_row, rows[:SHOWN]), *more])
 
 
 def _row(row: dict[str, Any]) -> str:
     left, top, right, bottom = row["box"]
-    return f"  {row['name']:<16} {row['score']:.2f}  {left:7.1f} {top:7.1f} {right:7.1f} {bottom:7.1f}"
+    return f"  {escaped(row['name']):<16} {row['score']:.2f}  {left:7.1f} {top:7.1f} {right:7.1f} {bottom:7.1f}"
 
 
 def _rows(found: Detections, names: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -143,8 +120,8 @@ def _rows(found: Detections, names: tuple[str, ...]) -> list[dict[str, Any]]:
     return [{"box": box, "score": score, "class": number, "name": names[number]} for box, score, number in columns]
 
 
-def _document(detector: Detector, sightings: Iterable[Sighting], told: Explanation | None) -> dict[str, Any]:
-    manifest = detector.manifest
+def _document(look: Look, sightings: Iterable[Sighting], told: Explanation | None) -> dict[str, Any]:
+    manifest = look.detector.manifest
     pictures = [
         {
             "image": str(sighting.path),
@@ -162,4 +139,5 @@ def _document(detector: Detector, sightings: Iterable[Sighting], told: Explanati
         "dtype": manifest.dtype,
         **({} if told is None else {"explanation": told.describe()}),
         "images": pictures,
+        "skipped": [{"image": str(path), "why": why} for path, why in look.skipped.items()],
     }

@@ -10,6 +10,8 @@ from typing import Any
 import click
 
 from zcc.commands.options import json_option, registry_option, variant_options
+from zcc.commands.output import print_json, say_lines
+from zcc.runtime.escaping import escaped
 
 LABEL_WIDTH = 20
 LONG_NUMBER = 100_000  # from here on, digits are grouped
@@ -26,10 +28,9 @@ LEFT_OUT = ("files",)  # told by `sizes`, and in full by --json
 def show(ref: str, dtype: str | None, target: str | None, registry: str | None, as_json: bool) -> None:
     """Show everything known about the artifact REF.
 
-    REF is a name, name:tag, name@sha256:…, a digest or its beginning. Of several variants, the best for this
-    machine is shown.
+    REF is a name, name:tag, name@sha256:…, a digest or its beginning, or the path of an artifact or a bundle, which has
+    a / in it or ends in .zcc. Of several variants, the best for this machine is shown.
     """
-    from zcc.commands.output import print_json
     from zcc.commands.pick import pick
     from zcc.registry import Registry
 
@@ -37,7 +38,7 @@ def show(ref: str, dtype: str | None, target: str | None, registry: str | None, 
     if as_json:
         print_json(described)
     else:
-        click.echo("\n".join(lines(described)))
+        say_lines("\n".join(lines(described)))
 
 
 def lines(described: Mapping[str, Any]) -> Iterator[str]:
@@ -49,7 +50,7 @@ def lines(described: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _entry(key: str, value: Any, depth: int) -> Iterator[str]:
-    label = "  " * depth + key
+    label = "  " * depth + escaped(key)
     if isinstance(value, Mapping) and value:
         yield label
         for name, inner in value.items():
@@ -75,7 +76,7 @@ def _is_list_of_mappings(value: Any) -> bool:
 
 def _sentence(item: Mapping[str, Any]) -> Iterator[str]:
     for key, value in item.items():
-        yield f"{key} {_plain(value)}"
+        yield f"{escaped(key)} {_plain(value)}"
 
 
 def _plain(value: Any) -> str:
@@ -85,4 +86,4 @@ def _plain(value: Any) -> str:
         return f"{value:,}" if abs(value) >= LONG_NUMBER else str(value)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(map(_plain, value)) or "-"
-    return "-" if value is None or value == {} else str(value)
+    return "-" if value is None or value == {} else escaped(str(value))

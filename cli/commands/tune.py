@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from zcc.commands.options import (
     registry_option,
     trials_option,
 )
+from zcc.commands.output import print_json, reserved_stdout, say_lines
 
 if TYPE_CHECKING:
     from zcc.compiler.tuning.collections import Statistics
@@ -78,11 +80,12 @@ def tune(
     Every compile into this registry takes the best forms known. Records are kept the moment they are made: a
     search that was ended, by Ctrl-C or by its budget, goes on where it was when it is asked for again.
     """
-    from zcc.commands.output import print_json, reserved_stdout
+    began = time.monotonic()  # what is loaded now is part of the budget
     from zcc.commands.progress import open_progress
     from zcc.compiler.options import CompileOptions
     from zcc.compiler.tuning.collections import export_records, import_records, statistics
     from zcc.compiler.tuning.options import TuneOptions
+    from zcc.compiler.tuning.tune import Limits
     from zcc.compiler.tuning.variants import tune_model
     from zcc.registry.location import locate
 
@@ -93,13 +96,14 @@ def tune(
     if model is not None:
         options = CompileOptions(model=model, dtypes=dtypes, target=target, imgsz=imgsz)
         with reserved_stdout():
-            searches = tune_model(options, TuneOptions(trials, budget, runner), home, open_progress())
-        print_json([_document(search) for search in searches]) if as_json else click.echo(_summary(searches))
+            left = Limits(seconds=budget).after(time.monotonic() - began)
+            searches = tune_model(options, TuneOptions(trials, left.seconds, runner), home, open_progress())
+        print_json([_document(search) for search in searches]) if as_json else say_lines(_summary(searches))
         return
     if import_from is not None:
         import_records(import_from, home)
     told = export_records(home, export_to) if export_to is not None else statistics(home)
-    print_json([vars(each) for each in told]) if as_json else click.echo(_statistics(told))
+    print_json([vars(each) for each in told]) if as_json else say_lines(_statistics(told))
 
 
 def _document(search: Search) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from zcc.commands.output import say
+
 
 @click.command(name="tune-server")
 @click.option("--tracker", required=True, metavar="HOST:PORT", help="The RPC tracker that searches ask for machines.")
@@ -21,4 +23,4 @@ def tune_server(tracker: str, key: str, host: str, port: int) -> None:
     name, _, number = tracker.rpartition(":")
     if not name or not number.isdigit():
         raise click.BadParameter(f"{tracker!r} is no address; write HOST:PORT", param_hint="--tracker")
-    serve(key, tracker, host, port, lambda text: click.echo(text, err=True))
+    serve(key, tracker, host, port, lambda text: say(text, err=True))

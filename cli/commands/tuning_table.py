@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zcc.commands.output import cells
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -49,7 +51,7 @@ def search_table(search: Search) -> Table:
     for number, name in enumerate(COLUMNS):
         table.add_column(name, justify="left" if number in (0, len(COLUMNS) - 1) else "right", no_wrap=True)
     for task in heaviest(search)[:SHOWN]:
-        table.add_row(*_row(task))
+        table.add_row(*cells(_row(task)))
     return table
 
 

@@ -21,6 +21,7 @@ class Bar:
     max_drop: float  # points of mAP50-95
     reference: Callable[[], Detect]
     asked: bool = True  # whether the user asked for a bar, or there just are pictures for one
+    warn: Callable[[str], None] = lambda _: None  # told what is odd about the labels
 
     @property
     def digest(self) -> str:
@@ -33,7 +34,10 @@ class Bar:
     @cached_property
     def standard(self) -> Standard:
         """What the reference says, asked once."""
-        return Standard(self._detect, self.pictures)
+        standard = Standard(self._detect, self.pictures)
+        if standard.doubt is not None:
+            self.warn(standard.doubt)
+        return standard
 
     @cached_property
     def _detect(self) -> Detect:

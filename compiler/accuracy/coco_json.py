@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 
 from zcc.compiler.accuracy.scene import Scene
+from zcc.runtime import limits
 from zcc.runtime.errors import DatasetError
+from zcc.runtime.regular import read_text
 
 
 def read_scenes(path: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
     """Every picture the file lists with its boxes, and the class names in the order of the category ids."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        document = json.loads(read_text(path, limits.LABELS, "utf-8-sig"))
         categories = sorted(document["categories"], key=lambda category: int(category["id"]))
         classes = {category["id"]: number for number, category in enumerate(categories)}
         annotations = defaultdict(list)
@@ -33,7 +35,7 @@ def read_scenes(path: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
         raise DatasetError(f"{path} cannot be read ({error.strerror})") from error
     except KeyError as error:
         raise DatasetError(f"{path} is not a COCO detection file: {error} is missing") from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise DatasetError(f"{path} is not a COCO detection file ({error})") from error
 
 

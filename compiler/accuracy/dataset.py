@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from zcc.compiler.accuracy import coco_json, yolo_txt
+from zcc.compiler.accuracy.class_names import find_names
+from zcc.compiler.accuracy.numbering import Numbering
 from zcc.compiler.accuracy.scene import Scene
 from zcc.runtime.errors import DatasetError
 
@@ -22,6 +24,7 @@ class Dataset:
     folder: Path
     scenes: tuple[Scene, ...]
     classes: tuple[str, ...]
+    assumed: str | None = None  # what had to be taken for granted when they were numbered
 
     def need_labels(self) -> None:
         """Refuse pictures without a single label."""
@@ -31,23 +34,13 @@ class Dataset:
     def numbered_as(self, names: Sequence[str]) -> Dataset:
         """The same labels with the class numbers of a model whose classes have these names."""
         used = np.unique(np.concatenate([np.zeros(0, np.int64), *(scene.classes for scene in self.scenes)]))
-        renumber = {int(kind): self._number_in(names, int(kind)) for kind in used}
+        numbers = Numbering(self.folder, self.classes, tuple(names))
+        renumber = {int(kind): numbers.of(int(kind)) for kind in used}
         lookup = np.zeros(max(renumber, default=0) + 1, np.int64)
         for kind, number in renumber.items():
             lookup[kind] = number
         scenes = tuple(replace(scene, classes=lookup[scene.classes]) for scene in self.scenes)
-        return Dataset(self.folder, scenes, tuple(names))
-
-    def _number_in(self, names: Sequence[str], kind: int) -> int:
-        if not self.classes and kind < len(names):
-            return kind
-        name = self.classes[kind] if kind < len(self.classes) else str(kind)
-        if name not in names:
-            raise DatasetError(
-                f"{self.folder} labels class {name!r}, which the model does not have",
-                f"its classes are {', '.join(names)}; name them with `zcc compile --classes FILE`",
-            )
-        return list(names).index(name)
+        return Dataset(self.folder, scenes, tuple(names), numbers.assumed)
 
 
 def load_dataset(path: Path) -> Dataset:
@@ -55,7 +48,7 @@ def load_dataset(path: Path) -> Dataset:
     if path.is_file():
         scenes, names = coco_json.read_scenes(path)
     elif (path / "images").is_dir() and (path / "labels").is_dir():
-        scenes, names = yolo_txt.read_scenes(path), yolo_txt.read_names(path)
+        scenes, names = yolo_txt.read_scenes(path), find_names(path)
     elif path.is_dir():
         scenes, names = coco_json.read_scenes(_only_json(path))
     else:

@@ -30,6 +30,8 @@ class Pictures:
     count: int
     digest: str  # of the pictures
     labels: Sequence[Labels] | None = None
+    classes: Sequence[str] = ()  # names of what is labelled
+    assumed: str | None = None  # what had to be taken for granted about the labels
 
 
 class Album:
@@ -71,7 +73,8 @@ def labelled_pictures(path: Path, names: Sequence[str]) -> Pictures:
     dataset = load_dataset(path).numbered_as(names)
     dataset.need_labels()
     album = Album(scene.path for scene in dataset.scenes)
-    return Pictures(path.name or str(path), album, len(album), album.digest, dataset.scenes)
+    place = path.name or str(path)
+    return Pictures(place, album, len(album), album.digest, dataset.scenes, dataset.classes, dataset.assumed)
 
 
 def load_pictures(path: Path, names: Sequence[str]) -> Pictures:

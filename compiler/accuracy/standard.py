@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from zcc.compiler.accuracy.class_order import doubt
 from zcc.compiler.accuracy.coco_map import Labels, MeanAveragePrecision, mean_average_precision
 from zcc.compiler.accuracy.comparison import Comparison
 from zcc.compiler.accuracy.drift import confidence_drift
@@ -26,6 +27,8 @@ class Standard:
         self._sure = [sure(found) for found in seen]
         self._labels = _labels(pictures, self._sure)
         self.precision: MeanAveragePrecision = mean_average_precision(self._labels, seen)
+        # A warning about the labels, where they seem to mean other classes than the reference does.
+        self.doubt = None if pictures.labels is None else doubt(pictures.labels, seen, pictures.classes)
 
     def compare(self, candidate: Detect) -> Comparison:
         """Look at every picture with the candidate too."""

@@ -6,29 +6,21 @@ from pathlib import Path
 
 import numpy as np
 
+from zcc.compiler.accuracy.class_names import TEXT, read_text
 from zcc.compiler.accuracy.images import SUFFIXES, image_size
 from zcc.compiler.accuracy.scene import Scene
 from zcc.runtime.errors import DatasetError
 
-NAMES_FILE = "classes.txt"
 _SLACK = 1e-3  # exporters round; a box may stick out by that much
 
 
 def read_scenes(folder: Path) -> tuple[Scene, ...]:
     """Every picture of the folder with its boxes; a picture without a label file has none."""
     images = _by_stem(folder / "images")
-    labels = {path.stem: path for path in (folder / "labels").glob("*.txt") if path.name != NAMES_FILE}
+    labels = {path.stem: path for path in (folder / "labels").glob("*.txt") if path.name != TEXT}
     for stem in sorted(labels.keys() - images.keys()):
         raise DatasetError(f"{labels[stem]} has no picture in {folder / 'images'}", "add it or remove the label file")
     return tuple(_scene(image, labels.get(stem)) for stem, image in images.items())
-
-
-def read_names(folder: Path) -> tuple[str, ...]:
-    """The class names from `classes.txt`, in `labels/` or beside it; none where there is no such file."""
-    for path in (folder / NAMES_FILE, folder / "labels" / NAMES_FILE):
-        if path.is_file():
-            return tuple(line.strip() for line in _read_text(path).splitlines() if line.strip())
-    return ()
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:
@@ -58,7 +50,7 @@ def _scene(image: Path, label: Path | None) -> Scene:
 def _rows(path: Path) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     rows = [
         _row(line.split(), f"{path}:{number}")
-        for number, line in enumerate(_read_text(path).splitlines(), start=1)
+        for number, line in enumerate(read_text(path).splitlines(), start=1)
         if line.strip()
     ]
     return np.asarray(rows, np.float64).reshape(-1, 5)
@@ -78,10 +70,3 @@ def _row(words: list[str], where: str) -> list[float]:
     if not (place[2] > 0 and place[3] > 0):
         raise DatasetError(f"{where} is a box without width or height", "remove it")
     return [kind, *place]
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} is not a readable text file ({error})") from error

@@ -13,7 +13,7 @@ from zcc.compiler.adapting.recording import Thresholds, record
 from zcc.compiler.adapting.report import POLICY, Report, report
 from zcc.compiler.progress import Progress
 from zcc.runtime.adaptive.stored import StoredPolicy
-from zcc.runtime.adaptive.table import make_policy
+from zcc.runtime.adaptive.table import known_arguments, make_policy
 from zcc.runtime.errors import UsageError
 from zcc.runtime.variant import Variant
 
@@ -44,8 +44,11 @@ def adapt(resident: Mapping[str, Variant], sequence: Pictures, options: AdaptOpt
     if len(resident) < 2:
         raise UsageError(f"{', '.join(resident) or 'nothing'} leaves nothing to choose", "name two dtypes or more")
     arguments: Arguments = {**roles(options.policy, tuple(resident)), **options.given}
-    if not options.fitted:
-        make_policy(options.policy, arguments)  # what it refuses, it refuses before the sequence is run
+    # What is refused is refused before the sequence is run.
+    if options.fitted:
+        known_arguments(options.policy, arguments)
+    else:
+        make_policy(options.policy, arguments)
     with progress.stage(f"{' and '.join(resident)} on {sequence.count} frames, in turns"):
         recording = record(resident, sequence, options.use)
     shown = sequence.place

@@ -8,11 +8,12 @@ import onnx
 from onnx import TensorProto
 
 from zcc.compiler.frontend.operators import label
+from zcc.runtime import limits
 from zcc.runtime.errors import ModelError, UsageError
 
 OPSETS = range(11, 21)
 STRIDE = 32
-MAX_SIDE = 8192
+MAX_SIDE = limits.INPUT_SIDE
 FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16}
 # The value of an exporter's `task` entry when the model is a detector.
 DETECTION = "detect"

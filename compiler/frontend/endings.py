@@ -24,7 +24,7 @@ from zcc.compiler.frontend import heads, probe
 from zcc.compiler.frontend.greedy_nms import greedy_nms
 from zcc.compiler.frontend.model import Head, Suppression
 from zcc.compiler.frontend.prune import ancestors, inputs_of
-from zcc.compiler.frontend.selection import scalars, selects, static_shapes
+from zcc.compiler.frontend.selection import classes_selected_from, scalars, selects, static_shapes
 from zcc.runtime.errors import ModelError, UsageError
 
 NMS = "NonMaxSuppression"
@@ -54,6 +54,12 @@ def take_over(proto: onnx.ModelProto, head: Head, size: tuple[int, int]) -> Cut:
             chosen = [greedy_nms(ruled, value, len(theirs)) for value, theirs in zip(values, rows, strict=True)]
             if all(map(same_rows, chosen, rows)):
                 return cut, ruled
+    chosen_from = classes_selected_from(proto, head.output)
+    if chosen_from not in (0, head.classes):
+        raise UsageError(
+            f"{head.classes} class names do not fit the model's {chosen_from} classes",
+            "give one name per class with --classes FILE",
+        )
     raise ModelError(
         f"the model chooses its detections of {head.classes} classes in a way that zcc does not know", REMEDY
     )

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import onnx
 
+from zcc.runtime import limits
 from zcc.runtime.errors import ModelError, UsageError
+from zcc.runtime.manifest_rules import CLASS_NAME
+from zcc.runtime.regular import read_text
+from zcc.runtime.rules import Breach, shown
 
 MAX_TEXT = 1 << 20
 
@@ -17,13 +22,15 @@ MAX_TEXT = 1 << 20
 def read_class_file(path: Path) -> tuple[str, ...]:
     """The names in a text file, one per line."""
     try:
-        lines = path.read_text(encoding="utf-8").rstrip().splitlines()
+        lines = read_text(path, limits.CLASS_FILE, "utf-8-sig").rstrip().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read class names from {path} ({error})", "give a UTF-8 text file") from error
     found = tuple(line.strip() for line in lines)
     if not found or not all(found):
         raise UsageError(f"{path} has no class name on line {found.index('') + 1 if found else 1}",
                          "write one name per line")  # fmt: skip
+    if (unfit := unfit_name(found)) is not None:
+        raise UsageError(f"{path} has the class name {unfit}, which no artifact can carry", "write another")
     return found
 
 
@@ -35,7 +42,23 @@ def from_metadata(proto: onnx.ModelProto) -> tuple[str, ...] | None:
     found = listed(parse(text))
     if not found:
         raise ModelError("the class names in the model's metadata cannot be read", "give them with --classes FILE")
-    return tuple(str(name) for name in found)
+    names = tuple(str(name) for name in found)
+    if (unfit := unfit_name(names)) is not None:
+        raise ModelError(
+            f"the model's metadata has the class name {unfit}, which no artifact can carry",
+            "give others with --classes FILE",
+        )
+    return names
+
+
+def unfit_name(names: Sequence[str]) -> str | None:
+    """The first name that the manifest of an artifact could not hold, None where all are fit."""
+    for name in names:
+        try:
+            CLASS_NAME(name, "")
+        except Breach:
+            return shown(name)
+    return None
 
 
 def parse(text: str) -> Any:

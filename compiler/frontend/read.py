@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +17,9 @@ from onnx.external_data_helper import (
     uses_external_data,
 )
 
+from zcc.runtime import limits
 from zcc.runtime.errors import ModelError
-
-# Protocol buffers hold no more than this in one message.
-MAX_BYTES = 2**31 - 1
+from zcc.runtime.regular import read_regular
 
 
 def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
@@ -36,12 +36,11 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
 def read_bytes(path: Path) -> bytes:
     """The bytes of the file."""
     try:
-        size = path.stat().st_size
-        content = path.read_bytes() if size <= MAX_BYTES else b""
+        content = read_regular(path, limits.MODEL)
     except OSError as error:
-        raise ModelError(f"cannot read {path} ({error.strerror})", "give the path of an ONNX file") from error
-    if size > MAX_BYTES:
-        raise ModelError(f"{path} is larger than 2 GB", "export it with its weights in external data")
+        large = error.errno == errno.EFBIG
+        remedy = "export it with its weights in external data" if large else "give the path of an ONNX file"
+        raise ModelError(f"cannot read {path} ({error.strerror})", remedy) from error
     if not content:
         raise ModelError(f"{path} is empty", "export the model again")
     return content
@@ -87,7 +86,7 @@ def read_external(path: Path, location: str) -> bytes:
     if not target.is_relative_to(folder) or target == folder:
         raise ModelError(f"{path} keeps weights outside its folder ({location})", "put them beside the model")
     try:
-        return target.read_bytes()
+        return read_regular(target, limits.FILE)
     except OSError as error:
         raise ModelError(
             f"{path} keeps weights in {location}, which cannot be read ({error.strerror})",

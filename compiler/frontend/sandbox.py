@@ -17,6 +17,7 @@ import onnx
 
 from zcc.compiler.frontend.model import Head, Model, Suppression
 from zcc.compiler.precision.quantisation import Quantisation
+from zcc.compiler.room import full, need_room, writing_in
 from zcc.runtime.errors import BuildError, InputError, ModelError, UsageError
 
 LIMIT_SECONDS = 300
@@ -38,15 +39,19 @@ def run_in_sandbox(
     }
     with tempfile.TemporaryDirectory(prefix="zcc-") as name:
         folder = Path(name)
-        (folder / REQUEST).write_text(json.dumps(request))
-        code = spawn(folder, path)
+        need_room(folder, path)
+        with writing_in(folder):
+            (folder / REQUEST).write_text(json.dumps(request))
+        code, complaint = spawn(folder, path)
+        if complaint:
+            raise full(folder, complaint)
         if not (folder / RESULT).exists():
             raise ModelError(f"{path} crashed the libraries that read ONNX ({manner(code)})", "export it again")
         return read_result(folder)
 
 
-def spawn(folder: Path, path: Path) -> int:
-    """Run the worker on a folder; its exit status."""
+def spawn(folder: Path, path: Path) -> tuple[int, str]:
+    """Run the worker on a folder; its exit status, and why it could not leave its result there."""
     command = [sys.executable, "-m", "zcc.compiler.frontend.worker", str(folder)]
     # The worker stands in its own folder; what the parent can import, it can.
     environment = {
@@ -54,10 +59,11 @@ def spawn(folder: Path, path: Path) -> int:
         "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path),
     }
     try:
-        return subprocess.run(
+        done = subprocess.run(
             command, cwd=folder, env=environment, timeout=LIMIT_SECONDS, check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        ).returncode  # fmt: skip
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        return done.returncode, done.stdout.decode(errors="replace").strip()
     except subprocess.TimeoutExpired as error:
         raise ModelError(
             f"{path} could not be read in {LIMIT_SECONDS} seconds",

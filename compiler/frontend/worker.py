@@ -3,38 +3,63 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import EncodeError
 
 from zcc.compiler.frontend.load import prepare
+from zcc.compiler.frontend.model import Model
 from zcc.compiler.frontend.sandbox import ERRORS, REQUEST, write_json, write_result
 
 
 def main() -> None:
-    """Do what the folder's request asks and leave the result there."""
+    """Do what the folder's request asks and leave the result there, or say on stdout why it cannot be written."""
+    # Native libraries print, too, and what they print is no answer.
+    answer = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     folder = Path(sys.argv[1])
     request = json.loads((folder / REQUEST).read_text())
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (request["limit_bytes"],) * 2)
+    result = read(request)
+    try:
+        if isinstance(result, Model):
+            write_result(folder, result)
+        else:
+            write_json(folder, result)
+    except (MemoryError, EncodeError):
+        write_json(folder, too_large(request))
+    except OSError as error:
+        print(error.strerror or error, file=answer, flush=True)
+
+
+def read(request: dict[str, Any]) -> Model | dict[str, str]:
+    """The model, or what keeps it from being read."""
     classes = request["classes"]
     try:
-        model = prepare(
+        return prepare(
             Path(request["path"]),
             None if request["imgsz"] is None else tuple(request["imgsz"]),
             None if classes is None else tuple(classes),
             frozenset(request["supported"]),
         )
-        write_result(folder, model)
     except tuple(ERRORS.values()) as error:
-        report = {"error": type(error).__name__, "problem": error.problem, "remedy": error.remedy}
-        write_json(folder, report)
-    except MemoryError:
-        problem = f"{request['path']} takes more than {request['limit_bytes'] >> 30} GB to read"
-        write_json(folder, {"error": "ModelError", "problem": problem, "remedy": "export the model again"})
+        return {"error": type(error).__name__, "problem": error.problem, "remedy": error.remedy}
+    except (MemoryError, EncodeError):  # the latter is what protocol buffers make of it
+        return too_large(request)
     except Exception:  # noqa: BLE001 - whatever it is, the parent must hear of it
-        write_json(folder, {"bug": traceback.format_exc().strip().splitlines()[-1]})
+        return {"bug": traceback.format_exc().strip().splitlines()[-1]}
+
+
+def too_large(request: dict[str, Any]) -> dict[str, str]:
+    """The error of a model that memory does not hold."""
+    problem = f"{request['path']} takes more than {request['limit_bytes'] >> 30} GB to read"
+    return {"error": "ModelError", "problem": problem, "remedy": "export the model again"}
 
 
 if __name__ == "__main__":

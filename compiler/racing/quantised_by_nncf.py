@@ -19,17 +19,18 @@ from zcc.compiler.precision.frames import CalibrationFrames
 from zcc.compiler.racing.contestant import Floats
 from zcc.compiler.racing.opencv_frame import Placement, prepare
 from zcc.compiler.racing.task import Task
+from zcc.runtime.cache import cache_folder
 from zcc.runtime.errors import UsageError
 from zcc.runtime.manifest import InputSpec
 
-CACHE = Path(tempfile.gettempdir()) / f"zcc-nncf-{os.getuid()}"
+CACHE = cache_folder() / "nncf"
 
 
 def quantised(task: Task) -> Task:
     """The task with the model that NNCF's defaults make of its own on the task's calibration pictures."""
     if task.calibration is None:
         raise UsageError("NNCF needs pictures to choose its scales by", "give those of the artifact with --calib DIR")
-    CACHE.mkdir(mode=0o700, exist_ok=True)
+    CACHE.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = CACHE / f"{_key(task, task.calibration)}.xml"
     if not made.exists():
         _quantise(task.model, list(_images(task.calibration, task.spec)), made)

@@ -11,6 +11,13 @@ from zcc.compiler.targets.x86_64 import LEVELS
 from zcc.runtime import host
 from zcc.runtime.errors import UsageError
 
+
+class NoInstructions(UsageError):
+    """A target cannot compute in a precision: another machine may."""
+
+    exit_code = 1
+
+
 TARGETS: dict[str, Target] = {target.name: target for target in LEVELS}
 NATIVE = "native"
 
@@ -27,7 +34,7 @@ def find_target(name: str, precision: Precision) -> Target:
 def _able(target: Target, precision: Precision) -> Target:
     if not precision.runs(target.unit):
         able = ", ".join(other.name for other in TARGETS.values() if precision.runs(other.unit))
-        raise UsageError(f"{target.name} has no instructions for {precision.name}", f"compile it for {able}")
+        raise NoInstructions(f"{target.name} has no instructions for {precision.name}", f"compile it for {able}")
     return target
 
 

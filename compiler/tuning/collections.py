@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from zcc.compiler.targets.target import Target
 from zcc.compiler.tuning.lookup import OWN, SHIPPED
 from zcc.compiler.tuning.networks import Networks, merged_networks, read_networks, write_networks
 from zcc.compiler.tuning.records import RECORDS, Database, best_only, merged, read_records, write_records
+from zcc.compiler.tuning.target_key import target_key
 from zcc.compiler.tuning.tune import LOCK
 from zcc.registry.locks import exclusive
 from zcc.runtime.errors import TuningError
@@ -36,6 +38,21 @@ def statistics(home: Path) -> list[Statistics]:
         for name, database in _collection(folder)
     ]
     return sorted(told, key=lambda each: (each.target, each.whose))
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """The kernels on record that come with zcc: all of them, and by target key those that a machine can use."""
+
+    all: int
+    here: dict[str, int]
+
+
+def shipped_for(targets: Iterable[Target]) -> Shipped:
+    """What comes with zcc for these targets, with the cores that their work is cut for."""
+    counts = {key: len(database) for key, database in _collection(SHIPPED)}
+    keys = [target_key(target) for target in targets]
+    return Shipped(sum(counts.values()), {key: counts[key] for key in keys if key in counts})
 
 
 def export_records(home: Path, folder: Path) -> list[Statistics]:

@@ -7,7 +7,6 @@ from math import log2
 from typing import Any
 
 import numpy as np
-import xgboost
 from tvm.ir.utils import derived_object
 from tvm.s_tir.meta_schedule.cost_model import PyCostModel
 
@@ -56,7 +55,7 @@ class BoostedTrees(PyCostModel):  # type: ignore[misc]
         """A score for each candidate; all the same before it was trained."""
         if not self.trained:
             return np.ones(len(candidates))
-        rows = xgboost.DMatrix(np.stack(self._rows(context, candidates)))
+        rows = _matrix(np.stack(self._rows(context, candidates)))
         return np.asarray(self.trees.predict(rows), np.float64)
 
     def load(self, path: str) -> None:
@@ -72,9 +71,17 @@ class BoostedTrees(PyCostModel):  # type: ignore[misc]
     def _train(self) -> None:
         scores = [_scores(np.array(seconds)) for seconds in self.seconds.values()]
         rows = np.stack([row for rows in self.rows.values() for row in rows])
-        known = xgboost.DMatrix(rows, np.concatenate(scores))
+        import xgboost
+
+        known = _matrix(rows, np.concatenate(scores))
         settings = {"max_depth": 6, "eta": 0.15, "nthread": 1, "seed": SEED, "verbosity": 0}
         self.trees = xgboost.train(settings, known, ROUNDS)
+
+
+def _matrix(rows: Array, scores: Array | None = None) -> Any:
+    import xgboost  # brings scipy along: seconds, which a short search has a better use for
+
+    return xgboost.DMatrix(rows, scores)
 
 
 def features(spec: Any, choice: Any) -> Array:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from functools import cached_property
+from math import inf
 from pathlib import Path
 
 from zcc.compiler.progress import Progress
@@ -15,19 +16,29 @@ from zcc.compiler.tuning.form_builder import FormBuilder
 from zcc.compiler.tuning.network_form import NetworkForm, default_form, write_form
 from zcc.compiler.tuning.network_trial import BuiltForm, NetworkTrial, measure_networks
 from zcc.compiler.tuning.trial import Answer, Outcome
+from zcc.compiler.tuning.tune import Stop
 from zcc.compiler.tuning.worker import Worker
 
 PATIENCE_PER_FORM = 60.0  # seconds
 GLANCE = 0.2  # seconds between looks at whether to stop
+RACE_SECONDS = 5.0  # that starting the process and racing what was built take
 
 
 class FormRace:
     """Builds forms in a folder and measures them in a process of its own, until `stop` is set."""
 
     def __init__(
-        self, builder: FormBuilder, address: Address, folder: Path, stop: threading.Event, progress: Progress
+        self,
+        builder: FormBuilder,
+        address: Address,
+        folder: Path,
+        stop: Stop,
+        progress: Progress,
+        build_seconds: float = 0.0,
     ) -> None:
         self._builder, self._folder, self._stop, self._progress = builder, folder, stop, progress
+        self._build_seconds = build_seconds  # a guess, until something was built
+        self._took: list[float] = []
         self._worker = Worker(address, patience_per_form=PATIENCE_PER_FORM, measure=measure_networks)
         self._waiting = ThreadPoolExecutor(1, thread_name_prefix="zcc-race")
 
@@ -42,6 +53,15 @@ class FormRace:
         told = [each if isinstance(each, Outcome) else next(outcomes) for each in built]
         return Answer(answer.default_seconds, tuple(told))
 
+    def affordable(self, count: int) -> int:
+        """How many of so many forms can be built and raced in the time that is left: building is not broken off."""
+        if self._stop.left == inf:
+            return count
+        seconds = max(self._took, default=self._build_seconds)
+        missing = 0 if "_default" in vars(self) else 1
+        room = (self._stop.left - RACE_SECONDS) / seconds - missing if seconds else count
+        return max(min(count, int(room)), 0)
+
     def close(self) -> None:
         """End the process."""
         self._worker.end()
@@ -52,7 +72,10 @@ class FormRace:
         return self._build(default_form(self._builder.target))
 
     def _build(self, form: NetworkForm) -> BuiltForm:
-        return self._builder.build(form, self._folder / write_form(form))
+        start = time.monotonic()
+        built = self._builder.build(form, self._folder / write_form(form))
+        self._took.append(time.monotonic() - start)
+        return built
 
     def _try_to_build(self, form: NetworkForm) -> BuiltForm | Outcome:
         try:

@@ -93,8 +93,8 @@ def write_records(folder: Path, database: Database) -> None:
     """Write both files whole, sorted by kernel and by time."""
     folder.mkdir(parents=True, exist_ok=True)
     kernels = sorted(database.items(), key=lambda item: int(item[0]))
-    _replace(folder / WORKLOADS, ([key, kernel.module] for key, kernel in kernels))
-    _replace(
+    workloads = _drafted(folder / WORKLOADS, ([key, kernel.module] for key, kernel in kernels))
+    records = _drafted(
         folder / RECORDS,
         (
             [index, list(record.line)]
@@ -102,6 +102,9 @@ def write_records(folder: Path, database: Database) -> None:
             for record in sorted(kernel.records.values(), key=_speed)
         ),
     )
+    # Records name kernels by their lines, so the files belong together: nothing may take long between the two.
+    workloads.replace(folder / WORKLOADS)
+    records.replace(folder / RECORDS)
 
 
 def merged(*databases: Database) -> Database:
@@ -182,7 +185,7 @@ def _in_seconds_of(known: dict[str, Record], incoming: dict[str, Record]) -> Ite
         yield replace(record, seconds=seconds, line=(trace, [seconds], *rest))
 
 
-def _replace(path: Path, lines: Iterable[Any]) -> None:
+def _drafted(path: Path, lines: Iterable[Any]) -> Path:
     draft = path.with_suffix(".part")
     draft.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
-    draft.replace(path)
+    return draft

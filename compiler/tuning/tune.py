@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,23 @@ class Limits:
     trials: int | None = None
     seconds: float | None = None
 
+    def after(self, seconds: float) -> Limits:
+        """What is left of them when so much time is gone."""
+        return replace(self, seconds=None if self.seconds is None else max(self.seconds - seconds, 0.0))
+
+
+class Stop(threading.Event):
+    """Set when the time is up; tells how much there is until then."""
+
+    def __init__(self, seconds: float | None = None) -> None:
+        super().__init__()
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds, endless where there is no limit."""
+        return inf if self._end is None else max(self._end - time.monotonic(), 0.0)
+
 
 def tune(
     tasks: Sequence[Task], target: Target, folder: Path, limits: Limits, addresses: Sequence[Any], progress: Progress
@@ -39,6 +58,7 @@ def tune(
 
     Ctrl-C ends the search as a limit does, and is raised again when the records are in order.
     """
+    began = time.monotonic()
     check_installed()
     # Imported here, as it imports what only a search needs.
     from zcc.compiler.tuning.scheduler import run_scheduler
@@ -48,8 +68,9 @@ def tune(
     with exclusive(folder / LOCK, lambda: progress.note("another search writes to these records; waiting for it")):
         tidy(folder)
         recall(tasks, folder)
-        if any(task.left for task in tasks):
-            with stopping(limits.seconds) as stop:
+        left = limits.after(time.monotonic() - began).seconds
+        if any(task.left for task in tasks) and left != 0:
+            with stopping(left) as stop:
                 try:
                     run_scheduler(search, folder, limits.trials, addresses, progress, stop)
                 finally:
@@ -80,9 +101,9 @@ def recall(tasks: Sequence[Task], folder: Path) -> None:
 
 
 @contextmanager
-def stopping(seconds: float | None) -> Iterator[threading.Event]:
+def stopping(seconds: float | None) -> Iterator[Stop]:
     """An event that is set when the time is up, or at Ctrl-C, which is raised again behind the block."""
-    stop = threading.Event()
+    stop = Stop(seconds)
     interrupted = threading.Event()
 
     def interrupt(*_: Any) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -28,35 +29,44 @@ from zcc.compiler.targets.table import runs_here
 from zcc.compiler.targets.target import Target
 from zcc.compiler.tuning.addresses import find_addresses
 from zcc.compiler.tuning.form_builder import FormBuilder
+from zcc.compiler.tuning.form_race import RACE_SECONDS
 from zcc.compiler.tuning.lookup import find_records, own_records, put_shipped_first
 from zcc.compiler.tuning.options import TuneOptions
 from zcc.compiler.tuning.task import Search, Task, tasks_of
 from zcc.compiler.tuning.tune import Limits, tune
 from zcc.compiler.tuning.whole import tune_network
-from zcc.compiler.variants import find_variants
 from zcc.runtime import host
+from zcc.runtime.errors import UsageError
 from zcc.runtime.manifest import InputSpec
 
 NOISE = (2, 720, 1280, 3)  # frames that stand for the pictures of int8 where there are none
 SEED = 20241
 KERNELS_SHARE = 0.85  # of the time and of the trials
 NETWORK_SECONDS = 20.0  # that building a network in two forms and racing them take at least
+FLOORS_WORTH = 120.0  # seconds of a search that is worth the few that measuring the machine takes
+FORM_SECONDS = 0.4  # that building a kernel in a form takes, where no search has just told
 
 
 def tune_model(options: CompileOptions, wish: TuneOptions, home: Path, progress: Progress) -> list[Search]:
-    """Search for the kernels of every variant that the options name; a compile with them finds the records."""
-    for _, target in find_variants(options.dtypes, options.target, quantised=False):
+    """Search for the kernels of every variant that the options name; a compile with them finds the records.
+
+    The wish's seconds are those of everything, from here on.
+    """
+    began = time.monotonic()
+    for _, target in options.wish.variants(quantised=False, pictures=True):
         find_addresses(wish.runner, target)  # what cannot be reached is told before a model is read
     stages = Stages(progress)
     with stages.stage("load and check"):
         model = load_model(options.model, options.imgsz, options.classes)
     with stages.stage("import"):
         source = import_model(model, InputSpec(model.height, model.width), options.max_det)
-    variants = find_variants(options.dtypes, options.target, source.calibration is not None)
+    quantised = source.calibration is not None
+    variants = options.wish.variants(quantised, pictures=True, pass_over=partial(_tell, progress))
     with _pictures(options) as shown_options:
         shown = load_shown(shown_options, source, [precision for precision, _ in variants], stages)
     calibration = shown.calibration if shown else source.calibration
-    return tune_variants(source, variants, calibration, home, wish, stages)
+    left = Limits(seconds=wish.seconds).after(time.monotonic() - began)
+    return tune_variants(source, variants, calibration, home, replace(wish, seconds=left.seconds), stages)
 
 
 def tune_variants(
@@ -86,24 +96,34 @@ def tune_variant(
     stages: Stages,
 ) -> Search:
     """Search for the kernels of one variant, then for its network's form; what is found lies in the registry's home."""
+    began = time.monotonic()
     network = precision.convert(source.network(), calibration, ())
     folder = own_records(home, target)
-    tasks = tasks_of(lower_network(network, target.unit, Unchanged()).calls, target.unit)
+    calls = lower_network(network, target.unit, Unchanged()).calls
+    tasks = tasks_of(calls, target.unit)
     put_shipped_first(tasks, target)
     addresses = find_addresses(runner, target)
     with stages.stage(f"tune {precision.name} for {target.name}"):
-        if runs_here(target):
+        if runs_here(target) and worth_floors(limits):
             set_floors(tasks, measure_machine(target, {arithmetic_of(task.spec.name) for task in tasks}))
-        search = tune(tasks, target, folder, for_kernels(limits), addresses, stages.progress)
-    left = for_network(limits, search)
-    if left.seconds is not None and left.seconds < NETWORK_SECONDS:
+        kernels = for_kernels(limits).after(time.monotonic() - began)
+        search = tune(tasks, target, folder, kernels, addresses, stages.progress)
+    build_seconds = len({call.spec for call in calls}) * seconds_per_form(search)
+    left = for_network(limits, search).after(time.monotonic() - began)
+    if left.seconds is not None and left.seconds < 2 * build_seconds + RACE_SECONDS:
         stages.progress.note("no time is left for other forms of the network as a whole; give a larger --budget")
         return search
     with stages.stage(f"tune {precision.name} as a whole"):
         builder = FormBuilder(source, precision, target, calibration, find_records(home, target))
         shares = runner is None and host.threads_are_free()
-        search.network = tune_network(builder, folder, left, addresses[0], shares, stages.progress)
+        left = for_network(limits, search).after(time.monotonic() - began)
+        search.network = tune_network(builder, folder, left, addresses[0], shares, stages.progress, build_seconds)
     return search
+
+
+def seconds_per_form(search: Search) -> float:
+    """What it takes to build a kernel in a form, as the search has just seen it."""
+    return search.spent / search.tried if search.tried else FORM_SECONDS
 
 
 def for_kernels(limits: Limits) -> Limits:
@@ -118,9 +138,13 @@ def for_kernels(limits: Limits) -> Limits:
 
 
 def for_network(limits: Limits, search: Search) -> Limits:
-    """What the kernels left."""
-    trials = None if limits.trials is None else max(limits.trials - search.tried, 0)
-    return Limits(trials, None if limits.seconds is None else max(limits.seconds - search.spent, 0.0))
+    """The trials that the kernels left."""
+    return replace(limits, trials=None if limits.trials is None else max(limits.trials - search.tried, 0))
+
+
+def worth_floors(limits: Limits) -> bool:
+    """Whether to measure what the machine could do at best, which tells how good a form is and finds none."""
+    return limits.seconds is None or limits.seconds >= FLOORS_WORTH
 
 
 def set_floors(tasks: Sequence[Task], machine: Machine) -> None:
@@ -134,6 +158,10 @@ def shares(wish: TuneOptions, variants: int) -> Iterator[Limits]:
     end = None if wish.seconds is None else time.monotonic() + wish.seconds
     for left in range(variants, 0, -1):
         yield Limits(wish.trials, None if end is None else max(end - time.monotonic(), 0.0) / left)
+
+
+def _tell(progress: Progress, dtype: str, error: UsageError) -> None:
+    progress.note(f"{dtype} was passed over: {error}")
 
 
 @contextmanager

@@ -77,11 +77,18 @@ class WholeSearch:
 
 
 def tune_network(
-    builder: FormBuilder, folder: Path, limits: Limits, address: Address, shares: bool, progress: Progress
+    builder: FormBuilder,
+    folder: Path,
+    limits: Limits,
+    address: Address,
+    shares: bool,
+    progress: Progress,
+    build_seconds: float = 0.0,
 ) -> WholeSearch:
     """Measure the forms of a network that nobody has measured; the folder's records grow meanwhile.
 
-    `shares` says whether the device's threads can be changed. Ctrl-C ends the search as a limit does, and is raised
+    `shares` says whether the device's threads can be changed, `build_seconds` what building a form may take, as far as
+    can be guessed: none is begun that would not be done in time. Ctrl-C ends the search as a limit does, and is raised
     again when the records are in order.
     """
     name = record_name(builder.source.key, builder.precision.name)
@@ -89,7 +96,7 @@ def tune_network(
     with exclusive(folder / LOCK, lambda: progress.note("another search writes to these records; waiting for it")):
         found = WholeSearch(default, default, _known(builder, folder, name))
         with tempfile.TemporaryDirectory(prefix="zcc-") as scratch, stopping(limits.seconds) as stop:
-            race = FormRace(builder, address, Path(scratch), stop, progress)
+            race = FormRace(builder, address, Path(scratch), stop, progress, build_seconds)
             try:
                 for values in dimensions(builder.target, builder.precision):
                     forms = [replace(found.best, **value) for value in values]
@@ -122,7 +129,8 @@ def _measure(
 ) -> bool:
     """Measure what is unknown, as far as the limits allow; whether anything was."""
     unknown = found.unknown(forms)
-    chosen = unknown[: None if trials is None else max(trials - found.tried, 0)]
+    allowed = len(unknown) if trials is None else max(trials - found.tried, 0)
+    chosen = unknown[: race.affordable(min(allowed, len(unknown)))]
     answer = race.run(chosen) if chosen else None
     found.left += len(unknown) - (len(chosen) if answer else 0)
     if answer is None:

@@ -9,10 +9,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from zcc.runtime import limits
 from zcc.runtime.adaptive.policy import Policy
 from zcc.runtime.adaptive.table import make_policy
 from zcc.runtime.aside import written_aside
 from zcc.runtime.errors import InputError
+from zcc.runtime.regular import read_text
+from zcc.runtime.rules import strict_json
 
 _REMEDY = "write it with `zcc adapt --fit -o FILE`"
 
@@ -39,7 +42,7 @@ class StoredPolicy:
     def read(cls, path: str | os.PathLike[str]) -> StoredPolicy:
         """The policy in a file."""
         try:
-            raw = json.loads(Path(path).read_bytes())
+            raw = strict_json(read_text(path, limits.POLICY), limits.POLICY)
             return cls(str(raw["name"]), dict(raw["arguments"]), tuple(map(str, raw["dtypes"])), dict(raw["made"]))
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror}", _REMEDY) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import Parameter, signature
 from typing import Any
 
 from zcc.runtime.adaptive.budget import PowerBudget, ThermalBudget
@@ -21,9 +22,25 @@ POLICIES: Mapping[str, Callable[..., Policy]] = {
 
 def make_policy(name: str, arguments: Mapping[str, Any]) -> Policy:
     """The policy of that name, with nothing seen yet."""
-    if name not in POLICIES:
-        raise UsageError(f"there is no policy {name!r}", f"choose one of {', '.join(POLICIES)}")
+    known = known_arguments(name, arguments)
+    missing = [each for each, about in known.items() if about.default is about.empty and each not in arguments]
+    if missing:
+        raise UsageError(f"the policy {name} cannot be made: it needs {', '.join(missing)}", f"set {missing[0]}=VALUE")
     try:
         return POLICIES[name](**arguments)
     except TypeError as error:
-        raise UsageError(f"the policy {name} cannot be made: {error}", "set its arguments by name") from error
+        given = ", ".join(f"{each}={value!r}" for each, value in arguments.items())
+        remedy = "give numbers for numbers and words for words"
+        raise UsageError(f"the policy {name} cannot be made with {given}", remedy) from error
+
+
+def known_arguments(name: str, arguments: Mapping[str, Any]) -> Mapping[str, Parameter]:
+    """What the policy of that name can be told; a UsageError where it is told anything else."""
+    if name not in POLICIES:
+        raise UsageError(f"there is no policy {name!r}", f"choose one of {', '.join(POLICIES)}")
+    known = signature(POLICIES[name]).parameters
+    unknown = sorted(arguments.keys() - known.keys())
+    if unknown:
+        problem = f"the policy {name} cannot be made: it has no {', '.join(unknown)}"
+        raise UsageError(problem, f"it can be told {', '.join(known)}")
+    return known

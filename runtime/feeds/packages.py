@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from zcc.runtime import limits
 from zcc.runtime.errors import InputError
 
 OPENCV = "cv2"
 PILLOW = "PIL"
+PIXELS_VARIABLE = "OPENCV_IO_MAX_IMAGE_PIXELS"  # OpenCV's own limit is nine times ours
 
 
 def installed(package: str) -> bool:
@@ -21,4 +24,5 @@ def opencv(purpose: str) -> Any:
     """OpenCV, or an error that says what it is wanted for."""
     if not installed(OPENCV):
         raise InputError(f"{purpose} needs OpenCV, which is not installed", "pip install opencv-python-headless")
+    os.environ.setdefault(PIXELS_VARIABLE, str(limits.PICTURE_PIXELS))  # read once, by the first import
     return import_module(OPENCV)

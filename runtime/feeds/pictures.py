@@ -8,23 +8,30 @@ from pathlib import Path
 
 import numpy as np
 
+from zcc.runtime import limits
 from zcc.runtime.errors import FrameError, InputError
 from zcc.runtime.feeds.packages import OPENCV, PILLOW, installed, opencv
 from zcc.runtime.feeds.shot import Feed, Shot
 from zcc.runtime.frame import Pixels
+from zcc.runtime.regular import open_regular, read_regular
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 # What files of these formats begin with, whatever their names.
 MARKS = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"RIFF", b"II*\0", b"MM\0*")
 FORMATS = "give a JPEG, PNG, WebP, BMP or TIFF"
+PILLOW_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")  # of others, some are handed to other programs
+SMALLER = f"give a picture of at most {limits.PICTURE_PIXELS // 1_000_000} million pixels"
 
 
 def is_picture(path: Path) -> bool:
     """Whether a file says, by its name or its first bytes, that it is a picture."""
     if path.suffix.lower() in SUFFIXES:
         return True
-    with path.open("rb") as file:
-        begin = file.read(12)
+    try:
+        with open_regular(path) as file:
+            begin = file.read(12)
+    except OSError as error:
+        raise FrameError(f"{path} cannot be read ({error.strerror})", "check the path") from error
     return begin.startswith(MARKS) and (not begin.startswith(b"RIFF") or begin.endswith(b"WEBP"))
 
 
@@ -42,26 +49,35 @@ def pictures(paths: Iterable[Path], color: str) -> Feed:
     return (Shot(read_picture(path, color), str(path)) for path in paths)
 
 
-def folder(path: Path, color: str) -> Feed:
-    """The pictures of a folder, by name."""
+def pictures_in(path: Path) -> list[Path]:
+    """The pictures of a folder, by name; an InputError where there are none."""
     found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
     if not found:
         raise InputError(f"{path} holds no pictures", f"put some there: {', '.join(sorted(SUFFIXES))}")
-    return pictures(found, color)
+    return found
+
+
+def folder(path: Path, color: str) -> Feed:
+    """The frames of a folder's pictures, by name."""
+    return pictures(pictures_in(path), color)
 
 
 def _with_pillow(path: Path) -> Pixels:
     image, operations = import_module("PIL.Image"), import_module("PIL.ImageOps")
     # What Pillow raises on damaged files depends on the format's plugin.
-    damage = (OSError, SyntaxError, ValueError, image.DecompressionBombError)
+    damage = (OSError, SyntaxError, ValueError)
     try:
-        with image.open(path) as opened:
+        with open_regular(path) as file, image.open(file, formats=PILLOW_FORMATS) as opened:
             if opened.mode.startswith(("I", "F")):  # these become bytes by clipping, which leaves a white picture
                 raise FrameError(f"{path} has more than 8 bits per channel", "convert it to 8 bits")
+            if opened.width * opened.height > limits.PICTURE_PIXELS:
+                raise FrameError(f"{path} has {opened.width}x{opened.height} pixels, which is too large", SMALLER)
             upright = operations.exif_transpose(opened)
             return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[..., ::-1])
     except import_module("PIL").UnidentifiedImageError as error:
         raise FrameError(f"{path} is not an image", FORMATS) from error
+    except image.DecompressionBombError as error:
+        raise FrameError(f"{path} has too many pixels", SMALLER) from error
     except damage as error:
         if isinstance(error, OSError) and error.strerror:
             raise FrameError(f"{path} cannot be read ({error.strerror})", "check the path") from error
@@ -71,10 +87,13 @@ def _with_pillow(path: Path) -> Pixels:
 def _with_opencv(path: Path) -> Pixels:
     cv2 = opencv("reading pictures")
     try:
-        encoded = np.fromfile(path, np.uint8)
+        encoded = np.frombuffer(read_regular(path, limits.PICTURE), np.uint8)
     except OSError as error:
         raise FrameError(f"{path} cannot be read ({error.strerror})", "check the path") from error
-    pixels: Pixels | None = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
+    try:
+        pixels: Pixels | None = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
+    except cv2.error as error:  # of what is damaged it makes nothing; this is its limit of pixels
+        raise FrameError(f"{path} has too many pixels", SMALLER) from error
     if pixels is None:
         raise FrameError(f"{path} is not an image, or a damaged one", FORMATS)
     return pixels

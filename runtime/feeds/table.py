@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +12,8 @@ from zcc.runtime.errors import InputError, UsageError
 from zcc.runtime.feeds.pictures import folder, is_picture, pictures, read_picture
 from zcc.runtime.feeds.shot import Feed, Shot
 from zcc.runtime.feeds.video import camera, pipeline, video
+
+VIDEO4LINUX = 81  # the number of its devices, as the kernel's list of devices has it
 
 
 class Kind(NamedTuple):
@@ -45,8 +48,17 @@ def _read_path(source: str | os.PathLike[str], color: str) -> Feed:
         return folder(path, color)
     if not path.exists():
         raise InputError(f"there is no {path}", "check the path")
-    # A device may give bytes only to those who open it as a camera.
-    return pictures([path], color) if path.is_file() and is_picture(path) else video(path, color)
+    if path.is_file():
+        return pictures([path], color) if is_picture(path) else video(path, color)
+    # Any other device may never end, and a FIFO never begin; a camera gives its bytes to those who open it as one.
+    if not _is_camera(path):
+        raise InputError(f"{path} is neither a file nor a camera", "give a file, a folder, or a camera as /dev/video0")
+    return video(path, color)
+
+
+def _is_camera(path: Path) -> bool:
+    state = path.stat()
+    return stat.S_ISCHR(state.st_mode) and os.major(state.st_rdev) == VIDEO4LINUX
 
 
 def _read_items(source: Iterable[Any], color: str) -> Feed:

@@ -6,10 +6,12 @@ import json
 import os
 from pathlib import Path
 
+import onnx
 import pytest
 
 from tests.cli.conftest import Demo
-from tests.cli.process import run_zcc
+from tests.cli.process import assert_one_line, run_zcc
+from tests.compiler.bare_heads import distributed
 from zcc import sample
 from zcc.runtime.manifest import file_sha256
 
@@ -76,3 +78,35 @@ def test_a_registry_that_cannot_be_written_is_told_before_the_build(tmp_path: Pa
     assert done.returncode == 1
     assert "/proc/registry" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_a_bar_without_pictures_is_wrong_usage(tmp_path: Path) -> None:
+    done = run_zcc("compile", sample.MODEL, "--max-drop", "0.3", "--registry", tmp_path / "registry")
+    assert_one_line(done, 2, "--max-drop", "no pictures to measure on", "--data DIR")
+
+
+def test_of_several_dtypes_those_that_can_be_built_are(tmp_path: Path) -> None:
+    model = tmp_path / "small.onnx"
+    onnx.save(distributed(3, (64, 64)), model)
+    asked = (
+        "compile",
+        model,
+        "--dtype",
+        "bf16,fp32,int8",
+        "--target",
+        "x86-64-v3",
+        "--registry",
+        tmp_path / "registry",
+    )
+    done = run_zcc(*asked, "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert [variant["dtype"] for variant in document["variants"]] == ["fp32"]
+    assert {dtype: why.partition(";")[0] for dtype, why in document["passed_over"].items()} == {
+        "bf16": "x86-64-v3 has no instructions for bf16",
+        "int8": "int8 needs pictures to choose its scales by",
+    }
+    assert all(f"{dtype} was passed over: {why}" in done.stderr for dtype, why in document["passed_over"].items())
+    assert_one_line(run_zcc(*asked, "--strict"), 1, "x86-64-v3 has no instructions for bf16", "x86-64-v4-bf16")
+    alone = ("compile", model, "--dtype", "bf16", "--target", "x86-64-v3", "--registry", tmp_path / "registry")
+    assert_one_line(run_zcc(*alone), 1, "x86-64-v3 has no instructions for bf16")

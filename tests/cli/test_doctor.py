@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from zcc.commands.health import Need, Status, check_package
+from tests.registry.samples import artifact
+from zcc.commands.health import Need, Status, check_package, check_registry
 from zcc.compiler.precision.table import PRECISIONS
 from zcc.compiler.targets.table import TARGETS, native_target
+from zcc.registry import Registry
 
 
 def examine(*arguments: str, **environment: str) -> tuple[int, dict[str, Any]]:
@@ -44,6 +47,7 @@ def test_a_machine_that_passes_the_tests_is_healthy(tmp_path: Path) -> None:
     assert findings["C compiler"]["status"] == "ok"
     assert str(len(os.sched_getaffinity(0))) in findings["cores"]["detail"]
     assert str(tmp_path) in findings["registry"]["detail"]
+    assert "kernels on record that come with zcc fit this machine" in findings["tuning records"]["detail"]
     assert all(finding["remedy"] for finding in findings.values() if finding["status"] != "ok")
 
 
@@ -69,6 +73,28 @@ def test_a_registry_that_cannot_be_written_is_told() -> None:
     assert (code, registry["status"], registry["needed_to"]) == (1, "missing", "compile")
     assert "/proc" in registry["detail"]
     assert "--registry" in registry["remedy"]
+
+
+def _blank(index: Path) -> None:
+    index.write_bytes(index.read_bytes()[:4096] + bytes(4096) + index.read_bytes()[8192:])
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda index: index.write_bytes(b"x" * 9000), "not a database"),
+        (_blank, "index"),
+        (Path.unlink, "is gone"),
+        (lambda index: (index.unlink(), index.mkdir()), "no file"),
+    ],
+)
+def test_a_registry_that_cannot_be_read_is_told(tmp_path: Path, damage: Callable[[Path], object], told: str) -> None:
+    Registry.open(tmp_path / "home").publish(*artifact(tmp_path / "a"))
+    assert [found.status for found in check_registry(str(tmp_path / "home"))] == [Status.OK]
+    damage(tmp_path / "home" / "index.sqlite")
+    [found] = check_registry(str(tmp_path / "home"))
+    assert (found.status, found.needed_to) == (Status.MISSING, Need.COMPILE)
+    assert told in found.detail and found.remedy
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +122,38 @@ def test_a_dtype_for_nothing_is_one_line(demo: Demo, data: Path) -> None:
 
 def test_the_data_must_be_named(demo: Demo) -> None:
     assert_one_line(run_zcc("eval", "shapes", "--registry", demo.registry), 2, "--data")
+
+
+@pytest.fixture
+def reordered(data: Path, tmp_path: Path) -> Path:
+    """The same scenes with their classes the other way round in the labels; `data.yaml` says so."""
+    folder = tmp_path / "reordered"
+    shutil.copytree(data, folder)
+    (folder / "classes.txt").unlink()
+    names = list(reversed(CLASSES))
+    for path in (folder / "labels").glob("*.txt"):
+        rows = [line.split() for line in path.read_text().splitlines()]
+        lines = [" ".join([str(names.index(CLASSES[int(row[0])])), *row[1:]]) for row in rows]
+        path.write_text("\n".join(lines))
+    rows = [f"  {number}: '{name}'  # a class" for number, name in enumerate(names)]
+    (folder / "data.yaml").write_text("\n".join(["path: .", "names:", *rows, f"nc: {len(names)}"]))
+    return folder
+
+
+def test_classes_are_matched_by_the_names_of_a_yaml_file(demo: Demo, data: Path, reordered: Path) -> None:
+    place = ("--registry", demo.registry)
+    usual, again = (eval_document("--data", folder, *place) for folder in (data, reordered))
+    assert again["map50_95"] == usual["map50_95"] > 0.5
+    assert usual["warnings"] == again["warnings"] == []
+
+
+def test_another_order_is_noticed_where_nothing_names_the_classes(demo: Demo, reordered: Path) -> None:
+    (reordered / "data.yaml").unlink()
+    done = run_zcc("eval", "shapes", "--data", reordered, "--json", "--registry", demo.registry)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["map50_95"] < 0.3
+    assumed, doubt = document["warnings"]
+    assert "does not name its classes" in assumed
+    assert "number their classes in another order" in doubt and f"{CLASSES[0]} meant {CLASSES[-1]}" in doubt
+    assert [f"warning: {each}" in done.stderr for each in document["warnings"]] == [True, True]

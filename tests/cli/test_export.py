@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from tests.registry.samples import artifact
 from zcc import sample
 from zcc.commands.main import cli
 from zcc.registry import Registry
-from zcc.runtime.manifest import Measurement
+from zcc.runtime import host
+from zcc.runtime.manifest import Measurement, Requirements
 
 Zcc = Callable[..., Result]
 
@@ -64,7 +66,7 @@ def test_what_is_exported_is_imported_under_its_digests_and_with_its_figures(
 def test_importing_twice_changes_nothing(zcc: Zcc, tmp_path: Path) -> None:
     zcc("export", "yolo", "yolo.zcc")
     for _ in range(2):
-        zcc("import", "yolo.zcc", "--registry", tmp_path / "other")
+        assert zcc("import", "yolo.zcc", "--registry", tmp_path / "other").exit_code == 0
     artifacts = Registry.open(tmp_path / "other").artifacts()
     assert sorted(len(each.recorded) for each in artifacts) == [0, 1]
 
@@ -139,3 +141,71 @@ def test_the_sample_runs_from_its_bundle_in_processes_of_its_own(demo: Demo, tmp
         told.append([picture["detections"] for picture in json.loads(done.stdout)["images"]])
     assert told[0] == told[1] != [[]]
     assert_one_line(run_zcc("run", "absent.zcc", sample.IMAGES[0], cwd=tmp_path, **environment), 1, "absent.zcc")
+
+
+def hostile(zcc: Zcc, tmp_path: Path, name: str, **changes: Any) -> Path:
+    """A bundle of that name that claims to be the fastest there is, and to be of any build."""
+    figures = (Measurement("latency_ms", 0.01, "believe me"), Measurement("map50_95", 0.999, "100 scenes"))
+    there = Registry.open(tmp_path / "elsewhere")
+    there.publish(*artifact(tmp_path / "hostile", name, seed=9, dtype="bf16", measured=figures, **changes))
+    document(zcc("export", name, "hostile.zcc", "--registry", tmp_path / "elsewhere", "--json"))
+    return Path("hostile.zcc")
+
+
+def test_a_name_that_is_there_changes_its_meaning_only_when_told(zcc: Zcc, registry: Registry, tmp_path: Path) -> None:
+    path, before = hostile(zcc, tmp_path, "yolo"), [found.digest for found in registry.artifacts()]
+    refused = zcc("import", path)
+    assert refused.exit_code == 1 and refused.stderr.count("\n") == 1
+    assert "--name NAME" in refused.stderr and "--yes" in refused.stderr
+    assert [found.digest for found in registry.artifacts()] == before
+    [digest] = document(zcc("import", path, "--name", "theirs", "--json"))["digests"]
+    assert registry.resolve("theirs").digest == digest != registry.resolve("yolo", dtype="fp32").digest
+    assert len(registry.find("yolo")) == 2 and registry.verify().ok
+    assert zcc("import", path, "--yes").exit_code == 0
+    assert len(registry.find("yolo")) == 3
+    assert zcc("import", path).exit_code == 0, "now it means what it meant"
+
+
+def test_the_start_of_a_digest_is_no_name_to_take(zcc: Zcc, registry: Registry, tmp_path: Path) -> None:
+    start = registry.resolve("yolo", dtype="int8").digest.removeprefix("sha256:")[:8]
+    refused = zcc("import", hostile(zcc, tmp_path, start))
+    assert refused.exit_code == 1 and "--yes" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["", "a b", "sha256", "x.zcc", "../x"])
+def test_a_name_that_nothing_can_bear_is_wrong_usage(zcc: Zcc, tmp_path: Path, name: str) -> None:
+    assert zcc("import", hostile(zcc, tmp_path, "other"), "--name", name).exit_code == 2
+
+
+def test_what_was_measured_elsewhere_is_marked_and_does_not_win(zcc: Zcc, tmp_path: Path, registry: Registry) -> None:
+    here = Requirements(host.system(), host.architecture(), (), version("apache-tvm"))
+    own = (Measurement("latency_ms", 12.0, "median"),)
+    mine = registry.publish(*artifact(tmp_path / "mine", "net", requires=here, measured=own))
+    zcc("import", hostile(zcc, tmp_path, "net", requires=here), "--yes")
+    assert document(zcc("show", "net", "--json"))["digest"] == mine.digest
+    theirs = document(zcc("show", "net", "--dtype", "bf16", "--json"))
+    assert theirs["origin"] == "import" and [figure["here"] for figure in theirs["measured"]] == [False, False]
+    listed = {entry["digest"]: entry for entry in document(zcc("list", "--json"))}
+    assert listed[mine.digest]["origin"] is None and listed[mine.digest]["measured"][0]["here"]
+    [row] = [line for line in zcc("list").stdout.splitlines() if "bf16" in line]
+    assert "(0.0)" in row
+
+
+def test_what_was_built_elsewhere_stands_in_for_no_build_of_ours(zcc: Zcc, tmp_path: Path, registry: Registry) -> None:
+    """A bundle may claim any fingerprint; a compile that found it by that would run a stranger's code as its own."""
+    zcc("import", hostile(zcc, tmp_path, "theirs", fingerprint="what you will build next"))
+    assert len(registry.find("theirs")) == 1
+    assert registry.by_fingerprint("what you will build next") is None
+    own = registry.publish(*artifact(tmp_path / "own", "ours", seed=4, fingerprint="what you will build next"))
+    found = registry.by_fingerprint("what you will build next")
+    assert found is not None and found.digest == own.digest
+
+
+def test_one_bad_variant_keeps_the_others_out(zcc: Zcc, registry: Registry, tmp_path: Path) -> None:
+    zcc("export", "yolo", "yolo.zcc")
+    content = bytearray(Path("yolo.zcc").read_bytes())
+    weights = registry.artifacts()[0].folder / "weights.bin"
+    content[content.find(weights.read_bytes()[:64])] ^= 1
+    Path("yolo.zcc").write_bytes(content)
+    assert zcc("import", "yolo.zcc", "--registry", tmp_path / "other").exit_code == 1
+    assert Registry.open(tmp_path / "other").artifacts() == [] and not (tmp_path / "other" / "files").exists()

@@ -33,6 +33,13 @@ def test_plain_lines_name_each_stage_with_its_seconds() -> None:
     assert re.fullmatch(r"compile +\d+\.\d s  failed", failed)
 
 
+def test_an_interrupted_stage_is_no_failure() -> None:
+    stream = io.StringIO()
+    with pytest.raises(KeyboardInterrupt), PlainProgress(stream).stage("compile"):
+        raise KeyboardInterrupt
+    assert stream.getvalue() == ""
+
+
 def test_a_terminal_sees_ticks_and_its_cursor_again() -> None:
     stream = io.StringIO()
     follow_build(LiveProgress(Console(file=stream, force_terminal=True, width=80)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -222,6 +223,46 @@ def test_a_corrupt_index_is_one_line(zcc: Zcc, registry: Registry) -> None:
     for command in (["list"], ["show", "yolo"], ["tag", "yolo", "x"], ["rm", "yolo"], ["gc"], ["verify"]):
         ended = zcc(*command)
         assert ended.exit_code == 1 and "not a database" in ended.stderr
+
+
+def test_a_bad_row_spoils_its_own_line(zcc: Zcc, registry: Registry, tmp_path: Path) -> None:
+    registry.publish(*artifact(tmp_path / "bad", "bad", seed=7))
+    with sqlite3.connect(registry.home / "index.sqlite") as index:
+        index.execute("UPDATE artifacts SET manifest = replace(manifest, 'x86-64-v4', '5') WHERE name = 'bad'")
+        index.execute("UPDATE artifacts SET turn = 'soon' WHERE dtype = 'int8'")
+    listed = _json(zcc("list", "--json"))
+    assert [("damaged" in entry) for entry in listed].count(True) == 2 and len(listed) == 4
+    shown = zcc("list")
+    assert shown.exit_code == 0 and sum("cannot be read: " in line for line in shown.stdout.splitlines()) == 2
+    assert sum("fp32" in line for line in shown.stdout.splitlines()) == 2
+    assert zcc("show", "yolo:prod").exit_code == 0
+    assert zcc("verify").exit_code == 1
+    ended = zcc("gc")
+    assert ended.exit_code == 1 and "nothing is deleted" in ended.stderr
+    assert len(_json(zcc("reindex", "--json"))["mended"]) == 2
+    assert zcc("verify").exit_code == 0 and len(_json(zcc("list", "--json"))) == 4
+
+
+def test_an_index_that_is_gone_is_told_and_made_anew(zcc: Zcc, registry: Registry) -> None:
+    (registry.home / "index.sqlite").unlink()
+    for command in (["list"], ["show", "yolo"], ["verify"], ["gc"], ["rm", "yolo"], ["tag", "yolo", "x"]):
+        ended = zcc(*command)
+        assert ended.exit_code == 1 and "zcc reindex" in ended.stderr and ended.stdout == ""
+    done = zcc("reindex")
+    assert done.exit_code == 0 and "3 artifacts taken back" in done.stdout and "tags" in done.stdout
+    assert len(_json(zcc("list", "--json"))) == 3
+
+
+def test_orphans_are_named_kept_and_freed_when_told(zcc: Zcc, registry: Registry, tmp_path: Path) -> None:
+    older = (registry.home / "index.sqlite").read_bytes()
+    newer = registry.publish(*artifact(tmp_path / "newer", "newer", seed=8))
+    (registry.home / "index.sqlite").write_bytes(older)
+    told = zcc("verify")
+    assert told.exit_code == 1 and "1 orphans" in told.stdout and str(newer.folder) in told.stdout
+    assert "kept: 1 artifacts" in zcc("gc").stdout and "kept: 1" in zcc("gc", "--orphans").stdout
+    assert newer.folder.exists()
+    assert _json(zcc("gc", "--orphans", "--orphan-days", "0", "--json"))["folders"] == 1
+    assert "all sound" in zcc("verify").stdout
 
 
 def test_a_real_process_prints_json_alone(registry: Registry) -> None:

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import cv2
 import pytest
@@ -80,11 +81,40 @@ def test_the_text_lists_the_surest_and_says_how_many_more(demo: Demo) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not a picture", CROWD.read_bytes()[:2000]], ids=["empty", "text", "cut"])
-def test_what_is_no_image_is_one_line(demo: Demo, tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "bad.jpg"
-    path.write_bytes(content)
-    done = run_zcc("run", "shapes", path, "--json", "--registry", demo.registry)
-    assert_one_line(done, 1, "bad.jpg")
+def test_what_is_no_image_is_passed_over_and_told(demo: Demo, tmp_path: Path, content: bytes) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(content)
+    done = run_zcc("run", "shapes", bad, CROWD, "--json", "--registry", demo.registry)
+    assert done.returncode == 1
+    document = json.loads(done.stdout)
+    assert [picture["image"] for picture in document["images"]] == [str(CROWD)]
+    assert document["images"] == [{**detect(demo, CROWD)["images"][0], "milliseconds": mock.ANY}]
+    [skipped] = document["skipped"]
+    assert skipped["image"] == str(bad)
+    told, last = done.stderr.splitlines()
+    assert told == f"skipped: {skipped['why']}" and "bad.jpg" in told
+    assert last.startswith("error: 1 of 2 could not be read")
+
+
+def test_one_bad_picture_in_a_folder_does_not_stop_the_others(demo: Demo, tmp_path: Path) -> None:
+    for path in sample.IMAGES:
+        shutil.copy(path, tmp_path)
+    names = sorted(path.name for path in sample.IMAGES)
+    (tmp_path / names[1]).write_bytes(b"nothing")
+    out = tmp_path / "out"
+    done = run_zcc("run", "shapes", tmp_path, tmp_path / "out-of-reach", "--save", out, "--registry", demo.registry)
+    assert done.returncode == 2, "what is not there at all is wrong usage"
+    (tmp_path / "film.mp4").write_bytes(b"no video")
+    done = run_zcc(
+        *("run", "shapes", tmp_path / "film.mp4", tmp_path, "--save", out, "--json", "--registry", demo.registry)
+    )
+    assert done.returncode == 1
+    document = json.loads(done.stdout)
+    sound = [name for name in names if name != names[1]]
+    assert [Path(picture["image"]).name for picture in document["images"]] == sound
+    assert sorted(path.name for path in out.iterdir()) == sound
+    assert [Path(skipped["image"]).name for skipped in document["skipped"]] == ["film.mp4", names[1]]
+    assert done.stderr.splitlines()[-1].startswith(f"error: 2 of {len(names) + 1} could not be read")
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(demo: Demo) -> None:
@@ -109,7 +139,8 @@ def test_a_folder_is_run_picture_by_picture(demo: Demo, tmp_path: Path) -> None:
     assert [picture["image"] for picture in together["images"]] == sorted(map(str, tmp_path.iterdir()))
     (tmp_path / "empty").mkdir()
     done = run_zcc("run", "shapes", tmp_path / "empty", "--registry", demo.registry)
-    assert_one_line(done, 1, "holds no pictures")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "holds no pictures" in done.stderr
 
 
 def test_a_video_is_run_frame_by_frame(demo: Demo, tmp_path: Path) -> None:

@@ -98,7 +98,8 @@ def test_the_same_build_at_the_same_time_happens_once(place: str, tmp_path: Path
     def build(worker: int) -> None:
         registry = Registry.open(place)
         waited: list[bool] = []
-        source, manifest = artifact(tmp_path / str(worker), fingerprint="the same", created=str(worker))
+        created = f"2026-11-20T10:00:0{worker}+00:00"
+        source, manifest = artifact(tmp_path / str(worker), fingerprint="the same", created=created)
         with registry.build_lock("the same", on_wait=lambda: waited.append(True)):
             if registry.by_fingerprint("the same") is None:
                 assert not waited, "who waited found nothing to reuse"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.registry.samples import artifact
 from zcc.registry import Registry
-from zcc.runtime.errors import CorruptArtifact, RegistryError, Unavailable, UsageError
+from zcc.runtime.errors import CorruptArtifact, CorruptIndex, RegistryError, Unavailable, UsageError
 
 
 def _index(home: Path, content: bytes) -> Path:
@@ -73,7 +73,7 @@ def test_a_manifest_that_was_changed_in_the_index(home: Path, tmp_path: Path) ->
         registry.artifacts()
     (problem,) = registry.verify().problems
     assert problem.digest == found.digest
-    with pytest.raises(CorruptArtifact):
+    with pytest.raises(CorruptIndex, match="changed manifest"):
         registry.gc()
     assert found.folder.exists(), "what cannot be understood is not garbage"
 
@@ -89,3 +89,16 @@ def test_a_server_that_does_not_answer(home: Path) -> None:
 def test_a_database_without_a_driver(home: Path) -> None:
     with pytest.raises((Unavailable, UsageError), match="driver"):
         Registry.open(f"nodb://host/zcc?files={home}").artifacts()
+
+
+def test_text_that_no_driver_can_read_is_damage(home: Path, tmp_path: Path) -> None:
+    """In the names of the schema's own tables, of which SQLite tells in its error."""
+    Registry.open(home).publish(*artifact(tmp_path / "a"))
+    index = home / "index.sqlite"
+    whole = index.read_bytes()
+    for word in (b"CREATE TABLE artifacts", b"tableartifacts", b"tableregistry"):
+        place = whole.index(word) + len(word) - 3
+        index.write_bytes(whole[:place] + b"\xf0\x28\x8c" + whole[place + 3 :])
+        with pytest.raises(RegistryError) as caught:
+            Registry.open(home).artifacts()
+        assert "index.sqlite" in str(caught.value) and caught.value.remedy

@@ -78,9 +78,10 @@ def test_an_old_index_opens_with_everything_in_it(home: Path, tmp_path: Path, re
         manifest.target,
         manifest.fingerprint,
         manifest.to_json(),
+        *([None] if revision >= "0003" else []),
     )
     old = _old_index(home, revision)
-    old.execute("INSERT INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    old.execute("INSERT INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?%s)" % (", ?" * (len(row) - 7)), row)
     old.execute("INSERT INTO tag_moves VALUES (1, 'yolo', 'prod', 'tag', '2026-01-01T00:00:00+00:00', NULL)")
     old.execute("INSERT INTO tag_members VALUES (1, ?)", (manifest.digest,))
     old.commit()

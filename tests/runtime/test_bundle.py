@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -178,6 +180,64 @@ def test_a_later_format_and_a_compressed_archive_are_refused(bundle: Path) -> No
     rewrite(bundle, _index({"format": 2, "variants": []}))
     with pytest.raises(IncompatibleHost, match="format 2"):
         Detector.load(bundle)
+
+
+def _many(members: dict[str, bytes]) -> None:
+    members.update({f"files/{number}": b"" for number in range(10_000)})
+
+
+def _one_as_many(members: dict[str, bytes]) -> None:
+    index = json.loads(members[INDEX])
+    for variant in index["variants"]:
+        manifest = json.loads(variant["manifest"])
+        [weights] = [entry for entry in manifest["files"] if entry["path"] == WEIGHTS]
+        manifest["files"] += [{**weights, "path": f"copy{number}"} for number in range(60)]
+        variant["manifest"] = json.dumps(manifest)
+    members[INDEX] = json.dumps(index).encode()
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (lambda members: members.update({INDEX: b'{"x": [' + b"[]," * (30 << 20)}), "more than 4 MB"),
+        (lambda members: members.update({INDEX: b"[" * 100_000}), "nested too deeply"),
+        (lambda members: members.update({INDEX: b"[" + b"{}," * 400_000}), "too large"),
+        (_many, "10004 members"),
+        (_one_as_many, "larger than itself"),
+    ],
+    ids=["a large index", "a nested index", "an index of many values", "many members", "one member as many files"],
+)
+def test_a_bundle_that_becomes_far_more_than_it_is_is_refused(
+    bundle: Path, cache: Path, edit: Callable[[dict[str, bytes]], None], told: str
+) -> None:
+    rewrite(bundle, edit)
+    tracemalloc.start()
+    try:
+        with pytest.raises(CorruptArtifact, match=told):
+            Detector.load(bundle)
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+    assert files_of(cache) == {}
+
+
+def test_a_member_that_is_there_twice_or_says_that_it_is_larger_is_refused(bundle: Path) -> None:
+    content = bundle.read_bytes()
+    with zipfile.ZipFile(bundle, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr(INDEX, b"{}")
+    with pytest.raises(CorruptArtifact, match="of different names"):
+        Detector.load(bundle)
+    place = content.rindex(b"PK\x01\x02")  # of the last member in the table
+    bundle.write_bytes(content[: place + 24] + (1 << 30).to_bytes(4, "little") + content[place + 28 :])
+    with pytest.raises(CorruptArtifact, match="larger than itself"):
+        Detector.load(bundle)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["fifo", "zeros"])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "trap.zcc")
+    with pytest.raises(ArtifactError, match=r"trap\.zcc cannot be read: it is no regular file"):
+        Detector.load(tmp_path / "trap.zcc")
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x05\x06" + bytes(18), bytes(1000)])

@@ -221,3 +221,49 @@ print(obstacle(other).reason)
     first, second = run_python(code, other.to_json()).splitlines()
     assert first == "None"
     assert second == f"it needs TVM's runtime 9.9, and this process has loaded {version('apache-tvm')}"
+
+
+def foreign(
+    manifest: Manifest, dtype: str, claim: float, *here: float, figures: tuple[Measurement, ...] = ()
+) -> Candidate:
+    """A variant that was built and measured elsewhere, perhaps here as well."""
+    built = replace(manifest, dtype=dtype, measured=(latency(claim), *figures))
+    return Candidate(built, Path("/nowhere"), tuple(map(latency, here)), claimed=(latency(claim / 2),), foreign=True)
+
+
+def test_what_is_said_elsewhere_does_not_beat_what_was_measured_or_built_here(runnable: Manifest) -> None:
+    own, unmeasured = rated(runnable, "fp32", 50.0), candidate(runnable, dtype="bf16")
+    claiming, tried = foreign(runnable, "int8", 0.01), foreign(runnable, "fp16", 0.01, 90.0)
+    for order in itertools.permutations((own, unmeasured, claiming, tried)):
+        assert choose("yolo", order) is own
+    assert choose("yolo", [claiming, unmeasured]) is unmeasured
+    assert choose("yolo", [claiming, tried]) is tried, "90 ms here say more than 0.01 elsewhere"
+    assert choose("yolo", [own, foreign(runnable, "fp16", 90.0, 5.0)]).manifest.dtype == "fp16"
+
+
+def test_where_everything_is_from_elsewhere_its_figures_decide(runnable: Manifest) -> None:
+    slow, fast = foreign(runnable, "fp32", 9.0), foreign(runnable, "int8", 3.0)
+    for order in itertools.permutations((slow, fast)):
+        assert choose("yolo", order) is fast
+
+
+def test_what_is_said_elsewhere_of_accuracy_does_not_win_either(runnable: Manifest) -> None:
+    own, also = rated(runnable, "fp32", 9.0, labelled(0.8)), rated(runnable, "bf16", 5.0, labelled(0.79))
+    claiming = foreign(runnable, "int8", 0.01, 0.5, figures=(labelled(0.99), drop(-20.0)))
+    exact = foreign(runnable, "fp32", 0.01, figures=(labelled(0.99),))
+    for order in itertools.permutations((own, also, claiming, exact)):
+        assert choose("yolo", order, prefer="most-accurate") is own
+        assert choose("yolo", order, prefer="fastest-within:2") is also
+    both = [
+        foreign(runnable, "fp32", 9.0, figures=(labelled(0.8),)),
+        foreign(runnable, "int8", 3.0, figures=(labelled(0.7),)),
+    ]
+    assert choose("yolo", both, prefer="most-accurate") is both[0]
+
+
+def test_an_explanation_tells_whose_figures_they_are(runnable: Manifest) -> None:
+    told = explain("yolo", [rated(runnable, "fp32", 50.0), foreign(runnable, "int8", 4.0)], Wish())
+    own, claiming = told.verdicts
+    assert claiming.why == "fp32 for x86-64-v4 is the fastest that runs here, and was measured here"
+    assert "(2.0)" in str(told).splitlines()[2] and " 50.0 " in str(told).splitlines()[1]
+    assert (own.describe()["latency_here"], claiming.describe()["latency_here"]) == (True, False)

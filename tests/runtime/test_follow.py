@@ -114,7 +114,7 @@ def test_a_name_is_followed_to_what_is_published_last(pair: Pair, tmp_path: Path
 def test_what_disagrees_on_the_last_frame_is_refused_and_not_tried_again(
     prod: Pair, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    other = changed_copy(prod.folders[FAST], tmp_path / "other", scale=-1.0, created="later")
+    other = changed_copy(prod.folders[FAST], tmp_path / "other", scale=-1.0, created="2030-01-01")
     with follow(prod, Following(agreement=1.0, interval=0.05)) as detector:
         expected = detector(FRAME)
         publish(prod, other)
@@ -126,7 +126,7 @@ def test_what_disagrees_on_the_last_frame_is_refused_and_not_tried_again(
         assert caplog.text.count("is refused") == 1
         assert_same(detector(FRAME), expected)
         detector.swap()
-        assert detector.manifest.created == "later", "by hand it can be forced"
+        assert detector.manifest.created == "2030-01-01", "by hand it can be forced"
 
 
 def test_what_agrees_enough_takes_over(prod: Pair) -> None:
@@ -177,10 +177,13 @@ def test_a_newcomer_whose_numbers_are_none_is_refused(
 ) -> None:
     with np.errstate(invalid="ignore"), follow(prod) as detector:
         detector(FRAME)
-        publish(prod, changed_copy(prod.folders[FAST], tmp_path / "broken", scale=scale, created="later"))
+        publish(
+            prod,
+            changed_copy(prod.folders[FAST], tmp_path / "broken", scale=scale, created="2030-01-01"),
+        )
         wait_for(lambda: "is refused" in caplog.text)
         stays(detector, FAST)
-        assert detector.manifest.created != "later"
+        assert detector.manifest.created != "2030-01-01"
 
 
 @pytest.mark.parametrize(

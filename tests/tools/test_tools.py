@@ -98,3 +98,18 @@ def test_a_page_of_the_commands_that_is_out_of_date_is_told(project: Path) -> No
     done = run_tool(tool, "--check")
     assert done.returncode == 1
     assert done.stderr.strip() == "error: docs/cli.md is out of date; run make docs"
+
+
+def test_a_command_that_prints_past_the_escaping_is_found(project: Path) -> None:
+    commands = project / "cli" / "commands"
+    commands.mkdir(parents=True)
+    (commands / "output.py").write_text("click.echo(text)\n")
+    (commands / "good.py").write_text("say(text)\nsys.stdout.flush()\n")
+    tool = project / "tools" / "check_output.py"
+    assert run_tool(tool).returncode == 0
+    (commands / "bad.py").write_text(
+        "print(1)\nclick.echo(2)\nConsole().print(3)\nsys.stderr.write(4)\ntraceback.print_exc()\n"
+    )
+    done = run_tool(tool)
+    assert done.returncode == 1
+    assert [line.split(":")[1] for line in done.stdout.splitlines()] == ["1", "2", "3", "4", "5"]

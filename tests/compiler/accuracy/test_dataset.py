@@ -95,8 +95,29 @@ def test_classes_take_the_numbers_of_the_model(coco: Path) -> None:
 def test_without_names_the_numbers_stand(yolo: Path) -> None:
     (yolo / "classes.txt").unlink()
     assert load_dataset(yolo).numbered_as(["x", "y", "z"]).scenes[0].classes.tolist() == [1, 0]
-    with pytest.raises(DatasetError, match="class '1', which the model does not have"):
+    with pytest.raises(DatasetError, match="class 1, which the model does not have"):
         load_dataset(yolo).numbered_as(["x"])
+
+
+def test_what_is_assumed_is_told(yolo: Path) -> None:
+    assert load_dataset(yolo).numbered_as(["dog", "cat"]).assumed is None
+    unnamed = load_dataset(yolo).numbered_as(["class0", "class1"])
+    assert unnamed.assumed is not None and "the model does not name its classes" in unnamed.assumed
+    assert [scene.classes.tolist() for scene in unnamed.scenes] == [
+        scene.classes.tolist() for scene in load_dataset(yolo).scenes
+    ]
+    with pytest.raises(DatasetError, match="has 2 classes and the model 3, which have no names"):
+        load_dataset(yolo).numbered_as(["class0", "class1", "class2"])
+    (yolo / "classes.txt").unlink()
+    bare = load_dataset(yolo).numbered_as(["cat", "dog"])
+    assert bare.assumed is not None and "does not name its classes" in bare.assumed and "data.yaml" in bare.assumed
+
+
+def test_names_are_the_same_however_they_are_written(yolo: Path) -> None:
+    (yolo / "classes.txt").write_text("Traffic_Light\nstop sign\n")
+    same = load_dataset(yolo).numbered_as(["Stop-Sign", "traffic light"])
+    plain = load_dataset(yolo)
+    assert [scene.classes.tolist() for scene in same.scenes] == [(1 - scene.classes).tolist() for scene in plain.scenes]
 
 
 def test_a_class_the_model_lacks_is_named(coco: Path) -> None:

@@ -19,7 +19,7 @@ from zcc.compiler.frontend.load import prepare
 from zcc.compiler.frontend.model import Head, Model, Suppression
 from zcc.compiler.frontend.operators import supported_operators
 from zcc.compiler.frontend.selection import SELECTORS
-from zcc.runtime.errors import ModelError
+from zcc.runtime.errors import ModelError, UsageError
 
 Array = NDArray[Any]
 Options = dict[str, Any]
@@ -95,6 +95,14 @@ def with_other_rows(proto: onnx.ModelProto) -> onnx.ModelProto:
 def test_an_ending_that_cannot_be_explained_is_refused(family: str, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="chooses its detections of 4 classes in a way that zcc does not know"):
         ready(with_other_rows(onnx_models.build(family)), tmp_path)
+
+
+@pytest.mark.parametrize("family", ["yolov10", "yolov8-nms"])
+def test_too_few_class_names_are_told_as_that(family: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    onnx.save(onnx_models.build(family, classes=7), path)
+    with pytest.raises(UsageError, match="3 class names do not fit the model's 7 classes"):
+        prepare(path, None, ("a", "b", "c"), supported_operators())
 
 
 def plain_nms(rows: Array, iou: float) -> list[int]:

@@ -61,3 +61,12 @@ def test_files_without_names(content: bytes, message: str, tmp_path: Path) -> No
         read_class_file(path)
     with pytest.raises(UsageError, match="cannot read"):
         read_class_file(tmp_path / "missing.txt")
+
+
+@pytest.mark.parametrize("name", ["\x1b[31mcat", "cat\u202egod", "x" * 257])
+def test_names_that_no_artifact_can_carry_are_told_before_anything_is_built(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no artifact can carry"):
+        from_metadata(model(json.dumps(["dog", name])))
+    (tmp_path / "names.txt").write_text(f"dog\n{name}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="no artifact can carry"):
+        read_class_file(tmp_path / "names.txt")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import onnx
@@ -10,7 +14,7 @@ import pytest
 from tests import onnx_models
 from zcc.compiler.frontend import sandbox
 from zcc.compiler.frontend.load import load_model
-from zcc.runtime.errors import ModelError
+from zcc.runtime.errors import BuildError, ModelError
 
 
 @pytest.fixture
@@ -50,3 +54,25 @@ def test_relative_paths_and_other_folders(path: Path, monkeypatch: pytest.Monkey
     (path.parent / "onnx.py").write_text("raise SystemExit('taken')")
     monkeypatch.chdir(path.parent)
     assert load_model(Path("model.onnx")).height == 64
+
+
+def test_a_full_folder_for_temporary_files(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=1_500_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+    told = (
+        rf"in {tempfile.gettempdir()}: 1\.5 MB are free, and a build of model.onnx needs .*another folder with TMPDIR"
+    )
+    with pytest.raises(BuildError, match=told):
+        load_model(path)
+
+
+def test_a_result_that_cannot_be_written(path: Path) -> None:
+    """Files of this process and its children may have 2 KB: enough for a request, not for a model."""
+    code = (
+        "import resource, sys; from pathlib import Path; from zcc.compiler.frontend.load import load_model\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))\n"
+        "try: load_model(Path(sys.argv[1]))\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    said = subprocess.check_output([sys.executable, "-c", code, path], text=True)
+    assert said.startswith(f"BuildError temporary files cannot be written in {tempfile.gettempdir()}: File too large;")

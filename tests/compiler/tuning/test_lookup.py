@@ -12,6 +12,7 @@ import pytest
 from tests.compiler.tuning.databases import FAILED, append
 from tests.compiler.tuning.kernels import TARGET, UNIT, Sizes, direct
 from tests.onnx_models import build
+from zcc import sample
 from zcc.compiler.compile import CompileOptions, Result, compile_model
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.imported import Imported, import_model
@@ -20,7 +21,9 @@ from zcc.compiler.kernels.choices import Tile, Unchanged
 from zcc.compiler.kernels.winograd_choices import WinogradChoice
 from zcc.compiler.precision.table import find_precision
 from zcc.compiler.program.lower import lower_network
-from zcc.compiler.tuning.lookup import Records, find_records, own_records
+from zcc.compiler.targets.table import TARGETS
+from zcc.compiler.tuning.collections import shipped_for
+from zcc.compiler.tuning.lookup import SHIPPED, Records, find_records, own_records
 from zcc.compiler.tuning.records import RECORDS, Database, read_records
 from zcc.compiler.tuning.task import tasks_of
 from zcc.registry import Registry
@@ -142,3 +145,20 @@ def test_records_are_found_by_what_a_kernel_computes_not_by_its_form() -> None:
     choices.find(SPEC)
     choices.find(replace(SPEC, tile=Tile(1, 1)))
     assert choices.counts["tuned"] == 0
+
+
+@pytest.mark.parametrize("name", ["x86-64-v3"])
+def test_what_ships_serves_the_sample(name: str) -> None:
+    shapes = load_model(sample.MODEL)
+    source = import_model(shapes, InputSpec(shapes.height, shapes.width), 300)
+    target = TARGETS[name]  # of two cores, whatever this machine has
+    choices = find_records(Path("nowhere"), target).choices(target.unit)
+    lower_network(find_precision("fp32").convert(source.network(), None, ()), target.unit, choices)
+    assert choices.counts["tuned"] > 2 * choices.counts["default"]
+
+
+def test_what_ships_is_counted_for_a_machine() -> None:
+    target = TARGETS["x86-64-v3"]
+    two, many = shipped_for([target]), shipped_for([target.with_threads(1000)])
+    assert two.here == {"x86-64-v3.2-cores": len(read_records(SHIPPED / "x86-64-v3.2-cores"))}
+    assert many.here == {} and many.all == two.all > sum(two.here.values()) > 0

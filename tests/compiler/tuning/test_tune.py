@@ -43,7 +43,7 @@ def test_a_search_measures_every_form_and_the_next_one_nothing(tmp_path: Path) -
         assert each.default_seconds == records[write_choice(each.choices[0])].seconds
         assert each.best_seconds == min(record.seconds for record in records.values())
         assert each.best and records[each.best].seconds == each.best_seconds
-        assert 1e-8 < each.best_seconds < 1e-2
+        assert 1e-8 < each.best_seconds < 1.0
     assert done.best_seconds <= done.default_seconds
     assert len(open_database(tmp_path).get_all_tuning_records()) == done.tried
     again = [task_of_all(direct(SMALL)), task(direct(LARGE), count=3)]

@@ -26,11 +26,12 @@ from zcc.compiler.targets.target import Target
 from zcc.compiler.tuning import network_trial
 from zcc.compiler.tuning.device import Here, ThisMachine
 from zcc.compiler.tuning.form_builder import FormBuilder
+from zcc.compiler.tuning.form_race import RACE_SECONDS, FormRace
 from zcc.compiler.tuning.lookup import NO_RECORDS, Records, find_records, own_records
 from zcc.compiler.tuning.network_form import NetworkForm, default_form, possible_forms, write_form
-from zcc.compiler.tuning.network_trial import NetworkTrial, measure_networks
+from zcc.compiler.tuning.network_trial import BuiltForm, NetworkTrial, measure_networks
 from zcc.compiler.tuning.networks import NETWORKS, NetworkRecord, read_networks, record_name, write_networks
-from zcc.compiler.tuning.tune import Limits
+from zcc.compiler.tuning.tune import Limits, Stop
 from zcc.compiler.tuning.whole import tune_network
 from zcc.compiler.tuning.worker import Worker
 from zcc.compiler.variant import build as build_variant
@@ -152,6 +153,27 @@ def test_limits_hold(source: Imported, tmp_path: Path) -> None:
         found = tune_network(builder, tmp_path, limits, Here(), shares=False, progress=Silent())
         assert (found.tried, found.left, found.best) == (0, 3, found.default)
     assert not (tmp_path / NETWORKS).exists()
+
+
+class NeverBuilt(FormBuilder):
+    """Nothing may be built with it."""
+
+    def build(self, form: NetworkForm, folder: Path) -> BuiltForm:
+        raise AssertionError("this was begun, and would not have been done in time")
+
+
+def test_what_would_not_be_done_in_time_is_not_begun(source: Imported, tmp_path: Path) -> None:
+    builder = NeverBuilt(source, find_precision("fp32"), native("fp32"), None, NO_RECORDS)
+    limits, a_form_takes = Limits(seconds=100.0), 60.0
+    found = tune_network(builder, tmp_path, limits, Here(), False, Silent(), a_form_takes)
+    assert (found.tried, found.left) == (0, 3)
+
+
+def test_as_many_forms_are_begun_as_can_be_done(source: Imported, tmp_path: Path) -> None:
+    for seconds, count in ((None, 9), (1000.0, 9), (RACE_SECONDS + 45.0, 3), (RACE_SECONDS + 15.0, 0), (0.0, 0)):
+        race = FormRace(builder_of(source), Here(), tmp_path, Stop(seconds), Silent(), build_seconds=10.0)
+        assert race.affordable(9) == count, "one more must be built, which the others are held against"
+        race.close()
 
 
 class Faulty(FormBuilder):

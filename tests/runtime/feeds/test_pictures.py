@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.long.bombs import write_png
 from tests.runtime.samples import noise
 from zcc.runtime.errors import FrameError, InputError
 from zcc.runtime.feeds.pictures import DECODERS, folder, is_picture, read_picture
+from zcc.runtime.feeds.table import open_feed
 from zcc.runtime.frame import Pixels
 
 RGB = noise(20, 30)
@@ -103,3 +106,29 @@ def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
     (tmp_path / "clip.mp4").write_bytes(b"")
     with pytest.raises(InputError, match="holds no pictures"):
         folder(tmp_path, "bgr")
+
+
+@decoders
+def test_a_picture_of_more_pixels_than_any_camera_takes_is_refused(decode: Decode, tmp_path: Path) -> None:
+    write_png(tmp_path / "bomb.png", 60_000, 30_000)
+    assert (tmp_path / "bomb.png").stat().st_size < 1 << 20
+    with pytest.raises(FrameError, match=r"bomb\.png has .*pixels.*at most 120 million"):
+        decode(tmp_path / "bomb.png")
+
+
+@decoders
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["fifo", "zeros"])
+def test_what_is_no_file_is_not_waited_for(decode: Decode, tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "trap.jpg")
+    make(tmp_path / "trap")
+    for read in (decode, lambda path: list(folder(path.parent, "bgr"))):
+        with pytest.raises(FrameError, match=r"trap\.jpg cannot be read \(it is no regular file\)"):
+            read(tmp_path / "trap.jpg")
+    with pytest.raises(InputError, match="trap is neither a file nor a camera"):
+        open_feed(tmp_path / "trap", "bgr")
+
+
+def test_what_other_programs_would_read_is_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "picture.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n")
+    with pytest.raises(FrameError, match="is not an image"):
+        read_picture(tmp_path / "picture.jpg")

@@ -1,0 +1,188 @@
+"""Ctrl-C at several moments of real commands: one line, 130, at once, and nothing stays behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import onnx
+import psutil
+import pytest
+
+from tests.compiler.bare_heads import distributed
+from zcc import sample
+from zcc.commands.interrupts import DYING, GRACE, descendants
+from zcc.registry import Registry
+
+LOADED = 3.0  # seconds by which a machine with a lot to do may be late
+AT_MOST = GRACE + DYING + LOADED
+PATIENCE = 60
+
+Moment = Callable[["subprocess.Popen[str]"], None]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "small.onnx"
+    onnx.save(distributed(3, (128, 128)), path)
+    return path
+
+
+@pytest.fixture
+def temporary(tmp_path: Path) -> Path:
+    """The only place for temporary files of the commands."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def start(tmp_path: Path, temporary: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts a command in a process group of its own, as a terminal does."""
+    started = []
+
+    def begin(*command: str | Path) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, *map(str, command)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job ignores it from birth
+            env={**os.environ, "TMPDIR": str(temporary), "ZCC_REGISTRY": str(tmp_path / "registry")},
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def line(word: str) -> Moment:
+    """When it has said this."""
+
+    def wait(process: subprocess.Popen[str]) -> None:
+        assert process.stderr is not None
+        assert any(word in said for said in process.stderr), "it ended without saying it"
+
+    return wait
+
+
+def child(*words: str) -> Moment:
+    """When a process below it runs that is called so."""
+
+    def wait(process: subprocess.Popen[str]) -> None:
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            for each in psutil.Process(process.pid).children(recursive=True):
+                try:
+                    if any(word in " ".join(each.cmdline()) for word in words):
+                        return
+                except psutil.Error:  # it has just ended
+                    continue
+            time.sleep(0.01)
+        raise AssertionError(f"there is no {words}")
+
+    return wait
+
+
+MOMENTS = {
+    "compile, reading the model": ("compile", sample.MODEL, child("frontend.worker")),
+    "compile, generating code": ("compile", sample.MODEL, line("lower ")),
+    "compile, linking": ("compile", None, child("collect2", "lld")),
+    "compile, verifying": ("compile", None, line("build ")),
+    "tune, measuring": ("tune", None, child("spawn_main")),
+    "tune, with records": ("tune", None, line("forms tried")),
+}
+
+
+@pytest.mark.parametrize("command, model, moment", MOMENTS.values(), ids=MOMENTS)
+def test_a_command_ends_at_once_and_leaves_nothing(
+    start: Callable[..., subprocess.Popen[str]],
+    small: Path,
+    temporary: Path,
+    tmp_path: Path,
+    command: str,
+    model: Path | None,
+    moment: Moment,
+) -> None:
+    process = start("-m", "zcc", command, model or small, "--dtype", "fp32")
+    moment(process)
+    below = psutil.Process(process.pid).children(recursive=True)
+    began = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=PATIENCE)
+    assert time.monotonic() - began < AT_MOST
+    assert (process.returncode, stdout) == (130, "")
+    assert stderr.splitlines()[-1] == "error: interrupted"
+    assert stderr.count("error") == 1 and "Traceback" not in stderr
+    assert list(temporary.iterdir()) == []
+    assert [each for each in below if each.is_running() and each.status() != psutil.STATUS_ZOMBIE] == []
+    assert Registry.open(tmp_path / "registry").artifacts() == []
+
+
+def test_what_was_measured_before_is_kept(
+    start: Callable[..., subprocess.Popen[str]], small: Path, tmp_path: Path
+) -> None:
+    process = start("-m", "zcc", "tune", small, "--dtype", "fp32")
+    line("forms tried")(process)
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=PATIENCE)
+    told = subprocess.check_output(
+        [sys.executable, "-m", "zcc", "tune", "--stats", "--registry", tmp_path / "registry"], text=True
+    )
+    assert "yours" in told
+
+
+STUBBORN = """
+import ctypes, subprocess, sys, tempfile
+import zcc.commands.completion as c, zcc.commands.main as m
+def work(shell):
+    tempfile.mkdtemp()
+    subprocess.Popen([sys.executable, "-c", "import os, time; os.setsid(); time.sleep(600)"])
+    print("up", file=sys.stderr, flush=True)
+    {work}
+c.completion.callback = work
+sys.argv[1:] = ["completion", "bash"]
+m.main()
+"""
+NATIVE = "ctypes.CDLL(None).sleep(600); ctypes.CDLL(None).sleep(600)"  # libc's sleep ends with the first signal
+SWALLOWED = """
+    while True:
+        try:
+            ctypes.CDLL(None).pause()
+        except BaseException: pass
+"""
+
+
+@pytest.mark.parametrize("work", [NATIVE, SWALLOWED], ids=["native code", "an interrupt that is swallowed"])
+def test_what_does_not_hear_is_ended_from_outside(
+    start: Callable[..., subprocess.Popen[str]], temporary: Path, work: str
+) -> None:
+    process = start("-c", STUBBORN.format(work=work))
+    line("up")(process)
+    [below] = descendants(process.pid)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, stderr) == (130, "error: interrupted\n")
+    assert list(temporary.iterdir()) == []
+    assert not psutil.pid_exists(below) or psutil.Process(below).status() == psutil.STATUS_ZOMBIE
+
+
+def test_who_started_it_may_have_it_ignore_ctrl_c(start: Callable[..., subprocess.Popen[str]]) -> None:
+    work = "import signal; assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN"
+    process = start("-c", "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)" + STUBBORN.format(work=work))
+    line("up")(process)
+    process.send_signal(signal.SIGINT)
+    for below in descendants(process.pid):
+        os.kill(below, signal.SIGKILL)
+    _, stderr = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, stderr) == (0, "")

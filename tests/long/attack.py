@@ -1,0 +1,143 @@
+"""Commands of zcc, each in a fork that is measured and judged.
+
+Whatever a command is given, it ends soon and in little memory, and where it fails, it says so in one line.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import signal
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+MOST_SECONDS, MOST_MEGABYTES = 2.0, 200.0
+PATIENCE = 20.0  # seconds until a command counts as hung
+RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+MACHINE = 12 << 30  # of address space that an attack may take from the machine it is tried on
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    arguments: tuple[str, ...]
+    code: int  # minus the signal that ended it
+    out: str
+    err: str
+    seconds: float
+    megabytes: float  # the most that it had in memory, what it shared with the process it was forked from included
+
+    @property
+    def refused(self) -> bool:
+        """Whether it said that it failed."""
+        return self.code != 0
+
+
+def attack(*arguments: str | Path, seconds: float = PATIENCE, sent: tuple[float, int] | None = None) -> Ended:
+    """Run `zcc` in a fork; `sent` is a signal and the seconds after which it is sent."""
+    words = tuple(map(str, arguments))
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        start = time.perf_counter()
+        child = os.fork()
+        if child == 0:
+            _run(words, out.fileno(), err.fileno())
+        code, usage = _wait(child, start, seconds, sent)
+        taken = time.perf_counter() - start
+        texts = [_content(file.fileno()) for file in (out, err)]
+    return Ended(words, code, *texts, taken, usage.ru_maxrss / 1024)
+
+
+def complaints(
+    ended: Ended, seconds: float = MOST_SECONDS, megabytes: float = MOST_MEGABYTES, codes: Sequence[int] = (0, 1, 2)
+) -> list[str]:
+    """What is wrong with how it ended."""
+    errors = [line for line in ended.err.splitlines() if line.startswith("error: ")]
+    told = f"code {ended.code}, {ended.err[-300:]!r}"
+    checks = (
+        (ended.code in codes, f"ended with {told}"),
+        (not ended.refused or len(errors) == 1 or "problems" in ended.out, f"not one line: {told}"),
+        ("Traceback" not in ended.err and "unexpected" not in ended.err, f"not understood: {told}"),
+        (not RAW.search(ended.out + ended.err), "raw control characters"),
+        (ended.seconds <= seconds, f"{ended.seconds:.1f} s"),
+        (ended.megabytes <= megabytes, f"{ended.megabytes:.0f} MB"),
+    )
+    return [f"zcc {' '.join(ended.arguments)}: {wrong}" for sound, wrong in checks if not sound]
+
+
+def prepare() -> None:
+    """Import what commands import, so that a fork costs milliseconds."""
+    import zcc.commands.main
+    import zcc.registry
+    import zcc.registry.bundle
+    import zcc.runtime  # noqa: F401
+    from zcc.commands.main import cli
+
+    for name in cli.list_commands(None):  # type: ignore[arg-type]
+        cli.get_command(None, name)  # type: ignore[arg-type]
+
+
+def _run(arguments: Sequence[str], out: int, err: int) -> NoReturn:
+    """The fork's own part; it never returns."""
+    code = 99
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (MACHINE, MACHINE))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        os.setpgid(0, 0)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        code = _call(arguments)
+    finally:
+        os._exit(code)
+
+
+def _call(arguments: Sequence[str]) -> int:
+    import io
+    import sys
+
+    from zcc.commands.main import main
+
+    sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), "utf-8", "surrogateescape", line_buffering=True)
+    sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), "utf-8", "surrogateescape", line_buffering=True)
+    sys.argv = ["zcc", *arguments]
+    try:
+        main()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 1 if ended.code else 0
+    except BaseException:  # noqa: BLE001 - whatever it is, the one who judges must see it
+        import traceback
+
+        traceback.print_exc()
+        return 98
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
+
+
+def _wait(
+    child: int, start: float, seconds: float, sent: tuple[float, int] | None
+) -> tuple[int, resource.struct_rusage]:
+    """Wait for the fork, and end it where it does not end."""
+    while True:
+        pid, status, usage = os.wait4(child, os.WNOHANG)
+        if pid:
+            return os.waitstatus_to_exitcode(status), usage
+        gone = time.perf_counter() - start
+        if sent is not None and gone >= sent[0]:
+            os.kill(child, sent[1])
+            sent = None
+        if gone > seconds:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.002)
+
+
+def _content(descriptor: int) -> str:
+    size = os.lseek(descriptor, 0, os.SEEK_END)
+    return os.pread(descriptor, min(size, 1 << 22), 0).decode("utf-8", "surrogateescape")
