@@ -35,7 +35,7 @@ from zcc.compiler.targets.table import NATIVE, TARGETS, native_target
 from zcc.registry import Registry
 from zcc.runtime import host
 
-# What holds oneDNN, and OpenVINO with it, to the instruction sets of a target: the first whose names all are in it.
+# What holds oneDNN, and OpenVINO with it, to a target, by an instruction set that the target has: the first that fits.
 HELD = (("avx512f", None), ("avx2", "AVX2"), ("sse4_1", "SSE41"))
 LIMIT = "ONEDNN_MAX_CPU_ISA"
 FREE = ("onnxruntime",)  # those that take what the machine has, whatever the target

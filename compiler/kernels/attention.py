@@ -8,7 +8,7 @@ of the area that the row lies in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import product
@@ -101,17 +101,12 @@ class AttentionKernel:
         with T.serial(0, padded(area, unit) // (width * lanes)) as group:
             start = named(group * (width * lanes))
             sums = _sums(columns, width, lanes)
-            for block, channel, count in spans(self.channels, lanes):
-                for whole, within in ((count // lanes, lanes), (1, count % lanes)):
-                    if not whole * within:
-                        continue
-                    done = 0 if within == lanes else count // lanes
-                    with T.serial(0, whole) as b, T.serial(0, within) as c:
-                        at = channel + (done + b) * lanes + c
-                        keys = [named(load(rows, part, head, at, ramp(start + j * lanes, lanes))) for j in range(width)]
-                        place_of = first + block + done + b
-                        queries = [named(query[place_of, row, column + i, c]) for i in range(columns)]
-                        _accumulate(sums, queries, keys)
+            for block, channel, blocks, count in _filled_alike(self.channels, lanes):
+                with T.serial(0, blocks) as b, T.serial(0, count) as c:
+                    at = channel + b * lanes + c
+                    keys = [named(load(rows, part, head, at, ramp(start + j * lanes, lanes))) for j in range(width)]
+                    queries = [named(query[first + block + b, row, column + i, c]) for i in range(columns)]
+                    _accumulate(sums, queries, keys)
             for i, row_sums in enumerate(sums):
                 found = [self._exponent(unit, load(row_sums, j, vector), start + j * lanes) for j in range(width)]
                 for j, score in enumerate(found):
@@ -148,6 +143,16 @@ class AttentionKernel:
                 for b in range(tile):
                     mean = load(row_sums, b, ramp(0, lanes)) * broadcast(shares[i], lanes)
                     T.buffer_store(result, mean, [first + b, row, column + i, ramp(0, lanes)])
+
+
+def _filled_alike(segments: tuple[int, ...], lanes: int) -> Iterator[tuple[int, int, int, int]]:
+    """Blocks with as many channels each: the first block, its first channel, how many blocks, channels of each."""
+    for block, channel, count in spans(segments, lanes):
+        whole, rest = divmod(count, lanes)
+        if whole:
+            yield block, channel, whole, lanes
+        if rest:
+            yield block + whole, channel + whole * lanes, 1, rest
 
 
 def _sums(rows: int, vectors: int, lanes: int) -> list[Any]:
