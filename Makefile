@@ -22,6 +22,7 @@ lint: $(VENV)/.dev
 	MYPYPATH=build/lint $(BIN)/mypy -p zcc
 	cd build/lint && PYTHONPATH=. ../../$(BIN)/lint-imports --config ../../pyproject.toml --no-cache
 	$(BIN)/python tools/generate_cli_docs.py --check
+	$(BIN)/python tools/draw_architecture.py --check
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
@@ -29,6 +30,7 @@ format: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python tools/generate_cli_docs.py
+	$(BIN)/python tools/draw_architecture.py
 
 # Adds the records of MODELS to those that ship: own instruction sets in every dtype, or those of TUNE_TARGET.
 MODELS      ?= cli/sample/shapes.onnx

@@ -30,11 +30,11 @@ from examples.shapes.sequence import SEQUENCE_SEED, make_frame
 from zcc import sample
 from zcc.commands.adapt import as_text
 from zcc.commands.progress import open_progress
-from zcc.compiler.accuracy.pictures import labelled_pictures
 from zcc.compiler.adapting.adapt import Adapted, AdaptOptions, adapt
 from zcc.compiler.adapting.plot import draw
 from zcc.compiler.adapting.recording import Thresholds
 from zcc.compiler.compile import CompileOptions, compile_model
+from zcc.compiler.quality.pictures import labelled_pictures
 from zcc.registry import Registry
 from zcc.runtime.adaptive import AdaptiveDetector, Observed
 from zcc.runtime.adaptive.detector import DTYPES, load_resident

@@ -24,14 +24,15 @@ from typing import Any
 from benchmarks.arguments import names, opened_registry, run, size
 from zcc import sample
 from zcc.commands.progress import open_progress
-from zcc.compiler.accuracy.comparison import POINTS
+from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
+from zcc.compiler.backends.table import NATIVE
 from zcc.compiler.compile import CompileOptions, Result, compile_model
+from zcc.compiler.quality.comparison import POINTS
 from zcc.compiler.racing.against import Lineup, race_against
 from zcc.compiler.racing.race import Rules
 from zcc.compiler.racing.result import TASKS, as_document
 from zcc.compiler.racing.scenes import read_frames
 from zcc.compiler.racing.table import PEERS, ZCC, matches
-from zcc.compiler.targets.table import NATIVE, TARGETS, native_target
 from zcc.registry import Registry
 from zcc.runtime import host
 

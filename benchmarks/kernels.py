@@ -16,13 +16,13 @@ from pathlib import Path
 from benchmarks.arguments import opened_registry, run
 from zcc.commands.pick import pick_runnable
 from zcc.commands.progress import open_progress
-from zcc.compiler.accuracy.comparison import POINTS
+from zcc.compiler.backends.common.machine import Machine
+from zcc.compiler.backends.cpu.machine.peaks import measure_machine
+from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.compile import CompileOptions, compile_model
-from zcc.compiler.profiling.limits import Machine
-from zcc.compiler.profiling.peaks import measure_machine
 from zcc.compiler.profiling.profile import profile_artifact
 from zcc.compiler.profiling.report import as_rows, as_text, as_totals
-from zcc.compiler.targets.table import TARGETS
+from zcc.compiler.quality.comparison import POINTS
 from zcc.registry import Registry
 from zcc.runtime.manifest import Manifest
 

@@ -19,17 +19,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.kernels.bf16 import PAIR_DOT, STORED
-from zcc.compiler.kernels.bf16_conv import Bf16Conv
-from zcc.compiler.kernels.byte_dot import BYTE_DOTS
-from zcc.compiler.kernels.curve import CURVES
-from zcc.compiler.kernels.dot_tile import choose_tile
-from zcc.compiler.kernels.int8_conv import Int8Conv
-from zcc.compiler.kernels.slab import Slab
-from zcc.compiler.kernels.stages import Apply, StageSpec
-from zcc.compiler.program.single import compile_kernels
-from zcc.compiler.targets.table import TARGETS, runs_here
-from zcc.compiler.targets.target import Target
+from zcc.compiler.backends.cpu.kernels.bf16 import PAIR_DOT
+from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
+from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS
+from zcc.compiler.backends.cpu.kernels.curve import CURVES
+from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
+from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
+from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.kernels.stages import Apply, StageSpec
+from zcc.compiler.backends.cpu.program.single import compile_kernels
+from zcc.compiler.backends.cpu.targets.table import TARGETS
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.compiler.ir.tensors import BFLOAT16
 from zcc.runtime import host
 from zcc.runtime.engine import aligned_bytes
 
@@ -80,7 +81,7 @@ Run = Callable[[], None]
 class Dtype:
     """What is timed: specs, and memory for their parameters."""
 
-    target: Target
+    target: CpuTarget
     spec: Callable[[Shape, bool], Spec]
     memory: Callable[[Spec], list[Array]]
 
@@ -111,7 +112,7 @@ def int8_spec(shape: Shape, bare: bool) -> Int8Conv:
 
 def bf16_spec(shape: Shape, bare: bool) -> Bf16Conv:
     """The kernel of a shape in bfloat16."""
-    (x, out), (_, _, kernel, stride, _, _) = slabs(shape, STORED), shape
+    (x, out), (_, _, kernel, stride, _, _) = slabs(shape, BFLOAT16), shape
     tile = choose_tile(out, BF16.target.unit, PAIR_DOT)
     return Bf16Conv(x, out, (kernel, kernel), (stride, stride), (1, 1), stages_of(shape, bare), tile)
 
@@ -150,9 +151,9 @@ def bf16_memory(spec: Spec) -> list[Array]:
     ]
 
 
-def best_target(able: Callable[[Target], bool]) -> Target:
+def best_target(able: Callable[[CpuTarget], bool]) -> CpuTarget:
     """The best target here for the instructions asked for, its work cut for the threads there are."""
-    return [target for target in TARGETS.values() if runs_here(target) and able(target)][-1].with_threads(
+    return [target for target in TARGETS.values() if target.runs_here() and able(target)][-1].with_threads(
         host.worker_threads()
     )
 

@@ -19,8 +19,8 @@ from typing import Any
 from benchmarks.arguments import names, numbers, opened_registry, run, size
 from zcc import sample
 from zcc.commands.progress import open_progress
-from zcc.compiler.accuracy.comparison import POINTS
 from zcc.compiler.compile import CompileOptions, Result, compile_model
+from zcc.compiler.quality.comparison import POINTS
 from zcc.compiler.racing.against import Lineup, race_against
 from zcc.compiler.racing.race import Race, Rules
 from zcc.compiler.racing.result import as_document, as_text

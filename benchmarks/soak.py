@@ -1,15 +1,16 @@
 """Run frames and load detectors for a long time, and see that resident memory stays where it was.
 
-python -m benchmarks.soak [MODEL.onnx] [--frames N] [--loads N] [--threads N] [--limit MB] [--json]
+python -m benchmarks.soak [--model MODEL.onnx] [--frames N] [--loads N] [--threads N] [--limit MB] [--json]
 
 Frames of every format and several sizes, from several threads; then detectors are loaded, run once and let go. Resident
-memory is read once the first tenth of each is done, in a process that compiles nothing. Without a model it is the
-sample detector.
+memory, and what the C library's heap has given away, are read once the first tenth of each is done, in a process that
+compiles nothing. Without a model it is the sample detector.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import json
 import os
@@ -49,6 +50,7 @@ class Growth:
     seconds: float
     before_mb: float
     after_mb: float
+    heap_bytes: int  # more that the heap has given away and not got back
 
     @property
     def mb(self) -> float:
@@ -61,6 +63,26 @@ def resident() -> float:
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / MB
+
+
+class _HeapState(ctypes.Structure):
+    """What `mallinfo2` of the C library tells."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in (
+            *("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks"),
+            *("fsmblks", "uordblks", "fordblks", "keepcost"),
+        )
+    )
+
+
+def heap_in_use() -> int:
+    """Bytes that the C library's heap has given away, those of their own mappings as well."""
+    ask = ctypes.CDLL(None).mallinfo2
+    ask.restype = _HeapState
+    state = ask()
+    return int(state.uordblks + state.hblkhd)
 
 
 def frames() -> list[tuple[Any, str]]:
@@ -85,9 +107,10 @@ def measure(work: str, count: int, threads: int, once: Callable[[int], object]) 
                 part.result()
 
     share(max(count // 10, threads))
-    before, start = resident(), time.perf_counter()
+    before, heap, start = resident(), heap_in_use(), time.perf_counter()
     share(count)
-    return Growth(work, count, threads, time.perf_counter() - start, before, resident())
+    seconds = time.perf_counter() - start
+    return Growth(work, count, threads, seconds, before, resident(), heap_in_use() - heap)
 
 
 def _repeat(once: Callable[[int], object], times: int, seed: int) -> None:
@@ -120,7 +143,7 @@ def compiled(model: Path, registry: Registry) -> Path:
 def main() -> None:
     """Print what was left behind; more than the limit is an error."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path, nargs="?", default=sample.MODEL)
+    parser.add_argument("--model", type=Path, default=sample.MODEL)
     parser.add_argument("--frames", type=int, default=100_000)
     parser.add_argument("--loads", type=int, default=10_000)
     parser.add_argument("--threads", type=int, default=2, help="that call the detector at once")
@@ -138,7 +161,8 @@ def main() -> None:
         for growth in grown:
             print(
                 f"{growth.count:8} {growth.work:6} on {growth.threads} threads in {growth.seconds:6.0f} s: "
-                f"{growth.before_mb:6.1f} MB before, {growth.mb:+.2f} MB after"
+                f"{growth.before_mb:6.1f} MB before, {growth.mb:+.2f} MB after, "
+                f"{growth.heap_bytes / growth.count:+.1f} bytes of heap each"
             )
     if any(growth.mb > options.limit for growth in grown):
         sys.exit(f"error: more than {options.limit} MB were left behind")

@@ -16,23 +16,24 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.arguments import run
-from zcc.compiler.calibration import load_shown
+from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, Recorded, Records, find_records
+from zcc.compiler.backends.cpu.forms.records import Record
+from zcc.compiler.backends.cpu.kernels.choices import Defaults, Unchanged, write_choice
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
+from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.compiler.building.build import build
+from zcc.compiler.building.calibration import calibrate_on_pictures
+from zcc.compiler.building.job import Job
+from zcc.compiler.building.options import CompileOptions
+from zcc.compiler.building.progress import Silent
+from zcc.compiler.building.stages import Stages
+from zcc.compiler.building.wanted import Wish
 from zcc.compiler.frontend.load import load_model
-from zcc.compiler.imported import import_model
-from zcc.compiler.job import Job
-from zcc.compiler.kernels.choices import Defaults, Unchanged, write_choice
-from zcc.compiler.kernels.spec import VectorUnit
-from zcc.compiler.measure import measure_latencies
-from zcc.compiler.options import CompileOptions
-from zcc.compiler.program.lower import lower_network
-from zcc.compiler.progress import Silent
-from zcc.compiler.stages import Stages
-from zcc.compiler.targets.target import Target
-from zcc.compiler.tuning.lookup import NO_RECORDS, Recorded, Records, find_records
-from zcc.compiler.tuning.records import Record
+from zcc.compiler.importing.imported import import_model
+from zcc.compiler.precision.model_scales import calibration_of
+from zcc.compiler.quality.latency import measure_latencies
 from zcc.compiler.tuning.task import Task, tasks_of
-from zcc.compiler.variant import build
-from zcc.compiler.variants import Wish
 from zcc.registry.location import locate
 from zcc.runtime.manifest import InputSpec
 from zcc.runtime.variant import Variant
@@ -128,10 +129,13 @@ def make_job(options: argparse.Namespace) -> Job:
     source = import_model(model, InputSpec(model.height, model.width), 300)
     ((precision, target),) = Wish((options.dtype,), options.target).variants(quantised=False, pictures=True)
     asked = CompileOptions(options.model, calib=options.calib)
-    return Job("benchmark", source, target, precision, load_shown(asked, source, [precision], Stages(Silent())))
+    brought = calibration_of(source)
+    calibrated = calibrate_on_pictures(asked, source, brought, [precision], Stages(Silent()))
+    calibration = calibrated.calibration if calibrated else brought
+    return Job("benchmark", source, target, precision, NO_RECORDS, calibration, calibrated)
 
 
-def kernels_of(job: Job, target: Target) -> list[Task]:
+def kernels_of(job: Job, target: CpuTarget) -> list[Task]:
     """The network's kernels with a choice."""
     network = job.precision.convert(job.source.network(), job.calibration, ())
     return tasks_of(lower_network(network, target.unit, Unchanged()).calls, target.unit)

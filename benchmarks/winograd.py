@@ -27,24 +27,27 @@ import onnxruntime
 import tvm_ffi
 
 from benchmarks.arguments import numbers, run
+from zcc.compiler.backends.cpu.kernels.choices import Defaults, Tunable, Unchanged
+from zcc.compiler.backends.cpu.kernels.direct_conv import DirectConv
+from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
+from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
+from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS
+from zcc.compiler.backends.cpu.lowering.layout import Layout
+from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.program.build import build_library
+from zcc.compiler.backends.cpu.program.emit import emit_network
+from zcc.compiler.backends.cpu.program.single import compile_kernels
+from zcc.compiler.backends.cpu.targets.table import native_target
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.frontend.load import load_model
-from zcc.compiler.kernels.choices import Defaults, Tunable, Unchanged
-from zcc.compiler.kernels.direct_conv import DirectConv
-from zcc.compiler.kernels.slab import Slab
-from zcc.compiler.kernels.spec import VectorUnit
-from zcc.compiler.kernels.winograd_choices import WinogradChoice
-from zcc.compiler.kernels.winograd_transforms import TRANSFORMS
-from zcc.compiler.network.fuse import fuse
-from zcc.compiler.network.read import read_network
-from zcc.compiler.network.tensors import Array
-from zcc.compiler.program.build import build_library
-from zcc.compiler.program.emit import NETWORK, emit_network
-from zcc.compiler.program.layout import Layout
-from zcc.compiler.program.lower import import_proto, lower_network
-from zcc.compiler.program.single import compile_kernels
-from zcc.compiler.targets.table import native_target
-from zcc.compiler.targets.target import Target
+from zcc.compiler.importing.fuse import fuse
+from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.relax_module import import_proto
+from zcc.compiler.ir.tensors import Array
 from zcc.runtime.engine import SPIN_VARIABLE, aligned_bytes, engine
+from zcc.runtime.host import worker_threads
+from zcc.runtime.library import NETWORK
 from zcc.runtime.winograd_weights import TAPS
 
 Run = Callable[[], None]
@@ -115,7 +118,7 @@ class Trial:
         return cls(aligned(held), aligned(dense), expected)
 
 
-def race_kernels(specs: Sequence[Any], target: Target, rounds: int) -> list[tuple[float, float]]:
+def race_kernels(specs: Sequence[Any], target: CpuTarget, rounds: int) -> list[tuple[float, float]]:
     """Milliseconds and error of each form of one convolution."""
     x, out = specs[0].x, specs[0].out
     trial = Trial.make(x, out, specs[0].stride[0])
@@ -145,17 +148,19 @@ class Whole:
     megabytes: float
 
     @classmethod
-    def build(cls, layout: Layout, target: Target, image: Array, library: Path) -> Whole:
+    def build(cls, layout: Layout, target: CpuTarget, image: Array, library: Path) -> Whole:
         """Compiled and loaded."""
-        build_library(emit_network(layout, target.unit), target.tvm_target(), library)
+        program = emit_network(layout, target.unit)
+        build_library(program.module, target.tvm_target(), library)
         entry = tvm_ffi.load_module(str(library))[NETWORK]
         weights = aligned(np.frombuffer(layout.weights, np.uint8))
         output = aligned(np.zeros(layout.placement.output.shape, np.float32))
-        arrays = [tvm_ffi.from_dlpack(a) for a in (image, weights, aligned_bytes(layout.arena_size), output)]
+        arena = aligned_bytes(program.network.bytes(worker_threads()))
+        arrays = [tvm_ffi.from_dlpack(a) for a in (image, weights, arena, output)]
         return cls(lambda: engine().call(lambda: entry(*arrays)), output, len(layout.weights) / 2**20)
 
 
-def race_networks(proto: Any, layouts: Sequence[Layout], target: Target, rounds: int) -> str:
+def race_networks(proto: Any, layouts: Sequence[Layout], target: CpuTarget, rounds: int) -> str:
     """A line on the network in each form."""
     image = np.random.default_rng(2).random(layouts[0].placement.image.shape, np.float32)
     session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -189,7 +194,7 @@ def describe(form: WinogradChoice | None) -> str:
 
 
 def print_table(
-    found: Counter[DirectConv], transforms: Collection[tuple[int, int]], target: Target, options: argparse.Namespace
+    found: Counter[DirectConv], transforms: Collection[tuple[int, int]], target: CpuTarget, options: argparse.Namespace
 ) -> None:
     """Each convolution's forms, the quickest first behind the direct one, and the sum over all."""
     sums = np.zeros(2)

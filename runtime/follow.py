@@ -12,7 +12,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from weakref import ReferenceType, WeakSet, ref
 
@@ -27,7 +27,7 @@ from zcc.runtime.source import Candidate, MovingSource
 from zcc.runtime.variant import Variant
 
 KEEP_SECONDS = 1.0  # so often a frame is copied to try newcomers on
-CLOSING_SECONDS = 5.0  # a registry that does not answer must not hold up who closes
+CLOSING_SECONDS = 5.0  # a registry that does not answer must not hold up who closes, nor the exit
 
 logger = logging.getLogger("zcc.runtime")
 
@@ -189,8 +189,16 @@ def _stop_all() -> None:
     running = list(_watches.items())
     for _, stop in running:
         stop.set()
-    for thread, _ in running:
-        thread.join(CLOSING_SECONDS)
+    join_within(CLOSING_SECONDS, [thread for thread, _ in running])
+
+
+def join_within(
+    seconds: float, threads: Sequence[threading.Thread], clock: Callable[[], float] = time.monotonic
+) -> None:
+    """Wait for the threads to end, but for all of them together no longer than so many seconds."""
+    until = clock() + seconds
+    for thread in threads:
+        thread.join(max(until - clock(), 0))
 
 
 def _forget_threads() -> None:

@@ -16,6 +16,7 @@ from zcc.runtime.expansion import WEIGHTS as WEIGHTS
 from zcc.runtime.manifest import Manifest, Run, is_sound
 
 MODULE = "model.so"
+NETWORK, PROFILE, DETECT = "zcc_network", "zcc_profile", "zcc_detect_{}"  # the module's functions
 RUNTIME_LIBRARY = "libtvm_runtime.so.gz"  # TVM's, loaded once per process
 
 
@@ -46,7 +47,7 @@ def load_module(folder: Path) -> Any:
 
 def detect_entry(frame_format: str) -> str:
     """The name of the function that finds what frames of a format show."""
-    return f"zcc_detect_{frame_format}"
+    return DETECT.format(frame_format)
 
 
 def entry_point(module: Any, name: str) -> Any:

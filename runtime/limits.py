@@ -18,7 +18,7 @@ JSON_VALUES = 500_000
 POLICY = 1 * MB
 # The labels of COCO's 118,287 training pictures have 470 MB.
 LABELS = 1 * GB
-# Of one picture, as YOLO text: 100,000 boxes.
+# Of one picture, as YOLO text: 100,000 boxes; and the names of its classes.
 LABEL_FILE = 4 * MB
 # 32,768 names of thirty letters.
 CLASS_FILE = 1 * MB
@@ -38,6 +38,8 @@ RUNTIME_LIBRARY = 64 * MB
 WEIGHTS = 8 * GB
 # Working memory of an entry point. YOLOv8x takes 150 MB for an input of 640 x 640.
 WORKSPACE = 8 * GB
+# What each thread works in beside that. Kernels are made to keep it in a core's cache.
+THREAD_WORKSPACE = GB // 4
 
 # Each side of the network's input; the compiler makes no larger one.
 INPUT_SIDE = 8192

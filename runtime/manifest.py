@@ -16,6 +16,7 @@ from typing import Any
 
 from zcc.runtime import limits
 from zcc.runtime.errors import CorruptArtifact, IncompatibleHost
+from zcc.runtime.manifest_rules import EACH_THREAD as EACH_THREAD
 from zcc.runtime.manifest_rules import FILENAME as FILENAME
 from zcc.runtime.manifest_rules import MOST_FIGURES, SCHEMA, check_figure, check_manifest
 from zcc.runtime.regular import open_regular, read_text
@@ -103,7 +104,7 @@ class Manifest:
     classes: tuple[str, ...]
     requires: Requirements
     files: tuple[FileEntry, ...]
-    workspace: Mapping[str, int]  # bytes of memory the entry points need, by what it is for
+    workspace: Mapping[str, int]  # bytes of memory that entry points need, and beside it each thread
     created: str  # UTC, ISO 8601
     versions: Mapping[str, str]  # zcc, tvm, llvm, onnx
     model_sha256: str
@@ -127,6 +128,10 @@ class Manifest:
     def digest(self) -> str:
         """The artifact's name: `sha256:` and the hash of the text."""
         return "sha256:" + hashlib.sha256(self.text.encode()).hexdigest()
+
+    def memory(self, entry: str, threads: int) -> int:
+        """Bytes of working memory for an entry point that so many threads share the work of."""
+        return self.workspace[entry] + threads * self.workspace.get(EACH_THREAD, 0)
 
     @property
     def sizes(self) -> dict[str, int]:

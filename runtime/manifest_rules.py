@@ -38,6 +38,7 @@ MOST_FIGURES = 10_000
 LONGEST_PATH = 255
 
 ENTRIES = ("detect", "network")  # what a module does, and needs memory for
+EACH_THREAD = "thread"  # needs memory beside that
 FORMATS = ("bgr", "rgb", "nv12", "i420", "gray")
 COLORS = ("bgr", "rgb")
 RESIZES = ("letterbox", "stretch")
@@ -100,7 +101,9 @@ REQUIRED: Mapping[str, Rule] = {
     "classes": list_of(CLASS_NAME, limits.CLASSES, 1),
     "requires": REQUIREMENTS,
     "files": list_of(FILE, limits.FILES, 1),
-    "workspace": record(dict.fromkeys(ENTRIES, whole(0, limits.WORKSPACE))),
+    "workspace": record(
+        dict.fromkeys(ENTRIES, whole(0, limits.WORKSPACE)), {EACH_THREAD: whole(0, limits.THREAD_WORKSPACE)}
+    ),
     "created": moment,
     "versions": table(WORD, 64),
     "model_sha256": HASH,

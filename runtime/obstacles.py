@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from zcc.runtime import host
 from zcc.runtime.held import held_version
-from zcc.runtime.manifest import Manifest
+from zcc.runtime.manifest import EACH_THREAD, Manifest
 from zcc.runtime.memory import free_memory
 
 
@@ -49,11 +49,16 @@ def _runtime(manifest: Manifest) -> Obstacle | None:
 
 def _memory(manifest: Manifest) -> Obstacle | None:
     """By what its files and its working memory take at least."""
-    needed = manifest.sizes["total"] + max(manifest.workspace.values(), default=0)
+    needed = manifest.sizes["total"] + _working_memory(manifest)
     free = free_memory()
     if free is None or needed <= free:
         return None
     return Obstacle(f"it needs {needed / 1e6:.0f} MB of memory, and {free / 1e6:.0f} MB are free", "free some memory")
+
+
+def _working_memory(manifest: Manifest) -> int:
+    threads = host.worker_threads()
+    return max((manifest.memory(entry, threads) for entry in manifest.workspace if entry != EACH_THREAD), default=0)
 
 
 CHECKS: tuple[Callable[[Manifest], Obstacle | None], ...] = (_system, _processor, _instructions, _runtime, _memory)

@@ -84,7 +84,7 @@ class Variant:
     def _workspace(self, place: Place, entry: str) -> Any:
         """Memory for what an entry point needs, with as many threads at work as the artifact wants."""
         engine(place).share(self.threads)
-        return engine(place).reserve(self.manifest.workspace[entry])
+        return engine(place).reserve(self.manifest.memory(entry, self.threads))
 
     def run_network(self, image: NDArray[np.float32], output: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """The head's decoded output for a prepared input (1, 3, height, width), in `output` where it is given."""
@@ -93,7 +93,7 @@ class Variant:
 
     def _run_network(self, image: NDArray[np.float32], output: NDArray[np.float32]) -> NDArray[np.float32]:
         arena = self._workspace(FRAMES, "network")
-        network = library.entry_point(self._module, "zcc_network")
+        network = library.entry_point(self._module, library.NETWORK)
         network(np.ascontiguousarray(image), self._weights, arena, output)
         return output
 
@@ -106,6 +106,6 @@ class Variant:
         # Written once before the clock runs, so that no kernel is charged for the memory's first touch.
         output = np.full(4 * np.prod(self.manifest.head.shape), 1, np.uint8)
         clock = np.zeros(2 * len(self.manifest.kernels["calls"]) + 2, np.int64)
-        library.entry_point(self._module, "zcc_profile")(self._weights, arena, output, clock)
+        library.entry_point(self._module, library.PROFILE)(self._weights, arena, output, clock)
         seconds, nanoseconds = clock.reshape(-1, 2).T
         return np.diff(seconds - seconds[0] + 1e-9 * nanoseconds)

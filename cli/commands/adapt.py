@@ -110,10 +110,10 @@ def adapt(
     AdaptiveDetector.load(REF, policy=FILE) takes.
     """
     from zcc.commands.progress import open_progress
-    from zcc.compiler.accuracy.pictures import labelled_pictures
     from zcc.compiler.adapting.adapt import AdaptOptions, adapt
     from zcc.compiler.adapting.plot import draw
     from zcc.compiler.adapting.recording import Thresholds
+    from zcc.compiler.quality.pictures import labelled_pictures
     from zcc.runtime.adaptive.detector import load_resident
     from zcc.runtime.aside import written_aside
 

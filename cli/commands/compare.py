@@ -13,7 +13,7 @@ from zcc.commands.options import json_option, read_pair, registry_option
 from zcc.commands.output import print_json, say_lines
 
 if TYPE_CHECKING:
-    from zcc.compiler.accuracy.comparison import Comparison
+    from zcc.compiler.quality.comparison import Comparison
     from zcc.runtime import Detector
     from zcc.runtime.manifest import Measurement
 
@@ -53,7 +53,7 @@ def compare(
     """
     from zcc.commands.contrast import contrast
     from zcc.commands.progress import open_progress
-    from zcc.compiler.measure import measure_latencies
+    from zcc.compiler.quality.latency import measure_latencies
     from zcc.runtime import Detector
 
     pair = [
@@ -112,7 +112,7 @@ def _text(pair: Sequence[Detector], comparison: Comparison, latencies: Sequence[
 
 def _precisions(comparison: Comparison, names: Sequence[str]) -> list[list[str]]:
     """Precision in all, then per class those that lose most first; changes are in points."""
-    from zcc.compiler.accuracy.comparison import in_points
+    from zcc.compiler.quality.comparison import in_points
 
     before, after = comparison.reference, comparison.candidate
     figures = [

@@ -127,8 +127,8 @@ def compile(
 ) -> None:
     """Compile MODEL, a YOLO ONNX file, into the registry: uint8 frame in, boxes out."""
     from zcc.commands.progress import open_progress
+    from zcc.compiler.building.tune_options import TuneOptions
     from zcc.compiler.compile import CompileOptions, compile_model
-    from zcc.compiler.tuning.options import TuneOptions
     from zcc.registry import Registry
 
     if not tune and (trials or budget):

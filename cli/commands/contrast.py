@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from zcc.compiler.accuracy.comparison import Comparison
-    from zcc.compiler.accuracy.drift import Drift
-    from zcc.compiler.accuracy.evaluate import Detect
-    from zcc.compiler.accuracy.standard import Standard
+    from zcc.compiler.quality.comparison import Comparison
+    from zcc.compiler.quality.drift import Drift
+    from zcc.compiler.quality.evaluate import Detect
+    from zcc.compiler.quality.standard import Standard
     from zcc.runtime import Detector
     from zcc.runtime.manifest import Manifest
 
@@ -26,7 +26,7 @@ def label(manifest: Manifest) -> str:
 
 def as_measured(detector: Detector) -> Detect:
     """The detector as accuracy is measured."""
-    from zcc.compiler.accuracy.evaluate import measured
+    from zcc.compiler.quality.evaluate import measured
 
     return measured(detector, detector.manifest.input.color)
 
@@ -34,8 +34,8 @@ def as_measured(detector: Detector) -> Detect:
 def contrast(reference: Detector, candidate: Detector, data: Path) -> Comparison:
     """The candidate against the reference on the pictures, labelled or not."""
     from zcc.commands.progress import open_progress
-    from zcc.compiler.accuracy.pictures import load_pictures
-    from zcc.compiler.accuracy.standard import Standard
+    from zcc.compiler.quality.pictures import load_pictures
+    from zcc.compiler.quality.standard import Standard
 
     _refuse_strangers(reference.manifest, candidate.manifest)
     pictures, progress = load_pictures(data, reference.manifest.classes), open_progress()

@@ -12,9 +12,9 @@ from zcc.commands.options import json_option, prefer_option, registry_option, va
 from zcc.commands.output import print_json, say_lines
 
 if TYPE_CHECKING:
-    from zcc.compiler.accuracy.coco_map import AveragePrecision, MeanAveragePrecision
-    from zcc.compiler.accuracy.comparison import Comparison
-    from zcc.compiler.accuracy.pictures import Pictures
+    from zcc.compiler.quality.coco_map import AveragePrecision, MeanAveragePrecision
+    from zcc.compiler.quality.comparison import Comparison
+    from zcc.compiler.quality.pictures import Pictures
     from zcc.runtime import Detector
     from zcc.runtime.manifest import Manifest, Measurement
 
@@ -83,9 +83,9 @@ def eval(
 def _alone(detector: Detector, data: Path) -> Outcome:
     from zcc.commands.contrast import as_measured, warn_of_labels
     from zcc.commands.progress import open_progress
-    from zcc.compiler.accuracy.figures import precision_figures
-    from zcc.compiler.accuracy.pictures import labelled_pictures
-    from zcc.compiler.accuracy.standard import Standard
+    from zcc.compiler.quality.figures import precision_figures
+    from zcc.compiler.quality.pictures import labelled_pictures
+    from zcc.compiler.quality.standard import Standard
 
     pictures = labelled_pictures(data, detector.manifest.classes)
     with open_progress().stage(f"evaluate on {pictures.count} pictures"):
@@ -100,7 +100,7 @@ def _alone(detector: Detector, data: Path) -> Outcome:
 
 def _beside(reference: Detector, detector: Detector, data: Path) -> Outcome:
     from zcc.commands.contrast import contrast, drift_lines, label, truth
-    from zcc.compiler.accuracy.figures import comparison_figures
+    from zcc.compiler.quality.figures import comparison_figures
 
     manifest, other = detector.manifest, reference.manifest
     comparison = contrast(reference, detector, data)
@@ -119,7 +119,7 @@ def _beside(reference: Detector, detector: Detector, data: Path) -> Outcome:
 
 
 def _document(manifest: Manifest, data: Path, pictures: Pictures, found: MeanAveragePrecision) -> dict[str, Any]:
-    from zcc.compiler.accuracy.evaluate import CONFIDENCE, IOU
+    from zcc.compiler.quality.evaluate import CONFIDENCE, IOU
 
     return {
         "name": manifest.name,
@@ -142,7 +142,7 @@ def _text(manifest: Manifest, pictures: Pictures, found: MeanAveragePrecision, c
     """A row for each class; beside another detector also by how many points each changes."""
     from zcc.commands.columns import columns
     from zcc.commands.contrast import label
-    from zcc.compiler.accuracy.comparison import in_points
+    from zcc.compiler.quality.comparison import in_points
 
     figures: list[MeanAveragePrecision | AveragePrecision] = [found, *found.per_class.values()]
     names = ["all classes", *(manifest.classes[kind] for kind in found.per_class)]

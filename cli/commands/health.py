@@ -20,7 +20,7 @@ from zcc.runtime.distribution import NAME, how_to_install
 from zcc.runtime.errors import ZccError
 
 if TYPE_CHECKING:
-    from zcc.compiler.targets.target import Target
+    from zcc.compiler.backends.target import Target
 
 # What matters to a detector's speed, by /proc/cpuinfo's own names.
 CPU_FEATURES = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
@@ -55,27 +55,27 @@ class Finding:
 
 def check_machine() -> Iterator[Finding]:
     """The interpreter, and whether anything that zcc compiles runs here."""
-    from zcc.compiler.targets.table import TARGETS, runs_here
+    from zcc.compiler.backends.table import targets
 
     yield Finding("python", Status.OK, f"{platform.python_version()} at {sys.executable}")
     machine = f"{host.system()} on {host.architecture()}"
-    if any(map(runs_here, TARGETS.values())):
+    if any(target.runs_here() for target in targets().values()):
         yield Finding("machine", Status.OK, machine)
     else:
-        remedy = f"run on a machine of target {' or '.join(TARGETS)}"
+        remedy = f"run on a machine of target {' or '.join(targets())}"
         yield Finding("machine", Status.MISSING, f"{machine}, no target fits", remedy, Need.RUN)
 
 
 def check_targets() -> Iterator[Finding]:
     """What can be compiled for, the most capable last."""
+    from zcc.compiler.backends.table import BACKENDS, targets
     from zcc.compiler.precision.table import PRECISIONS
-    from zcc.compiler.targets.table import TARGETS, native_target, runs_here
 
-    here = any(runs_here(target) for target in TARGETS.values())
-    chosen = {dtype: native_target(precision.thrives).name for dtype, precision in PRECISIONS.items()} if here else {}
-    for name, target in TARGETS.items():
-        place = "runs here" if runs_here(target) else "does not run here"
-        dtypes = [dtype for dtype, native in chosen.items() if native == name and PRECISIONS[dtype].runs(target.unit)]
+    chosen = [(backend.native(dtype), dtype) for backend in BACKENDS for dtype in PRECISIONS]
+    natives = {(target.name, dtype) for target, dtype in chosen if target is not None}
+    for name, target in targets().items():
+        place = "runs here" if target.runs_here() else "does not run here"
+        dtypes = [dtype for dtype in PRECISIONS if (name, dtype) in natives and target.computes(dtype)]
         native = f", native for {', '.join(dtypes)}" if dtypes else ""
         yield Finding(f"target {name}", Status.OK, f"{target.describe}; {place}{native}")
 
@@ -94,13 +94,11 @@ def check_records() -> Iterator[Finding]:
 
 def native_targets() -> list[Target]:
     """What is compiled for when no target is named, each once; whatever the dtype."""
+    from zcc.compiler.backends.table import BACKENDS
     from zcc.compiler.precision.table import PRECISIONS
-    from zcc.compiler.targets.table import TARGETS, native_target, runs_here
 
-    if not any(runs_here(target) for target in TARGETS.values()):
-        return []
-    found = [native_target(precision.thrives) for precision in PRECISIONS.values()]
-    return list({target.name: target for target in found}.values())
+    found = [backend.native(dtype) for backend in BACKENDS for dtype in PRECISIONS]
+    return list({target.name: target for target in found if target is not None}.values())
 
 
 def check_cpu() -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from zcc.runtime.escaping import escaped
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from zcc.compiler.progress import Progress
+    from zcc.compiler.tuning.progress import SearchProgress
     from zcc.compiler.tuning.task import Search, Task
 
 NAME_WIDTH = 40
@@ -105,7 +105,7 @@ class LiveProgress:
         print_rich(Text.assemble((mark, style), " ", escaped(text)), self._display.console)
 
 
-def open_progress() -> Progress:
+def open_progress() -> SearchProgress:
     """The display that suits stderr: live on a terminal, plain lines elsewhere."""
     if not sys.stderr.isatty():
         return PlainProgress(sys.stderr)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from zcc.commands.output import say
 from zcc.runtime.errors import InputError
-from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +67,7 @@ class Look:
 
         stream, sightings = self._pictures(pictures_in(path))
         yield from sightings
-        say(f"{escaped(str(path))}: {stream.statistics}", err=True)
+        say(f"{path}: {stream.statistics}", err=True)
 
     def _pictures(self, paths: Sequence[Path]) -> tuple[Stream, Iterator[Sighting]]:
         read: list[Path] = []
@@ -83,14 +82,14 @@ class Look:
         stream = self.detector.stream(path, conf=self.conf, iou=self.iou)
         for seen in stream:
             yield Sighting(path, seen.index, self._bgr(seen.frame), seen.detections, seen.milliseconds)
-        say(f"{escaped(str(path))}: {stream.statistics}", err=True)
+        say(f"{path}: {stream.statistics}", err=True)
 
     def _bgr(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return frame if self.detector.manifest.input.color == "bgr" else frame[..., ::-1]
 
     def _skip(self, path: Path, error: Exception) -> None:
         self.skipped[path] = str(error)
-        say(f"skipped: {escaped(str(error))}", err=True)
+        say(f"skipped: {error}", err=True)
 
 
 def _readable(

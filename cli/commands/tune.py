@@ -20,8 +20,8 @@ from zcc.commands.output import print_json, reserved_stdout, say_lines
 
 if TYPE_CHECKING:
     from zcc.compiler.tuning.collections import Statistics
+    from zcc.compiler.tuning.network_search import WholeSearch
     from zcc.compiler.tuning.task import Search
-    from zcc.compiler.tuning.whole import WholeSearch
 
 
 @click.command()
@@ -82,11 +82,11 @@ def tune(
     """
     began = time.monotonic()  # what is loaded now is part of the budget
     from zcc.commands.progress import open_progress
-    from zcc.compiler.options import CompileOptions
+    from zcc.compiler.building.options import CompileOptions
+    from zcc.compiler.building.tune_options import TuneOptions
     from zcc.compiler.tuning.collections import export_records, import_records, statistics
-    from zcc.compiler.tuning.options import TuneOptions
+    from zcc.compiler.tuning.model import tune_model
     from zcc.compiler.tuning.tune import Limits
-    from zcc.compiler.tuning.variants import tune_model
     from zcc.registry.location import locate
 
     chosen = [each for each in (model, stats, export_to, import_from) if each]
@@ -134,7 +134,7 @@ def _document(search: Search) -> dict[str, Any]:
 
 
 def _network(found: WholeSearch) -> dict[str, Any]:
-    from zcc.compiler.tuning.network_form import write_form
+    from zcc.compiler.backends.cpu.forms.network_form import write_form
 
     forms = found.record.forms.items()
     return {

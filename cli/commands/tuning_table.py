@@ -9,8 +9,8 @@ from zcc.commands.output import cells
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from zcc.compiler.tuning.network_search import WholeSearch
     from zcc.compiler.tuning.task import Search, Task
-    from zcc.compiler.tuning.whole import WholeSearch
 
 SHOWN = 12  # kernels in the table
 COLUMNS = ("kernel", "runs", "tried", "default", "best", "floor", "gain", "best form")
@@ -37,7 +37,7 @@ def whole_line(search: Search) -> str:
 
 def network_line(found: WholeSearch) -> str:
     """What came of the search for the network's own form."""
-    from zcc.compiler.tuning.network_form import write_form
+    from zcc.compiler.backends.cpu.forms.network_form import write_form
 
     told = [f"{found.tried} forms tried", f"{found.left} left", *([f"{found.failed} failed"] if found.failed else [])]
     return f"the network as {write_form(found.best)}: {found.told(found.best)}, {', '.join(told)}"

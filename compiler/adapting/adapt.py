@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from zcc.compiler.accuracy.pictures import Pictures
 from zcc.compiler.adapting.candidates import Arguments, roles
 from zcc.compiler.adapting.fit import fit
 from zcc.compiler.adapting.recording import Thresholds, record
 from zcc.compiler.adapting.report import POLICY, Report, report
-from zcc.compiler.progress import Progress
+from zcc.compiler.building.progress import Progress
+from zcc.compiler.quality.pictures import Pictures
 from zcc.runtime.adaptive.stored import StoredPolicy
 from zcc.runtime.adaptive.table import known_arguments, make_policy
 from zcc.runtime.errors import UsageError

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.accuracy.coco_map import summarise
 from zcc.compiler.adapting.recording import Recording
+from zcc.compiler.quality.coco_map import summarise
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from zcc.compiler.accuracy.coco_map import summarise
 from zcc.compiler.adapting.recording import Recording
+from zcc.compiler.quality.coco_map import summarise
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from zcc.compiler.accuracy.coco_map import Judged, Labels, judge
-from zcc.compiler.accuracy.evaluate import CONFIDENCE, IOU
-from zcc.compiler.accuracy.pictures import Pictures
+from zcc.compiler.quality.coco_map import Judged, Labels, judge
+from zcc.compiler.quality.evaluate import CONFIDENCE, IOU
+from zcc.compiler.quality.pictures import Pictures
 from zcc.runtime.errors import DatasetError
 from zcc.runtime.variant import Detections, Variant
 

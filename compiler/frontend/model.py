@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import onnx
 
-from zcc.compiler.precision.quantisation import Quantisation
+from zcc.compiler.ir.quantisation import Quantisation
 
 
 @dataclass(frozen=True)

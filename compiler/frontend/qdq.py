@@ -16,7 +16,7 @@ from zcc.compiler.frontend.nonnegative import is_nonnegative
 from zcc.compiler.frontend.operators import label
 from zcc.compiler.frontend.prune import inputs_of
 from zcc.compiler.frontend.rounding import Array, Rounding, read_rounding
-from zcc.compiler.precision.quantisation import Quantisation
+from zcc.compiler.ir.quantisation import Quantisation
 from zcc.runtime.errors import ModelError
 
 QUANTIZE, DEQUANTIZE = "QuantizeLinear", "DequantizeLinear"

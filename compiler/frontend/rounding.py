@@ -11,7 +11,7 @@ import onnx
 from numpy.typing import NDArray
 
 from zcc.compiler.frontend.operators import label
-from zcc.compiler.precision.quantisation import SMALLEST_SCALE, Quantisation
+from zcc.compiler.ir.quantisation import SMALLEST_SCALE, Quantisation
 from zcc.runtime.errors import ModelError
 
 Array = NDArray[Any]

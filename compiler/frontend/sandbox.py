@@ -16,8 +16,8 @@ from typing import Any
 import onnx
 
 from zcc.compiler.frontend.model import Head, Model, Suppression
-from zcc.compiler.precision.quantisation import Quantisation
-from zcc.compiler.room import full, need_room, writing_in
+from zcc.compiler.frontend.room import full, need_room, writing_in
+from zcc.compiler.ir.quantisation import Quantisation
 from zcc.runtime.errors import BuildError, InputError, ModelError, UsageError
 
 LIMIT_SECONDS = 300

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from zcc.compiler.kernels.bf16 import STORED
-from zcc.compiler.network.ops import Bf16Convolution, Concat, Conv, Network, Resize, Shuffle, Slice
+from zcc.compiler.ir.ops import Bf16Convolution, Concat, Conv, Network, Resize, Shuffle, Slice
+from zcc.compiler.ir.tensors import BFLOAT16
 from zcc.compiler.precision.rewrite import Rewriter
 
 GREY_LEVELS = np.float32(255)
@@ -20,7 +20,7 @@ def shorten(network: Network, floating: Collection[str] = ()) -> Network:
 
 
 class _Shortener(Rewriter):
-    stored = STORED
+    stored = BFLOAT16
     moves = (Concat, Resize, Shuffle, Slice)
 
     def can_convolve(self, conv: Conv) -> bool:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.network.fuse import ops_for
-from zcc.compiler.network.ops import Conv, Network
-from zcc.compiler.network.tensors import Tensor
+from zcc.compiler.importing.fuse import ops_for
+from zcc.compiler.ir.ops import Conv, Network
+from zcc.compiler.ir.quantisation import IMAGE, Quantisation
+from zcc.compiler.ir.tensors import Tensor
 from zcc.compiler.precision.calibrators import CALIBRATORS, DEFAULT, Calibrator
 from zcc.compiler.precision.histogram import Histogram
-from zcc.compiler.precision.observe import Statistics
-from zcc.compiler.precision.quantisation import IMAGE, Quantisation
+from zcc.compiler.precision.statistics import Statistics
 from zcc.compiler.precision.ties import Ties, moved
 from zcc.runtime.errors import UsageError
 

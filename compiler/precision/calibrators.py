@@ -13,8 +13,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from zcc.compiler.ir.quantisation import LEVELS, Quantisation
 from zcc.compiler.precision.histogram import Histogram
-from zcc.compiler.precision.quantisation import LEVELS, Quantisation
 
 Floats = NDArray[np.float64]
 Range = tuple[float, float]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zcc.compiler.accuracy.images import SUFFIXES, read_image
+from zcc.compiler.frontend.images import SUFFIXES, read_image
 from zcc.runtime.errors import DatasetError, InputError
 from zcc.runtime.frame import Pixels, as_pixels
 

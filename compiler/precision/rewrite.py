@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection
 from dataclasses import fields, replace
 from typing import Any, ClassVar
 
-from zcc.compiler.network.ops import Conv, Convert, Network, Op
-from zcc.compiler.network.tensors import Combine, Tensor
-from zcc.compiler.precision.quantisation import Quantisation
+from zcc.compiler.ir.ops import Conv, Convert, Network, Op
+from zcc.compiler.ir.quantisation import Quantisation
+from zcc.compiler.ir.tensors import Combine, Tensor
 
 FLOAT = "float32"
 

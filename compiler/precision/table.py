@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from zcc.compiler.kernels.spec import VectorUnit
-from zcc.compiler.network.ops import Network
+from zcc.compiler.ir.ops import Network
 from zcc.compiler.precision import bf16, int8
 from zcc.compiler.precision.calibrate import Calibration
 from zcc.runtime.errors import UsageError
@@ -23,11 +22,8 @@ class Precision:
     storage: str
     arithmetic: str
     convert: Convert
-    thrives: Callable[[VectorUnit], bool]  # whether a unit has instructions of its own for it
-    runs: Callable[[VectorUnit], bool] = lambda unit: True
     tolerance: float | None = None  # relative error against ONNX Runtime, where such a bound makes sense
     calibrated: bool = False
-    any_block: bool = True  # whether its maps may lie in blocks of fewer or more channels than a register has lanes
     halves_weights: bool = False  # the stored weights are float16, and float32 again when they are loaded
 
     @property
@@ -52,25 +48,19 @@ QUANTISED = "int8"  # what a model that brings scales along is meant for
 PRECISIONS: dict[str, Precision] = {
     precision.name: precision
     for precision in (
-        Precision("fp32", "float32", "float32", _unchanged, lambda unit: True, tolerance=1e-3),
-        Precision(
-            "fp16", "float16 weights, float32 maps", "float32", _unchanged, lambda unit: True, halves_weights=True
-        ),
+        Precision("fp32", "float32", "float32", _unchanged, tolerance=1e-3),
+        Precision("fp16", "float16 weights, float32 maps", "float32", _unchanged, halves_weights=True),
         Precision(
             "bf16",
             "bfloat16 maps and weights",
             "bfloat16 products, float32 sums",
             lambda network, calibration, floating: bf16.shorten(network, floating),
-            lambda unit: unit.bf16,
-            runs=lambda unit: unit.bf16,
-            any_block=False,
         ),
         Precision(
             "int8",
             "uint8 maps, int8 weights",
             "int32 sums, float32 between",
             _bytes,
-            lambda unit: unit.dot == "vnni",
             calibrated=True,
         ),
     )

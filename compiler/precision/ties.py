@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zcc.compiler.network.ops import Concat, MaxPool, Op, Resize, Shuffle, Slice
-from zcc.compiler.network.tensors import Tensor
+from zcc.compiler.ir.ops import Concat, MaxPool, Op, Resize, Shuffle, Slice
+from zcc.compiler.ir.tensors import Tensor
 
 MOVES = (Concat, MaxPool, Resize, Shuffle, Slice)
 

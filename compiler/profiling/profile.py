@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zcc.compiler.profiling.limits import arithmetic_of
+from zcc.compiler.backends.common.machine import arithmetic_of
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.variant import Variant
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from zcc.compiler.profiling.limits import Machine
+from zcc.compiler.backends.common.machine import Machine
 from zcc.compiler.profiling.profile import KernelTime, total_seconds
 
 NAME_WIDTH = 44

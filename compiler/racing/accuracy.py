@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from zcc.compiler.accuracy.coco_map import MeanAveragePrecision, mean_average_precision
-from zcc.compiler.accuracy.evaluate import look, measured
-from zcc.compiler.accuracy.scene import Scene
+from zcc.compiler.quality.coco_map import MeanAveragePrecision, mean_average_precision
+from zcc.compiler.quality.evaluate import look, measured
+from zcc.compiler.quality.scene import Scene
 from zcc.compiler.racing.contestant import Entry, Found, Pixels, Thresholds
 from zcc.compiler.racing.opencv_frame import frame_steps
 from zcc.compiler.racing.task import Task

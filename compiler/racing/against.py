@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from zcc.compiler.accuracy.dataset import Dataset, load_dataset
+from zcc.compiler.building.progress import Progress
 from zcc.compiler.frontend.model import Model
 from zcc.compiler.frontend.operators import supported_operators
 from zcc.compiler.frontend.read import read_model
 from zcc.compiler.frontend.sandbox import run_in_sandbox
 from zcc.compiler.precision.frames import CalibrationFrames, load_frames
-from zcc.compiler.progress import Progress
+from zcc.compiler.quality.dataset import Dataset, load_dataset
 from zcc.compiler.racing.agreement import loosest
 from zcc.compiler.racing.contestant import Entry, Pixels
 from zcc.compiler.racing.race import Race, Rules, race

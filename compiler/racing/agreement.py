@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from zcc.compiler.frontend.model import Head
+from zcc.compiler.quality.verify import relative_error
 from zcc.compiler.racing.contestant import Floats, Found, Pixels, Thresholds
 from zcc.compiler.racing.worker import Worker
-from zcc.compiler.verify import relative_error
 from zcc.runtime.errors import BenchmarkError
 
 # Below this a score is noise: an untrained network gives every class the same, and rounding decides which is best.

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from zcc.compiler.accuracy.coco_map import MeanAveragePrecision
+from zcc.compiler.building.progress import Progress
 from zcc.compiler.frontend.model import Head
-from zcc.compiler.progress import Progress
+from zcc.compiler.quality.coco_map import MeanAveragePrecision
 from zcc.compiler.racing.agreement import EXACT, Agreement, Tolerance, check_agreement
 from zcc.compiler.racing.contestant import USUAL, Entry, Floats, Pixels, Thresholds
 from zcc.compiler.racing.worker import Worker

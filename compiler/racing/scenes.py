@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from zcc.compiler.accuracy.images import SUFFIXES, read_image
+from zcc.compiler.frontend.images import SUFFIXES, read_image
 from zcc.compiler.racing.contestant import Pixels
 from zcc.runtime.errors import DatasetError, UsageError
 from zcc.runtime.frame import LARGEST_SIDE

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from zcc.compiler.targets.table import runs_here
-from zcc.compiler.targets.target import Target
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.tuning.device import Here
 from zcc.runtime.errors import TuningError, UsageError
 
 
-def find_addresses(runner: str | None, target: Target) -> list[Any]:
+def find_addresses(runner: str | None, target: CpuTarget) -> list[Any]:
     """The devices that a search may use: this machine, or those behind a tracker."""
     if runner is None:
-        if not runs_here(target):
+        if not target.runs_here():
             raise UsageError(
                 f"kernels for {target.name} cannot be timed on this machine",
                 "name machines that run it with --runner rpc://TRACKER:PORT/KEY",

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from zcc.compiler.targets.target import Target
-from zcc.compiler.tuning.lookup import OWN, SHIPPED
-from zcc.compiler.tuning.networks import Networks, merged_networks, read_networks, write_networks
-from zcc.compiler.tuning.records import RECORDS, Database, best_only, merged, read_records, write_records
-from zcc.compiler.tuning.target_key import target_key
+from zcc.compiler.backends.cpu.forms.lookup import OWN, SHIPPED
+from zcc.compiler.backends.cpu.forms.networks import Networks, merged_networks, read_networks, write_networks
+from zcc.compiler.backends.cpu.forms.records import RECORDS, Database, best_only, merged, read_records, write_records
+from zcc.compiler.backends.target import Target
 from zcc.compiler.tuning.tune import LOCK
 from zcc.registry.locks import exclusive
 from zcc.runtime.errors import TuningError
@@ -51,7 +50,7 @@ class Shipped:
 def shipped_for(targets: Iterable[Target]) -> Shipped:
     """What comes with zcc for these targets, with the cores that their work is cut for."""
     counts = {key: len(database) for key, database in _collection(SHIPPED)}
-    keys = [target_key(target) for target in targets]
+    keys = [target.key for target in targets]
     return Shipped(sum(counts.values()), {key: counts[key] for key in keys if key in counts})
 
 

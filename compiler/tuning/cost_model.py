@@ -10,9 +10,9 @@ import numpy as np
 from tvm.ir.utils import derived_object
 from tvm.s_tir.meta_schedule.cost_model import PyCostModel
 
-from zcc.compiler.kernels.choices import KINDS, Tunable
-from zcc.compiler.network.tensors import Array
-from zcc.compiler.tuning.workload import chosen_in, kernel_in
+from zcc.compiler.backends.cpu.forms.workload import chosen_in, kernel_in
+from zcc.compiler.backends.cpu.kernels.choices import KINDS, Tunable
+from zcc.compiler.ir.tensors import Array
 
 ROUNDS = 80
 SEED = 20241

@@ -8,8 +8,9 @@ from typing import Any, Protocol, TypeVar
 
 import tvm
 
-from zcc.compiler.network.tensors import Array
+from zcc.compiler.ir.tensors import Array
 from zcc.runtime.engine import engine
+from zcc.runtime.host import worker_threads
 
 T = TypeVar("T")
 
@@ -43,6 +44,10 @@ class Device(Protocol):
 
     def share(self, threads: int) -> None:
         """Share what is run from now on out over so many threads, where they can be changed."""
+        ...
+
+    def threads(self, wanted: int | None = None) -> int:
+        """How many threads share what is run, where so many are wanted, or all there are."""
         ...
 
 
@@ -85,3 +90,7 @@ class ThisMachine:
     def share(self, threads: int) -> None:
         """As an artifact that asks for them."""
         engine().share(threads)
+
+    def threads(self, wanted: int | None = None) -> int:
+        """As many as frames have."""
+        return min(wanted or worker_threads(), worker_threads())

@@ -5,17 +5,17 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
-from zcc.compiler.imported import Imported
-from zcc.compiler.kernels.winograd_conv import WinogradConv
+from zcc.compiler.backends.cpu.forms.lookup import Records
+from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, write_form
+from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
+from zcc.compiler.backends.cpu.lowering.layout import Layout
+from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.program.build import build_library
+from zcc.compiler.backends.cpu.program.emit import emit_network
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.compiler.importing.imported import Imported
 from zcc.compiler.precision.calibrate import Calibration
 from zcc.compiler.precision.table import Precision
-from zcc.compiler.program.build import build_library
-from zcc.compiler.program.emit import emit_network
-from zcc.compiler.program.layout import Layout
-from zcc.compiler.program.lower import lower_network
-from zcc.compiler.targets.target import Target
-from zcc.compiler.tuning.lookup import Records
-from zcc.compiler.tuning.network_form import NetworkForm, default_form, write_form
 from zcc.compiler.tuning.network_trial import BuiltForm
 
 
@@ -26,7 +26,7 @@ class FormBuilder:
         self,
         source: Imported,
         precision: Precision,
-        target: Target,
+        target: CpuTarget,
         calibration: Calibration | None,
         records: Records,
     ) -> None:
@@ -45,8 +45,9 @@ class FormBuilder:
         layout = self.lower(form)
         # Names differ, because a machine elsewhere keeps all libraries in one folder.
         library = folder / f"{write_form(form).replace(' ', '-')}.so"
-        built = BuiltForm(library, folder / "weights.bin", max(layout.arena_size, 1), form.threads)
-        build_library(emit_network(layout, form.unit(self.target.unit)), self.target.tvm_target(), built.library)
+        program = emit_network(layout, form.unit(self.target.unit))
+        built = BuiltForm(library, folder / "weights.bin", program.network, form.threads)
+        build_library(program.module, self.target.tvm_target(), built.library)
         built.weights.write_bytes(layout.weights or b"\0")
         return built
 

@@ -10,11 +10,11 @@ from functools import cached_property
 from math import inf
 from pathlib import Path
 
-from zcc.compiler.progress import Progress
+from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, write_form
 from zcc.compiler.tuning.device import Address, DeviceLost
 from zcc.compiler.tuning.form_builder import FormBuilder
-from zcc.compiler.tuning.network_form import NetworkForm, default_form, write_form
 from zcc.compiler.tuning.network_trial import BuiltForm, NetworkTrial, measure_networks
+from zcc.compiler.tuning.progress import SearchProgress
 from zcc.compiler.tuning.trial import Answer, Outcome
 from zcc.compiler.tuning.tune import Stop
 from zcc.compiler.tuning.worker import Worker
@@ -33,7 +33,7 @@ class FormRace:
         address: Address,
         folder: Path,
         stop: Stop,
-        progress: Progress,
+        progress: SearchProgress,
         build_seconds: float = 0.0,
     ) -> None:
         self._builder, self._folder, self._stop, self._progress = builder, folder, stop, progress

@@ -9,10 +9,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
 from tvm import tirx
 
-from zcc.compiler.kernels.choices import Form, Tunable
-from zcc.compiler.program.single import build_kernels, entry_name
+from zcc.compiler.backends.cpu.kernels.choices import Form, Tunable
+from zcc.compiler.backends.cpu.program.single import build_kernels, entry_name
+from zcc.compiler.backends.cpu.program.workspace import Memory
 from zcc.compiler.tuning.device import Device
 from zcc.compiler.tuning.operands import disagreement, make_operands, operands_for, result_of
 from zcc.compiler.tuning.trial import Answer, Outcome, Trial
@@ -33,10 +35,9 @@ def measure(trial: Trial, device: Device) -> Answer:
     ]
     with tempfile.TemporaryDirectory(prefix="zcc-") as scratch:
         library = Path(scratch) / "kernels.so"
-        build_kernels([default, *(function for _, function in sound)], trial.target, library)
-        bench = _Bench(
-            device, device.load(library), _arguments(trial.default, default, sound, device), result_of(default)
-        )
+        memories = build_kernels([default, *(function for _, function in sound)], trial.target, library)
+        arguments = _arguments(trial.default, default, sound, memories, device)
+        bench = _Bench(device, device.load(library), arguments, result_of(default))
         seconds, measured = device.run(bench.measure)
     outcomes = iter(measured)
     answers = [next(outcomes) if isinstance(function, tirx.PrimFunc) else function for function in built]
@@ -51,11 +52,17 @@ def _built(form: Form, trial: Trial) -> tirx.PrimFunc | Outcome:
 
 
 def _arguments(
-    default: Tunable, built: tirx.PrimFunc, forms: Sequence[tuple[Form, tirx.PrimFunc]], device: Device
+    default: Tunable,
+    built: tirx.PrimFunc,
+    forms: Sequence[tuple[Form, tirx.PrimFunc]],
+    memories: Sequence[Memory],
+    device: Device,
 ) -> list[list[Any]]:
+    """For each entry its operands, and working memory."""
     operands = make_operands(default, built)
     own = [operands, *(operands_for(form, function, built, operands) for form, function in forms)]
-    return [[device.tensor(array) for array in arrays] for arrays in own]
+    arenas = [np.zeros(memory.bytes(device.threads()), np.uint8) for memory in memories]
+    return [[device.tensor(array) for array in (*arrays, arena)] for arrays, arena in zip(own, arenas, strict=True)]
 
 
 @dataclass(frozen=True)

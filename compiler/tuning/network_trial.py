@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from zcc.compiler.network.tensors import Array
-from zcc.compiler.program.emit import NETWORK
+from zcc.compiler.backends.cpu.program.workspace import Memory
+from zcc.compiler.ir.tensors import Array
+from zcc.compiler.quality.verify import relative_error
 from zcc.compiler.tuning.device import Device
 from zcc.compiler.tuning.trial import Answer, Outcome
-from zcc.compiler.verify import relative_error
+from zcc.runtime.library import NETWORK
 
 ROUNDS = 11
 ROUND_SECONDS = 0.02  # of each form in each round
@@ -27,7 +28,7 @@ class BuiltForm:
 
     library: Path
     weights: Path
-    arena: int  # bytes
+    memory: Memory
     threads: int
 
 
@@ -65,7 +66,8 @@ class _Runner:
     @classmethod
     def make(cls, form: BuiltForm, trial: NetworkTrial, image: Array, device: Device) -> _Runner:
         """Load it, with memory of its own."""
-        weights, arena = np.fromfile(form.weights, np.uint8), np.zeros(form.arena, np.uint8)
+        weights = np.fromfile(form.weights, np.uint8)
+        arena = np.zeros(form.memory.bytes(device.threads(form.threads)), np.uint8)
         arrays = (image, weights, arena, np.zeros(trial.output, np.float32))
         return cls(device, device.load(form.library), [device.tensor(array) for array in arrays], form.threads)
 

@@ -8,18 +8,17 @@ from typing import Any
 import numpy as np
 from tvm import tirx
 
-from zcc.compiler.kernels.bf16 import STORED
-from zcc.compiler.kernels.choices import Form, Tunable
-from zcc.compiler.kernels.lower_bf16 import to_bf16
-from zcc.compiler.network.tensors import Array
-from zcc.compiler.program.single import extent
+from zcc.compiler.backends.cpu.kernels.choices import Form, Tunable
+from zcc.compiler.backends.cpu.lowering.lower_bf16 import to_bf16
+from zcc.compiler.backends.cpu.program.single import extent
+from zcc.compiler.ir.tensors import BFLOAT16, Array
 
 SEED = 7
 RESULT, WEIGHT = "out", "weight"
 ENCODING = (2,)  # the shape of a scale and a zero point
 SCALES = {WEIGHT: 0.05, "scale": 2e-5}
 # Of the largest result. Winograd's transforms lose a hundredth of what fp32 may; bfloat16 has eight bits.
-TOLERANCES = {np.dtype(np.float32): 1e-3, np.dtype(STORED): 2.0**-7}
+TOLERANCES = {np.dtype(np.float32): 1e-3, np.dtype(BFLOAT16): 2.0**-7}
 
 
 def make_operands(spec: Tunable, built: tirx.PrimFunc) -> list[Array]:
@@ -61,7 +60,7 @@ def _values(param: Any, rng: np.random.Generator) -> Array:
     size, dtype = extent(param), str(param.dtype)
     if param.name == RESULT:
         return np.zeros(size, dtype)
-    if dtype == STORED:
+    if dtype == BFLOAT16:
         return to_bf16(_normal(param, rng, size))
     if dtype == "float32":
         return np.array([0.05, 100.0], np.float32) if size == prod(ENCODING) else _normal(param, rng, size)
@@ -77,4 +76,4 @@ def _normal(param: Any, rng: np.random.Generator, size: int) -> Array:
 
 
 def _floats(values: Array) -> Array:
-    return (values.astype(np.uint32) << 16).view(np.float32) if values.dtype == np.uint16 else values
+    return (values.astype(np.uint32) << 16).view(np.float32) if values.dtype == np.dtype(BFLOAT16) else values

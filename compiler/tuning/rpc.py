@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import tvm
 from tvm import rpc
 
-from zcc.compiler.network.tensors import Array
+from zcc.compiler.ir.tensors import Array
 from zcc.compiler.tuning.device import Device, DeviceLost
 from zcc.runtime.errors import TuningError, UsageError
 
@@ -91,6 +91,11 @@ class RemoteMachine:
 
     def share(self, threads: int) -> None:
         """A server keeps the threads that it was started with."""
+
+    def threads(self, wanted: int | None = None) -> int:
+        """Those of the server."""
+        with lost_when_broken():
+            return int(self._session.get_function("runtime.NumThreads")())
 
 
 @contextmanager

@@ -15,12 +15,12 @@ from tvm.ir.utils import derived_object
 from tvm.s_tir.meta_schedule.builder import BuilderResult, PyBuilder
 from tvm.s_tir.meta_schedule.runner import PyRunner, PyRunnerFuture, RunnerResult
 
-from zcc.compiler.kernels.choices import Tunable, read_choice, write_choice
-from zcc.compiler.targets.target import Target
+from zcc.compiler.backends.cpu.forms.workload import chosen_in, kernel_in
+from zcc.compiler.backends.cpu.kernels.choices import Tunable, read_choice, write_choice
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.tuning.device import Address, DeviceLost, Unreachable
 from zcc.compiler.tuning.trial import Answer, Trial
 from zcc.compiler.tuning.worker import Worker
-from zcc.compiler.tuning.workload import chosen_in, kernel_in
 
 BETWEEN = "|"  # a kernel and a choice in the place of a path
 LOST = 2  # devices that may be lost with one trial before the trial is to blame
@@ -114,7 +114,7 @@ class TrialRunner(PyRunner):  # type: ignore[misc]
         self,
         devices: Devices,
         kernels: dict[str, Tunable],
-        target: Target,
+        target: CpuTarget,
         seconds: dict[str, float],
         stop: threading.Event,
     ) -> None:

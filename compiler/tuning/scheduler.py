@@ -17,16 +17,16 @@ from tvm.s_tir import meta_schedule as ms
 from tvm.s_tir.meta_schedule.measure_callback import PyMeasureCallback
 from tvm.s_tir.meta_schedule.task_scheduler import PyTaskScheduler
 
-from zcc.compiler.kernels.choices import write_choice
-from zcc.compiler.kernels.rules_context import RulesContext
-from zcc.compiler.progress import Progress
+from zcc.compiler.backends.cpu.forms.records import RECORDS, WORKLOADS
+from zcc.compiler.backends.cpu.forms.workload import chosen_in, make_workload
+from zcc.compiler.backends.cpu.kernels.choices import write_choice
+from zcc.compiler.backends.cpu.kernels.rules_context import RulesContext
 from zcc.compiler.tuning.cost_model import BoostedTrees
-from zcc.compiler.tuning.records import RECORDS, WORKLOADS
+from zcc.compiler.tuning.progress import SearchProgress
 from zcc.compiler.tuning.runner import Devices, PassOn, TrialRunner
 from zcc.compiler.tuning.search import Allowance, RankedSearch
 from zcc.compiler.tuning.space import space_of
 from zcc.compiler.tuning.task import Search, Task
-from zcc.compiler.tuning.workload import chosen_in, make_workload
 from zcc.runtime.errors import TuningError
 
 BATCH = 8  # forms of a kernel that one library holds
@@ -38,7 +38,7 @@ def run_scheduler(
     folder: Path,
     trials: int | None,
     addresses: Sequence[Any],
-    progress: Progress,
+    progress: SearchProgress,
     stop: threading.Event,
 ) -> None:
     """Search until every form was measured, so many trials were made, or `stop` is set."""
@@ -124,7 +124,7 @@ class Stop(Exception):
 class Telling(PyMeasureCallback):  # type: ignore[misc]
     """Keeps the tasks up to date, tells whoever follows, and ends the search when it is to end."""
 
-    def __init__(self, search: Search, tasks: list[Task], progress: Progress, stop: threading.Event) -> None:
+    def __init__(self, search: Search, tasks: list[Task], progress: SearchProgress, stop: threading.Event) -> None:
         super().__init__()
         self.search, self.tasks, self.progress, self.stop = search, tasks, progress, stop
         self.hopeless: str | None = None  # the last failure, as long as there is nothing else

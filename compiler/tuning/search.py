@@ -11,8 +11,8 @@ from tvm.ir.utils import derived_object
 from tvm.s_tir.meta_schedule import MeasureCandidate
 from tvm.s_tir.meta_schedule.search_strategy import PySearchStrategy
 
-from zcc.compiler.kernels.choices import write_choice
-from zcc.compiler.tuning.workload import chosen_in
+from zcc.compiler.backends.cpu.forms.workload import chosen_in
+from zcc.compiler.backends.cpu.kernels.choices import write_choice
 
 
 @dataclass

@@ -8,8 +8,8 @@ from typing import Any
 from tvm.s_tir import Schedule
 from tvm.s_tir import meta_schedule as ms
 
-from zcc.compiler.kernels.choices import write_choice
-from zcc.compiler.tuning.workload import BLOCK, CHOICE_MARK
+from zcc.compiler.backends.cpu.forms.workload import BLOCK, CHOICE_MARK
+from zcc.compiler.backends.cpu.kernels.choices import write_choice
 
 
 def space_of(choices: Sequence[Any]) -> ms.SpaceGenerator:

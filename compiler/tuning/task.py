@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from zcc.compiler.kernels.choices import Tunable, write_choice
-from zcc.compiler.kernels.spec import KernelCall, VectorUnit
-from zcc.compiler.targets.target import Target
-from zcc.compiler.tuning.workload import describe_kernel, workload_key
+from zcc.compiler.backends.cpu.forms.workload import describe_kernel, workload_key
+from zcc.compiler.backends.cpu.kernels.choices import Tunable, write_choice
+from zcc.compiler.backends.cpu.kernels.spec import KernelCall, VectorUnit
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 
 if TYPE_CHECKING:
-    from zcc.compiler.tuning.whole import WholeSearch
+    from zcc.compiler.tuning.network_search import WholeSearch
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Search:
     """The whole of it."""
 
     tasks: list[Task]
-    target: Target
+    target: CpuTarget
     budget: float | None = None  # seconds
     network: WholeSearch | None = None  # what was found about the network as a whole
     started: float = field(default_factory=time.monotonic)

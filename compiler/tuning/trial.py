@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from zcc.compiler.kernels.choices import Form, Tunable
-from zcc.compiler.targets.target import Target
+from zcc.compiler.backends.cpu.kernels.choices import Form, Tunable
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 
 
 class Asked(Protocol):
@@ -28,7 +28,7 @@ class Trial:
 
     default: Tunable
     forms: tuple[Form, ...]
-    target: Target
+    target: CpuTarget
 
     def alone(self) -> list[Trial]:
         """A trial for each form."""

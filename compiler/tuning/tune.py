@@ -13,10 +13,10 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from zcc.compiler.kernels.choices import write_choice
-from zcc.compiler.progress import Progress
-from zcc.compiler.targets.target import Target
-from zcc.compiler.tuning.records import read_records, write_records
+from zcc.compiler.backends.cpu.forms.records import read_records, write_records
+from zcc.compiler.backends.cpu.kernels.choices import write_choice
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.compiler.tuning.progress import SearchProgress
 from zcc.compiler.tuning.task import Search, Task
 from zcc.registry.locks import exclusive
 from zcc.runtime.distribution import how_to_install
@@ -52,7 +52,12 @@ class Stop(threading.Event):
 
 
 def tune(
-    tasks: Sequence[Task], target: Target, folder: Path, limits: Limits, addresses: Sequence[Any], progress: Progress
+    tasks: Sequence[Task],
+    target: CpuTarget,
+    folder: Path,
+    limits: Limits,
+    addresses: Sequence[Any],
+    progress: SearchProgress,
 ) -> Search:
     """Search until everything was tried or a limit is reached; the folder's records grow meanwhile.
 

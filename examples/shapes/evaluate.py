@@ -8,8 +8,8 @@ from pathlib import Path
 
 from examples.shapes.outlines import CLASSES
 from examples.shapes.reference import ReferenceDetector
-from zcc.compiler.accuracy.dataset import load_dataset
-from zcc.compiler.accuracy.evaluate import CONFIDENCE, IOU, evaluate
+from zcc.compiler.quality.dataset import load_dataset
+from zcc.compiler.quality.evaluate import CONFIDENCE, IOU, evaluate
 
 
 def main() -> None:

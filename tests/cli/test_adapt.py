@@ -11,7 +11,7 @@ import pytest
 
 from examples.shapes.generate import write_scenes
 from tests.cli.process import assert_one_line, run_zcc
-from zcc.compiler.accuracy.images import read_image
+from zcc.compiler.frontend.images import read_image
 from zcc.runtime.adaptive import AdaptiveDetector
 
 SEED = 404_040

@@ -16,8 +16,8 @@ from packaging.requirements import Requirement
 
 from tests.registry.samples import artifact
 from zcc.commands.health import Need, Status, check_package, check_registry
+from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.precision.table import PRECISIONS
-from zcc.compiler.targets.table import TARGETS, native_target
 from zcc.registry import Registry
 
 
@@ -54,10 +54,10 @@ def test_a_machine_that_passes_the_tests_is_healthy(tmp_path: Path) -> None:
 def test_every_target_is_named_and_each_dtype_has_a_native_one(tmp_path: Path) -> None:
     findings = by_subject(examine("--registry", str(tmp_path))[1])
     details = {name: findings[f"target {name}"]["detail"] for name in TARGETS}
-    for dtype, precision in PRECISIONS.items():
-        target = native_target(precision.thrives)
+    for dtype in PRECISIONS:
+        target = native_target(dtype)
         named = [name for name, detail in details.items() if dtype in detail.rpartition("native for ")[2].split(", ")]
-        assert named == ([target.name] if precision.runs(target.unit) else [])
+        assert named == ([target.name] if target.computes(dtype) else [])
 
 
 def test_no_c_compiler_stops_compiling_but_not_running(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from examples.shapes.reference import ReferenceDetector
 from tests.cli.conftest import Demo
 from tests.cli.process import assert_one_line, run_zcc
 from zcc import sample
-from zcc.compiler.accuracy.dataset import load_dataset
-from zcc.compiler.accuracy.evaluate import evaluate
+from zcc.compiler.quality.dataset import load_dataset
+from zcc.compiler.quality.evaluate import evaluate
 
 SEED = 606_060
 

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from zcc.commands.progress import LiveProgress, PlainProgress, open_progress
-from zcc.compiler.progress import Progress, Silent
+from zcc.compiler.building.progress import Progress, Silent
 
 
 def follow_build(progress: Progress) -> None:

@@ -14,7 +14,7 @@ import pytest
 from tests.cli.process import run_zcc
 from tests.compiler.bare_heads import distributed
 from zcc.commands.main import cli, describe_error
-from zcc.compiler.targets.x86_64 import LEVEL_3
+from zcc.compiler.backends.cpu.targets.x86_64 import LEVEL_3
 from zcc.runtime import host
 from zcc.runtime.errors import ZccError
 

@@ -13,18 +13,21 @@ import onnxruntime
 import tvm_ffi
 from numpy.typing import NDArray
 
-from zcc.compiler.kernels.choices import Choices
-from zcc.compiler.network.fuse import fuse
-from zcc.compiler.network.ops import Network
-from zcc.compiler.network.place import Placement
-from zcc.compiler.network.read import read_network
-from zcc.compiler.program.build import build_library
-from zcc.compiler.program.emit import emit_network
-from zcc.compiler.program.layout import Layout
-from zcc.compiler.program.lower import import_proto, lower_network
-from zcc.compiler.targets.table import TARGETS, native_target
-from zcc.compiler.targets.target import Target
+from zcc.compiler.backends.cpu.kernels.choices import Choices
+from zcc.compiler.backends.cpu.layout.place import Placement
+from zcc.compiler.backends.cpu.lowering.layout import Layout
+from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.program.build import build_library
+from zcc.compiler.backends.cpu.program.emit import emit_network
+from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.compiler.importing.fuse import fuse
+from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.relax_module import import_proto
+from zcc.compiler.ir.ops import Network
 from zcc.runtime.engine import aligned_bytes, engine
+from zcc.runtime.host import worker_threads
+from zcc.runtime.library import NETWORK
 
 Array = NDArray[np.float32]
 
@@ -57,22 +60,23 @@ def compile_network(
     return build_network(convert(fuse(read_network(import_proto(proto)))), folder, chosen, choices)
 
 
-def build_network(network: Network, folder: Path, chosen: Target, choices: Choices | None = None) -> Compiled:
+def build_network(network: Network, folder: Path, chosen: CpuTarget, choices: Choices | None = None) -> Compiled:
     """A network that was read already, compiled for a target."""
     layout = lower_network(network, chosen.unit, choices)
     library = folder / f"network-{chosen.name}.so"
-    build_library(emit_network(layout, chosen.unit), chosen.tvm_target(), library)
+    program = emit_network(layout, chosen.unit)
+    build_library(program.module, chosen.tvm_target(), library)
     module = tvm_ffi.load_module(str(library))
     weights = aligned_bytes(max(len(layout.weights), 1))
     weights[: len(layout.weights)] = np.frombuffer(layout.weights, np.uint8)
-    arena = aligned_bytes(max(layout.arena_size, 1))
+    arena = aligned_bytes(program.network.bytes(worker_threads()))
 
     def run(image: Array) -> Array:
         arena[:] = 0x7F
         shape = layout.placement.output.shape
         # The result is the caller's own memory, aligned to nothing but its elements.
         output = np.full(np.prod(shape) + 1, np.nan, np.float32)[1:].reshape(shape)
-        engine().call(lambda: module["zcc_network"](image, weights, arena, output))
+        engine().call(lambda: module[NETWORK](image, weights, arena, output))
         return output
 
     return Compiled(layout, run)

@@ -10,7 +10,7 @@ import numpy as np
 from examples.shapes.generate import write_scenes
 from examples.shapes.outlines import CLASSES
 from examples.shapes.scenes import make_scene
-from zcc.compiler.accuracy.dataset import load_dataset
+from zcc.compiler.quality.dataset import load_dataset
 
 
 def test_the_folder_holds_the_scenes(tmp_path: Path) -> None:

@@ -15,11 +15,11 @@ from examples.shapes.pictures import PICTURES
 from examples.shapes.reference import ReferenceDetector
 from examples.shapes.scenes import PICTURES_SEED, make_scene
 from zcc import sample
-from zcc.compiler.accuracy.coco_map import mean_average_precision
-from zcc.compiler.accuracy.dataset import load_dataset
-from zcc.compiler.accuracy.evaluate import evaluate
-from zcc.compiler.accuracy.images import image_size
-from zcc.compiler.accuracy.scene import Scene
+from zcc.compiler.frontend.images import image_size
+from zcc.compiler.quality.coco_map import mean_average_precision
+from zcc.compiler.quality.dataset import load_dataset
+from zcc.compiler.quality.evaluate import evaluate
+from zcc.compiler.quality.scene import Scene
 
 UNSEEN_SEED = 555_000  # neither trained on nor measured with
 

@@ -16,7 +16,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from tests.compiler.frame import references
+from tests.compiler.backends.cpu.frame import references
 from tests.conftest import Tiny
 from tests.runtime.conftest import FAST, SLOW, Pair
 from tests.runtime.samples import assert_same, changed_copy, edit_manifest, noise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import sqlite3
 import threading
 import time
@@ -27,6 +28,7 @@ from zcc.registry.bundle import export_bundle
 from zcc.runtime import Detector, Following
 from zcc.runtime.agreement import agreement
 from zcc.runtime.errors import UsageError
+from zcc.runtime.follow import join_within
 from zcc.runtime.manifest import InputSpec, Manifest
 from zcc.runtime.variant import Detections
 
@@ -378,3 +380,35 @@ def test_agreement_counts_each_detection_once() -> None:
     assert agreement(boxes(one, near), boxes(one)) == pytest.approx(2 / 3)
     assert agreement(boxes(one, far), boxes(far, near)) == 1
     assert agreement(boxes((0, 0, 0, 0, 0.9, 1)), boxes(one)) == 0, "a box without area"
+
+
+class Clock:
+    """A clock that goes on when somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Stuck(threading.Thread):
+    """A thread that does not end, whoever waits for it."""
+
+    def __init__(self, clock: Clock, patience: float = math.inf) -> None:
+        super().__init__()
+        self._clock, self._patience = clock, patience
+        self.waited: list[float] = []
+
+    def join(self, timeout: float | None = None) -> None:
+        assert timeout is not None, "it would be waited for for ever"
+        self.waited.append(timeout)
+        self._clock.now += min(timeout, self._patience)
+
+
+def test_an_exit_waits_for_all_watchers_together_no_longer_than_it_says() -> None:
+    clock = Clock()
+    threads = [Stuck(clock, 2.0), Stuck(clock), Stuck(clock)]
+    join_within(5.0, threads, clock)
+    assert [thread.waited for thread in threads] == [[5.0], [3.0], [0.0]]
+    assert clock.now == 105.0

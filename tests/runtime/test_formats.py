@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.compiler.frame.yuv import Bytes, as_bgr, noise, planes
+from tests.compiler.backends.cpu.frame.yuv import Bytes, as_bgr, noise, planes
 from tests.conftest import Tiny
 from tests.runtime.samples import assert_same, changed_copy
 from zcc.runtime import Detector

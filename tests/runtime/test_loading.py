@@ -116,7 +116,7 @@ def test_a_rehearsal_finds_the_same_and_leaves_its_memory_to_the_engine(tiny_art
     rehearsed = variant.rehearse(frame, 0.3, 0.6)
     assert len(rehearsed) > 0
     assert_same(rehearsed, variant.run(frame, 0.3, 0.6))
-    assert engine()._arena.size >= variant.manifest.workspace["detect"]
+    assert engine()._arena.size >= variant.manifest.memory("detect", variant.threads)
     assert engine(ASIDE)._arena.size == 0
 
 

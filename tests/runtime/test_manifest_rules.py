@@ -90,6 +90,7 @@ def test_what_the_compiler_makes_keeps_to_them(tiny_artifact: Tiny) -> None:
         ("files.0.path", "x\ny", "files[0].path"),
         ("workspace.detect", -1, "workspace.detect"),
         ("workspace.detect", 1 << 62, "workspace.detect"),
+        ("workspace.thread", 1 << 40, "workspace.thread"),
         ("workspace", {"detect": 1}, "workspace: 'network' is missing"),
         ("workspace.sideways", 1, "workspace has an unknown field 'sideways'"),
         ("formats", ["bgr", "cmyk"], "formats[1]"),

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.compiler.frame import references
+from tests.compiler.backends.cpu.frame import references
 from tests.runtime.samples import noise
-from zcc.compiler.frame.edges import EDGE_ROWS, EDGE_STEP
+from zcc.compiler.backends.cpu.frame.edges import EDGE_ROWS, EDGE_STEP
 from zcc.runtime import Detector
 from zcc.runtime.manifest import InputSpec
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.compiler.frame.yuv import Bytes, noise, planes
+from tests.compiler.backends.cpu.frame.yuv import Bytes, noise, planes
 from tests.conftest import Tiny
 from tests.runtime.samples import assert_same, run_python
 from zcc.runtime import Detector

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.accuracy.coco_map import judge
 from zcc.compiler.adapting.recording import Frame, Recording, Take
+from zcc.compiler.quality.coco_map import judge
 from zcc.runtime import Detections
 
 CHEAP, HIGH = "int8", "fp32"

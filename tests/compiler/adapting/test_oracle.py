@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tests.compiler.adapting.recordings import CHEAP, HIGH, make_up
-from zcc.compiler.accuracy.coco_map import mean_average_precision
 from zcc.compiler.adapting.oracle import consult
 from zcc.compiler.adapting.outcome import always, outcome
+from zcc.compiler.quality.coco_map import mean_average_precision
 
 
 def test_a_gain_is_what_a_single_frame_changes() -> None:

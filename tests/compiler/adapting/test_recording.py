@@ -10,10 +10,10 @@ from PIL import Image
 
 from tests.conftest import Tiny
 from tests.runtime.samples import assert_same, changed_copy, noise
-from zcc.compiler.accuracy.coco_map import mean_average_precision, summarise
-from zcc.compiler.accuracy.evaluate import CONFIDENCE, IOU
-from zcc.compiler.accuracy.pictures import Pictures, labelled_pictures
 from zcc.compiler.adapting.recording import Thresholds, record
+from zcc.compiler.quality.coco_map import mean_average_precision, summarise
+from zcc.compiler.quality.evaluate import CONFIDENCE, IOU
+from zcc.compiler.quality.pictures import Pictures, labelled_pictures
 from zcc.runtime.errors import DatasetError
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.variant import Variant

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.compiler.adapting.recordings import CHEAP, HIGH, PIXELS, make_up
-from zcc.compiler.accuracy.coco_map import mean_average_precision
 from zcc.compiler.adapting.outcome import outcome
 from zcc.compiler.adapting.replay import replay
+from zcc.compiler.quality.coco_map import mean_average_precision
 from zcc.runtime.adaptive import Observed, SceneComplexity
 from zcc.runtime.errors import DatasetError, UsageError
 

@@ -19,7 +19,7 @@ from tests.onnx_models.quantised import add_pair, around_convolutions, by_onnxru
 from tests.onnx_models.variants import with_relu
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.frontend.qdq import PAIR, take_out
-from zcc.compiler.precision.quantisation import Quantisation
+from zcc.compiler.ir.quantisation import Quantisation
 from zcc.runtime.errors import ModelError
 
 Array = NDArray[Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,3 +65,25 @@ def test_external_data_that_end_too_early_are_refused(tmp_path: Path) -> None:
     (tmp_path / "weights.bin").write_bytes(b"short")
     with pytest.raises(ModelError, match="external data do not fit"):
         read_model(path)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["fifo", "zeros"])
+def test_what_would_be_waited_for_or_never_end_is_refused(make: Callable[[Path], None], tmp_path: Path) -> None:
+    make(tmp_path / "trap.onnx")
+    with pytest.raises(ModelError, match="it is no regular file"):
+        read_model(tmp_path / "trap.onnx")
+    model = onnx_models.build("yolov8")
+    external_data_helper.convert_model_to_external_data(model, location="weights", size_threshold=0)
+    (tmp_path / "model.onnx").write_bytes(b"")
+    onnx.save(model, tmp_path / "model.onnx")
+    (tmp_path / "weights").unlink()
+    make(tmp_path / "weights")
+    with pytest.raises(ModelError, match="keeps weights in weights, which cannot be read"):
+        read_model(tmp_path / "model.onnx")
+
+
+def test_a_file_of_more_than_a_message_holds_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "sparse.onnx").open("wb") as file:
+        file.truncate(3 << 30)
+    with pytest.raises(ModelError, match=r"more than 2 GB.*external data"):
+        read_model(tmp_path / "sparse.onnx")

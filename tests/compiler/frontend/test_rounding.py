@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from zcc.compiler.frontend.rounding import read_rounding
-from zcc.compiler.precision.quantisation import SMALLEST_SCALE, Quantisation
+from zcc.compiler.ir.quantisation import SMALLEST_SCALE, Quantisation
 from zcc.runtime.errors import ModelError
 
 Array = NDArray[Any]

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from zcc.compiler.network.ops import (
+from zcc.compiler.ir.ops import (
     Attention,
     Concat,
     Conv,
@@ -20,7 +20,7 @@ from zcc.compiler.network.ops import (
     Shuffle,
     Slice,
 )
-from zcc.compiler.network.tensors import Channelwise, Combine, Stage, Tensor
+from zcc.compiler.ir.tensors import Channelwise, Combine, Stage, Tensor
 
 OPERATORS = {"add": "Add", "subtract": "Sub", "multiply": "Mul"}
 UNARY = {"relu": "Relu", "sigmoid": "Sigmoid"}

@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 
 from tests.compiler.precision.as_onnx import Writer
 from tests.onnx_models import build
+from zcc.compiler.backends.cpu.lowering.layout import Layout
+from zcc.compiler.backends.cpu.observing.observer import FrameOf
+from zcc.compiler.backends.cpu.program.emit import Frame
+from zcc.compiler.backends.cpu.program.raw_source import raw_source
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.frontend.raw_head import find_raw_head, with_maps
-from zcc.compiler.network.fuse import fuse, ops_for
-from zcc.compiler.network.ops import Network, Op
-from zcc.compiler.network.read import read_network
-from zcc.compiler.network.tensors import Tensor
-from zcc.compiler.precision.observer import FrameOf
-from zcc.compiler.program.emit import Frame
-from zcc.compiler.program.layout import Layout
-from zcc.compiler.program.lower import import_proto
-from zcc.compiler.program.raw_source import raw_source
+from zcc.compiler.importing.fuse import fuse, ops_for
+from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.relax_module import import_proto
+from zcc.compiler.ir.ops import Network, Op
+from zcc.compiler.ir.tensors import Tensor
 from zcc.runtime.manifest import InputSpec
 
 

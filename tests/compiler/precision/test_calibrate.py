@@ -9,13 +9,13 @@ import pytest
 
 from tests.compiler import bare_heads
 from tests.compiler.precision.samples import Sample, frames, maps_of, sample, sample_of
-from zcc.compiler.network.ops import Concat, Conv, MaxPool, Resize, Slice
-from zcc.compiler.network.tensors import Tensor
+from zcc.compiler.backends.cpu.observing.observe import Statistics, observe, summarise
+from zcc.compiler.backends.cpu.targets.table import native_target
+from zcc.compiler.ir.ops import Concat, Conv, MaxPool, Resize, Slice
+from zcc.compiler.ir.quantisation import IMAGE
+from zcc.compiler.ir.tensors import Tensor
 from zcc.compiler.precision.calibrate import Calibration, calibrate
 from zcc.compiler.precision.calibrators import CALIBRATORS
-from zcc.compiler.precision.observe import Statistics, observe, summarise
-from zcc.compiler.precision.quantisation import IMAGE
-from zcc.compiler.targets.table import native_target
 from zcc.runtime.errors import UsageError
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from zcc.compiler.ir.quantisation import Quantisation
 from zcc.compiler.precision.calibrators import CALIBRATORS
 from zcc.compiler.precision.histogram import Histogram
-from zcc.compiler.precision.quantisation import Quantisation
 
 RNG = np.random.default_rng(7)
 GAUSSIAN = RNG.normal(0, 1, 20_000).astype(np.float32)

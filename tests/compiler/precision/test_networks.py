@@ -11,17 +11,18 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.compiler.harness import compile_network, reference
-from tests.compiler.network.random_graphs import random_network
+from tests.compiler.importing.random_graphs import random_network
 from tests.onnx_models import build
+from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.frontend.load import load_model
-from zcc.compiler.network.fuse import fuse
-from zcc.compiler.network.ops import Network
-from zcc.compiler.network.read import read_network
+from zcc.compiler.importing.fuse import fuse
+from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.relax_module import import_proto
+from zcc.compiler.ir.ops import Network
+from zcc.compiler.ir.quantisation import IMAGE, Quantisation
 from zcc.compiler.precision.bf16 import shorten
 from zcc.compiler.precision.int8 import quantise
-from zcc.compiler.precision.quantisation import IMAGE, Quantisation
-from zcc.compiler.program.lower import import_proto, lower_network
-from zcc.compiler.targets.table import TARGETS, native_target, runs_here
 
 WIDE = Quantisation.of_range(-6.0, 6.0)
 FAMILIES = ("yolov3-tiny", "yolov5", "yolov8", "yolo11")
@@ -76,7 +77,7 @@ def test_integers_are_the_same_on_every_processor(seed: int, tmp_path: Path) -> 
     proto = random_network(seed)
     shape = [dim.dim_value for dim in proto.graph.input[0].type.tensor_type.shape.dim]
     image = grey_levels(tuple(shape))
-    names = [name for name in ("x86-64-v2", "x86-64-v3", "x86-64-v4", "x86-64-v4-vnni") if runs_here(TARGETS[name])]
+    names = [name for name in ("x86-64-v2", "x86-64-v3", "x86-64-v4", "x86-64-v4-vnni") if TARGETS[name].runs_here()]
     if len(names) < 2:
         pytest.skip("this processor runs one target only")
     first, *others = (compile_network(proto, tmp_path, name, to_bytes()).run(image) for name in names)
@@ -84,7 +85,7 @@ def test_integers_are_the_same_on_every_processor(seed: int, tmp_path: Path) -> 
         np.testing.assert_allclose(other, first, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.skipif(not runs_here(TARGETS["x86-64-v4-bf16"]), reason="this processor has no AVX512-BF16")
+@pytest.mark.skipif(not TARGETS["x86-64-v4-bf16"].runs_here(), reason="this processor has no AVX512-BF16")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_bfloat16_stays_near_the_floats(family: str, tmp_path: Path) -> None:
     proto = detector(family, tmp_path)

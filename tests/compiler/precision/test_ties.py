@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.compiler.network.random_graphs import random_network
+from tests.compiler.importing.random_graphs import random_network
 from tests.compiler.precision.samples import maps_of
-from zcc.compiler.network.fuse import fuse
-from zcc.compiler.network.ops import Concat, Conv, MaxPool, Network, Op, Pointwise, Resize, Slice
-from zcc.compiler.network.read import read_network
-from zcc.compiler.network.tensors import Tensor
+from zcc.compiler.importing.fuse import fuse
+from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.relax_module import import_proto
+from zcc.compiler.ir.ops import Concat, Conv, MaxPool, Network, Op, Pointwise, Resize, Slice
+from zcc.compiler.ir.tensors import Tensor
 from zcc.compiler.precision.ties import Ties, moved
-from zcc.compiler.program.lower import import_proto
 
 
 def network_of(seed: int) -> tuple[Network, list[Op]]:

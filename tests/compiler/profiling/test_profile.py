@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.conftest import Tiny
-from zcc.compiler.profiling.limits import Machine
+from zcc.compiler.backends.common.machine import Machine
 from zcc.compiler.profiling.profile import KernelTime, profile_artifact
 from zcc.compiler.profiling.report import as_rows, as_text, as_totals
 from zcc.runtime.manifest import Manifest

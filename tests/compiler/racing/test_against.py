@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Tiny
 from tests.onnx_models import build
 from tests.runtime.samples import changed_copy
-from zcc.compiler.progress import Silent
+from zcc.compiler.building.progress import Silent
 from zcc.compiler.racing import table
 from zcc.compiler.racing.against import Lineup, race_against, race_alone
 from zcc.compiler.racing.race import Rules

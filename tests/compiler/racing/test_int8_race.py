@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Tiny
+from zcc.compiler.building.progress import Silent
 from zcc.compiler.compile import CompileOptions, compile_model
-from zcc.compiler.progress import Silent
 from zcc.compiler.racing.against import Lineup, check_calibration, load_original, race_against
 from zcc.compiler.racing.race import Race, Rules
 from zcc.compiler.racing.table import PEERS, enter_peer, matches

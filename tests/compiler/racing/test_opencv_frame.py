@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.compiler.frame import references
+from tests.compiler.backends.cpu.frame import references
 from zcc.compiler.frontend.model import Head, Suppression
 from zcc.compiler.racing.contestant import USUAL, Thresholds
 from zcc.compiler.racing.opencv_frame import frame_steps

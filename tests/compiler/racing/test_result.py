@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from zcc.compiler.accuracy.coco_map import MeanAveragePrecision
+from zcc.compiler.quality.coco_map import MeanAveragePrecision
 from zcc.compiler.racing.agreement import Agreement
 from zcc.compiler.racing.race import Race, Record, Rules
 from zcc.compiler.racing.result import as_document, as_text, milliseconds, ratios

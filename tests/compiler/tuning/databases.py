@@ -10,9 +10,9 @@ from tvm.s_tir import Schedule
 from tvm.s_tir import meta_schedule as ms
 
 from tests.compiler.tuning.kernels import TARGET
-from zcc.compiler.kernels.choices import write_choice
-from zcc.compiler.tuning.records import RECORDS, WORKLOADS
-from zcc.compiler.tuning.workload import BLOCK, CHOICE_MARK, make_workload
+from zcc.compiler.backends.cpu.forms.records import RECORDS, WORKLOADS
+from zcc.compiler.backends.cpu.forms.workload import BLOCK, CHOICE_MARK, make_workload
+from zcc.compiler.backends.cpu.kernels.choices import write_choice
 
 FAILED = 1e10  # as MetaSchedule's AddToDatabase writes it
 

@@ -10,16 +10,16 @@ from typing import Any
 
 from tvm import tirx
 
-from zcc.compiler.kernels.bf16 import STORED
-from zcc.compiler.kernels.bf16_conv import Bf16Conv
-from zcc.compiler.kernels.choices import Tile
-from zcc.compiler.kernels.direct_conv import DirectConv, default_tile
-from zcc.compiler.kernels.int8_conv import Int8Conv
-from zcc.compiler.kernels.slab import Slab
-from zcc.compiler.kernels.spec import VectorUnit
-from zcc.compiler.kernels.stages import Apply, StageSpec
-from zcc.compiler.kernels.winograd_conv import WinogradConv
-from zcc.compiler.targets.table import native_target
+from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
+from zcc.compiler.backends.cpu.kernels.choices import Tile
+from zcc.compiler.backends.cpu.kernels.direct_conv import DirectConv, default_tile
+from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
+from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
+from zcc.compiler.backends.cpu.kernels.stages import Apply, StageSpec
+from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
+from zcc.compiler.backends.cpu.targets.table import native_target
+from zcc.compiler.ir.tensors import BFLOAT16
 from zcc.compiler.tuning.task import Task
 
 TARGET = native_target()
@@ -64,7 +64,7 @@ def int8(sizes: Sizes, unit: VectorUnit) -> Int8Conv:
 
 def bf16(sizes: Sizes, unit: VectorUnit) -> Bf16Conv:
     """One of bfloat16 numbers."""
-    spec = Bf16Conv(**sizes.common(STORED), tile=Tile(1, 1))
+    spec = Bf16Conv(**sizes.common(BFLOAT16), tile=Tile(1, 1))
     return spec.chosen(spec.choices(unit)[0])
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.compiler.tuning.kernels import TARGET, TILES, Sizes, shaky, task
+from zcc.compiler.backends.cpu.forms.records import read_records
 from zcc.compiler.tuning.device import Here
-from zcc.compiler.tuning.records import read_records
 from zcc.compiler.tuning.task import Search, Task
 from zcc.compiler.tuning.tune import Limits, tune
 

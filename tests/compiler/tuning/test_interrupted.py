@@ -15,7 +15,7 @@ import psutil
 
 from tests.compiler.tuning.databases import content, open_database
 from tests.compiler.tuning.searching import FORMS, KERNELS, known_forms
-from zcc.compiler.tuning.records import read_records, write_records
+from zcc.compiler.backends.cpu.forms.records import read_records, write_records
 
 ALL = KERNELS * len(FORMS)
 PATIENCE = 60

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from tests.compiler.tuning.kernels import TARGET, TILES, UNIT, Shaky, Sizes, bf16, direct, int8, shaky
-from zcc.compiler.kernels.bf16 import STORED
-from zcc.compiler.kernels.winograd_choices import WinogradChoice
-from zcc.compiler.targets.table import TARGETS, runs_here
-from zcc.compiler.targets.target import Target
+from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
+from zcc.compiler.backends.cpu.targets.table import TARGETS
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.compiler.ir.tensors import BFLOAT16
 from zcc.compiler.tuning.device import Here, ThisMachine
 from zcc.compiler.tuning.measure import measure
 from zcc.compiler.tuning.operands import disagreement, make_operands, operands_for, result_of
@@ -23,7 +23,7 @@ FEW = 6
 ODD = {"3x3": Sizes(), "3x3 stride 2": Sizes((2, 3), (3, 7), 3, 2), "1x1": Sizes((3, 2), (1, 13), 1)}
 
 
-def every_form(spec: Any, target: Target) -> Answer:
+def every_form(spec: Any, target: CpuTarget) -> Answer:
     """What comes of all forms, or of some from both ends."""
     choices = spec.choices(target.unit)
     some = [*choices[: FEW // 2], *choices[-FEW // 2 :]] if len(choices) > FEW else choices
@@ -51,11 +51,11 @@ def test_forms_by_winograd_are_among_those_of_a_3x3() -> None:
 
 
 def test_forms_of_integer_convolutions() -> None:
-    target = [target for target in TARGETS.values() if runs_here(target)][-1]
+    target = [target for target in TARGETS.values() if target.runs_here()][-1]
     assert_all_measured(every_form(int8(Sizes((2, 3), (3, 7)), target.unit), target))
 
 
-@pytest.mark.skipif(not runs_here(BF16), reason="this processor has no AVX512-BF16")
+@pytest.mark.skipif(not BF16.runs_here(), reason="this processor has no AVX512-BF16")
 def test_forms_of_bfloat16_convolutions() -> None:
     assert_all_measured(every_form(bf16(Sizes((2, 3), (3, 7)), BF16.unit), BF16))
 
@@ -107,8 +107,8 @@ def test_integers_must_agree_exactly_and_floats_nearly() -> None:
 
 def test_bfloat16_is_compared_as_the_numbers_it_stands_for() -> None:
     one, next_up, twice = 0x3F80, 0x3F81, 0x4000
-    assert disagreement(np.array([one, next_up], STORED), np.array([one, one], STORED)) is None
-    assert disagreement(np.array([one, twice], STORED), np.array([one, one], STORED)) is not None
+    assert disagreement(np.array([one, next_up], BFLOAT16), np.array([one, one], BFLOAT16)) is None
+    assert disagreement(np.array([one, twice], BFLOAT16), np.array([one, one], BFLOAT16)) is not None
 
 
 def test_operands_are_the_same_each_time_and_packed_for_each_form() -> None:

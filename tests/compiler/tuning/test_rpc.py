@@ -14,13 +14,13 @@ from tests.compiler.tuning.kernels import TARGET, TILES, Sizes, direct, shaky, t
 from tests.compiler.tuning.machines import HOST, Machines, end, machines
 from tests.compiler.tuning.searching import Told, known_forms, search
 from zcc.commands.tune_server import tune_server
-from zcc.compiler.kernels.choices import write_choice
-from zcc.compiler.targets.table import TARGETS, runs_here
+from zcc.compiler.backends.cpu.forms.records import read_records
+from zcc.compiler.backends.cpu.forms.workload import workload_key
+from zcc.compiler.backends.cpu.kernels.choices import write_choice
+from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.tuning.addresses import find_addresses
 from zcc.compiler.tuning.device import Here
-from zcc.compiler.tuning.records import read_records
 from zcc.compiler.tuning.task import Search, Task
-from zcc.compiler.tuning.workload import workload_key
 from zcc.runtime.errors import TuningError, UsageError
 
 
@@ -92,7 +92,7 @@ def test_without_a_runner_kernels_are_measured_here_or_not_at_all() -> None:
     [here] = find_addresses(None, TARGET)
     assert isinstance(here, Here)
     for target in TARGETS.values():
-        if not runs_here(target):
+        if not target.runs_here():
             with pytest.raises(UsageError, match=f"kernels for {target.name} cannot be timed on this machine"):
                 find_addresses(None, target)
 

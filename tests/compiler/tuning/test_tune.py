@@ -12,10 +12,10 @@ import pytest
 from tests.compiler.tuning.databases import append, content, open_database
 from tests.compiler.tuning.kernels import TILES, Sizes, direct, shaky, task, task_of_all
 from tests.compiler.tuning.searching import Nowhere, Told, known_forms, search
-from zcc.compiler.kernels.choices import write_choice
-from zcc.compiler.tuning.records import read_records
+from zcc.compiler.backends.cpu.forms.records import read_records
+from zcc.compiler.backends.cpu.forms.workload import workload_key
+from zcc.compiler.backends.cpu.kernels.choices import write_choice
 from zcc.compiler.tuning.tune import Limits
-from zcc.compiler.tuning.workload import workload_key
 from zcc.runtime.errors import TuningError
 
 SMALL, LARGE = Sizes(), Sizes((2, 2), (20, 20))

@@ -1,0 +1,121 @@
+"""The contract of a backend: everything between a network and the files of an artifact, for one kind of processor.
+
+Whoever compiles, calibrates or judges a model talks to a backend through this, and knows neither lanes nor LLVM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zcc.compiler.backends.target import Target
+from zcc.compiler.importing.imported import Imported
+from zcc.compiler.ir.ops import Network
+from zcc.compiler.ir.tensors import Tensor
+from zcc.compiler.precision.statistics import Statistics
+from zcc.compiler.precision.table import Precision
+from zcc.runtime.frame import Pixels
+from zcc.runtime.manifest import Requirements, Run
+
+# Runs the work inside its `with` block as the stage of that name.
+Stage = Callable[[str], AbstractContextManager[None]]
+
+
+class Records(Protocol):
+    """What tuning found for a target."""
+
+    @property
+    def digest(self) -> str | None:
+        """The hash of what is known, None where nothing is."""
+        ...
+
+
+@dataclass(frozen=True)
+class Call:
+    """One run of a kernel, as profiles show it."""
+
+    kernel: str
+    makes: str  # the tensor
+    flops: int  # arithmetic that the result needs, whatever the kernel does to get it
+    bytes: int  # memory that the call cannot do without
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a backend made of a network: files in a folder, and what the manifest says of them."""
+
+    files: tuple[str, ...]  # names in the folder, the executor's entry among them
+    requires: Requirements  # what a host must have
+    formats: tuple[str, ...]  # of frames that are read
+    workspace: Mapping[str, int]  # bytes of working memory, by what is run
+    expansion: tuple[Run, ...]  # what the runtime makes of the stored weights; empty when they are taken as they lie
+    layers: Mapping[str, Sequence[str]]  # the convolutions by the type of what they multiply
+    calls: tuple[Call, ...]
+    form: Mapping[str, Any]  # how the kernels and the network were chosen
+    note: str  # the same in a line for people
+
+
+AnyTarget = TypeVar("AnyTarget", bound=Target)
+AnyRecords = TypeVar("AnyRecords", bound=Records)
+
+
+class Observer(Protocol):
+    """A network whose every map can be looked at after a frame."""
+
+    def run(self, pixels: Pixels) -> None:
+        """Run a frame."""
+        ...
+
+    def real_values(self) -> dict[str, NDArray[np.float32]]:
+        """The numbers that each map of the last frame stands for, as [channels, height, width], by its name."""
+        ...
+
+
+class Backend(Protocol[AnyTarget, AnyRecords]):
+    """One kind of processor. Its executor in the runtime has the same name."""
+
+    name: str
+
+    @property
+    def targets(self) -> Mapping[str, AnyTarget]:
+        """Its targets by name, the most capable last."""
+        ...
+
+    def native(self, dtype: str) -> AnyTarget | None:
+        """The target that makes most of this machine for networks of the dtype; None when none runs here."""
+        ...
+
+    def records(self, home: Path, target: AnyTarget) -> AnyRecords:
+        """What is known about the target: a user's own records under `home`, and those that came with zcc."""
+        ...
+
+    def no_records(self) -> AnyRecords:
+        """Records in which nothing is known: everything is built as the templates prefer."""
+        ...
+
+    def build(
+        self,
+        source: Imported,
+        network: Network,
+        precision: Precision,
+        target: AnyTarget,
+        records: AnyRecords,
+        folder: Path,
+        stage: Stage,
+    ) -> Built:
+        """Write the artifact's files into the folder; the network, in the precision already, may be changed."""
+        ...
+
+    def statistics(self, source: Imported, network: Network, frames: Iterable[Pixels]) -> dict[Tensor, Statistics]:
+        """What values every map that the detections depend on takes over the frames, on this machine, in float32."""
+        ...
+
+    def observer(self, source: Imported, network: Network, target: AnyTarget, folder: Path) -> Observer:
+        """The network built so that its maps can be looked at; its files lie in the folder, which outlives it."""
+        ...

@@ -1,0 +1,116 @@
+"""CPUs: the whole frame as one LLVM module over planned memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+
+import tvm
+
+from zcc.compiler.backends.backend import Built, Call, Stage
+from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, Records, find_records
+from zcc.compiler.backends.cpu.lowering.layout import Layout
+from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.observing.observe import observe
+from zcc.compiler.backends.cpu.observing.observer import Observer
+from zcc.compiler.backends.cpu.program.build import build_library
+from zcc.compiler.backends.cpu.program.emit import emit
+from zcc.compiler.backends.cpu.program.files import runtime_library, write_files
+from zcc.compiler.backends.cpu.program.surroundings import frame_of
+from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.compiler.importing.imported import Imported
+from zcc.compiler.ir.ops import Conv, Network
+from zcc.compiler.ir.tensors import Tensor
+from zcc.compiler.precision.statistics import Statistics
+from zcc.compiler.precision.table import Precision
+from zcc.runtime.frame import Pixels
+from zcc.runtime.library import MODULE, RUNTIME_LIBRARY, WEIGHTS
+from zcc.runtime.manifest import EACH_THREAD
+
+
+class CpuBackend:
+    """The contract of backends, for CPUs."""
+
+    name = "cpu"
+
+    @property
+    def targets(self) -> Mapping[str, CpuTarget]:
+        """Instruction sets, the most capable last."""
+        return TARGETS
+
+    def native(self, dtype: str) -> CpuTarget | None:
+        """The widest instruction set that this machine has, with as little else as the dtype needs."""
+        here = any(target.runs_here() for target in TARGETS.values())
+        return native_target(dtype) if here else None
+
+    def records(self, home: Path, target: CpuTarget) -> Records:
+        """The user's, and those that came with zcc."""
+        return find_records(home, target)
+
+    def no_records(self) -> Records:
+        """Nothing is known."""
+        return NO_RECORDS
+
+    def build(
+        self,
+        source: Imported,
+        network: Network,
+        precision: Precision,
+        target: CpuTarget,
+        records: Records,
+        folder: Path,
+        stage: Stage,
+    ) -> Built:
+        """A shared library with an entry point for each format of frames, weights, and TVM's runtime library."""
+        runtime = runtime_library(target)
+        with stage("lower"):
+            chosen = records.form(source, precision, target)
+            unit = chosen.form.unit(target.unit)
+            choices = records.choices(unit, chosen.form.winograd)
+            layout = lower_network(network, unit, choices, chosen.form.block)
+            program = emit(layout, frame_of(source, layout), unit)
+        with stage("build"):
+            build_library(program.module, target.tvm_target(), folder / MODULE)
+            weights = layout.constants.stored(precision.halves_weights)
+            write_files(folder, weights, runtime)
+        return Built(
+            files=(MODULE, WEIGHTS, RUNTIME_LIBRARY),
+            requires=target.requirements(tvm.__version__),
+            formats=program.formats,
+            workspace={
+                "detect": program.detect.shared,
+                "network": program.network.shared,
+                EACH_THREAD: program.detect.each,
+            },
+            expansion=weights.runs,
+            layers=_layers(layout),
+            calls=tuple(Call(call.spec.name, call.label, call.flops, call.bytes) for call in layout.calls),
+            form={"choices": choices.counts, "network": chosen.describe(), **chosen.wanted_threads},
+            note=describe_choices(choices.counts),
+        )
+
+    def statistics(self, source: Imported, network: Network, frames: Iterable[Pixels]) -> dict[Tensor, Statistics]:
+        """What the maps hold when this machine runs the frames."""
+        return observe(network, native_target(), partial(frame_of, source), frames)
+
+    def observer(self, source: Imported, network: Network, target: CpuTarget, folder: Path) -> Observer:
+        """The network with memory of its own for every map."""
+        return Observer(network, target, partial(frame_of, source), folder)
+
+
+def describe_choices(counts: Mapping[str, int]) -> str:
+    """How many kernels had tuning records."""
+    tuned, default = counts["tuned"], counts["default"]
+    hint = "; `zcc tune` looks for faster forms" if default else ""
+    return f"{tuned} kernels as tuning records have them, {default} by default{hint}"
+
+
+def _layers(layout: Layout) -> dict[str, list[str]]:
+    """The convolutions by the type of what they multiply, each named by the tensor it makes."""
+    layers: dict[str, list[str]] = {}
+    for op in layout.placement.ops:
+        if isinstance(op, Conv):
+            layers.setdefault(op.x.dtype, []).append(op.out.name)
+    return layers

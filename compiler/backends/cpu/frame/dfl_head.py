@@ -1,0 +1,158 @@
+"""Candidates in the raw maps of v8 and 11: class logits and, for each side of the box, a distribution.
+
+The threshold is taken on the logits; only candidates see a sigmoid, and a softmax only in the selection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tvm.script import tirx as T
+
+from zcc.compiler.backends.cpu.frame.candidates import LOWEST, Blocks, Found, add, best_class
+from zcc.compiler.backends.cpu.frame.inline import inline
+from zcc.compiler.backends.cpu.frame.letterbox import Expr
+from zcc.compiler.backends.cpu.frame.raw import Map, channel, choose, ends, extent, least_logit
+from zcc.compiler.backends.cpu.frame.scratch import variable
+from zcc.compiler.backends.cpu.frame.vector import any_lane, largest
+from zcc.compiler.backends.cpu.kernels.activation import exp, sigmoid
+
+BINS = 16  # distances, in cells, over which a side is distributed
+SIDES = 4  # left, top, right, bottom
+
+
+@dataclass(frozen=True)
+class DflScale:
+    """The maps of one stride: 64 channels of boxes, a channel per class of scores."""
+
+    stride: int
+    boxes: Map
+    scores: Map
+
+    @property
+    def cells(self) -> int:
+        """How many candidates it has."""
+        return self.scores.slab.height * self.scores.slab.width
+
+
+@dataclass(frozen=True)
+class DflHead:
+    """A raw head without anchors; candidates are ordered by scale, row and column."""
+
+    classes: int
+    scales: tuple[DflScale, ...]
+    suppress: bool = True
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the memory that holds the maps."""
+        return (extent(held for scale in self.scales for held in (scale.boxes, scale.scores)),)
+
+    @property
+    def candidates(self) -> int:
+        """How many there are."""
+        return sum(scale.cells for scale in self.scales)
+
+    @property
+    def blocks(self) -> Blocks:
+        """A block is a row of a map."""
+        return Blocks(tuple((scale.scores.slab.height, scale.scores.slab.width) for scale in self.scales))
+
+    def open(self, buffer: Any) -> Any:
+        """Views of boxes and scores, by scale."""
+        return [(scale.boxes.view(buffer), scale.scores.view(buffer)) for scale in self.scales]
+
+    def scores_of(self, scores: Any, y: Expr, x: Expr) -> Callable[[Expr], Expr]:
+        """A candidate's score by class."""
+        return lambda c: sigmoid(channel(scores, c, y, x))
+
+    def collect(self, views: Any, block: Expr, conf: Expr, found: Found) -> None:
+        """List a row's candidates above the threshold."""
+        rows = ends([count for count, _ in self.blocks.runs])
+        cells = ends([scale.cells for scale in self.scales])
+
+        def write(k: int) -> None:
+            scale, (_, scores) = self.scales[k], views[k]
+            first_row, first_cell = rows[k] - scale.scores.slab.height, cells[k] - scale.cells
+            _collect_row(self, scores, block, block - first_row, first_cell, conf, found)
+
+        choose(block, rows, write)
+
+    def read_box(self, views: Any, index: Expr, box: Any) -> None:
+        """Put a candidate's corners, in input pixels, into `box`."""
+        cells = ends([scale.cells for scale in self.scales])
+
+        def write(k: int) -> None:
+            scale, (boxes, _) = self.scales[k], views[k]
+            _read_box(boxes, scale.stride, index - (cells[k] - scale.cells), box)
+
+        choose(index, cells, write)
+
+
+@inline
+def _find_peaks(scores: Any, classes: int, y: Any, x: Any, peaks: Any) -> None:
+    """The largest logits of a place, lane by lane; lanes past the last class hold no score."""
+    lanes = T.meta_var(int(scores.ty.shape[-1]))
+    for lane in T.vectorized(lanes):
+        peaks[lane] = T.float32(LOWEST)
+    for block in range(classes // lanes):
+        for lane in T.vectorized(lanes):
+            peaks[lane] = T.max(scores[block, y, x, lane], peaks[lane])
+    if classes % lanes > 0:
+        for lane in T.vectorized(lanes):
+            logit: T.let = T.Select(lane < classes % lanes, scores[classes // lanes, y, x, lane], T.float32(LOWEST))
+            peaks[lane] = T.max(logit, peaks[lane])
+
+
+@inline
+def _collect_row(head: Any, scores: Any, block: Any, y: Any, first: int, conf: Any, found: Any) -> None:
+    lanes = T.meta_var(int(scores.ty.shape[-1]))
+    width = T.meta_var(int(scores.ty.shape[2]))
+    peaks = T.alloc_buffer((lanes,), "float32")
+    best = variable("float32")
+    label = variable("int32")
+    least: T.let = least_logit(conf)
+    for x in range(width):
+        _find_peaks(scores, head.classes, y, x, peaks)
+        if any_lane(peaks[T.ramp(0, 1, lanes)] > T.broadcast(least, lanes)):
+            best_class(head.scores_of(scores, y, x), head.classes, lanes, best, label)
+            if best[0] > conf:
+                add(found, head.blocks, block, first + y * width + x, best[0], label[0])
+
+
+@inline
+def _fold(values: Any, half: int) -> None:
+    for lane in T.vectorized(half):
+        values[lane] = values[lane] + values[half + lane]
+
+
+def sum_up(values: Any) -> None:
+    """Add halves to halves until two values are left."""
+    half = BINS // 2
+    while half > 1:
+        _fold(values, half)
+        half //= 2
+
+
+@inline
+def _read_box(boxes: Any, stride: int, cell: Any, box: Any) -> None:
+    """The mean of each side's distribution is its distance from the cell's centre."""
+    shares = T.alloc_buffer((BINS,), "float32")
+    moments = T.alloc_buffer((BINS,), "float32")
+    width = T.meta_var(int(boxes.ty.shape[2]))
+    y: T.let = T.truncdiv(cell, width)
+    x: T.let = T.truncmod(cell, width)
+    for side in range(SIDES):
+        for lane in T.vectorized(BINS):
+            shares[lane] = channel(boxes, side * BINS + lane, y, x)
+        top: T.let = largest(shares[T.ramp(0, 1, BINS)])
+        for lane in T.vectorized(BINS):
+            shares[lane] = exp(shares[lane] - top)
+            moments[lane] = shares[lane] * T.cast(lane, "float32")
+        sum_up(shares)
+        sum_up(moments)
+        distance: T.let = (moments[0] + moments[1]) / (shares[0] + shares[1])
+        centre: T.let = T.cast(T.Select(side % 2 == 0, x, y), "float32") + T.float32(0.5)
+        box[side] = T.float32(stride) * T.Select(side < 2, centre - distance, centre + distance)

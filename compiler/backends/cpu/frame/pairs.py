@@ -1,0 +1,65 @@
+"""Candidates that count for every class: each pair of a class and a box may become a detection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tvm.script import tirx as T
+
+from zcc.compiler.backends.cpu.frame.candidates import Blocks, Found, add
+from zcc.compiler.backends.cpu.frame.decoded import Decoded
+from zcc.compiler.backends.cpu.frame.inline import inline
+from zcc.compiler.backends.cpu.frame.letterbox import Expr
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The pairs of a decoded output, class after class, searched in equal blocks of one class."""
+
+    boxes: Decoded
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the output."""
+        return self.boxes.shape
+
+    @property
+    def candidates(self) -> int:
+        """How many pairs there are."""
+        return self.boxes.head.classes * self.boxes.candidates
+
+    @property
+    def suppress(self) -> bool:
+        """Whether overlapping pairs of one class are suppressed."""
+        return self.boxes.suppress
+
+    @property
+    def blocks(self) -> Blocks:
+        """The blocks of every class."""
+        return Blocks(((self.boxes.head.classes * self.boxes.blocks.count, self.boxes.size),))
+
+    def open(self, buffer: Any) -> Any:
+        """The output itself."""
+        return buffer
+
+    def collect(self, views: Any, block: Expr, conf: Expr, found: Found) -> None:
+        """List a block's pairs above the threshold."""
+        _collect(self, views, block, conf, found)
+
+    def read_box(self, views: Any, index: Expr, box: Any) -> None:
+        """Put the corners of a pair's box into `box`."""
+        self.boxes.read_box(views, T.floormod(index, self.boxes.candidates), box)
+
+
+@inline
+def _collect(source: Any, output: Any, block: Any, conf: Any, found: Any) -> None:
+    boxes = T.meta_var(source.boxes)
+    label: T.let = T.floordiv(block, boxes.blocks.count)
+    part: T.let = T.floormod(block, boxes.blocks.count)
+    start: T.let = boxes.start(part)
+    for i in range(part * boxes.size - start, boxes.size):
+        certainty: T.let = boxes.certainty(output, start + i)
+        score: T.let = boxes.scores_of(output, start + i)(label) * certainty
+        if T.And(boxes.passes(certainty, conf), score > conf):
+            add(found, source.blocks, block, label * boxes.candidates + start + i, score, label)

@@ -1,0 +1,76 @@
+"""Bfloat16 on processors with AVX512-BF16: pairs of numbers in 32 bits, fp32 sums.
+
+TVM would turn buffers and intrinsics of bfloat16 into float32. So the numbers are kept as uint16, and the instructions
+are called through functions of LLVM IR that take and give vectors of integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from tvm import tirx
+from tvm.ir import Expr
+from tvm.script.ir_builder import tirx as T
+
+from zcc.compiler.backends.cpu.kernels.dot_tile import Dot, Operands
+from zcc.compiler.backends.cpu.kernels.vector import as_type, broadcast, cast, lanes_of
+from zcc.compiler.ir.tensors import BFLOAT16
+
+PAIR = 2  # input channels of one step
+LANES = 16
+DOT, ROUND, ROUND_TWO = "zcc_bf16_dot", "zcc_bf16_round", "zcc_bf16_round_two"
+
+# linkonce_odr: every kernel of a module brings its own copy, and one is kept.
+INSTRUCTIONS = f"""
+declare <16 x float> @llvm.x86.avx512bf16.dpbf16ps.512(<16 x float>, <32 x bfloat>, <32 x bfloat>)
+declare <16 x bfloat> @llvm.x86.avx512bf16.cvtneps2bf16.512(<16 x float>)
+declare <32 x bfloat> @llvm.x86.avx512bf16.cvtne2ps2bf16.512(<16 x float>, <16 x float>)
+
+define linkonce_odr <16 x float> @{DOT}(<16 x float> %total, <16 x i32> %x, <16 x i32> %weight) alwaysinline {{
+  %left = bitcast <16 x i32> %x to <32 x bfloat>
+  %right = bitcast <16 x i32> %weight to <32 x bfloat>
+  %sum = call <16 x float> @llvm.x86.avx512bf16.dpbf16ps.512(
+    <16 x float> %total, <32 x bfloat> %left, <32 x bfloat> %right)
+  ret <16 x float> %sum
+}}
+
+define linkonce_odr <16 x i16> @{ROUND}(<16 x float> %value) alwaysinline {{
+  %rounded = call <16 x bfloat> @llvm.x86.avx512bf16.cvtneps2bf16.512(<16 x float> %value)
+  %bits = bitcast <16 x bfloat> %rounded to <16 x i16>
+  ret <16 x i16> %bits
+}}
+
+define linkonce_odr <32 x i16> @{ROUND_TWO}(<16 x float> %first, <16 x float> %second) alwaysinline {{
+  %rounded = call <32 x bfloat> @llvm.x86.avx512bf16.cvtne2ps2bf16.512(<16 x float> %second, <16 x float> %first)
+  %bits = bitcast <32 x bfloat> %rounded to <32 x i16>
+  ret <32 x i16> %bits
+}}
+"""
+
+
+@contextmanager
+def bf16_instructions() -> Iterator[None]:
+    """What is emitted inside may call the functions of this module."""
+    with T.attr(tirx.const(0, "int32"), "pragma_import_llvm", INSTRUCTIONS):
+        yield
+
+
+def _add(total: Expr, x: Operands, weight: Operands) -> Expr:
+    return tirx.call_pure_extern(f"float32x{LANES}", DOT, total, x[0], weight[0])
+
+
+PAIR_DOT = Dot(lambda word, lanes: (broadcast(word, lanes),), lambda words: (words,), _add)
+
+
+def widened(stored: Expr) -> Expr:
+    """Stored numbers as floats, exactly."""
+    lanes = lanes_of(stored)
+    bits = tirx.shift_left(cast("uint32", stored), broadcast(tirx.const(16, "uint32"), lanes))
+    return as_type(f"float32x{lanes}", bits)
+
+
+def rounded(values: Sequence[Expr]) -> Expr:
+    """One or two vectors of floats as stored numbers, the nearest ones, ties to even."""
+    name = ROUND if len(values) == 1 else ROUND_TWO
+    return tirx.call_pure_extern(f"{BFLOAT16}x{LANES * len(values)}", name, *values)

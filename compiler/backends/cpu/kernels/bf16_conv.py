@@ -1,0 +1,62 @@
+"""Direct convolution of bfloat16 numbers, summed in fp32, over channel-packed maps of 16 lanes.
+
+The input may also be an image of four channels per pixel; its border holds zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tvm import tirx
+from tvm.ir import Expr
+from tvm.script.ir_builder import tirx as T
+
+from zcc.compiler.backends.cpu.kernels.bf16 import LANES, PAIR, PAIR_DOT, bf16_instructions
+from zcc.compiler.backends.cpu.kernels.bf16_stages import Bf16Stages
+from zcc.compiler.backends.cpu.kernels.choices import Tile
+from zcc.compiler.backends.cpu.kernels.dot_tile import DotGeometry, DotTile, dot_choices
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
+from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
+from zcc.compiler.ir.tensors import BFLOAT16
+from zcc.runtime.errors import BuildError
+
+
+@dataclass(frozen=True)
+class Bf16Conv(TiledConv):
+    """A dense convolution of maps stored as uint16; `x` includes the border that the taps reach.
+
+    Parameters: x, weight, bias float32 per output channel, the operands of the stages, out.
+    """
+
+    word = "bf16_conv"
+
+    @property
+    def geometry(self) -> DotGeometry:
+        """What is summed."""
+        return DotGeometry(self.x, self.out, self.kernel, self.stride, self.dilation, self.tile, PAIR)
+
+    def choices(self, unit: VectorUnit) -> Sequence[Tile]:
+        """Tiles that may be the quickest, in both orders of tasks."""
+        return dot_choices(self.out, unit, PAIR_DOT)
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """The tile's sums, then its stages and stores."""
+        if not unit.bf16:
+            raise BuildError(
+                "the target has no bfloat16 dot products", "compile for one that has, or for another dtype"
+            )
+        with building(self.name) as kernel:
+            x = self.x.argument("x")
+            weight = T.arg("weight", T.Buffer(self.geometry.weight_shape, BFLOAT16))
+            bias = T.arg("bias", T.Buffer((self.out.blocks, LANES), "float32"))
+            stages = Bf16Stages(self.stages, self.out)
+
+            def finish(sums: Callable[[int], list[Expr]], place: Sequence[Any]) -> None:
+                for block in range(self.tile.blocks):
+                    stages.store(sums(block), [place[0] + block, place[1], place[2]])
+
+            with bf16_instructions():
+                DotTile(self.geometry, PAIR_DOT, LANES, x, weight, bias).emit(finish)
+        return kernel.function

@@ -1,0 +1,80 @@
+"""The dot product of four unsigned bytes with four signed ones, added to an int32: one step of an integer convolution.
+
+The four x are one int32 for all lanes, the four weights of each lane are an int32 of their own, so a vector of
+weights feeds as many output channels as a register has lanes. Every way gives the same integers; they differ in what
+they ask of the processor, and in what they prepare once for the several products that share an operand.
+"""
+
+from __future__ import annotations
+
+from tvm import tirx
+from tvm.ir import Expr
+
+from zcc.compiler.backends.cpu.kernels.dot_tile import Dot, Operands
+from zcc.compiler.backends.cpu.kernels.vector import as_type, broadcast, lanes_of, llvm
+
+BYTES = 4  # input channels of one step
+EVEN_BYTES = 0x00FF00FF
+VPDPBUSD = {lanes: f"llvm.x86.avx512.vpdpbusd.{32 * lanes}" for lanes in (4, 8, 16)}
+PMADDWD = {4: "llvm.x86.sse2.pmadd.wd", 8: "llvm.x86.avx2.pmadd.wd", 16: "llvm.x86.avx512.pmaddw.d.512"}
+
+
+def _byte_vector(word: Expr, dtype: str) -> Expr:
+    return as_type(f"{dtype}x{4 * lanes_of(word)}", word)
+
+
+def _vnni_add(total: Expr, x: Operands, weight: Operands) -> Expr:
+    """One instruction."""
+    operands = _byte_vector(x[0], "uint8"), _byte_vector(weight[0], "int8")
+    return llvm(total.ty, VPDPBUSD[lanes_of(total)], total, *operands)
+
+
+def _halves(words: Expr) -> Expr:
+    return as_type(f"int16x{2 * lanes_of(words)}", words)
+
+
+def _madd_x(word: Expr, lanes: int) -> Operands:
+    """Bytes 0 and 2, and bytes 1 and 3, as 16 bits each: products of bytes and of two of them fit a madd exactly."""
+    even = tirx.const(EVEN_BYTES, "int32")
+    odd = tirx.shift_right(word, tirx.const(8, "int32"))
+    return tuple(_halves(broadcast(part & even, lanes)) for part in (word, odd))
+
+
+def _madd_weight(words: Expr) -> Operands:
+    eight = broadcast(tirx.const(8, "int16"), 2 * lanes_of(words))
+    halves = _halves(words)
+    return tirx.shift_right(tirx.shift_left(halves, eight), eight), tirx.shift_right(halves, eight)
+
+
+def _madd_add(total: Expr, x: Operands, weight: Operands) -> Expr:
+    for left, right in zip(x, weight, strict=True):
+        total = total + llvm(total.ty, PMADDWD[lanes_of(total)], left, right)
+    return total
+
+
+def _plain_x(word: Expr, lanes: int) -> Operands:
+    bytes_ = [tirx.shift_right(word, tirx.const(8 * index, "int32")) for index in range(4)]
+    return tuple(broadcast(byte & tirx.const(255, "int32"), lanes) for byte in bytes_)
+
+
+def _plain_weight(words: Expr) -> Operands:
+    lanes = lanes_of(words)
+
+    def shift(bits: int) -> Expr:
+        return broadcast(tirx.const(bits, "int32"), lanes)
+
+    return tuple(tirx.shift_right(tirx.shift_left(words, shift(24 - 8 * index)), shift(24)) for index in range(4))
+
+
+def _plain_add(total: Expr, x: Operands, weight: Operands) -> Expr:
+    for left, right in zip(x, weight, strict=True):
+        total = total + left * right
+    return total
+
+
+BYTE_DOTS: dict[str, Dot] = {
+    "": Dot(_plain_x, _plain_weight, _plain_add, prepared=4),
+    "madd": Dot(_madd_x, _madd_weight, _madd_add, prepared=2),
+    "vnni": Dot(lambda word, lanes: (broadcast(word, lanes),), lambda words: (words,), _vnni_add),
+}
+X86_DOTS = ("madd", "vnni")  # those of processors with the permutations of kernels/curve.py as well

@@ -1,0 +1,196 @@
+"""Direct convolution over channel-packed maps: the template that carries most of a network.
+
+A tile of (output blocks x output columns) accumulators lives in registers, one vector of output channels each. For
+every tap and input channel, a weight vector per block and a broadcast input value per column feed all of them. Bias and
+elementwise stages are applied to the tile before it is stored. Tasks are (group of output blocks, output row) pairs.
+
+Input maps with one lane per block (the image) are read the same way, so this is the first layer's template too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from math import prod
+from typing import Any
+
+from tvm import s_tir, tirx
+from tvm.script.ir_builder import tirx as T
+
+from zcc.compiler.backends.cpu.kernels.choices import Tile, in_both_orders
+from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building, spatial
+from zcc.compiler.backends.cpu.kernels.stages import apply_stages, stage_arguments
+from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
+from zcc.compiler.backends.cpu.kernels.winograd_choices import CACHE, WinogradChoice, cost, winograd_choices
+from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
+from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS
+from zcc.runtime.winograd_weights import STRIDES, TAPS
+
+STACK = 1024
+WORTH_TRYING = 1.3  # times the least expected cost
+
+
+@dataclass(frozen=True)
+class DirectConv(TiledConv):
+    """A dense convolution in fp32.
+
+    Parameters: x, weight, bias, the operands of the stages, out.
+    """
+
+    word = "conv"
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """Compute, then schedule."""
+        return schedule(compute(self), self.tile)
+
+    def preferred(self, unit: VectorUnit) -> Tile | WinogradChoice:
+        """By Winograd where that is expected to pay, else the tile as it is."""
+        return next(iter(self._by_winograd(unit))) if self._winograd_pays(unit) else self.tile
+
+    def choices(self, unit: VectorUnit) -> Sequence[Tile | WinogradChoice]:
+        """Forms of Winograd's where they fit, in turns with tiles in both orders of tasks."""
+        tiles = in_both_orders(ranked_tiles(self.out, unit), self.out, rows_come_first(self.x, self.out, self.kernel))
+        kinds = self._by_winograd(unit), tiles
+        turns = zip_longest(*(kinds if self._winograd_pays(unit) else kinds[::-1]))
+        return tuple(choice for turn in turns for choice in turn if choice is not None)
+
+    def _winograd_pays(self, unit: VectorUnit) -> bool:
+        """Always with a stride of 1, where it takes a third of the time; else where fewer cycles are expected.
+
+        Of stride 2, 64 to 64 channels at 80x80 took 5.2 ms instead of 6.7 with AVX2 on one core (the least of 120
+        runs, Emerald Rapids), where 5% fewer are expected.
+        """
+        best = next(iter(self._by_winograd(unit)), None)
+        if best is None or self.stride == (1, 1):
+            return best is not None
+        products = self.out.blocks * self.out.height * self.out.width * prod(self.kernel) * self.x.blocks * self.x.lanes
+        stride = self.stride[0]
+        return cost(best, TRANSFORMS[stride, best.size], self.x, self.out, unit) < products / unit.threads
+
+    def _by_winograd(self, unit: VectorUnit) -> Sequence[WinogradChoice]:
+        stride, across = self.stride
+        fits = self.kernel == (TAPS, TAPS) and self.dilation == (1, 1) and stride == across and stride in STRIDES
+        return winograd_choices(self.x, self.out, unit, stride) if fits else ()
+
+    def chosen(self, choice: Tile | WinogradChoice) -> DirectConv | WinogradConv:
+        """With another tile, or by Winograd."""
+        if isinstance(choice, WinogradChoice):
+            return WinogradConv(self.x, self.out, self.stages, choice, self.stride[0])
+        return replace(self, tile=choice)
+
+
+def compute(spec: DirectConv) -> tirx.PrimFunc:
+    """What the kernel computes. Columns come in tiles; the last tile overlaps its neighbour when it must."""
+    x, out, columns = spec.x, spec.out, spec.tile.columns
+    tiles = -(-out.width // columns)
+    taps = (x.blocks, *spec.kernel, x.lanes)
+
+    def column(tile: Any, inner: Any) -> Any:
+        if out.width % columns == 0:
+            return tile * columns + inner
+        return tirx.min(tile * columns, out.width - columns) + inner
+
+    with building(spec.name) as kernel:
+        data = x.argument("x")
+        weight = T.arg("weight", T.Buffer((out.blocks, x.blocks, *spec.kernel, x.lanes, out.lanes), "float32"))
+        bias = T.arg("bias", T.Buffer((out.blocks, out.lanes), "float32"))
+        operands = stage_arguments(spec.stages)
+        result = out.argument("out")
+        sums = T.sblock_alloc_buffer((out.blocks, out.height, tiles, columns, out.lanes), "float32")
+        shape = (out.blocks, out.height, tiles, columns, out.lanes)
+        with T.grid(*shape, *taps) as loops, T.sblock("conv"):
+            o, y, t, i, lane = spatial(*zip(shape, loops[:5], strict=True))
+            c, ky, kx, ci = (T.axis.reduce(n, loop) for n, loop in zip(taps, loops[5:], strict=True))
+            with T.init():
+                T.buffer_store(sums, bias[o, lane], [o, y, t, i, lane])
+            row = y * spec.stride[0] + ky * spec.dilation[0]
+            pixel = column(t, i) * spec.stride[1] + kx * spec.dilation[1]
+            product = data[c, row, pixel, ci] * weight[o, c, ky, kx, ci, lane]
+            T.buffer_store(sums, sums[o, y, t, i, lane] + product, [o, y, t, i, lane])
+        with T.grid(*shape) as loops, T.sblock("store"):
+            o, y, t, i, lane = spatial(*zip(shape, loops, strict=True))
+            index = [o, y, column(t, i), lane]
+            value = apply_stages(sums[o, y, t, i, lane], spec.stages, operands, index)
+            T.buffer_store(result, value, index)
+    return kernel.function
+
+
+def schedule(function: tirx.PrimFunc, tile: Tile) -> tirx.PrimFunc:
+    """Registers hold the tile; the loops over taps stay rolled, since unrolling them makes LLVM spill."""
+    sch = s_tir.Schedule(function)
+    store, conv = sch.get_sblock("store"), sch.get_sblock("conv")
+    o, y, t, i, lane = sch.get_loops(store)
+    o_outer, o_inner = sch.split(o, [None, tile.blocks])
+    tasks = (y, o_outer) if tile.rows_first else (o_outer, y)
+    sch.reorder(*tasks, t, o_inner, i, lane)
+    sch.parallel(sch.fuse(*tasks))
+    sch.compute_at(conv, t, preserve_unit_loops=True)
+    sch.set_scope(conv, 0, "local")
+    *_, conv_o, _, _, conv_i, conv_lane, c, ky, kx, ci = sch.get_loops(conv)
+    sch.reorder(c, ky, kx, ci, conv_o, conv_i, conv_lane)
+    for loop in (o_inner, i, conv_o, conv_i):
+        sch.unroll(loop)
+    sch.vectorize(lane)
+    sch.vectorize(conv_lane)
+    sch.decompose_reduction(conv, c)
+    return sch.mod["main"]
+
+
+def candidate_tiles(out: Slab, unit: VectorUnit) -> list[Tile]:
+    """Every tile whose accumulators, weights and one broadcast fit the registers.
+
+    TVM keeps local arrays beyond STACK bytes on the heap, where LLVM does not always move them into registers.
+    """
+    registers = unit.vectors(out.lanes)
+    most = min(registers - 1, STACK // (4 * out.lanes))
+    tiles = []
+    for blocks in range(1, min(out.blocks, 8) + 1):
+        if out.blocks % blocks:
+            continue
+        columns = min(out.width, most // blocks, (registers - 1) // blocks - 1)
+        tiles += [Tile(blocks, count) for count in range(1, columns + 1)]
+    return tiles
+
+
+def default_tile(x: Slab, out: Slab, kernel: tuple[int, int], unit: VectorUnit) -> Tile:
+    """The tile of least expected cost, its tasks in the order that reads less from beyond the cache."""
+    return in_both_orders(ranked_tiles(out, unit), out, rows_come_first(x, out, kernel))[0]
+
+
+def rows_come_first(x: Slab, out: Slab, kernel: tuple[int, int]) -> bool:
+    """Whether the map would not stay in the cache from one group of output blocks to the next, while all weights do.
+
+    With AVX2 on one core (the least of 80 runs, Emerald Rapids) 1x1 from 384 to 64 channels at 40x40 took 1.17 ms so,
+    and 1.28 the other way; 3x3 of stride 2 from 64 to 64 channels to 80x80 took 6.4 and 6.7.
+    """
+    weights = 4 * prod(kernel) * x.blocks * x.lanes * out.blocks * out.lanes
+    return weights <= CACHE // 2 < 4 * x.blocks * x.plane
+
+
+def ranked_tiles(out: Slab, unit: VectorUnit) -> list[Tile]:
+    """The tiles worth trying by expected cost, in cycles per useful multiply-add.
+
+    Per tap a tile issues blocks x columns multiply-adds and loads blocks + columns operands, of which the units do one
+    and two a cycle; below eight accumulators the latency of the multiply-add shows. Overlapping columns are computed
+    twice. Tasks that do not share out evenly over the threads leave some of them idle at the end.
+    """
+
+    def cost(tile: Tile) -> float:
+        accumulators = tile.blocks * tile.columns
+        cycles = max(accumulators, 8, (tile.blocks + tile.columns) / 2 + 0.25 * accumulators)
+        # A tile's start and end: its bias, its stages and stores run without multiply-adds beside them.
+        cycles += 0.05 * (tile.blocks + tile.columns)
+        computed = -(-out.width // tile.columns) * tile.columns
+        tasks = out.blocks // tile.blocks * out.height
+        rounds = -(-tasks // unit.threads) * unit.threads
+        return cycles / accumulators * computed / out.width * rounds / tasks
+
+    return worth_trying({tile: (cost(tile), -tile.blocks * tile.columns) for tile in candidate_tiles(out, unit)})
+
+
+def worth_trying(costs: Mapping[Tile, tuple[float, int]]) -> list[Tile]:
+    """Those whose cost is near the least, in order of (cost, what decides between equals)."""
+    least = min(cost for cost, _ in costs.values())
+    return sorted((tile for tile, (cost, _) in costs.items() if cost <= WORTH_TRYING * least), key=lambda t: costs[t])

@@ -1,0 +1,186 @@
+"""The tile of a convolution by dot products: a few neighbouring input channels, 32 bits together, at every step.
+
+A tile of (output blocks x output columns) sums lives in registers. For every tap and word of input channels, a vector
+of weights per part of a block and one word per column feed all of them. Tasks are (group of output blocks, output row)
+pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tvm import tirx
+from tvm.ir import Expr
+from tvm.script.ir_builder import tirx as T
+
+from zcc.compiler.backends.cpu.kernels.choices import Tile, in_both_orders
+from zcc.compiler.backends.cpu.kernels.direct_conv import worth_trying
+from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
+from zcc.compiler.backends.cpu.kernels.vector import as_type, load, named, ramp
+
+Operands = tuple[Expr, ...]
+Sums = dict[tuple[int, int], Any]  # by block of the tile and first lane of the part: vectors of a column each
+LATENCY = 12  # steps until a sum can be added to again, times how many begin in a cycle
+MOST_BLOCKS = 8
+SPARE = 1  # registers for constants
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A way to add the dot products of words: `x` and `weight` prepare an operand, `add` adds the product of two."""
+
+    x: Callable[[Expr, int], Operands]  # a word as a scalar int32, and for how many lanes
+    weight: Callable[[Expr], Operands]
+    add: Callable[[Expr, Operands, Operands], Expr]
+    prepared: int = 1  # registers that a prepared operand takes
+
+
+def choose_tile(out: Slab, unit: VectorUnit, dot: Dot) -> Tile:
+    """The tile of least expected cost."""
+    return ranked_tiles(out, unit, dot)[0]
+
+
+def dot_choices(out: Slab, unit: VectorUnit, dot: Dot) -> Sequence[Tile]:
+    """Tiles that may be the quickest, in both orders of tasks."""
+    return in_both_orders(ranked_tiles(out, unit, dot), out)
+
+
+def ranked_tiles(out: Slab, unit: VectorUnit, dot: Dot) -> list[Tile]:
+    """The tiles worth trying by expected cost, in cycles per useful vector of sums.
+
+    Below LATENCY sums at once a sum waits for itself. Overlapping columns are computed twice, vectors beyond a multiple
+    of four are stored one by one, and tasks that do not share out evenly leave threads idle at the end.
+    """
+    parts = max(out.lanes // unit.lanes, 1)
+
+    def cost(tile: Tile) -> tuple[float, int]:
+        vectors = tile.blocks * tile.columns * parts
+        operands = 0.05 * (tile.blocks * parts + tile.columns) * dot.prepared
+        single = 0.05 * tile.blocks * (tile.columns * parts % 4)
+        computed = -(-out.width // tile.columns) * tile.columns / out.width
+        tasks = out.blocks // tile.blocks * out.height
+        rounds = -(-tasks // unit.threads) * unit.threads
+        return (max(vectors, LATENCY) + operands + single) / vectors * computed * rounds / tasks, vectors
+
+    tiles = [
+        Tile(blocks, columns)
+        for blocks in range(1, min(out.blocks, MOST_BLOCKS) + 1)
+        for columns in range(1, out.width + 1)
+        if out.blocks % blocks == 0 and _registers(blocks, columns, parts, dot.prepared) <= unit.registers
+    ]
+    return worth_trying({tile: cost(tile) for tile in tiles}) if tiles else [Tile(1, 1)]
+
+
+def _registers(blocks: int, columns: int, parts: int, prepared: int) -> int:
+    """For the sums, the words of all columns, and the weights of one block."""
+    return blocks * columns * parts + (columns + 1) * prepared + SPARE
+
+
+@dataclass(frozen=True)
+class DotGeometry:
+    """What is summed: maps, taps and tile; `x` includes the border that the taps reach."""
+
+    x: Slab
+    out: Slab
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    tile: Tile
+    per_word: int  # input channels in a word
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """Output blocks, input blocks, rows, columns, words of input lanes, output lanes x channels of a word."""
+        words = self.x.lanes // self.per_word
+        return (self.out.blocks, self.x.blocks, *self.kernel, words, self.out.lanes * self.per_word)
+
+    def first_column(self, tile: Any) -> Any:
+        """Where a tile begins; the last one overlaps its neighbour when it must."""
+        columns = self.tile.columns
+        exact = self.out.width % columns == 0
+        return tile * columns if exact else tirx.min(tile * columns, self.out.width - columns)
+
+
+@dataclass(frozen=True)
+class DotTile:
+    """Emits the loops; the operands are declared buffers, `start` holds what the sum of each channel starts at."""
+
+    geometry: DotGeometry
+    dot: Dot
+    lanes: int
+    x: Any
+    weight: Any
+    start: Any
+
+    @property
+    def parts(self) -> range:
+        """The first lanes of the parts of a block that a register holds."""
+        return range(0, self.geometry.out.lanes, self.lanes)
+
+    def emit(self, finish: Callable[[Callable[[int], list[Expr]], Sequence[Any]], None]) -> None:
+        """All tiles; `finish` gets the sums of a block of the tile, by its number, and where the tile begins."""
+        geometry = self.geometry
+        out, tile = geometry.out, geometry.tile
+        tasks = out.blocks // tile.blocks * out.height
+        with T.parallel(0, tasks) as task, T.serial(0, -(-out.width // tile.columns)) as index:
+            group, row = self._task(task)
+            first = named(group * tile.blocks)
+            place = (first, row, named(geometry.first_column(index)))
+            sums = self._start(first)
+            self._sum(sums, place)
+            finish(lambda block: self._vectors(sums, block), place)
+
+    def _task(self, task: Any) -> tuple[Any, Any]:
+        """A task's group of output blocks, and its row."""
+        out, tile = self.geometry.out, self.geometry.tile
+        if tile.rows_first:
+            groups = out.blocks // tile.blocks
+            return tirx.floormod(task, groups), tirx.floordiv(task, groups)
+        return tirx.floordiv(task, out.height), tirx.floormod(task, out.height)
+
+    def _start(self, first: Any) -> Sums:
+        # One array per part: TVM puts those beyond 1 KiB on the heap, where they never become registers.
+        sums: Sums = {}
+        columns = self.geometry.tile.columns
+        for block in range(self.geometry.tile.blocks):
+            for part in self.parts:
+                start = named(load(self.start, first + block, ramp(part, self.lanes)))
+                sums[block, part] = T.alloc_buffer((columns, self.lanes), str(self.start.dtype))
+                for column in range(columns):
+                    T.buffer_store(sums[block, part], start, [column, ramp(0, self.lanes)])
+        return sums
+
+    def _sum(self, sums: Sums, place: Sequence[Any]) -> None:
+        """The loops over taps stay rolled, since unrolling them makes LLVM spill."""
+        blocks, rows, columns, words = self.geometry.weight_shape[1:5]
+        # Rows inside columns: were LLVM to unroll the columns, it would keep the words they share in registers.
+        with T.grid(blocks, columns, rows, words) as (block, kx, ky, word):
+            tap = (block, ky, kx, word)
+            fetched = [self._word(tap, place, column) for column in range(self.geometry.tile.columns)]
+            xs = [tuple(named(value) for value in self.dot.x(value, self.lanes)) for value in fetched]
+            for (block, part), total in sums.items():
+                vector = self._weights(place[0] + block, part, tap)
+                weights = tuple(named(value) for value in self.dot.weight(vector))
+                for column, x in enumerate(xs):
+                    at = [column, ramp(0, self.lanes)]
+                    T.buffer_store(total, self.dot.add(load(total, *at), x, weights), at)
+
+    def _word(self, tap: Sequence[Any], place: Sequence[Any], column: int) -> Expr:
+        geometry, (block, ky, kx, word) = self.geometry, tap
+        row = place[1] * geometry.stride[0] + ky * geometry.dilation[0]
+        pixel = (place[2] + column) * geometry.stride[1] + kx * geometry.dilation[1]
+        channels = ramp(word * geometry.per_word, geometry.per_word)
+        return named(as_type("int32", load(self.x, block, row, pixel, channels)))
+
+    def _weights(self, block: Any, part: int, tap: Sequence[Any]) -> Expr:
+        per_word = self.geometry.per_word
+        lanes = ramp(part * per_word, self.lanes * per_word)
+        return named(as_type(f"int32x{self.lanes}", load(self.weight, block, *tap, lanes)))
+
+    def _vectors(self, sums: Sums, block: int) -> list[Expr]:
+        """The block's sums in the order in which they will lie in memory."""
+        columns = range(self.geometry.tile.columns)
+        return [load(sums[block, part], column, ramp(0, self.lanes)) for column in columns for part in self.parts]

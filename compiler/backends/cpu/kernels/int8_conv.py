@@ -1,0 +1,68 @@
+"""Direct convolution of bytes: u8 activations x s8 weights, summed in int32, over channel-packed maps.
+
+The sums start at an int32 per output channel, which holds the bias and what the input's zero point adds. The input is a
+map of lanes in fours, or an image of four bytes per pixel; its border holds its zero point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tvm import tirx
+from tvm.ir import Expr
+from tvm.script.ir_builder import tirx as T
+
+from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, BYTES
+from zcc.compiler.backends.cpu.kernels.choices import Tile
+from zcc.compiler.backends.cpu.kernels.dot_tile import DotGeometry, DotTile, dot_choices
+from zcc.compiler.backends.cpu.kernels.quantised_stages import Stages, declare_map, declare_operands
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
+from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
+from zcc.compiler.backends.cpu.kernels.vector import cast, load, named, product, ramp
+
+
+@dataclass(frozen=True)
+class Int8Conv(TiledConv):
+    """A dense convolution of bytes; `x` includes the border that the taps reach.
+
+    Parameters: x, weight, start int32 per output channel, scale float32 per output channel (what one unit of the sum
+    stands for), the operands of the stages (kernels/quantised_stages.py), out.
+    """
+
+    word = "int8_conv"
+
+    @property
+    def geometry(self) -> DotGeometry:
+        """What is summed."""
+        return DotGeometry(self.x, self.out, self.kernel, self.stride, self.dilation, self.tile, BYTES)
+
+    def choices(self, unit: VectorUnit) -> Sequence[Tile]:
+        """Tiles that may be the quickest, in both orders of tasks."""
+        return dot_choices(self.out, unit, BYTE_DOTS[unit.dot])
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """The tile's sums, then its stages and stores."""
+        lanes, channels = min(unit.lanes, self.out.lanes), (self.out.blocks, self.out.lanes)
+        with building(self.name) as kernel:
+            x = self.x.argument("x")
+            weight = T.arg("weight", T.Buffer(self.geometry.weight_shape, "int8"))
+            start = T.arg("start", T.Buffer(channels, "int32"))
+            scale = T.arg("scale", T.Buffer(channels, "float32"))
+            stages = Stages(self.stages, declare_operands(self.stages), declare_map(self.out, "out"), unit)
+            tile = DotTile(self.geometry, BYTE_DOTS[unit.dot], lanes, x, weight, start)
+
+            def finish(sums: Callable[[int], list[Expr]], place: Sequence[Any]) -> None:
+                stages.hold()
+                for block in range(self.tile.blocks):
+                    scales = [load(scale, place[0] + block, ramp(part, lanes)) for part in tile.parts]
+                    factors = [named(stages.scaled(vector)) for vector in scales]
+                    values = [
+                        product(cast("float32", total), factors[number % len(factors)])
+                        for number, total in enumerate(sums(block))
+                    ]
+                    stages.store(values, [place[0] + block, place[1], place[2], 0])
+
+            tile.emit(finish)
+        return kernel.function

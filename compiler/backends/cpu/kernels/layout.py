@@ -1,0 +1,116 @@
+"""Between packed maps and plain row-major tensors, and the zero border around packed maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tvm import tirx
+from tvm.ir import Expr
+from tvm.script.ir_builder import tirx as T
+
+from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
+
+
+def spans(segments: tuple[int, ...], lanes: int) -> list[tuple[int, int, int]]:
+    """For each segment its first block, first channel, and channel count."""
+    spans, block, channel = [], 0, 0
+    for segment in segments:
+        spans.append((block, channel, segment))
+        block += -(-segment // lanes)
+        channel += segment
+    return spans
+
+
+@dataclass(frozen=True)
+class PackKernel:
+    """A plain [channels, height, width] tensor becomes a packed map; holes are zero."""
+
+    segments: tuple[int, ...]
+    out: Slab
+
+    @property
+    def name(self) -> str:
+        """For example `pack_64_80x80`."""
+        return f"pack_{sum(self.segments)}_{self.out.height}x{self.out.width}"
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """Each segment in a loop of its own, so that the lane arithmetic stays static."""
+        out = self.out
+        with building(self.name) as kernel:
+            plain = T.arg("x", T.Buffer((sum(self.segments), out.height, out.width), out.dtype))
+            packed = out.argument("out")
+            for block, channel, count in spans(self.segments, out.lanes):
+                blocks = -(-count // out.lanes)
+                rows, columns, lanes = (
+                    T.parallel(0, blocks * out.height),
+                    T.serial(0, out.width),
+                    T.vectorized(0, out.lanes),
+                )
+                with rows as task, columns as x, lanes as lane:
+                    b, y = tirx.floordiv(task, out.height), tirx.floormod(task, out.height)
+                    at = b * out.lanes + lane
+                    value = plain[channel + at, y, x]
+                    if count % out.lanes:
+                        value = tirx.if_then_else(at < count, value, tirx.const(0, out.dtype))
+                    T.buffer_store(packed, value, [block + b, y, x, lane])
+        return kernel.function
+
+
+@dataclass(frozen=True)
+class UnpackKernel:
+    """A packed map becomes a plain [channels, height, width] tensor."""
+
+    segments: tuple[int, ...]
+    x: Slab
+
+    @property
+    def name(self) -> str:
+        """For example `unpack_64_80x80`."""
+        return f"unpack_{sum(self.segments)}_{self.x.height}x{self.x.width}"
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """Each segment in a loop of its own; a row of a channel is gathered from its lane."""
+        x = self.x
+        with building(self.name) as kernel:
+            packed = x.argument("x")
+            plain = T.arg("out", T.Buffer((sum(self.segments), x.height, x.width), x.dtype))
+            for block, channel, count in spans(self.segments, x.lanes):
+                with T.parallel(0, count) as c, T.grid(x.height, x.width) as (row, column):
+                    b, lane = tirx.floordiv(c, x.lanes), tirx.floormod(c, x.lanes)
+                    T.buffer_store(plain, packed[block + b, row, column, lane], [channel + c, row, column])
+        return kernel.function
+
+
+@dataclass(frozen=True)
+class HaloKernel:
+    """Zeros in the border of a map, or what stands for zero; `x` is the map with its border."""
+
+    x: Slab
+    halo: int
+    zero: int = 0
+
+    @property
+    def name(self) -> str:
+        """For example `halo_64_82x82`."""
+        return f"halo_{self.x.blocks * self.x.lanes}_{self.x.height}x{self.x.width}"
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """Rows above and below whole, the others only at their ends."""
+        x, halo = self.x, self.halo
+        zero = tirx.const(self.zero, x.dtype)
+
+        def clear(buffer: Any, rows: int, columns: int, at: Callable[[Expr, Expr], list[Expr]], block: Expr) -> None:
+            with T.grid(rows, columns) as (row, column), T.vectorized(0, x.lanes) as lane:
+                T.buffer_store(buffer, zero, [block, *at(row, column), lane])
+
+        with building(self.name) as kernel:
+            buffer = x.argument("x")
+            with T.parallel(0, x.blocks) as block:
+                clear(buffer, halo, x.width, lambda row, column: [row, column], block)
+                clear(buffer, x.height, halo, lambda row, column: [row, column], block)
+                clear(buffer, x.height, halo, lambda row, column: [row, x.width - halo + column], block)
+                clear(buffer, halo, x.width, lambda row, column: [x.height - halo + row, column], block)
+        return kernel.function

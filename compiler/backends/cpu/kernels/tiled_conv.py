@@ -1,0 +1,51 @@
+"""What the templates of convolutions have in common: the maps, the taps, and a register tile as their form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from zcc.compiler.backends.cpu.kernels.choices import Tile
+from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
+from zcc.compiler.backends.cpu.kernels.stages import StageSpec, describe_stages
+from zcc.compiler.ir.tensors import Array
+
+
+@dataclass(frozen=True)
+class TiledConv:
+    """A convolution; `x` includes the border that the taps reach."""
+
+    x: Slab
+    out: Slab
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    stages: tuple[StageSpec, ...]
+    tile: Tile
+
+    word: ClassVar[str]  # what the kernel's name begins with
+
+    @property
+    def name(self) -> str:
+        """For example `conv_3x3s2_64_128_80x80_silu`."""
+        size = f"{self.kernel[0]}x{self.kernel[1]}s{self.stride[0]}"
+        channels = f"{self.x.blocks * self.x.lanes}_{self.out.blocks * self.out.lanes}"
+        return f"{self.word}_{size}_{channels}_{self.out.height}x{self.out.width}{describe_stages(self.stages)}"
+
+    @property
+    def expansion(self) -> None:
+        """The weights are stored as they are."""
+        return None
+
+    def preferred(self, unit: VectorUnit) -> Any:
+        """The tile as it is."""
+        return self.tile
+
+    def chosen(self, choice: Any) -> Any:
+        """With another tile."""
+        return replace(self, tile=choice)
+
+    def pack(self, dense: Array) -> Array:
+        """The weights as they are."""
+        return dense

@@ -1,0 +1,95 @@
+"""How a Winograd convolution can be cut into tasks and register tiles, and which cuts are worth trying."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
+from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS, Transform
+
+CACHE = 1 << 20  # bytes of a core's second level
+# Choices of each stride and size: small tiles are the quicker ones of small maps alone.
+WORTH_TRYING = {(1, 2): 2, (1, 4): 6, (2, 3): 2, (2, 5): 6}
+LATENCY = 8  # multiply-adds until a sum can be added to again
+
+
+@dataclass(frozen=True)
+class WinogradChoice:
+    """The template's choices."""
+
+    size: int  # outputs along each side of a tile: with the stride, a key of TRANSFORMS
+    tiles: int  # tiles of a task, a multiple of `columns`
+    shares: int  # parts of the output blocks, each with tasks of its own
+    blocks: int  # register tile: output blocks
+    columns: int  # register tile: tiles of the map
+
+
+def winograd_choices(x: Slab, out: Slab, unit: VectorUnit, stride: int) -> list[WinogradChoice]:
+    """At most eight choices, the most promising first; none for images, and for maps smaller than a tile."""
+    if x.lanes != out.lanes:
+        return []
+    chosen: list[WinogradChoice] = []
+    for (step, size), transform in TRANSFORMS.items():
+        if step != stride:
+            continue
+        best: dict[tuple[int, int], WinogradChoice] = {}
+        for choice in sorted(_all_choices(size, out, unit), key=lambda choice: cost(choice, transform, x, out, unit)):
+            best.setdefault((choice.tiles, choice.shares), choice)
+        chosen += islice(best.values(), WORTH_TRYING[stride, size])
+    return sorted(chosen, key=lambda choice: cost(choice, TRANSFORMS[stride, choice.size], x, out, unit))
+
+
+def _all_choices(size: int, out: Slab, unit: VectorUnit) -> Iterator[WinogradChoice]:
+    if min(out.height, out.width) < size:
+        return
+    for blocks, columns in _register_tiles(out, unit):
+        for shares in _divisors(out.blocks // blocks, unit.threads):
+            for tiles in _tile_counts(size, columns, out, unit):
+                yield WinogradChoice(size, tiles, shares, blocks, columns)
+
+
+def _register_tiles(out: Slab, unit: VectorUnit) -> Iterator[tuple[int, int]]:
+    """Sums, the weights of each block and one value must fit the registers."""
+    for blocks in _divisors(out.blocks, 8):
+        most = min((unit.vectors(out.lanes) - 1) // blocks - 1, 12)
+        yield from ((blocks, columns) for columns in range(max(1, most // 3), most + 1))
+
+
+def _tile_counts(size: int, columns: int, out: Slab, unit: VectorUnit) -> Iterator[int]:
+    """Tiles of a task when every thread gets one task, or two, and so on."""
+    each = -(-map_tiles(size, out) // unit.threads)
+    counts = {-(-each // (parts * columns)) * columns for parts in range(1, 65)}
+    # The whole map is one task where output blocks are shared out instead.
+    yield from counts | {-(-map_tiles(size, out) // columns) * columns}
+
+
+def map_tiles(size: int, out: Slab) -> int:
+    """The tiles of a map."""
+    return -(-out.height // size) * -(-out.width // size)
+
+
+def _divisors(number: int, most: int) -> list[int]:
+    return [divisor for divisor in range(1, min(number, most) + 1) if number % divisor == 0]
+
+
+def cost(choice: WinogradChoice, transform: Transform, x: Slab, out: Slab, unit: VectorUnit) -> float:
+    """Cycles of the thread that has most to do, with factors fitted to measured kernels.
+
+    A step of the register tile issues its multiply-adds, or waits for the weights, which come from the second level.
+    Every sum is then stored and gathered. What a task keeps beside its weights is slow once it crowds them out of the
+    cache.
+    """
+    products = transform.products**2
+    groups = out.blocks // choice.blocks // choice.shares
+    sums = choice.blocks * choice.columns
+    step = max(sums, LATENCY, 2 * choice.blocks + choice.columns / 2 + sums / 4)
+    multiply = products * groups * (choice.tiles // choice.columns) * (x.blocks * x.lanes * step + 30 * sums)
+    transforms = 9 * products * choice.tiles * (x.blocks + groups * choice.blocks)
+    held = 4 * products * x.lanes * choice.tiles * (x.blocks + choice.blocks)
+    weights = 4 * len(transform.taps) ** 2 * groups * choice.blocks * out.lanes * x.blocks * x.lanes
+    tasks = choice.shares * -(-map_tiles(choice.size, out) // choice.tiles)
+    rounds = -(-tasks // unit.threads)
+    return rounds * (multiply + transforms + max(0, held - CACHE // 5) / 6 + weights / 256)

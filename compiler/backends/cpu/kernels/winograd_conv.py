@@ -1,0 +1,207 @@
+"""Winograd's convolution of 3x3 taps: tiles of outputs from far fewer multiply-adds than they have taps.
+
+A task takes some tiles of the map. It spreads their inputs out to the points of the transform, in memory of its own
+that stays in the cache; multiplies at every point, a matrix product with a register tile of (output blocks x tiles)
+like that of the direct convolution; and gathers the products of each tile to outputs, with bias and elementwise stages.
+Tiles at the far edges of a map that they do not divide overlap their neighbours, and write only what those do not.
+In steps of two, some inputs of a tile are multiplied as they are; those that meet the same tap share its weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import reduce
+from itertools import product
+from typing import Any
+
+import numpy as np
+from tvm import tirx
+from tvm.ir import Expr
+from tvm.script.ir_builder import tirx as T
+
+from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
+from zcc.compiler.backends.cpu.kernels.stages import StageSpec, apply_stages, describe_stages, stage_arguments
+from zcc.compiler.backends.cpu.kernels.vector import broadcast, f32s, load, named, ramp
+from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice, map_tiles
+from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS, Array, Transform
+from zcc.runtime.winograd_weights import WinogradWeights
+
+
+@dataclass(frozen=True)
+class WinogradConv:
+    """A dense 3x3 convolution of stride 1 or 2 along both axes; `x` includes the border that the taps reach.
+
+    Parameters: x, weight as `expansion` makes it, bias, the operands of the stages, out.
+    """
+
+    x: Slab
+    out: Slab
+    stages: tuple[StageSpec, ...]
+    tile: WinogradChoice
+    stride: int = 1
+
+    @property
+    def name(self) -> str:
+        """For example `winograd4s1_64_128_80x80_silu`."""
+        channels = f"{self.x.blocks * self.x.lanes}_{self.out.blocks * self.out.lanes}"
+        size = f"{self.out.height}x{self.out.width}"
+        return f"winograd{self.tile.size}s{self.stride}_{channels}_{size}{describe_stages(self.stages)}"
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """Groups of output blocks, rows of `taps` squared, input blocks and lanes, blocks of a group, output lanes."""
+        blocks = self.tile.blocks
+        rows = len(self.transform.taps)
+        return (self.out.blocks // blocks, rows**2, self.x.blocks, self.x.lanes, blocks, self.out.lanes)
+
+    def pack(self, dense: Array) -> Array:
+        """The weights at the points of the transform."""
+        made = np.empty(self.weight_shape, np.float32)
+        self.expansion.fill(dense, made)
+        return made
+
+    @property
+    def expansion(self) -> WinogradWeights:
+        """How the weights are made of the dense ones, which are stored."""
+        shape = (self.out.blocks, self.x.blocks, self.x.lanes, self.out.lanes)
+        return WinogradWeights(self.transform.points, self.tile.blocks, shape, self.stride)
+
+    @property
+    def transform(self) -> Transform:
+        """How a row of a tile is spread and gathered."""
+        return TRANSFORMS[self.stride, self.tile.size]
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """Spread, multiply and gather, task after task."""
+        choice, out = self.tile, self.out
+        tiles = _Tiles(out, choice.size)
+        chunks = -(-tiles.count // choice.tiles)
+        groups = out.blocks // choice.blocks // choice.shares
+        with building(self.name) as kernel:
+            x = self.x.argument("x")
+            weight = T.arg("weight", T.Buffer(self.weight_shape, "float32"))
+            bias = T.arg("bias", T.Buffer((out.blocks, out.lanes), "float32"))
+            operands = stage_arguments(self.stages)
+            result = out.argument("out")
+            with T.parallel(0, choice.shares * chunks) as task:
+                first = named(tirx.floormod(task, chunks) * choice.tiles)
+                share = named(tirx.floordiv(task, chunks) * groups)
+                spread, products = self._scratch(self.x.blocks), self._scratch(choice.blocks)
+                self._spread(x, spread, tiles, first)
+                with T.serial(0, groups) as group:
+                    self._multiply(weight, share + group, spread, products)
+                    self._gather(products, bias, operands, result, (share + group) * choice.blocks, tiles, first)
+        return kernel.function
+
+    def _scratch(self, blocks: int) -> Any:
+        """A vector for each point, block and tile of a task."""
+        # An odd number of them, so that the points of a tile do not all fall into one set of the cache.
+        vectors = blocks * self.tile.tiles | 1
+        return T.alloc_buffer((self.transform.products**2, vectors, self.out.lanes), "float32")
+
+    def _spread(self, x: Any, spread: Any, tiles: _Tiles, first: Expr) -> None:
+        side, count = self.transform.products, self.tile.tiles
+        with T.serial(0, self.x.blocks) as block, T.serial(0, count) as tile:
+            top, left = (named(place * self.stride) for place in tiles.corner(first + tile))
+            with T.vectorized(0, self.x.lanes) as lane:
+                rows = [[x[block, top + i, left + j, lane] for j in range(side)] for i in range(side)]
+                for point, value in enumerate(_both_ways(self.transform.spread, rows)):
+                    T.buffer_store(spread, value, [point, block * count + tile, lane])
+
+    def _multiply(self, weight: Any, group: Expr, spread: Any, products: Any) -> None:
+        """The loop over input channels stays rolled, since unrolling it makes LLVM spill."""
+        choice, lanes = self.tile, self.out.lanes
+        tile = range(choice.blocks), range(choice.columns)
+        vector = ramp(0, lanes)
+        with T.serial(0, self.transform.products**2) as point, T.serial(0, choice.tiles // choice.columns) as part:
+            at, taps = named(part * choice.columns), self._taps(point)
+            sums = [T.alloc_buffer((choice.columns, lanes), "float32") for _ in tile[0]]
+            for block, column in product(*tile):
+                T.buffer_store(sums[block], f32s(0.0, lanes), [column, vector])
+            with T.serial(0, self.x.blocks) as c, T.serial(0, lanes) as channel:
+                weights = [named(load(weight, group, taps, c, channel, block, vector)) for block in tile[0]]
+                values = [named(spread[point, c * choice.tiles + at + column, channel]) for column in tile[1]]
+                for block, column in product(*tile):
+                    value = broadcast(values[column], lanes) * weights[block]
+                    T.buffer_store(sums[block], load(sums[block], column, vector) + value, [column, vector])
+            for block, column in product(*tile):
+                place = [point, block * choice.tiles + at + column, vector]
+                T.buffer_store(products, load(sums[block], column, vector), place)
+
+    def _taps(self, point: Expr) -> Expr:
+        """Which of the weights the products of a point are taken with."""
+        side, rows = self.transform.products, len(self.transform.taps)
+        row, column = (tirx.min(place, rows - 1) for place in (tirx.floordiv(point, side), tirx.floormod(point, side)))
+        return named(row * rows + column)
+
+    def _gather(
+        self, products: Any, bias: Any, operands: list[Any], result: Any, block: Expr, tiles: _Tiles, first: Expr
+    ) -> None:
+        side, count, out = self.transform.products, self.tile.tiles, self.out
+        with T.serial(0, self.tile.blocks) as inner, T.serial(0, count) as tile:
+            top, left = tiles.corner(first + tile)
+            columns = [T.alloc_buffer((tiles.size, out.lanes), "float32") for _ in range(tiles.size)]
+            with T.vectorized(0, out.lanes) as lane:
+                rows = [[products[i * side + j, inner * count + tile, lane] for j in range(side)] for i in range(side)]
+                for place, value in enumerate(_both_ways(self.transform.gather, rows)):
+                    row, column = divmod(place, tiles.size)
+                    T.buffer_store(columns[column], value, [row, lane])
+            with T.serial(0, tiles.size) as row:
+                for column, sums in enumerate(columns):
+                    with tiles.owned(first + tile, row, column), T.vectorized(0, out.lanes) as lane:
+                        index = [block + inner, top + row, left + column, lane]
+                        value = sums[row, lane] + bias[block + inner, lane]
+                        T.buffer_store(result, apply_stages(value, self.stages, operands, index), index)
+
+
+@dataclass(frozen=True)
+class _Tiles:
+    """The tiles of a map, row after row; numbers beyond the last mean the last."""
+
+    out: Slab
+    size: int
+
+    @property
+    def across(self) -> int:
+        return -(-self.out.width // self.size)
+
+    @property
+    def count(self) -> int:
+        return map_tiles(self.size, self.out)
+
+    def _place(self, number: Expr) -> tuple[Expr, Expr]:
+        held = tirx.min(number, self.count - 1)
+        return tirx.floordiv(held, self.across) * self.size, tirx.floormod(held, self.across) * self.size
+
+    def corner(self, number: Expr) -> tuple[Expr, Expr]:
+        """The tile's first row and column; at a far edge it overlaps its neighbour."""
+        row, column = self._place(number)
+        return (
+            named(tirx.min(row, self.out.height - self.size)),
+            named(tirx.min(column, self.out.width - self.size)),
+        )
+
+    @contextmanager
+    def owned(self, number: Expr, row: Expr, column: int) -> Iterator[None]:
+        """Emit what follows for outputs that are the tile's own: another task may write those of the neighbour."""
+        top, left = self._place(number)
+        conditions = []
+        if self.out.height % self.size:
+            conditions.append(tirx.min(top, self.out.height - self.size) + row >= top)
+        if self.out.width % self.size:
+            conditions.append(tirx.min(left, self.out.width - self.size) + column >= left)
+        if not conditions:
+            yield
+            return
+        with T.If(reduce(tirx.And, conditions)), T.Then():
+            yield
+
+
+def _both_ways(transform: Callable[[Sequence[Expr]], list[Expr]], rows: list[list[Expr]]) -> list[Expr]:
+    """A transform of the rows of a tile and then of its columns, row after row."""
+    lines = [[named(value) for value in transform(row)] for row in rows]
+    columns = [transform(list(column)) for column in zip(*lines, strict=True)]
+    return [value for row in zip(*columns, strict=True) for value in row]

@@ -1,0 +1,104 @@
+"""How convolutions of bytes, and conversions from and to bytes, become kernel calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, BYTES
+from zcc.compiler.backends.cpu.kernels.convert import ConvertKernel
+from zcc.compiler.backends.cpu.kernels.curve import CURVES
+from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
+from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
+from zcc.compiler.backends.cpu.kernels.int8_depthwise import Int8Depthwise
+from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, KernelSpec
+from zcc.compiler.backends.cpu.layout.place import reach
+from zcc.compiler.backends.cpu.layout.weights import pack_dense, pack_depthwise, pack_vector
+from zcc.compiler.backends.cpu.lowering.lowering import Lowering
+from zcc.compiler.ir.ops import Convert, QuantisedConv
+from zcc.compiler.ir.tensors import Activation, Array, Combine, Stage, Tensor
+from zcc.compiler.precision.int8 import integer_start
+
+
+def lower_quantised_conv(op: QuantisedConv, lowering: Lowering) -> KernelCall:
+    """An integer convolution; its operands in the order that Int8Conv declares them."""
+    x, out = lowering.channels(op.x), lowering.channels(op.out)
+    slab = lowering.view(op.out).slab()
+    stages, _ = lowering.stages(op.stages, op.out)
+    shape = (
+        lowering.view(op.x).slab().grown(*reach(op)),
+        slab,
+        (op.weight.shape[2], op.weight.shape[3]),
+        op.stride,
+        op.dilation,
+        stages,
+    )
+    spec: KernelSpec
+    if op.depthwise:
+        spec = Int8Depthwise(*shape)
+        weight = pack_depthwise(op.quantised.values, out.lanes(), out.block)
+    else:
+        spec = lowering.tuned(Int8Conv(*shape, choose_tile(slab, lowering.unit, BYTE_DOTS[lowering.unit.dot])))
+        weight = pack_fours(op.quantised.values, x.lanes(), x.block, out.lanes(), out.block)
+    start, unit = (pack_vector(values, out.lanes(), out.block) for values in integer_start(op))
+    top, left, _, _ = reach(op)
+    arguments = [
+        lowering.address(op.x, top, left),
+        *(lowering.weights.add(array) for array in (weight, start, unit)),
+        *operand_addresses(op.stages, op.out, lowering),
+        lowering.address(op.out),
+        *written_encoding(op.out, lowering),
+    ]
+    return KernelCall(spec, tuple(arguments), op.out.name)
+
+
+def lower_convert(op: Convert, lowering: Lowering) -> KernelCall:
+    """A map in another format."""
+    spec = ConvertKernel(lowering.view(op.x).slab(), lowering.view(op.out).slab())
+    arguments = [
+        lowering.address(op.x),
+        *read_encoding(op.x, lowering),
+        lowering.address(op.out),
+        *written_encoding(op.out, lowering),
+    ]
+    return KernelCall(spec, tuple(arguments), op.out.name)
+
+
+def pack_fours(weight: Array, x_lanes: Array, x_block: int, out_lanes: Array, out_block: int) -> Array:
+    """(O, I, KH, KW) as [O blocks, I blocks, KH, KW, fours of I lanes, O lanes x 4], zero in the holes."""
+    dense = pack_dense(weight, x_lanes, x_block, out_lanes, out_block)
+    outs, ins, height, width, lanes, filled = dense.shape
+    fours = dense.reshape(outs, ins, height, width, lanes // BYTES, BYTES, filled)
+    return np.ascontiguousarray(fours.swapaxes(-1, -2)).reshape(
+        outs, ins, height, width, lanes // BYTES, filled * BYTES
+    )
+
+
+def operand_addresses(stages: Sequence[Stage], out: Tensor, lowering: Lowering) -> list[Address]:
+    """What quantised stages read: maps with their encodings, tables of curves, values per channel."""
+    addresses: list[Address] = []
+    for stage in stages:
+        if isinstance(stage, Combine):
+            addresses += [lowering.address(stage.other), *read_encoding(stage.other, lowering)]
+        elif not isinstance(stage, Activation):
+            addresses.append(lowering.per_channel(stage.values, out))
+        elif stage.name in CURVES:
+            addresses.append(lowering.weights.add(CURVES[stage.name].table()))
+    return addresses
+
+
+def read_encoding(tensor: Tensor, lowering: Lowering) -> list[Address]:
+    """The scale and the zero point of a map of bytes that is read; nothing for others."""
+    held = tensor.quantisation
+    return [_pair(lowering, held.scale, held.zero_point)] if held else []
+
+
+def written_encoding(tensor: Tensor, lowering: Lowering) -> list[Address]:
+    """The reciprocal of the scale and the zero point of a map of bytes that is written."""
+    held = tensor.quantisation
+    return [_pair(lowering, float(held.factor), held.zero_point)] if held else []
+
+
+def _pair(lowering: Lowering, factor: float, zero_point: int) -> Address:
+    return lowering.weights.add(np.array([factor, zero_point], np.float32))

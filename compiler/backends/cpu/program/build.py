@@ -1,0 +1,39 @@
+"""From a program's module to machine code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import tvm
+from tvm import ir, s_tir, tirx
+
+from zcc.compiler.backends.cpu.program.scratch import keep_on_stack
+from zcc.compiler.backends.cpu.program.subroutine import on_cpu
+
+# To the linker. Lines of kernels that no source file holds help no debugger, and are a third of the file.
+WITHOUT_DEBUG = "-Wl,-S"
+COMPACT = s_tir.transform.CompactBufferAllocation().info.name
+
+
+def build_library(module: ir.IRModule, target: Any, path: Path) -> None:
+    """Compile the module for `target` and link it into a shared library at `path`."""
+    library = tvm.get_global_func("target.build.llvm")(lowered(module, target), target.with_host(target))
+    library.export_library(str(path), options=[WITHOUT_DEBUG])
+
+
+def lowered(module: ir.IRModule, target: Any) -> ir.IRModule:
+    """The module as LLVM gets it."""
+    module = tirx.transform.BindTarget(target.with_host(target))(module)
+    lower, finalize_host, _ = tirx.get_tir_pipeline("s_tir")
+    # Kernels' buffers have their size already, and in loops over threads this pass finds no bounds for them.
+    with tvm.transform.PassContext(disabled_pass=[COMPACT]):
+        module = lower(module)
+    subroutines = {
+        name: on_cpu(keep_on_stack(function)) for name, function in module.functions.items() if _is_private(function)
+    }
+    return finalize_host()(ir.IRModule({**module.functions, **subroutines}, attrs=module.attrs))
+
+
+def _is_private(function: tirx.PrimFunc) -> bool:
+    return not (function.attrs and "global_symbol" in function.attrs)

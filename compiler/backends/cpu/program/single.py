@@ -1,0 +1,91 @@
+"""Compiles one kernel as a program would: a subroutine of a module, called with the memory of its operands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import tvm_ffi
+from tvm import ir, tirx
+from tvm.script.ir_builder import IRBuilder
+from tvm.script.ir_builder import tirx as T
+
+from zcc.compiler.backends.cpu.kernels.spec import KernelSpec
+from zcc.compiler.backends.cpu.program.build import build_library
+from zcc.compiler.backends.cpu.program.subroutine import make_subroutine
+from zcc.compiler.backends.cpu.program.workspace import Arena, Memory
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.runtime.engine import aligned_bytes, engine
+from zcc.runtime.host import worker_threads
+
+Kernel = Callable[..., None]
+
+
+def compile_kernels(specs: list[KernelSpec], target: CpuTarget, folder: Path) -> list[Kernel]:
+    """One function per spec, all of one module, each called with an array per parameter."""
+    library = folder / "kernels.so"
+    memories = _build([spec.build(target.unit) for spec in specs], target, library, _strided)
+    module = tvm_ffi.load_module(str(library))
+    return [_callable(module[entry_name(number)], memory) for number, memory in enumerate(memories)]
+
+
+def build_kernels(functions: Sequence[tirx.PrimFunc], target: CpuTarget, library: Path) -> list[Memory]:
+    """A library with an entry per function, each called with a flat array per parameter and one of working memory."""
+    return _build(functions, target, library, _flat)
+
+
+def entry_name(number: int) -> str:
+    """The entry of the function of that number."""
+    return f"entry{number}"
+
+
+def _build(
+    functions: Sequence[tirx.PrimFunc], target: CpuTarget, library: Path, declare: Callable[[Any], Any]
+) -> list[Memory]:
+    """How much working memory each entry wants."""
+    module: dict[ir.GlobalVar, Any] = {}
+    memories: list[Memory] = []
+    for number, function in enumerate(functions):
+        routine = make_subroutine(f"kernel{number}", function)
+        module[routine.name] = routine.function
+        with IRBuilder() as builder, T.prim_func(s_tir=True):
+            T.func_name(entry_name(number))
+            buffers = [T.arg(f"a{index}", declare(param)) for index, param in enumerate(function.params)]
+            arena = Arena.declare(0, routine.scratch)
+            T.add_to_parent(routine.call([buffer.data for buffer in buffers], arena.workspace()))
+        module[ir.GlobalVar(entry_name(number))] = builder.get()
+        memories.append(routine.scratch)
+    build_library(ir.IRModule(module), target.tvm_target(), library)
+    return memories
+
+
+def extent(param: Any) -> int:
+    """Elements from the first to the last of a kernel's parameter."""
+    shape, strides = _shape(param)
+    if not strides:
+        return prod(shape)
+    return 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
+
+
+def _flat(param: Any) -> Any:
+    return T.Buffer((extent(param),), str(param.dtype), align=64)
+
+
+def _strided(param: Any) -> Any:
+    shape, strides = _shape(param)
+    return T.Buffer(shape, str(param.dtype), strides=strides or None, align=64)
+
+
+def _shape(param: Any) -> list[list[int]]:
+    return [[int(size) for size in part] for part in (param.ty.shape, param.ty.strides)]
+
+
+def _callable(function: Any, memory: Memory) -> Kernel:
+    arena = aligned_bytes(memory.bytes(worker_threads()))
+
+    def call(*arrays: Any) -> None:
+        engine().call(lambda: function(*map(tvm_ffi.from_dlpack, (*arrays, arena))))
+
+    return call

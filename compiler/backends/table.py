@@ -1,0 +1,61 @@
+"""The backends: one row each. A new processor is a folder beside this file and a row here."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+from zcc.compiler.backends.backend import Backend
+from zcc.compiler.backends.cpu.backend import CpuBackend
+from zcc.compiler.backends.target import Target
+from zcc.runtime import host
+from zcc.runtime.errors import UsageError
+
+BACKENDS: tuple[Backend[Any, Any], ...] = (CpuBackend(),)
+NATIVE = "native"
+
+
+class NoInstructions(UsageError):
+    """A target cannot compute in a precision: another machine may."""
+
+    exit_code = 1
+
+
+def targets() -> dict[str, Target]:
+    """Every target by name, backend after backend, the most capable of each last."""
+    return {name: target for backend in BACKENDS for name, target in backend.targets.items()}
+
+
+def backend_of(target: Target) -> Backend[Any, Any]:
+    """The backend that a target belongs to."""
+    return next(backend for backend in BACKENDS if target.name in backend.targets)
+
+
+def find_target(name: str, dtype: str) -> Target:
+    """The target of that name; `native` is the best one for the dtype among those that this machine runs."""
+    if name == NATIVE:
+        return _able(native_target(dtype), dtype)
+    known = targets()
+    if name not in known:
+        near = get_close_matches(name, known, n=3, cutoff=0.5)
+        remedy = f"did you mean {' or '.join(near)}?" if near else f"choose {NATIVE} or one of {', '.join(known)}"
+        raise UsageError(f"there is no target {name!r}", remedy)
+    return _able(known[name], dtype)
+
+
+def native_target(dtype: str) -> Target:
+    """The target that makes most of this machine for networks of the dtype."""
+    for backend in BACKENDS:
+        if target := backend.native(dtype):
+            return target
+    raise UsageError(
+        f"no target fits this machine ({host.system()} on {host.architecture()})",
+        f"name one of {', '.join(targets())} to compile for another machine",
+    )
+
+
+def _able(target: Target, dtype: str) -> Target:
+    if not target.computes(dtype):
+        able = ", ".join(other.name for other in targets().values() if other.computes(dtype))
+        raise NoInstructions(f"{target.name} has no instructions for {dtype}", f"compile it for {able}")
+    return target

@@ -1,0 +1,31 @@
+"""What the compiler asks of a target, whatever kind of processor it is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target(ABC):
+    """A kind of machine that artifacts are compiled for."""
+
+    name: str  # as in `--target`
+    describe: str
+
+    @abstractmethod
+    def runs_here(self) -> bool:
+        """Whether this machine can run what is compiled for the target."""
+
+    @abstractmethod
+    def computes(self, dtype: str) -> bool:
+        """Whether a network of that dtype can be compiled for it."""
+
+    @abstractmethod
+    def natively(self, dtype: str) -> bool:
+        """Whether it has instructions of its own for the dtype."""
+
+    @property
+    @abstractmethod
+    def key(self) -> str:
+        """Everything that decides what is compiled for it, as a word: tuning records lie in a folder of that name."""

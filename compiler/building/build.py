@@ -1,0 +1,21 @@
+"""One variant, built into a folder by its target's backend."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from zcc.compiler.backends.table import backend_of
+from zcc.compiler.building.job import Job
+from zcc.compiler.building.package import make_manifest
+from zcc.compiler.building.stages import Stages
+from zcc.runtime.manifest import Manifest
+
+
+def build(job: Job, key: str, folder: Path, stages: Stages, floating: Collection[str] = ()) -> Manifest:
+    """Build a variant in `folder`, those of its layers that are named in float; nothing of it is measured yet."""
+    network = job.precision.convert(job.source.network(), job.calibration, floating)
+    backend = backend_of(job.target)
+    built = backend.build(job.source, network, job.precision, job.target, job.records, folder, stages.stage)
+    stages.progress.note(built.note)
+    return make_manifest(folder, job, key, built)

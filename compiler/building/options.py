@@ -1,0 +1,34 @@
+"""What a user asks of a compile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from zcc.compiler.building.tune_options import TuneOptions
+from zcc.compiler.building.wanted import Wish
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """What the user asks for."""
+
+    model: Path
+    name: str | None = None
+    dtypes: tuple[str, ...] = ()  # none: int8 for a model that was quantised, fp32 for all others
+    target: str = "native"
+    strict: bool = False  # whether a dtype that cannot be made is an error, though others can be
+    imgsz: tuple[int, int] | None = None
+    classes: Path | None = None
+    color: str = "bgr"
+    resize: str = "letterbox"
+    max_det: int = 300
+    calib: Path | None = None  # pictures whose values decide the scales of integers
+    data: Path | None = None  # pictures that accuracy is measured on
+    tune: TuneOptions | None = None  # search for faster kernels first
+    max_drop: float | None = None  # points of mAP50-95 that a variant may lose against fp32; see quality/open_bar.py
+
+    @property
+    def wish(self) -> Wish:
+        """The variants asked for."""
+        return Wish(self.dtypes, self.target, self.strict)

@@ -1,0 +1,48 @@
+"""The manifest that says everything about the files of an artifact."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+
+from zcc.compiler.backends.backend import Built
+from zcc.compiler.building.fingerprint import tool_versions
+from zcc.compiler.building.job import Job
+from zcc.runtime.manifest import FileEntry, HeadInfo, Manifest, file_sha256
+
+
+def make_manifest(folder: Path, job: Job, key: str, built: Built) -> Manifest:
+    """The manifest of what was built in `folder`, before anything was measured."""
+    source = job.source
+    model, head, precision = source.model, source.model.head, job.precision
+    return Manifest(
+        name=job.name,
+        dtype=precision.name,
+        target=job.target.name,
+        input=source.input,
+        head=HeadInfo(head.family, head.shape, head.candidates, head.classes, source.max_det),
+        classes=model.class_names,
+        requires=built.requires,
+        files=tuple(_entry(folder / name) for name in built.files),
+        formats=built.formats,
+        workspace=dict(built.workspace),
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        versions=tool_versions(),
+        model_sha256=model.sha256,
+        fingerprint=key,
+        expansion=built.expansion,
+        calibration_digest=job.calibrated.digest if job.calibrated else None,
+        tuning_digest=job.records.digest,
+        precision={
+            "storage": precision.storage,
+            "arithmetic": precision.arithmetic,
+            "layers": {kind: list(names) for kind, names in built.layers.items()},
+            **({"scales": "of pictures" if job.calibrated else "of the model"} if precision.calibrated else {}),
+        },
+        kernels={"calls": [asdict(call) for call in built.calls], **built.form},
+    )
+
+
+def _entry(path: Path) -> FileEntry:
+    return FileEntry(path.name, file_sha256(path), path.stat().st_size)

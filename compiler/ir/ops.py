@@ -1,0 +1,349 @@
+"""The operations of a network, and the tensors between them.
+
+All but `Generic` and `Lowered` work on feature maps (1, C, H, W), which are kept channel-packed. `Generic` holds
+whatever else the model computes; TVM lowers it to `Lowered`, on plain row-major tensors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from zcc.compiler.ir.quantisation import QuantisedWeight
+from zcc.compiler.ir.tensors import (
+    Array,
+    Stage,
+    Tensor,
+    stage_tensors,
+)
+
+
+@dataclass(eq=False)
+class Op:
+    """One operation; `out` is the tensor it makes."""
+
+    out: Tensor
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """The tensors it reads."""
+        raise TypeError(f"{type(self).__name__} does not say what it reads")
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The tensors it makes."""
+        return [self.out]
+
+    @property
+    def flops(self) -> int:
+        """Multiplications and additions that its result needs, where they are worth counting."""
+        return 0
+
+
+@dataclass(eq=False)
+class Conv(Op):
+    """A convolution, its bias, and the elementwise stages written by the same tile."""
+
+    x: Tensor
+    weight: Array  # (O, I / groups, KH, KW)
+    bias: Array  # (O,)
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]  # top, left, bottom, right
+    dilation: tuple[int, int]
+    groups: int
+    stages: list[Stage] = field(default_factory=list)
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x, *stage_tensors(self.stages)]
+
+    @property
+    def depthwise(self) -> bool:
+        """One input channel and one output channel per group."""
+        return self.groups == self.x.shape[1] == self.out.shape[1] and self.groups > 1
+
+    @property
+    def flops(self) -> int:
+        _, _, height, width = self.out.shape
+        return 2 * self.weight.size * height * width
+
+
+@dataclass(eq=False)
+class QuantisedConv(Conv):
+    """A convolution of bytes with bytes, summed in integers."""
+
+    quantised: QuantisedWeight = field(kw_only=True)
+
+
+@dataclass(eq=False)
+class Bf16Convolution(Conv):
+    """A convolution of bfloat16 numbers, summed in float32."""
+
+
+@dataclass(eq=False)
+class Convert(Op):
+    """The same values in another number format."""
+
+    x: Tensor
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+
+@dataclass(eq=False)
+class MaxPool(Op):
+    """Max pooling; what lies beyond the edge never counts."""
+
+    x: Tensor
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]  # top, left
+    border: tuple[int, int, int, int] = (0, 0, 0, 0)  # zeros around the map that do count: top, left, bottom, right
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+
+@dataclass(eq=False)
+class Resize(Op):
+    """Nearest-neighbour enlargement by whole factors."""
+
+    x: Tensor
+    factor: tuple[int, int]
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+
+@dataclass(eq=False)
+class Concat(Op):
+    """Feature maps one after another along the channels."""
+
+    parts: list[Tensor]
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return list(self.parts)
+
+
+@dataclass(eq=False)
+class Slice(Op):
+    """The channels [begin, begin + C) of a feature map."""
+
+    x: Tensor
+    begin: int
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+
+@dataclass(eq=False)
+class GlobalMean(Op):
+    """The mean of each channel over all pixels, as a map of one pixel."""
+
+    x: Tensor
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+
+@dataclass(eq=False)
+class DepthToSpace(Op):
+    """Groups of channels become the pixels between: group (i, j) those in row i and column j of every cell."""
+
+    x: Tensor
+    factor: tuple[int, int]
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+
+@dataclass(eq=False)
+class Shuffle(Op):
+    """The channels of a feature map in another order."""
+
+    x: Tensor
+    order: Array  # for each channel of `out` the channel of `x` that it is
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+
+@dataclass(eq=False)
+class Attention(Op):
+    """Every pixel becomes a mean of its area's values, weighted by softmax(scale * query . key), head by head.
+
+    The heads of each operand stand one after another along its channels. Areas are equal parts of the map's rows.
+    """
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    heads: int
+    areas: int
+    scale: float
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.query, self.key, self.value]
+
+    @property
+    def flops(self) -> int:
+        _, keys, height, width = self.key.shape
+        return 2 * (height * width) ** 2 // self.areas * (keys + self.value.shape[1])
+
+
+@dataclass(eq=False)
+class Pointwise(Op):
+    """A chain of elementwise stages."""
+
+    x: Tensor
+    stages: list[Stage]
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x, *stage_tensors(self.stages)]
+
+
+@dataclass(eq=False)
+class Copy(Op):
+    """The same values somewhere else, or in another layout."""
+
+    x: Tensor
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+
+@dataclass(eq=False)
+class Generic(Op):
+    """A Relax call on plain tensors."""
+
+    operands: list[Tensor]
+    call: Any  # relax.Call
+    variables: list[Any]  # the relax.Var of each operand, as `call` names it
+    constants: dict[Any, Array] = field(default_factory=dict)  # other variables in `call`, known now
+    function: Any = None  # the tirx.PrimFunc that `call` calls, where it calls one
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return list(self.operands)
+
+
+@dataclass(eq=False)
+class Softmax(Op):
+    """Softmax of a plain tensor along an axis; with weights, the mean of these that it gives, in place of the axis."""
+
+    x: Tensor
+    axis: int
+    weights: Array | None = None
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+    def replace(self, old: Tensor, new: Tensor) -> None:
+        """Read `new` in the place of `old`."""
+        self.x = new if self.x is old else self.x
+
+
+@dataclass(eq=False)
+class Lowered(Op):
+    """What TVM made of generic operations: a function over plain tensors and constants, outputs last."""
+
+    function: Any  # tirx.PrimFunc
+    title: str
+    operands: list[Tensor | Array]
+    made: list[Tensor]
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [operand for operand in self.operands if isinstance(operand, Tensor)]
+
+    def replace(self, old: Tensor, new: Tensor) -> None:
+        """Read `new` in the place of `old`."""
+        self.operands = [new if operand is old else operand for operand in self.operands]
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        return self.made
+
+
+@dataclass(eq=False)
+class AnchorDecode(Op):
+    """The plain decoded output (1, candidates, attributes) of a head with anchors, from its packed maps."""
+
+    maps: list[Tensor]
+    strides: tuple[int, ...]
+    anchors: tuple[tuple[tuple[float, float], ...], ...]  # of each map: widths and heights in input pixels
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return list(self.maps)
+
+
+@dataclass(eq=False)
+class DistributedDecode(Op):
+    """The plain decoded output (1, attributes, candidates) of a head without anchors, from its packed maps."""
+
+    boxes: list[Tensor]
+    scores: list[Tensor]
+    strides: tuple[int, ...]
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [*self.boxes, *self.scores]
+
+
+@dataclass(eq=False)
+class Alias(Op):
+    """The same memory under another shape."""
+
+    x: Tensor
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.x]
+
+    def replace(self, old: Tensor, new: Tensor) -> None:
+        """Read `new` in the place of `old`."""
+        self.x = new if self.x is old else self.x
+
+
+@dataclass
+class Network:
+    """A detector's network: from one image tensor to its decoded output.
+
+    `maps` are the feature maps from which the output is decoded, where the head is one whose decoding the
+    postprocess kernel does itself; empty elsewhere.
+    """
+
+    image: Tensor
+    ops: list[Op]
+    output: Tensor
+    maps: list[Tensor] = field(default_factory=list)
+
+    @property
+    def results(self) -> list[Tensor]:
+        """The tensors that must be made."""
+        return [self.output, *self.maps]
+
+    def users(self) -> dict[Tensor, list[Op]]:
+        """The operations that read each tensor."""
+        users: dict[Tensor, list[Op]] = {}
+        for op in self.ops:
+            for tensor in dict.fromkeys(op.inputs):
+                users.setdefault(tensor, []).append(op)
+        return users
+
+    def makers(self) -> dict[Tensor, Op]:
+        """The operation that makes each tensor."""
+        return {tensor: op for op in self.ops for tensor in op.outputs}

@@ -1,0 +1,35 @@
+"""The detections that a user would act on: those whose scores reach a usual threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zcc.compiler.quality.boxes import Floats, as_boxes
+from zcc.compiler.quality.coco_map import Detections
+
+SURE = 0.25
+
+
+@dataclass(frozen=True)
+class SureDetections:
+    """Detections in one picture, the surest first; they may stand for its labels."""
+
+    boxes: Floats  # (n, 4) xyxy
+    scores: Floats  # (n,)
+    classes: NDArray[np.int64]  # (n,)
+
+    @property
+    def crowd(self) -> NDArray[np.bool_]:
+        """None is a region of many objects."""
+        return np.zeros(len(self.scores), bool)
+
+
+def sure(found: Detections) -> SureDetections:
+    """What was found with a score of at least `SURE`."""
+    scores = np.asarray(found.scores, np.float64)
+    order = np.argsort(-scores, kind="stable")
+    order = order[scores[order] >= SURE]
+    return SureDetections(as_boxes(found.boxes)[order], scores[order], np.asarray(found.classes, np.int64)[order])

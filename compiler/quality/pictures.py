@@ -1,0 +1,88 @@
+"""The pictures that detectors are compared on, with labels or without."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zcc.compiler.frontend.images import SUFFIXES, read_image
+from zcc.compiler.quality.coco_map import Labels
+from zcc.compiler.quality.dataset import jsons_in, load_dataset
+from zcc.runtime.errors import DatasetError
+from zcc.runtime.manifest import file_sha256
+
+MOST_KEPT = 512 << 20  # bytes
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Frames, BGR, that can be gone through any number of times, and what is in them where someone says so."""
+
+    place: str  # where they come from, for people
+    frames: Iterable[Pixels]
+    count: int
+    digest: str  # of the pictures
+    labels: Sequence[Labels] | None = None
+    classes: Sequence[str] = ()  # names of what is labelled
+    assumed: str | None = None  # what had to be taken for granted about the labels
+
+
+class Album:
+    """Picture files as frames. Those that fit into memory are decoded once, the others every time."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = tuple(paths)
+        self._kept: dict[Path, Pixels] = {}
+        self._room = MOST_KEPT
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self._paths)
+
+    @property
+    def digest(self) -> str:
+        """The hash of all files, in order."""
+        digest = hashlib.sha256()
+        for path in self._paths:
+            digest.update(file_sha256(path).encode())
+        return f"sha256:{digest.hexdigest()}"
+
+    def __iter__(self) -> Iterator[Pixels]:
+        """The frames in the order of their files."""
+        return map(self._frame, self._paths)
+
+    def _frame(self, path: Path) -> Pixels:
+        if path in self._kept:
+            return self._kept[path]
+        frame = read_image(path)
+        if frame.nbytes <= self._room:
+            self._room -= frame.nbytes
+            self._kept[path] = frame
+        return frame
+
+
+def labelled_pictures(path: Path, names: Sequence[str]) -> Pictures:
+    """A labelled folder, its classes numbered as in a model whose classes have these names."""
+    dataset = load_dataset(path).numbered_as(names)
+    dataset.need_labels()
+    album = Album(scene.path for scene in dataset.scenes)
+    place = path.name or str(path)
+    return Pictures(place, album, len(album), album.digest, dataset.scenes, dataset.classes, dataset.assumed)
+
+
+def load_pictures(path: Path, names: Sequence[str]) -> Pictures:
+    """A labelled folder or COCO json, or the pictures of a folder that holds neither labels nor a json."""
+    if not path.is_dir() or (path / "labels").is_dir() or jsons_in(path):
+        return labelled_pictures(path, names)
+    place = path / "images" if (path / "images").is_dir() else path
+    album = Album(sorted(file for file in place.iterdir() if file.suffix.lower() in SUFFIXES))
+    if not len(album):
+        raise DatasetError(f"{place} holds no pictures", f"put some there: {', '.join(sorted(SUFFIXES))}")
+    return Pictures(path.name or str(path), album, len(album), album.digest)

@@ -1,0 +1,25 @@
+"""One labelled picture, whatever format its labels came in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zcc.compiler.frontend.images import read_image
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture and what is in it; the pixels stay in the file until asked for."""
+
+    path: Path
+    boxes: NDArray[np.float64]  # (n, 4) xyxy in pixels of the picture
+    classes: NDArray[np.int64]  # (n,)
+    crowd: NDArray[np.bool_]  # (n,) regions of many objects, which COCO neither rewards nor punishes
+
+    def image(self) -> NDArray[np.uint8]:
+        """The pixels, uint8 (H, W, 3) BGR."""
+        return read_image(self.path)

@@ -1,0 +1,52 @@
+"""The chains of dot products that a machine's peaks are taken of really add up every product."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from zcc.compiler.backends.cpu.machine.dot_chains import CHAINS, DOT_KINDS, RING, dot_products
+from zcc.compiler.backends.cpu.machine.peaks import compiled
+from zcc.compiler.backends.cpu.targets.table import TARGETS
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.runtime.engine import engine
+
+HERE = [target for target in TARGETS.values() if target.runs_here()]
+THREADS, STEPS = 3, RING + 5
+
+
+def run(kind: str, target: CpuTarget, words: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The sums of every thread and chain."""
+    kernel = compiled(dot_products(DOT_KINDS[kind], target.unit, THREADS, STEPS), target)
+    sums = np.full((THREADS, CHAINS, target.unit.lanes), -1, DOT_KINDS[kind].sums)
+    engine().call(lambda: kernel(words.view(np.int32)[:, 0], weights.view(np.int32)[..., 0], sums))
+    return sums
+
+
+def expected(words: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Chain by chain, the products of its word with one vector after another."""
+    ring = weights[np.arange(STEPS) % RING].astype(np.float64)
+    return np.einsum("cb,slb->cl", words.astype(np.float64), ring)
+
+
+@pytest.mark.parametrize("target", HERE, ids=lambda target: target.name)
+def test_bytes(target: CpuTarget) -> None:
+    rng = np.random.default_rng(0)
+    words = rng.integers(0, 256, (CHAINS, 4)).astype(np.uint8)
+    weights = rng.integers(-127, 128, (RING, target.unit.lanes, 4)).astype(np.int8)
+    sums = run("int8", target, words, weights)
+    np.testing.assert_array_equal(sums, np.broadcast_to(expected(words, weights), sums.shape))
+
+
+@pytest.mark.parametrize("target", [each for each in HERE if each.unit.bf16], ids=lambda target: target.name)
+def test_bfloat16(target: CpuTarget) -> None:
+    rng = np.random.default_rng(1)
+    # Few digits, so that the sums are exact.
+    words, weights = rng.integers(-8, 9, (CHAINS, 2)), rng.integers(-8, 9, (RING, target.unit.lanes, 2))
+    sums = run("bf16", target, bfloat16(words), bfloat16(weights))
+    np.testing.assert_array_equal(sums, np.broadcast_to(expected(words, weights), sums.shape))
+
+
+def bfloat16(values: np.ndarray) -> np.ndarray:
+    """The upper halves of float32."""
+    return (values.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)

@@ -1,0 +1,70 @@
+"""Of several dtypes, those that cannot be made are passed over and told, whatever machine the tests run on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from zcc.compiler.backends.cpu.targets.x86_64 import LEVEL_3, VNNI_4
+from zcc.compiler.building.wanted import Wish
+from zcc.runtime import host
+from zcc.runtime.errors import UsageError
+
+ALL = ("fp32", "bf16", "int8")
+Machine = Callable[[tuple[str, ...]], None]
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Makes this an x86-64 machine on Linux with these instruction sets."""
+
+    def become(features: tuple[str, ...]) -> None:
+        monkeypatch.setattr(host, "system", lambda: "linux")
+        monkeypatch.setattr(host, "architecture", lambda: "x86_64")
+        monkeypatch.setattr(host, "cpu_features", lambda: frozenset(features))
+
+    return become
+
+
+def made(wish: Wish, pictures: bool = True) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    passed: dict[str, str] = {}
+    found = wish.variants(False, pictures, lambda dtype, error: passed.__setitem__(dtype, str(error)))
+    return [(precision.name, target.name) for precision, target in found], passed
+
+
+def test_a_machine_without_bfloat16_builds_the_others(machine: Machine) -> None:
+    machine(LEVEL_3)
+    found, passed = made(Wish(ALL, "native"))
+    assert found == [("fp32", "x86-64-v3"), ("int8", "x86-64-v3")]
+    assert passed == {
+        "bf16": "x86-64-v3 has no instructions for bf16; compile it for x86-64-v4-bf16",
+    }
+
+
+def test_a_machine_with_bfloat16_builds_all(machine: Machine) -> None:
+    machine((*VNNI_4, "avx512_bf16"))
+    found, passed = made(Wish(ALL, "native"))
+    assert [dtype for dtype, _ in found] == list(ALL)
+    assert passed == {}
+
+
+def test_integers_without_pictures_are_passed_over() -> None:
+    found, passed = made(Wish(ALL, "x86-64-v4-bf16"), pictures=False)
+    assert [dtype for dtype, _ in found] == ["fp32", "bf16"]
+    assert "needs pictures" in passed["int8"] and "--calib DIR" in passed["int8"]
+    assert Wish(("int8",), "x86-64-v3").variants(quantised=True, pictures=False)
+
+
+@pytest.mark.parametrize(
+    "wish", [Wish(("bf16",), "x86-64-v3"), Wish(ALL, "x86-64-v3", strict=True), Wish(("bf16", "int8"), "x86-64-v3")]
+)
+def test_it_is_an_error_where_nothing_is_left_or_all_must_be(wish: Wish) -> None:
+    with pytest.raises(UsageError, match="x86-64-v3 has no instructions for bf16"):
+        made(wish, pictures=False)
+
+
+@pytest.mark.parametrize(("dtypes", "target"), [(("fp32", "fp7"), "x86-64-v3"), (("fp32",), "toaster")])
+def test_words_that_mean_nothing_are_errors_in_any_company(dtypes: tuple[str, ...], target: str) -> None:
+    with pytest.raises(UsageError, match=r"fp7|toaster"):
+        Wish(dtypes, target).check()

@@ -1,0 +1,41 @@
+"""How a search shares out what it may take."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from zcc.compiler.building.tune_options import TuneOptions
+from zcc.compiler.tuning.model import NETWORK_SECONDS, for_kernels, shares
+from zcc.compiler.tuning.tune import Limits
+
+
+def test_a_long_budget_leaves_time_for_the_network() -> None:
+    kernels = for_kernels(Limits(None, 600.0))
+    assert kernels.seconds is not None and 600.0 - kernels.seconds > NETWORK_SECONDS
+
+
+def test_a_short_budget_goes_to_the_kernels_whole() -> None:
+    assert for_kernels(Limits(100, 60.0)) == Limits(85, 60.0)
+
+
+def test_without_limits_there_are_none() -> None:
+    assert for_kernels(Limits()) == Limits()
+
+
+def test_each_variant_gets_its_part_of_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    parts = shares(TuneOptions(seconds=90.0), 3)
+    assert next(parts) == Limits(None, 30.0)
+    now = 110.0  # the first was done early
+    assert next(parts) == Limits(None, 40.0)
+    now = 195.0  # the second took too long
+    assert next(parts) == Limits(None, 0.0)
+
+
+def test_what_came_before_a_search_is_part_of_its_time() -> None:
+    assert Limits(7, 60.0).after(12.0) == Limits(7, 48.0)
+    assert Limits(7, 60.0).after(90.0) == Limits(7, 0.0)
+    assert Limits(7).after(90.0) == Limits(7)
