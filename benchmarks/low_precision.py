@@ -12,7 +12,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 
 from zcc.compiler.backends.cpu.kernels.bf16 import PAIR_DOT
 from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
-from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS
+from zcc.compiler.backends.cpu.kernels.byte_dot import BYTES, short_words
+from zcc.compiler.backends.cpu.kernels.choices import Tile
 from zcc.compiler.backends.cpu.kernels.curve import CURVES
 from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
-from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
+from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv, ShortSumConv
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.stages import Apply, StageSpec
 from zcc.compiler.backends.cpu.program.single import compile_kernels
@@ -106,8 +107,10 @@ def stages_of(shape: Shape, bare: bool) -> tuple[StageSpec, ...]:
 def int8_spec(shape: Shape, bare: bool) -> Int8Conv:
     """The kernel of a shape in bytes."""
     (x, out), (_, _, kernel, stride, _, _), unit = slabs(shape, "uint8"), shape, INT8.target.unit
-    tile = choose_tile(out, unit, BYTE_DOTS[unit.dot])
-    return Int8Conv(x, out, (kernel, kernel), (stride, stride), (1, 1), stages_of(shape, bare), tile)
+    short = min(short_words(unit), x.lanes // BYTES)
+    fields = (x, out, (kernel, kernel), (stride, stride), (1, 1), stages_of(shape, bare), Tile(1, 1))
+    spec = ShortSumConv(*fields, short) if short else Int8Conv(*fields)
+    return replace(spec, tile=choose_tile(out, unit, spec.dot(unit)))
 
 
 def bf16_spec(shape: Shape, bare: bool) -> Bf16Conv:

@@ -1,10 +1,11 @@
 """Race zcc against OpenVINO and ONNX Runtime: same frames, same threads, in turns, once all are known to see the same.
 
 python -m benchmarks.race MODEL.onnx... [--dtype fp32,int8] [--calib DIR] [--data DIR] [--frame 1080x1920]
-                          [--threads 1,2] [--rounds N] [--images DIR] [--json]
+                          [--target TARGET] [--threads 1,2] [--rounds N] [--images DIR] [--json]
 
 Of several dtypes the last one is measured against the others and against the peers that compute in it. An int8 race
-is one against OpenVINO with a model that NNCF quantised on the same pictures. With labelled pictures in --data, the
+is one against OpenVINO with a model that NNCF quantised on the same pictures. A race for a --target holds OpenVINO to
+the instructions of that target, and tells so. With labelled pictures in --data, the
 accuracy of every network is measured too.
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 from benchmarks.arguments import names, numbers, opened_registry, run, size
 from zcc import sample
 from zcc.commands.progress import open_progress
+from zcc.compiler.backends.table import NATIVE
 from zcc.compiler.compile import CompileOptions, Result, compile_model
 from zcc.compiler.quality.comparison import POINTS
 from zcc.compiler.racing.against import Lineup, race_against
@@ -36,6 +38,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("models", nargs="+", type=Path, metavar="MODEL.onnx")
     parser.add_argument("--against", type=names, metavar="TOOLS", help=f"of {', '.join(PEERS)}")
     parser.add_argument("--dtype", type=names, default=["fp32"], metavar="DTYPE,DTYPE")
+    parser.add_argument("--target", default=NATIVE, metavar="TARGET", help="compile for it, and hold peers to it")
     parser.add_argument("--calib", type=Path, metavar="DIR", help="pictures that decide the scales of int8")
     parser.add_argument("--data", type=Path, metavar="DIR", help="labelled pictures to measure accuracy on")
     parser.add_argument("--imgsz", type=size, metavar="HxW", help="for a model whose axes are dynamic")
@@ -60,7 +63,9 @@ def present(wanted: list[str]) -> list[str]:
 def compiled(model: Path, options: argparse.Namespace, registry: Registry) -> list[Result]:
     """The artifacts of a model, that of the last dtype first. What they lose is shown, not held to a bar."""
     dtypes = tuple(reversed(options.dtype))
-    job = CompileOptions(model, dtypes=dtypes, imgsz=options.imgsz, calib=options.calib, max_drop=POINTS)
+    job = CompileOptions(
+        model, dtypes=dtypes, target=options.target, imgsz=options.imgsz, calib=options.calib, max_drop=POINTS
+    )
     return compile_model(job, registry, open_progress())
 
 
@@ -73,7 +78,9 @@ def race_model(
     frames = read_frames(pictures, options.frame, first.manifest.input.color)
     rules = Rules(rounds=options.rounds, runs=options.runs, threads=threads)
     folders = tuple(each.folder for each in siblings)
-    lineup = Lineup(first.folder, model, tuple(peers), folders, options.calib, options.data)
+    lineup = Lineup(
+        first.folder, model, tuple(peers), folders, options.calib, options.data, held=options.target != NATIVE
+    )
     return race_against(lineup, frames, rules, open_progress())
 
 

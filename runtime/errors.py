@@ -10,6 +10,9 @@
     ├── TuningError           a search for faster kernels cannot be made
     ├── BenchmarkError        a measurement cannot be made, or would mean nothing
     ├── SensorError           a sensor of this machine is not there, or cannot be read
+    ├── DeviceError           a graphics card refused or failed
+    │   ├── OutOfMemory       its memory is used up
+    │   └── DeviceLost        it runs nothing more of this process, which must be started anew
     ├── ArtifactError         a stored artifact
     │   ├── CorruptArtifact   its bytes are not what its manifest says
     │   └── IncompatibleHost  this machine cannot run it
@@ -79,6 +82,18 @@ class BenchmarkError(ZccError):
 
 class SensorError(ZccError):
     """A sensor of this machine is not there, or cannot be read."""
+
+
+class DeviceError(ZccError):
+    """A graphics card refused or failed."""
+
+
+class OutOfMemory(DeviceError):
+    """The memory of a graphics card is used up."""
+
+
+class DeviceLost(DeviceError):
+    """A failure that stays: whatever this process asks of the card from now on fails likewise."""
 
 
 class ArtifactError(ZccError):

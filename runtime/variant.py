@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +10,14 @@ import tvm_ffi
 from numpy.typing import NDArray
 
 from zcc.runtime import host, library
+from zcc.runtime.detections import Detections
 from zcc.runtime.engine import ASIDE, FRAMES, Place, engine
 from zcc.runtime.errors import FrameError
 from zcc.runtime.frame import Frame, as_frame
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.tvm_library import load_runtime
 
-
-@dataclass(frozen=True, eq=False)
-class Detections:
-    """What was found in a frame, the surest first."""
-
-    boxes: NDArray[np.float32]  # (n, 4): x1, y1, x2, y2 in pixels of the frame
-    scores: NDArray[np.float32]  # (n,)
-    classes: NDArray[np.int32]  # (n,)
-    edges: float  # how busy the frame is: the share of its pixels that differ much from their neighbour, 0..1
-
-    def __len__(self) -> int:
-        """How many."""
-        return len(self.scores)
+__all__ = ["Detections", "Variant"]
 
 
 class Variant:

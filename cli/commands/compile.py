@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from zcc.compiler.compile import Result
+    from zcc.registry import Registry
     from zcc.runtime.errors import UsageError
 
 
@@ -157,11 +158,20 @@ def compile(
         progress.note(f"{dtype} was passed over: {error}")
 
     with reserved_stdout():
-        results = compile_model(options, Registry.open(registry), progress, pass_over)
+        opened = Registry.open(registry)
+        results = compile_model(options, opened, progress, pass_over)
     if as_json:
         print_json(_document(results, passed_over))
     else:
-        say_lines(_summary(results, registry))
+        say_lines("\n".join([_summary(results, registry), *_notes(results, opened)]))
+
+
+def _notes(results: Sequence[Result], registry: Registry) -> list[str]:
+    """A line for each variant of the name that is slower than a more accurate one."""
+    from zcc.registry.overtaken import overtaken
+
+    name = results[0].manifest.name
+    return [f"note: {line}" for line in overtaken(each for each in registry.artifacts() if each.manifest.name == name)]
 
 
 def _document(results: Sequence[Result], passed_over: Mapping[str, str]) -> dict[str, Any]:

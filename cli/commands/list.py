@@ -29,9 +29,11 @@ def list(registry: str | None, as_json: bool) -> None:
     """List what the registry holds, the last published first.
 
     Milliseconds in brackets were measured elsewhere. mAP is the mAP50-95 that was measured last, against labels; where
-    nobody had any, ~ marks agreement with what another variant finds.
+    nobody had any, ~ marks agreement with what another variant finds. Below stands which variants are slower than a
+    more accurate one of the same name.
     """
-    from zcc.registry import Registry, Unreadable
+    from zcc.registry import Artifact, Registry, Unreadable
+    from zcc.registry.overtaken import overtaken
 
     opened = Registry.open(registry)
     found = opened.listed()
@@ -43,6 +45,8 @@ def list(registry: str | None, as_json: bool) -> None:
         print_rich(_table(found))
         for bad in (each for each in found if isinstance(each, Unreadable)):
             say(f"cannot be read: {bad.name} {bad.digest}: {bad.why}")
+        for line in overtaken(each for each in found if isinstance(each, Artifact)):
+            say(f"note: {line}")
 
 
 def _table(found: Sequence[Artifact | Unreadable]) -> Table:

@@ -26,6 +26,11 @@ class Target(ABC):
         """Whether it has instructions of its own for the dtype."""
 
     @property
+    def short_words(self) -> int:
+        """Of how many words of input channels it adds the products of bytes in 16 bits (ir/short_sums.py); 0: none."""
+        return 0
+
+    @property
     @abstractmethod
     def key(self) -> str:
         """Everything that decides what is compiled for it, as a word: tuning records lie in a folder of that name."""

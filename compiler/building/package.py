@@ -9,6 +9,7 @@ from pathlib import Path
 from zcc.compiler.backends.backend import Built
 from zcc.compiler.building.fingerprint import tool_versions
 from zcc.compiler.building.job import Job
+from zcc.compiler.ir.short_sums import weight_range
 from zcc.runtime.manifest import FileEntry, HeadInfo, Manifest, file_sha256
 
 
@@ -38,10 +39,16 @@ def make_manifest(folder: Path, job: Job, key: str, built: Built) -> Manifest:
             "storage": precision.storage,
             "arithmetic": precision.arithmetic,
             "layers": {kind: list(names) for kind, names in built.layers.items()},
-            **({"scales": "of pictures" if job.calibrated else "of the model"} if precision.calibrated else {}),
+            **(_of_bytes(job) if precision.calibrated else {}),
         },
         kernels={"calls": [asdict(call) for call in built.calls], **built.form},
     )
+
+
+def _of_bytes(job: Job) -> dict[str, str]:
+    """Whose scales the bytes have, and what our own weights are held to."""
+    scales = "of pictures" if job.calibrated else "of the model"
+    return {"scales": scales, "weights": weight_range(job.target.short_words)}
 
 
 def _entry(path: Path) -> FileEntry:

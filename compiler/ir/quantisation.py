@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zcc.compiler.ir.short_sums import in_sums, out_of_sums, rounded_to_fit
 from zcc.compiler.ir.whole_steps import whole_steps
 
 LEVELS = 255
@@ -21,6 +22,8 @@ WEIGHT_LIMIT = 127
 SMALLEST_SCALE = 2.0**-100  # its reciprocal, and products of two such, are still normal floats
 # Parts of the largest weight at which the others are tried to be cut.
 CUTS = np.linspace(1.0, 0.7, 13)
+# The same where the largest weight may be too much beside its neighbours.
+ROOMY_CUTS = np.geomspace(0.75, 4.0, 14)
 
 Floats = NDArray[np.float32]
 
@@ -82,35 +85,38 @@ class QuantisedWeight:
         return self.values.astype(np.float32) * self.scale[:, None, None, None]
 
 
-def quantise_weight(weight: Floats, finest: NDArray[Any] | float = 0.0) -> QuantisedWeight:
+def quantise_weight(weight: Floats, finest: NDArray[Any] | float = 0.0, words: int = 0) -> QuantisedWeight:
     """Each output channel at the scale that loses least, among those that cut none or a few of its largest weights.
 
+    With `words`, the products of the bytes of so many words can be added in 16 bits (ir/short_sums.py).
     Weights that are bytes already, times a step of their own, stay these bytes. No scale is smaller than its
     channel's `finest`.
     """
-    rows = weight.reshape(len(weight), -1).astype(np.float64)
+    sums = in_sums(weight.astype(np.float64), max(words, 1))
+    rows = sums.reshape(len(weight), -1)
     largest = np.abs(rows).max(axis=1)
     best, least = largest, np.full(len(rows), np.inf)
-    for cut in CUTS:
+    for cut in ROOMY_CUTS if words else CUTS:
         scale = _scales(largest * cut)
-        error = np.square(_rounded(rows, scale) * scale[:, None] - rows).sum(axis=1)
+        error = np.square(_rounded(sums, scale, words) * scale[:, None, None] - sums).sum(axis=(1, 2))
         better = error < least
         best, least = np.where(better, largest * cut, best), np.minimum(error, least)
     scale = np.maximum(_scales(best), finest).astype(np.float32)
-    values = _rounded(rows, scale)
+    values = _rounded(sums, scale, words)
     steps = whole_steps(rows, -WEIGHT_LIMIT - 1, WEIGHT_LIMIT)
     kept = np.isfinite(steps) & (steps >= np.maximum(finest, SMALLEST_SCALE))
     scale[kept] = steps[kept]
-    values[kept] = np.rint(rows[kept] / steps[kept, None])
-    return QuantisedWeight(values.astype(np.int8).reshape(weight.shape), scale)
+    values[kept] = np.rint(sums[kept] / steps[kept, None, None])
+    return QuantisedWeight(out_of_sums(values.astype(np.int8), max(words, 1), weight.shape), scale)
 
 
 def _scales(limits: NDArray[np.float64]) -> Floats:
     return np.maximum(limits / WEIGHT_LIMIT, SMALLEST_SCALE).astype(np.float32)
 
 
-def _rounded(rows: NDArray[np.float64], scale: Floats) -> NDArray[np.float64]:
-    return np.clip(np.rint(rows / scale[:, None]), -WEIGHT_LIMIT, WEIGHT_LIMIT)
+def _rounded(sums: NDArray[np.float64], scale: Floats, words: int) -> NDArray[np.float64]:
+    units = np.clip(sums / scale[:, None, None], -WEIGHT_LIMIT, WEIGHT_LIMIT)
+    return rounded_to_fit(units) if words else np.rint(units)
 
 
 def correct_bias(bias: Floats, weight: Floats, quantised: QuantisedWeight, means: NDArray[np.float64]) -> Floats:

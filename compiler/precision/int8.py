@@ -22,9 +22,13 @@ def quantise(
     quantisations: Mapping[str, Quantisation],
     means: Mapping[str, Array],
     floating: Collection[str] = (),
+    words: int = 0,
 ) -> Network:
-    """The network in bytes; `quantisations` and channel `means` are by the names of tensors."""
-    return _Quantiser(network, quantisations, means, floating).run()
+    """The network in bytes; `quantisations` and channel `means` are by the names of tensors.
+
+    With `words`, the products of so many words of channels can be added in 16 bits.
+    """
+    return _Quantiser(network, quantisations, means, floating, words).run()
 
 
 class _Quantiser(Rewriter):
@@ -37,10 +41,12 @@ class _Quantiser(Rewriter):
         quantisations: Mapping[str, Quantisation],
         means: Mapping[str, Array],
         floating: Collection[str],
+        words: int,
     ) -> None:
         super().__init__(network, floating)
         self.quantisations = quantisations
         self.means = means
+        self.words = words
 
     def can_convolve(self, conv: Conv) -> bool:
         activations = (ACTIVATIONS[stage.name] for stage in conv.stages if isinstance(stage, Activation))
@@ -60,7 +66,7 @@ class _Quantiser(Rewriter):
     def convolution(self, conv: Conv, held: dict[str, Any]) -> QuantisedConv:
         # A bias must fit beside its sums, also where the weights are next to nothing.
         least = np.abs(conv.bias) / (self.meaning(conv.x).scale * MOST_START)
-        quantised = quantise_weight(conv.weight, least)
+        quantised = quantise_weight(conv.weight, least, 0 if conv.depthwise else self.words)
         means = self.means.get(conv.x.name)
         bias = conv.bias if means is None else correct_bias(conv.bias, conv.weight, quantised, means)
         return QuantisedConv(**{**held, "bias": bias, "quantised": quantised})

@@ -10,8 +10,9 @@ from zcc.compiler.precision import bf16, int8
 from zcc.compiler.precision.calibrate import Calibration
 from zcc.runtime.errors import UsageError
 
-# The network in the precision; the names are of tensors whose convolutions stay in float32.
-Convert = Callable[[Network, Calibration | None, Collection[str]], Network]
+# The network in the precision; the names are of tensors whose convolutions stay in float32, the number is that of words
+# whose products a target adds in 16 bits (ir/short_sums.py).
+Convert = Callable[[Network, Calibration | None, Collection[str], int], Network]
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,15 @@ class Precision:
         return self.name == REFERENCE
 
 
-def _unchanged(network: Network, calibration: Calibration | None, floating: Collection[str]) -> Network:
+def _unchanged(network: Network, calibration: Calibration | None, floating: Collection[str], words: int) -> Network:
     return network
 
 
-def _bytes(network: Network, calibration: Calibration | None, floating: Collection[str]) -> Network:
+def _bytes(network: Network, calibration: Calibration | None, floating: Collection[str], words: int) -> Network:
     if calibration is None:
         raise UsageError("int8 needs scales, which come from pictures", "give a folder of them with --calib DIR")
-    return int8.quantise(network, calibration.quantisations, calibration.means, calibration.floating.union(floating))
+    kept = calibration.floating.union(floating)
+    return int8.quantise(network, calibration.quantisations, calibration.means, kept, words)
 
 
 REFERENCE = "fp32"
@@ -54,7 +56,7 @@ PRECISIONS: dict[str, Precision] = {
             "bf16",
             "bfloat16 maps and weights",
             "bfloat16 products, float32 sums",
-            lambda network, calibration, floating: bf16.shorten(network, floating),
+            lambda network, calibration, floating, words: bf16.shorten(network, floating),
         ),
         Precision(
             "int8",

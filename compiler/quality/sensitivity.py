@@ -23,7 +23,7 @@ def most_sensitive(source: Imported, calibrated: Calibrated, target: Target) -> 
     """The names of what the integer convolutions make, those that add most noise first."""
     calibration = calibrated.calibration
     exact = source.network()
-    rounded = quantise(source.network(), calibration.quantisations, calibration.means)
+    rounded = quantise(source.network(), calibration.quantisations, calibration.means, words=target.short_words)
     noise = _noise(source, calibrated, target, exact, rounded)
     added = {
         op.out.name: noise[op.out.name] - noise.get(op.x.name, 0.0)

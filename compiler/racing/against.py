@@ -33,6 +33,7 @@ class Lineup:
     siblings: tuple[Path, ...] = ()  # folders of artifacts of that file in other dtypes
     calib: Path | None = None  # the pictures that the artifact was calibrated on, for peers that need some
     data: Path | None = None  # labelled pictures, to measure accuracy on
+    held: bool = False  # whether peers are held to the instructions of the artifact's target
 
 
 def race_alone(folder: Path, frames: Sequence[Pixels], rules: Rules, progress: Progress) -> Race:
@@ -52,7 +53,7 @@ def race_against(lineup: Lineup, frames: Sequence[Pixels], rules: Rules, progres
         model = load_original(lineup.model, manifests[0])
     rules = replace(rules, tolerance=loosest(manifest.dtype for manifest in manifests))
     with tempfile.TemporaryDirectory(prefix="zcc-") as scratch:
-        task = write_task(model, manifests[0], calibration, Path(scratch))
+        task = write_task(model, manifests[0], calibration, Path(scratch), lineup.held)
         with progress.stage("make models ready"):
             entries = enter_all(lineup, manifests, task)
         outcome = race(entries, frames, model.head, task.spec, rules, progress)

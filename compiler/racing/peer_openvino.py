@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import cv2
 import openvino
 
@@ -11,6 +13,16 @@ from zcc.compiler.racing.task import Task
 
 # What OpenVINO is told to compute in, by the artifact's dtype. Without a row it chooses what it finds the fastest.
 PRECISIONS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
+# What OpenVINO's kernels are held to, by target.
+HOLD = "ONEDNN_MAX_CPU_ISA"
+INSTRUCTIONS = {
+    "x86-64-v2": "SSE41",
+    "x86-64-v3": "AVX2",
+    "x86-64-v3-vnni": "AVX2_VNNI",
+    "x86-64-v4": "AVX512_CORE",
+    "x86-64-v4-vnni": "AVX512_CORE_VNNI",
+    "x86-64-v4-bf16": "AVX512_CORE_BF16",
+}
 
 
 class OpenVino:
@@ -23,12 +35,16 @@ class OpenVino:
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
         if task.dtype in PRECISIONS:
             settings["INFERENCE_PRECISION_HINT"] = PRECISIONS[task.dtype]
+        held = ""
+        if task.held_to:
+            os.environ[HOLD] = INSTRUCTIONS[task.held_to]  # read when the first model is compiled
+            held = f", held to {INSTRUCTIONS[task.held_to]}"
         core = openvino.Core()
         compiled = core.compile_model(core.read_model(task.model), "CPU", settings)
         self._request = compiled.create_infer_request()
         self._task = task
         precision = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()  # what it really is
-        self.about = f"OpenVINO {openvino.__version__.partition('-')[0]}, {self.model}{precision}, latency hint"
+        self.about = f"OpenVINO {openvino.__version__.partition('-')[0]}, {self.model}{precision}, latency hint{held}"
 
     def network(self, image: Floats) -> Floats:
         """The head's output, read and written where it lies."""

@@ -23,10 +23,19 @@ class Task:
     max_det: int
     dtype: str  # what the artifact computes in; a peer that can, follows
     calibration: CalibrationFrames | None = None  # the pictures that decided the artifact's scales
+    held_to: str = ""  # the target whose instructions peers are held to; all that the machine has where it is empty
 
 
-def write_task(model: Model, manifest: Manifest, calibration: CalibrationFrames | None, folder: Path) -> Task:
-    """The task of racing the artifact of `manifest`, its model written to `folder`."""
+def write_task(
+    model: Model, manifest: Manifest, calibration: CalibrationFrames | None, folder: Path, held: bool = False
+) -> Task:
+    """The task of racing the artifact of `manifest`, its model written to `folder`.
+
+    With `held`, peers that can be told so use no instructions that the artifact's target lacks.
+    """
     path = folder / "model.onnx"
     onnx.save(model.proto, str(path))
-    return Task(path, model.input, model.head, manifest.input, manifest.head.max_det, manifest.dtype, calibration)
+    held_to = manifest.target if held else ""
+    return Task(
+        path, model.input, model.head, manifest.input, manifest.head.max_det, manifest.dtype, calibration, held_to
+    )

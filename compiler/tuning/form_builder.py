@@ -36,7 +36,7 @@ class FormBuilder:
     def lower(self, form: NetworkForm) -> Layout:
         """The network in a form."""
         unit = form.unit(self.target.unit)
-        network = self.precision.convert(self.source.network(), self._calibration, ())
+        network = self.precision.convert(self.source.network(), self._calibration, (), self.target.short_words)
         return lower_network(network, unit, self._records.choices(unit, form.winograd), form.block)
 
     def build(self, form: NetworkForm, folder: Path) -> BuiltForm:

@@ -110,7 +110,7 @@ def tune_variant(
 ) -> Search:
     """Search for the kernels of one variant, then for its network's form; what is found lies in the registry's home."""
     began = time.monotonic()
-    network = precision.convert(source.network(), calibration, ())
+    network = precision.convert(source.network(), calibration, (), target.short_words)
     folder = own_records(home, target)
     calls = lower_network(network, target.unit, Unchanged()).calls
     tasks = tasks_of(calls, target.unit)

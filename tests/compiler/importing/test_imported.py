@@ -17,11 +17,14 @@ from tests.compiler.harness import Compiled, build_network, reference
 from tests.onnx_models import build
 from tests.onnx_models.quantised import around_convolutions, by_onnxruntime
 from tests.onnx_models.variants import with_relu
-from zcc.compiler.backends.cpu.targets.table import native_target
+from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv, ShortSumConv
+from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.compile import CompileOptions, compile_model
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import Imported, import_model
 from zcc.compiler.ir.ops import Network, QuantisedConv
+from zcc.compiler.ir.quantisation import IMAGE, Quantisation
 from zcc.compiler.precision.int8 import quantise
 from zcc.compiler.precision.model_scales import calibration_of
 from zcc.registry import Registry
@@ -52,10 +55,10 @@ def imported(proto: onnx.ModelProto, folder: Path) -> Imported:
     return import_model(model, InputSpec(model.height, model.width), 10)
 
 
-def integers(source: Imported) -> Network:
+def integers(source: Imported, words: int = 0) -> Network:
     calibration = calibration_of(source)
     assert calibration is not None
-    return quantise(source.network(), calibration.quantisations, calibration.means, calibration.floating)
+    return quantise(source.network(), calibration.quantisations, calibration.means, calibration.floating, words)
 
 
 def compiled(source: Imported, folder: Path) -> Compiled:
@@ -132,6 +135,22 @@ def test_bytes_of_a_single_layer_equal_those_of_onnx_runtime(tmp_path: Path) -> 
     np.testing.assert_array_equal(sums[0] / 255, plain)
 
 
+def test_bytes_that_do_not_fit_sums_of_16_bits_are_summed_in_32(tmp_path: Path) -> None:
+    """Their file's bytes are used in either case; our own choice of the same weights fits."""
+    target = TARGETS["x86-64-v3"]
+    unit, words = target.unit, target.short_words
+    proto = build("yolov3-tiny", imgsz=SIZE, width=16)
+    theirs = integers(imported(around_convolutions(proto), tmp_path), words)
+    brought = [call.spec for call in lower_network(theirs, unit).calls if isinstance(call.spec, Int8Conv)]
+    assert brought and not any(isinstance(spec, ShortSumConv) and spec.short > 1 for spec in brought)
+    floats = imported(proto, tmp_path).network()
+    maps = {tensor.name for op in floats.ops for tensor in (*op.inputs, *op.outputs) if tensor.is_map}
+    scales = {**dict.fromkeys(maps, Quantisation.of_range(-6, 6)), floats.image.name: IMAGE}
+    ours = quantise(floats, scales, {}, (), words)
+    own = [call.spec for call in lower_network(ours, unit).calls if isinstance(call.spec, Int8Conv)]
+    assert own and all(isinstance(spec, ShortSumConv) for spec in own)
+
+
 def test_layers_left_in_float_are_computed_in_float(tmp_path: Path) -> None:
     proto = around_convolutions(build("yolov3-tiny", imgsz=SIZE, width=4), float_layers=3)
     kernels = Counter(name.split("_")[0] for name in compiled(imported(proto, tmp_path), tmp_path).kernels)
@@ -147,6 +166,7 @@ def test_a_quantised_model_needs_no_pictures_and_is_int8_by_itself(tmp_path: Pat
     assert result.manifest.dtype == "int8"
     assert set(result.manifest.precision["layers"]) == {"uint8"}
     assert result.manifest.precision["scales"] == "of the model"
+    assert result.manifest.precision["weights"].startswith("-127..127")
     assert result.manifest.calibration_digest is None
     [again, exact] = compile_model(CompileOptions(path, dtypes=("int8", "fp32")), registry)
     assert again.reused and exact.manifest.precision["layers"].keys() == {"float32"}

@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import Tiny
 from tests.onnx_models import build
 from tests.runtime.samples import changed_copy
+from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.building.progress import Silent
 from zcc.compiler.racing import table
 from zcc.compiler.racing.against import Lineup, race_against, race_alone
@@ -27,7 +28,7 @@ INSTALLED = [name for name, peer in table.PEERS.items() if not peer.missing()]
 @pytest.mark.parametrize("peer", [name for name in table.matches("fp32") if name in INSTALLED])
 def test_a_peer_sees_the_same_and_is_timed(tiny_artifact: Tiny, tmp_path: Path, peer: str) -> None:
     model = Path(shutil.copy(tiny_artifact.model, tmp_path / "moved.onnx"))
-    outcome = race_against(Lineup(tiny_artifact.folder, model, (peer,)), FRAMES, RULES, Silent())
+    outcome = race_against(Lineup(tiny_artifact.folder, model, (peer,), held=True), FRAMES, RULES, Silent())
     ours, theirs = outcome.records
     assert (ours.name, theirs.name) == ("zcc", peer)
     for record in outcome.records:
@@ -38,7 +39,15 @@ def test_a_peer_sees_the_same_and_is_timed(tiny_artifact: Tiny, tmp_path: Path, 
     assert agreement.error < 1e-3
     assert agreement.detections > 0
     assert agreement.share >= 0.98
+    assert "held to" in theirs.about
     assert set(as_document(outcome)["ratios"]["frame"]) == {peer, "faster"}
+
+
+def test_openvino_can_be_held_to_every_target() -> None:
+    pytest.importorskip("openvino")
+    from zcc.compiler.racing.peer_openvino import INSTRUCTIONS
+
+    assert set(INSTRUCTIONS) == set(TARGETS)
 
 
 def test_alone_needs_no_model(tiny_artifact: Tiny) -> None:

@@ -7,15 +7,27 @@ they ask of the processor, and in what they prepare once for the several product
 
 from __future__ import annotations
 
+import operator
+from functools import reduce
+from typing import Any
+
+import numpy as np
 from tvm import tirx
 from tvm.ir import Expr
 
 from zcc.compiler.backends.cpu.kernels.dot_tile import Dot, Operands
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.vector import as_type, broadcast, lanes_of, llvm
+from zcc.compiler.ir.short_sums import PAIR, fit
 
 BYTES = 4  # input channels of one step
 EVEN_BYTES = 0x00FF00FF
 VPDPBUSD = {lanes: f"llvm.x86.avx512.vpdpbusd.{32 * lanes}" for lanes in (4, 8, 16)}
+PMADDUBSW = {
+    4: "llvm.x86.ssse3.pmadd.ub.sw.128",
+    8: "llvm.x86.avx2.pmadd.ub.sw",
+    16: "llvm.x86.avx512.pmaddubs.w.512",
+}
 PMADDWD = {4: "llvm.x86.sse2.pmadd.wd", 8: "llvm.x86.avx2.pmadd.wd", 16: "llvm.x86.avx512.pmaddw.d.512"}
 
 
@@ -52,6 +64,17 @@ def _madd_add(total: Expr, x: Operands, weight: Operands) -> Expr:
     return total
 
 
+def _short_add(total: Expr, x: Operands, weight: Operands) -> Expr:
+    """The products of all words in 16 bits, then pairs of those in 32: right where the first are known to fit."""
+    shorts = f"int16x{2 * lanes_of(total)}"
+    products = [
+        llvm(shorts, PMADDUBSW[lanes_of(total)], _byte_vector(left, "uint8"), _byte_vector(right, "int8"))
+        for left, right in zip(x, weight, strict=True)
+    ]
+    ones = broadcast(tirx.const(1, "int16"), 2 * lanes_of(total))
+    return total + llvm(total.ty, PMADDWD[lanes_of(total)], reduce(operator.add, products), ones)
+
+
 def _plain_x(word: Expr, lanes: int) -> Operands:
     bytes_ = [tirx.shift_right(word, tirx.const(8 * index, "int32")) for index in range(4)]
     return tuple(broadcast(byte & tirx.const(255, "int32"), lanes) for byte in bytes_)
@@ -72,9 +95,38 @@ def _plain_add(total: Expr, x: Operands, weight: Operands) -> Expr:
     return total
 
 
-BYTE_DOTS: dict[str, Dot] = {
-    "": Dot(_plain_x, _plain_weight, _plain_add, prepared=4),
-    "madd": Dot(_madd_x, _madd_weight, _madd_add, prepared=2),
-    "vnni": Dot(lambda word, lanes: (broadcast(word, lanes),), lambda words: (words,), _vnni_add),
+def _same_x(word: Expr, lanes: int) -> Operands:
+    return (broadcast(word, lanes),)
+
+
+def _same_weight(words: Expr) -> Operands:
+    return (words,)
+
+
+_MADD = Dot(_madd_x, _madd_weight, _madd_add, prepared=2)
+# The ways of each kind of processor, the quickest first; the last is right for all weights.
+BYTE_DOTS: dict[str, tuple[Dot, ...]] = {
+    "": (Dot(_plain_x, _plain_weight, _plain_add, prepared=4),),
+    "madd": (_MADD,),
+    "maddubs": (*(Dot(_same_x, _same_weight, _short_add, short=words) for words in (2, 1)), _MADD),
+    "vnni": (Dot(_same_x, _same_weight, _vnni_add),),
 }
-X86_DOTS = ("madd", "vnni")  # those of processors with the permutations of kernels/curve.py as well
+X86_DOTS = ("madd", "maddubs", "vnni")  # those of processors with the permutations of kernels/curve.py as well
+
+
+def short_words(unit: VectorUnit) -> int:
+    """Of how many words the quickest way adds the products in 16 bits: what weights are chosen to fit."""
+    return BYTE_DOTS[unit.dot][0].short
+
+
+def fitting_words(weight: Any, unit: VectorUnit) -> int:
+    """The most words whose products fit 16 bits together, for packed weights [..., words, output lanes x BYTES]."""
+    return next(dot.short for dot in BYTE_DOTS[unit.dot] if not dot.short or _fits(weight, dot.short))
+
+
+def _fits(weight: Any, words: int) -> bool:
+    *outer, available, row = weight.shape
+    if available % words:
+        return False
+    sums = weight.reshape(*outer, available // words, words, row // BYTES, BYTES // PAIR, PAIR)
+    return fit(np.moveaxis(sums, -4, -2).reshape(-1, words * PAIR))

@@ -24,6 +24,7 @@ from zcc.compiler.backends.cpu.kernels.vector import as_type, load, named, ramp
 Operands = tuple[Expr, ...]
 Sums = dict[tuple[int, int], Any]  # by block of the tile and first lane of the part: vectors of a column each
 LATENCY = 12  # steps until a sum can be added to again, times how many begin in a cycle
+SHORT_LATENCY = 4  # the same where only the addition of finished products waits
 MOST_BLOCKS = 8
 SPARE = 1  # registers for constants
 
@@ -36,6 +37,17 @@ class Dot:
     weight: Callable[[Expr], Operands]
     add: Callable[[Expr, Operands, Operands], Expr]
     prepared: int = 1  # registers that a prepared operand takes
+    short: int = 0  # words whose products are added in 16 bits first; 0 where all sums have 32
+
+    @property
+    def words(self) -> int:
+        """The words of one step."""
+        return max(self.short, 1)
+
+    @property
+    def latency(self) -> int:
+        """How many sums at once keep the processor busy."""
+        return SHORT_LATENCY if self.short else LATENCY
 
 
 def choose_tile(out: Slab, unit: VectorUnit, dot: Dot) -> Tile:
@@ -51,8 +63,8 @@ def dot_choices(out: Slab, unit: VectorUnit, dot: Dot) -> Sequence[Tile]:
 def ranked_tiles(out: Slab, unit: VectorUnit, dot: Dot) -> list[Tile]:
     """The tiles worth trying by expected cost, in cycles per useful vector of sums.
 
-    Below LATENCY sums at once a sum waits for itself. Overlapping columns are computed twice, vectors beyond a multiple
-    of four are stored one by one, and tasks that do not share out evenly leave threads idle at the end.
+    Below a dot's latency of sums at once a sum waits for itself. Overlapping columns are computed twice, vectors beyond
+    a multiple of four are stored one by one, and tasks that do not share out evenly leave threads idle at the end.
     """
     parts = max(out.lanes // unit.lanes, 1)
 
@@ -63,20 +75,21 @@ def ranked_tiles(out: Slab, unit: VectorUnit, dot: Dot) -> list[Tile]:
         computed = -(-out.width // tile.columns) * tile.columns / out.width
         tasks = out.blocks // tile.blocks * out.height
         rounds = -(-tasks // unit.threads) * unit.threads
-        return (max(vectors, LATENCY) + operands + single) / vectors * computed * rounds / tasks, vectors
+        return (max(vectors, dot.latency) + operands + single) / vectors * computed * rounds / tasks, vectors
 
     tiles = [
         Tile(blocks, columns)
         for blocks in range(1, min(out.blocks, MOST_BLOCKS) + 1)
         for columns in range(1, out.width + 1)
-        if out.blocks % blocks == 0 and _registers(blocks, columns, parts, dot.prepared) <= unit.registers
+        if out.blocks % blocks == 0 and _registers(blocks, columns, parts, dot) <= unit.registers
     ]
     return worth_trying({tile: cost(tile) for tile in tiles}) if tiles else [Tile(1, 1)]
 
 
-def _registers(blocks: int, columns: int, parts: int, prepared: int) -> int:
-    """For the sums, the words of all columns, and the weights of one block."""
-    return blocks * columns * parts + (columns + 1) * prepared + SPARE
+def _registers(blocks: int, columns: int, parts: int, dot: Dot) -> int:
+    """For the sums and what is held: the words of all columns and the weights of one part, or all parts' weights."""
+    held = blocks * parts * dot.words if dot.short else (columns + 1) * dot.prepared
+    return blocks * columns * parts + held + SPARE
 
 
 @dataclass(frozen=True)
@@ -156,17 +169,42 @@ class DotTile:
     def _sum(self, sums: Sums, place: Sequence[Any]) -> None:
         """The loops over taps stay rolled, since unrolling them makes LLVM spill."""
         blocks, rows, columns, words = self.geometry.weight_shape[1:5]
+        together = self.dot.words
         # Rows inside columns: were LLVM to unroll the columns, it would keep the words they share in registers.
-        with T.grid(blocks, columns, rows, words) as (block, kx, ky, word):
-            tap = (block, ky, kx, word)
-            fetched = [self._word(tap, place, column) for column in range(self.geometry.tile.columns)]
-            xs = [tuple(named(value) for value in self.dot.x(value, self.lanes)) for value in fetched]
-            for (block, part), total in sums.items():
-                vector = self._weights(place[0] + block, part, tap)
-                weights = tuple(named(value) for value in self.dot.weight(vector))
-                for column, x in enumerate(xs):
-                    at = [column, ramp(0, self.lanes)]
-                    T.buffer_store(total, self.dot.add(load(total, *at), x, weights), at)
+        with T.grid(blocks, columns, rows, words // together) as (block, kx, ky, step):
+            taps = [(block, ky, kx, step * together + word) for word in range(together)]
+            add = self._add_columns if self.dot.short else self._add_vectors
+            add(sums, taps, place)
+
+    def _add_vectors(self, sums: Sums, taps: Sequence[Sequence[Any]], place: Sequence[Any]) -> None:
+        """The words of all columns are held, and the weights of one part of a block at a time."""
+        xs = [self._column(taps, place, column) for column in range(self.geometry.tile.columns)]
+        for (block, part), total in sums.items():
+            weights = self._weights(taps, place[0] + block, part)
+            for column, x in enumerate(xs):
+                self._add(total, column, x, weights)
+
+    def _add_columns(self, sums: Sums, taps: Sequence[Sequence[Any]], place: Sequence[Any]) -> None:
+        """The weights of all parts of blocks are held, and the words of one column at a time."""
+        weights = {key: self._weights(taps, place[0] + key[0], key[1]) for key in sums}
+        for column in range(self.geometry.tile.columns):
+            x = self._column(taps, place, column)
+            for key, total in sums.items():
+                self._add(total, column, x, weights[key])
+
+    def _add(self, total: Any, column: int, x: Operands, weights: Operands) -> None:
+        at = [column, ramp(0, self.lanes)]
+        T.buffer_store(total, self.dot.add(load(total, *at), x, weights), at)
+
+    def _column(self, taps: Sequence[Sequence[Any]], place: Sequence[Any], column: int) -> Operands:
+        """The operands that the words of a column make."""
+        fetched = [self._word(tap, place, column) for tap in taps]
+        return tuple(named(value) for word in fetched for value in self.dot.x(word, self.lanes))
+
+    def _weights(self, taps: Sequence[Sequence[Any]], block: Any, part: int) -> Operands:
+        """The operands that the weights of a part of a block make."""
+        fetched = [self._vector(tap, block, part) for tap in taps]
+        return tuple(named(value) for words in fetched for value in self.dot.weight(words))
 
     def _word(self, tap: Sequence[Any], place: Sequence[Any], column: int) -> Expr:
         geometry, (block, ky, kx, word) = self.geometry, tap
@@ -175,7 +213,7 @@ class DotTile:
         channels = ramp(word * geometry.per_word, geometry.per_word)
         return named(as_type("int32", load(self.x, block, row, pixel, channels)))
 
-    def _weights(self, block: Any, part: int, tap: Sequence[Any]) -> Expr:
+    def _vector(self, tap: Sequence[Any], block: Any, part: int) -> Expr:
         per_word = self.geometry.per_word
         lanes = ramp(part * per_word, self.lanes * per_word)
         return named(as_type(f"int32x{self.lanes}", load(self.weight, block, *tap, lanes)))

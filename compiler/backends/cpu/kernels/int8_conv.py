@@ -16,7 +16,7 @@ from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, BYTES
 from zcc.compiler.backends.cpu.kernels.choices import Tile
-from zcc.compiler.backends.cpu.kernels.dot_tile import DotGeometry, DotTile, dot_choices
+from zcc.compiler.backends.cpu.kernels.dot_tile import Dot, DotGeometry, DotTile, dot_choices
 from zcc.compiler.backends.cpu.kernels.quantised_stages import Stages, declare_map, declare_operands
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
@@ -33,6 +33,10 @@ class Int8Conv(TiledConv):
 
     word = "int8_conv"
 
+    def dot(self, unit: VectorUnit) -> Dot:
+        """The way that is right for all weights."""
+        return BYTE_DOTS[unit.dot][-1]
+
     @property
     def geometry(self) -> DotGeometry:
         """What is summed."""
@@ -40,7 +44,7 @@ class Int8Conv(TiledConv):
 
     def choices(self, unit: VectorUnit) -> Sequence[Tile]:
         """Tiles that may be the quickest, in both orders of tasks."""
-        return dot_choices(self.out, unit, BYTE_DOTS[unit.dot])
+        return dot_choices(self.out, unit, self.dot(unit))
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """The tile's sums, then its stages and stores."""
@@ -51,7 +55,7 @@ class Int8Conv(TiledConv):
             start = T.arg("start", T.Buffer(channels, "int32"))
             scale = T.arg("scale", T.Buffer(channels, "float32"))
             stages = Stages(self.stages, declare_operands(self.stages), declare_map(self.out, "out"), unit)
-            tile = DotTile(self.geometry, BYTE_DOTS[unit.dot], lanes, x, weight, start)
+            tile = DotTile(self.geometry, self.dot(unit), lanes, x, weight, start)
 
             def finish(sums: Callable[[int], list[Expr]], place: Sequence[Any]) -> None:
                 stages.hold()
@@ -66,3 +70,14 @@ class Int8Conv(TiledConv):
 
             tile.emit(finish)
         return kernel.function
+
+
+@dataclass(frozen=True)
+class ShortSumConv(Int8Conv):
+    """The same for weights of which the products of several words are known to fit 16 bits together."""
+
+    short: int  # how many words
+
+    def dot(self, unit: VectorUnit) -> Dot:
+        """The way that adds so many in 16 bits."""
+        return next(dot for dot in BYTE_DOTS[unit.dot] if dot.short == self.short)

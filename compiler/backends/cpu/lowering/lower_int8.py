@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, BYTES
+from zcc.compiler.backends.cpu.kernels.byte_dot import BYTES, fitting_words
+from zcc.compiler.backends.cpu.kernels.choices import Tile
 from zcc.compiler.backends.cpu.kernels.convert import ConvertKernel
 from zcc.compiler.backends.cpu.kernels.curve import CURVES
 from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
-from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
+from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv, ShortSumConv
 from zcc.compiler.backends.cpu.kernels.int8_depthwise import Int8Depthwise
 from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, KernelSpec
 from zcc.compiler.backends.cpu.layout.place import reach
@@ -39,8 +41,10 @@ def lower_quantised_conv(op: QuantisedConv, lowering: Lowering) -> KernelCall:
         spec = Int8Depthwise(*shape)
         weight = pack_depthwise(op.quantised.values, out.lanes(), out.block)
     else:
-        spec = lowering.tuned(Int8Conv(*shape, choose_tile(slab, lowering.unit, BYTE_DOTS[lowering.unit.dot])))
         weight = pack_fours(op.quantised.values, x.lanes(), x.block, out.lanes(), out.block)
+        short = fitting_words(weight, lowering.unit)
+        conv = ShortSumConv(*shape, Tile(1, 1), short) if short else Int8Conv(*shape, Tile(1, 1))
+        spec = lowering.tuned(replace(conv, tile=choose_tile(slab, lowering.unit, conv.dot(lowering.unit))))
     start, unit = (pack_vector(values, out.lanes(), out.block) for values in integer_start(op))
     top, left, _, _ = reach(op)
     arguments = [

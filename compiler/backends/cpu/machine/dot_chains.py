@@ -31,7 +31,7 @@ class DotKind:
 
 
 DOT_KINDS = {
-    "int8": DotKind(byte_dot.BYTES, "int32", lambda unit: byte_dot.BYTE_DOTS[unit.dot]),
+    "int8": DotKind(byte_dot.BYTES, "int32", lambda unit: byte_dot.BYTE_DOTS[unit.dot][0]),
     "bf16": DotKind(bf16.PAIR, "float32", lambda unit: bf16.PAIR_DOT, bf16.bf16_instructions),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from zcc.compiler.backends.cpu.kernels.byte_dot import short_words
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.targets.abilities import ABILITIES
 from zcc.compiler.backends.target import Target
@@ -34,6 +35,11 @@ class CpuTarget(Target):
     def natively(self, dtype: str) -> bool:
         """Whether the unit has instructions of its own for the dtype."""
         return ABILITIES[dtype].natively(self.unit)
+
+    @property
+    def short_words(self) -> int:
+        """What the quickest way of its unit to multiply bytes adds in 16 bits."""
+        return short_words(self.unit)
 
     @property
     def key(self) -> str:

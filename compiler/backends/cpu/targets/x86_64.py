@@ -31,12 +31,14 @@ def _level(name: str, describe: str, features: tuple[str, ...], unit: VectorUnit
     return CpuTarget(name, describe, "linux", "x86_64", features, llvm, unit)
 
 
-X86_64_V2 = _level("x86-64-v2", "any x86-64 server of the last decade: SSE4.2", LEVEL_2, VectorUnit(4, 16, dot="madd"))
-X86_64_V3 = _level("x86-64-v3", "AVX2 and FMA", LEVEL_3, VectorUnit(8, 16, dot="madd"))
+X86_64_V2 = _level(
+    "x86-64-v2", "any x86-64 server of the last decade: SSE4.2", LEVEL_2, VectorUnit(4, 16, dot="maddubs")
+)
+X86_64_V3 = _level("x86-64-v3", "AVX2 and FMA", LEVEL_3, VectorUnit(8, 16, dot="maddubs"))
 X86_64_V3_VNNI = _level(
     "x86-64-v3-vnni", "AVX2 with byte dot products", (*LEVEL_3, "avx_vnni"), VectorUnit(8, 16, dot="vnni")
 )
-X86_64_V4 = _level("x86-64-v4", "AVX-512", LEVEL_4, VectorUnit(16, 32, dot="madd"))
+X86_64_V4 = _level("x86-64-v4", "AVX-512", LEVEL_4, VectorUnit(16, 32, dot="maddubs"))
 X86_64_V4_VNNI = _level("x86-64-v4-vnni", "AVX-512 with byte dot products", VNNI_4, VectorUnit(16, 32, dot="vnni"))
 X86_64_V4_BF16 = _level(
     "x86-64-v4-bf16",

@@ -98,7 +98,7 @@ def source(model: Path) -> Imported:
 
 def write_own(source: Imported, home: Path, which: int) -> int:
     """Records of each convolution that say its form of that number is the quickest; how many there are."""
-    network = find_precision("fp32").convert(source.network(), None, ())
+    network = find_precision("fp32").convert(source.network(), None, (), 0)
     tasks = tasks_of(lower_network(network, UNIT, Unchanged()).calls, UNIT)
     convolutions = [task for task in tasks if isinstance(task.spec.tile, Tile) and len(task.choices) > which]
     for task in convolutions:
@@ -153,7 +153,7 @@ def test_what_ships_serves_the_sample(name: str) -> None:
     source = import_model(shapes, InputSpec(shapes.height, shapes.width), 300)
     target = TARGETS[name]  # of two cores, whatever this machine has
     choices = find_records(Path("nowhere"), target).choices(target.unit)
-    lower_network(find_precision("fp32").convert(source.network(), None, ()), target.unit, choices)
+    lower_network(find_precision("fp32").convert(source.network(), None, (), 0), target.unit, choices)
     assert choices.counts["tuned"] > 2 * choices.counts["default"]
 
 

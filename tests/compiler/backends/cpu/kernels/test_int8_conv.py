@@ -22,21 +22,24 @@ from tests.compiler.backends.cpu.kernels.integers import (
     unpacked,
 )
 from tests.compiler.backends.cpu.kernels.ways import best_target, other_ways
-from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS
+from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, fitting_words, short_words
 from zcc.compiler.backends.cpu.kernels.curve import CURVES
 from zcc.compiler.backends.cpu.kernels.direct_conv import Tile
 from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
-from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
+from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv, ShortSumConv
 from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, StageSpec
 from zcc.compiler.backends.cpu.layout.weights import pack_vector
 from zcc.compiler.backends.cpu.lowering.lower_int8 import pack_fours
 from zcc.compiler.backends.cpu.program.single import Kernel, compile_kernels
 from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.compiler.ir.short_sums import in_sums, out_of_sums, rounded_to_fit
 
 Array = NDArray[Any]
 SILU = Apply("silu", ())
+PLAIN = VectorUnit(8, 16)  # for which all weights are alike
 
 
 @dataclass(frozen=True)
@@ -111,8 +114,10 @@ class Trial:
         return unpacked(self.out, self.channels)
 
 
-def make_trial(case: Case, rng: np.random.Generator, extreme: bool = False) -> Trial:
-    """Random operands, or those that give the largest sums there are."""
+def make_trial(
+    case: Case, rng: np.random.Generator, extreme: bool = False, words: int = 0, unit: VectorUnit = PLAIN
+) -> Trial:
+    """Random operands, or those that give the largest sums there are; with `words`, weights of sums in 16 bits."""
     x_channels, channels = case.channels
     lanes = 4 if case.image else 16
     span = (case.kernel - 1) * case.dilation + 1
@@ -123,15 +128,20 @@ def make_trial(case: Case, rng: np.random.Generator, extreme: bool = False) -> T
     weight = rng.integers(-128, 128, (channels, x_channels, case.kernel, case.kernel)).astype(np.int8)
     if extreme:
         x[...], weight[...] = 255, np.where(np.arange(channels) % 2, -128, 127)[:, None, None, None]
+    if words:
+        x[...] = rng.choice([0, 255], x.shape) if extreme else x
+        weight = out_of_sums(rounded_to_fit(in_sums(weight, words)).astype(np.int8), words, weight.shape)
     start = rng.integers(-5000, 5000, channels).astype(np.int32)
     scale = (10 ** rng.uniform(-5, -4, channels)).astype(np.float32)
     stages, memory, operands = make_stages(case, slab, channels, rng)
     x_slab, x_memory = padded(packed(x, x_slab), x_slab)
     slab, out = padded(np.zeros(slab.shape, slab.dtype), slab)
     square = (case.kernel, case.kernel), (case.stride, case.stride), (case.dilation, case.dilation)
-    spec = Int8Conv(x_slab, slab, *square, stages, case.tile)
     out_lanes = lanes_for(channels, 16)
     weights = pack_fours(weight, lanes_for(x_channels, lanes), lanes, out_lanes, 16)
+    short = fitting_words(weights, unit)
+    fields = (x_slab, slab, *square, stages, case.tile)
+    spec = ShortSumConv(*fields, short) if short else Int8Conv(*fields)
     arguments = [x_memory, weights, pack_vector(start, out_lanes, 16), pack_vector(scale, out_lanes, 16), *memory, out]
     if case.out:
         arguments.append(case.out.written())
@@ -201,6 +211,22 @@ def test_other_processors_compute_the_same_bytes(target: CpuTarget, tmp_path: Pa
     check(FEW, EXTREME, target, tmp_path)
 
 
+SHORT = [target for target in TARGETS.values() if target.runs_here() and short_words(target.unit)]
+
+
+@pytest.mark.parametrize("target", SHORT, ids=lambda target: target.name)
+def test_sums_in_16_bits_are_exact_up_to_their_bounds(target: CpuTarget, tmp_path: Path) -> None:
+    rng, unit = np.random.default_rng(7), target.unit
+    cases = [(name, words) for words in (1, 2, 4) for name in ("3x3", "odd channels", "image 3x3 stride 2")]
+    trials = [make_trial(CASES[name], rng, extreme, words, unit) for name, words in cases for extreme in (True, False)]
+    assert {trial.spec.short for trial in trials if isinstance(trial.spec, ShortSumConv)} == {
+        dot.short for dot in BYTE_DOTS[unit.dot] if dot.short
+    }
+    kernels = compile_kernels([trial.spec for trial in trials], target, tmp_path)
+    for trial, kernel in zip(trials, kernels, strict=True):
+        np.testing.assert_array_equal(trial.run(kernel), trial.expected, err_msg=trial.spec.name)
+
+
 def test_processors_that_are_not_here_get_code(tmp_path: Path) -> None:
     """AVX-VNNI is in processors without AVX-512; its code can be made anywhere."""
     trials = [make_trial(CASES[name], np.random.default_rng(0)) for name in ("3x3", "sigmoid")]
@@ -211,7 +237,7 @@ def test_processors_that_are_not_here_get_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 3), (16, 13), (7, 20), (2, 320)])
 def test_chosen_tiles_fit_the_registers(name: str, size: tuple[int, int]) -> None:
     unit, (blocks, width) = TARGETS[name].unit, size
-    tile = choose_tile(Slab.dense(blocks, width, width, 16, "uint8"), unit, BYTE_DOTS[unit.dot])
+    tile = choose_tile(Slab.dense(blocks, width, width, 16, "uint8"), unit, BYTE_DOTS[unit.dot][0])
     assert blocks % tile.blocks == 0 and 1 <= tile.columns <= width
     assert tile.blocks * tile.columns * 16 // unit.lanes < unit.registers
 

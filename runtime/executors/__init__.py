@@ -1,0 +1,1 @@
+"""What runs artifacts of other kinds than a CPU's, one module per kind."""

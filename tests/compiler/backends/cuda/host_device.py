@@ -1,0 +1,76 @@
+"""Plans run on the host: their CUDA sources compiled by g++ over `cuda_on_host.h`, launch after launch."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from zcc.compiler.backends.cuda.frame.source import Source
+from zcc.runtime.executors.plan import Launch, Place
+
+HERE = Path(__file__).parent
+FLAGS = ["-O2", "-std=c++17", "-fPIC", "-shared", "-ffp-contract=off", "-mfma", "-fno-strict-aliasing", "-w"]
+COMPILER = shutil.which("g++")
+
+
+@cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="cuda-on-host-")
+
+
+def host_library(source: Source) -> Path:
+    """A library of the kernels of a source, and of `launch_on_host`, which runs them."""
+    return _library(source.module, source.text, tuple(source.headers.items()))
+
+
+@cache
+def _library(name: str, text: str, headers: tuple[tuple[str, str], ...]) -> Path:
+    digest = hashlib.sha256(repr((text, headers)).encode()).hexdigest()[:16]
+    folder = Path(_folder().name) / digest
+    folder.mkdir()
+    for header, content in headers:
+        (folder / header).write_text(content)
+    (folder / "elements.cuh").write_text((HERE / "elements_on_host.cuh").read_text())
+    source, library = folder / f"{name}.cpp", folder / f"{name}.so"
+    source.write_text(f'#include "{HERE / "cuda_on_host.h"}"\n{text}')
+    subprocess.run([COMPILER or "g++", *FLAGS, str(source), "-o", str(library)], check=True)
+    return library
+
+
+class HostDevice:
+    """Regions in the host's memory, full of rubbish but for the arena, and kernels that run over them."""
+
+    def __init__(self, regions: Mapping[str, int], sources: Sequence[Source]) -> None:
+        self.memory: dict[str, NDArray[np.uint8]] = {}
+        for name, size in regions.items():
+            room = np.full(size + 512, 0 if name == "arena" else 0xA5, np.uint8)
+            start = -room.ctypes.data % 256
+            self.memory[name] = room[start : start + size]
+        self._libraries = {source.module: ctypes.CDLL(str(host_library(source))) for source in sources}
+
+    def address(self, place: Place) -> int:
+        return int(self.memory[place.region].ctypes.data) + place.offset
+
+    def run(self, launch: Launch) -> None:
+        library = self._libraries[launch.module]
+        words = [self.address(each) if isinstance(each, Place) else int(each.value) for each in launch.arguments]
+        library.launch_on_host(
+            ctypes.cast(getattr(library, launch.kernel), ctypes.c_void_p),
+            (ctypes.c_uint * 3)(*launch.grid),
+            (ctypes.c_uint * 3)(*launch.block),
+            (ctypes.c_ulonglong * len(words))(*words),
+            len(words),
+        )
+
+
+needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no g++ to compile the kernels for the host with")
