@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-from zcc.runtime.errors import UsageError
+from zcc.compiler.backends.target import Target
+from zcc.runtime.errors import DeviceError, IncompatibleHost
+from zcc.runtime.executors.cuda_context import capabilities
+from zcc.runtime.executors.cuda_obstacle import runs_on
 
-OLDEST, YOUNGEST = 70, 121
 PREFIX = "cuda:"
 
 
@@ -61,11 +62,57 @@ SHARED_BYTES = (
 )
 
 
-def find_capability(target: str) -> Capability:
-    """The capability that a target such as cuda:sm_90 names."""
-    found = re.fullmatch(rf"{PREFIX}sm_(\d+)", target)
-    if found is None or not OLDEST <= int(found[1]) <= YOUNGEST:
-        raise UsageError(
-            f"there is no target {target!r}", f"name a compute capability: {PREFIX}sm_{OLDEST} to {PREFIX}sm_{YOUNGEST}"
-        )
-    return Capability(int(found[1]))
+@dataclass(frozen=True)
+class CudaTarget(Target):
+    """Cards of a compute capability, whatever host they stand in."""
+
+    capability: Capability
+
+    def runs_here(self) -> bool:
+        """Whether this machine's first card takes its machine code, or PTX in its place."""
+        return any(runs_on(card, self.capability.arch, has_ptx=True) for card in _cards()[:1])
+
+    def computes(self, dtype: str) -> bool:
+        """Whether there are kernels of that dtype for it."""
+        return dtype in DTYPES and (dtype != "bf16" or self.capability.bf16)
+
+    def natively(self, dtype: str) -> bool:
+        """Whether tensor cores multiply it."""
+        return self.capability.matrices and dtype != "fp32" and self.computes(dtype)
+
+    @property
+    def key(self) -> str:
+        """For example `cuda-sm_90`."""
+        return self.name.replace(":", "-")
+
+
+DTYPES = ("fp32", "fp16", "bf16", "int8")
+# By capability, with cards that have it.
+CARDS = {
+    70: "V100",
+    72: "Jetson Xavier",
+    75: "T4, RTX 20",
+    80: "A100",
+    86: "A10, RTX 30",
+    87: "Jetson Orin",
+    89: "L4, L40, RTX 40",
+    90: "H100, H200",
+    100: "B200",
+    120: "RTX 50",
+}
+TARGETS = {
+    f"{PREFIX}sm_{number}": CudaTarget(f"{PREFIX}sm_{number}", f"NVIDIA {cards}", Capability(number))
+    for number, cards in CARDS.items()
+}
+
+
+def native_target() -> CudaTarget | None:
+    """The youngest target whose code this machine's first card runs; None without a card."""
+    return next((target for target in reversed(TARGETS.values()) if target.runs_here()), None)
+
+
+def _cards() -> list[tuple[int, int]]:
+    try:
+        return [capability for _, capability in capabilities()]
+    except (IncompatibleHost, DeviceError):
+        return []  # no driver, or one that is too old: nothing runs here

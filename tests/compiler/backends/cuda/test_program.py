@@ -8,7 +8,8 @@ import pytest
 
 from tests.compiler.backends.cuda.test_lower import imported
 from zcc.compiler.backends.cuda.program import build_program
-from zcc.compiler.backends.cuda.targets import Capability, find_capability
+from zcc.compiler.backends.cuda.targets import TARGETS, Capability
+from zcc.compiler.backends.table import find_target
 from zcc.runtime.errors import BuildError, UsageError
 from zcc.runtime.executors.cuda_program import read_program
 from zcc.runtime.executors.plan import STAGES
@@ -32,6 +33,7 @@ def test_unknown_heads_are_refused(tmp_path: Path) -> None:
 
 
 def test_targets_are_capabilities() -> None:
-    assert find_capability("cuda:sm_86").shared_bytes == 99 << 10
-    with pytest.raises(UsageError, match="compute capability"):
-        find_capability("cuda:h100")
+    assert TARGETS["cuda:sm_86"].capability.shared_bytes == 99 << 10
+    assert not TARGETS["cuda:sm_75"].computes("bf16")
+    with pytest.raises(UsageError, match=r"no target 'cuda:sm_91'; did you mean .*cuda:sm_90"):
+        find_target("cuda:sm_91", "fp16")
