@@ -1,4 +1,4 @@
-"""The files of an artifact on disk: checked against the manifest, then loaded."""
+"""The files of an artifact for processors, loaded; its manifest was held against them before."""
 
 from __future__ import annotations
 
@@ -12,29 +12,12 @@ import tvm_ffi
 from zcc.runtime import expansion
 from zcc.runtime.engine import aligned_bytes
 from zcc.runtime.errors import CorruptArtifact
-from zcc.runtime.executors.table import needed_files
 from zcc.runtime.expansion import WEIGHTS as WEIGHTS
-from zcc.runtime.manifest import Manifest, Run, is_sound
+from zcc.runtime.manifest import Manifest, Run
 
 MODULE = "model.so"
 NETWORK, PROFILE, DETECT = "zcc_network", "zcc_profile", "zcc_detect_{}"  # the module's functions
 RUNTIME_LIBRARY = "libtvm_runtime.so.gz"  # TVM's, loaded once per process
-
-
-def check_files(folder: Path, manifest: Manifest) -> None:
-    """Every file is there with the bytes the manifest names, and it names all that are loaded."""
-    unnamed = needed_files(manifest) - {entry.path for entry in manifest.files}
-    if unnamed:
-        problem = f"the manifest of {folder} does not name {', '.join(sorted(unnamed))}"
-        raise CorruptArtifact(problem, "compile the model again")
-    for entry in manifest.files:
-        path = folder / entry.path
-        try:
-            sound = is_sound(path, entry)
-        except OSError as error:
-            raise CorruptArtifact(f"{path} cannot be read: {error.strerror}", "compile the model again") from error
-        if not sound:
-            raise CorruptArtifact(f"{path} is not the file that was published", "run `zcc verify`, compile again")
 
 
 def load_module(folder: Path) -> Any:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zcc.runtime.artifact_files import check_files
 from zcc.runtime.detections import Detections
 from zcc.runtime.executors.table import load_executor
 from zcc.runtime.frame import Frame
-from zcc.runtime.library import check_files
 from zcc.runtime.manifest import Manifest
 
 __all__ = ["Detections", "Variant"]

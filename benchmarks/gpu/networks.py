@@ -61,7 +61,7 @@ def run(folder: Path) -> dict[str, Any]:
     case, expected = json.loads((folder / "case.json").read_text()), np.load(folder / "expected.npz")
     executor = CudaExecutor(read_program(folder, InputSpec(*case["size"]), 300, folder.name))
     frame = np.random.default_rng(0).integers(0, 256, FRAME, np.uint8)
-    on_card = OnCard(executor, frame)
+    on_card = OnCard(executor.context, frame)
     executor.run(on_card)
     times = {stage: figures(replay(executor, (stage,), ROUNDS, TOGETHER)) for stage in ("preprocess", "postprocess")}
     image = executor.program.plan.tensors["input"]

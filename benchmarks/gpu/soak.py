@@ -24,7 +24,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 def failures(case: Case) -> Iterator[str]:
     """What is left behind, what differs, and what fails otherwise than it should."""
     executor = CudaExecutor(case.program)
-    frame = OnCard(executor, np.random.default_rng(0).integers(0, 256, (720, 1280, 3), np.uint8))
+    frame = OnCard(executor.context, np.random.default_rng(0).integers(0, 256, (720, 1280, 3), np.uint8))
     executor.write("maps", case.arrays[case.post[0].maps])
     yield from _many(case, executor, frame)
     yield from _threads(executor, frame)

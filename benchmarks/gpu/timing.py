@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.gpu.case import Case
 from zcc.runtime.executors.cuda import CudaExecutor
+from zcc.runtime.executors.cuda_context import Context
 from zcc.runtime.executors.cuda_memory import DeviceMemory
 from zcc.runtime.executors.cuda_timing import profile, replay, replay_frame
 
@@ -20,8 +21,8 @@ ROUNDS, TOGETHER = 60, 20
 class OnCard:
     """A frame in the card's memory, as other libraries show theirs."""
 
-    def __init__(self, executor: CudaExecutor, frame: Any) -> None:
-        self._memory = DeviceMemory(executor.context, frame.nbytes)
+    def __init__(self, card: Context, frame: Any) -> None:
+        self._memory = DeviceMemory(card, frame.nbytes)
         self._memory.write(frame.reshape(-1))
         self.__cuda_array_interface__ = {
             "shape": frame.shape,
@@ -57,7 +58,7 @@ def called(run: Callable[[], object], times: int = 300) -> Any:
 def times(case: Case, executor: CudaExecutor) -> dict[str, Any]:
     """Everything about one program: by scene, the stages as graphs, each launch, and whole frames."""
     frame = np.random.default_rng(0).integers(0, 256, HD, np.uint8)
-    on_card = OnCard(executor, frame)
+    on_card = OnCard(executor.context, frame)
     results: dict[str, Any] = {}
     for check in case.post:
         executor.write("maps", case.arrays[check.maps])

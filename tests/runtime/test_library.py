@@ -15,8 +15,9 @@ from numpy.random import _pcg64
 from tests.conftest import Tiny
 from tests.runtime.samples import edit_manifest, entries
 from zcc.runtime import Detector
+from zcc.runtime.artifact_files import check_files
 from zcc.runtime.errors import CorruptArtifact
-from zcc.runtime.library import MODULE, RUNTIME_LIBRARY, WEIGHTS, check_files
+from zcc.runtime.library import MODULE, RUNTIME_LIBRARY, WEIGHTS
 from zcc.runtime.manifest import FILENAME, Manifest
 
 PARTS = (MODULE, WEIGHTS, RUNTIME_LIBRARY)

@@ -1,0 +1,108 @@
+"""The same detector in PyTorch, as fast as it gets by usual means: what zcc races on a card.
+
+Channels-last fp16; letterbox, network and decode compiled by torch.compile and replayed as one CUDA graph; NMS by class
+from torchvision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torchvision.ops import batched_nms, box_convert
+
+from benchmarks.gpu.onnx_module import load_module
+from zcc.runtime.detections import Detections
+from zcc.runtime.executors.frame_block import Letterbox
+
+WARMING = 3  # calls before a graph is captured
+GREY = 114 / 255
+
+
+def letterboxed(frame: torch.Tensor, place: Letterbox, size: tuple[int, int]) -> torch.Tensor:
+    """A BGR frame of bytes as the network's input, in fp16."""
+    image = frame.permute(2, 0, 1)[None].half().flip(1) / 255
+    image = F.interpolate(image, (place.height, place.width), mode="bilinear", align_corners=False)
+    right, below = size[1] - place.left - place.width, size[0] - place.top - place.height
+    image = F.pad(image, (place.left, right, place.top, below), value=GREY)
+    return image.contiguous(memory_format=torch.channels_last)
+
+
+def best_classes(output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Boxes as corners, best scores and their classes: of rows with objectness (v5), or of columns without (v8)."""
+    rows = output[0].float()
+    if output.shape[1] < output.shape[2]:
+        rows, scores = rows.T, rows.T[:, 4:]
+    else:
+        scores = rows[:, 5:] * rows[:, 4:5]
+    best, classes = scores.max(1)
+    return box_convert(rows[:, :4], "cxcywh", "xyxy"), best, classes
+
+
+class Peer:
+    """A compiled detector for BGR frames of one size."""
+
+    def __init__(self, path: Path, place: Letterbox, size: tuple[int, int], most: int) -> None:
+        self.place, self.most = place, most
+        self.image = torch.rand(1, 3, *size)
+        with torch.inference_mode():
+            network = load_module(path, self.image).half().cuda()
+        for buffer in network.buffers():
+            if buffer.dim() == 4:
+                buffer.data = buffer.data.contiguous(memory_format=torch.channels_last)
+        self.frame = torch.zeros(place.rows, place.cols, 3, dtype=torch.uint8, device="cuda")
+        self.image = self.image.half().cuda().contiguous(memory_format=torch.channels_last)
+        compiled = torch.compile(network, fullgraph=True)
+        whole = torch.compile(
+            lambda frame: best_classes(network(letterboxed(frame, place, size))), fullgraph=True, dynamic=False
+        )
+        with torch.inference_mode():
+            self.network, _ = captured(lambda: compiled(self.image))
+            self.graph, self.found = captured(lambda: whole(self.frame))
+
+    @torch.inference_mode()
+    def __call__(self, frame: torch.Tensor, conf: float = 0.25, iou: float = 0.45) -> Detections:
+        """The detections in a frame, of the card's memory or the host's."""
+        self.frame.copy_(frame)
+        self.graph.replay()
+        return self._kept(conf, iou)
+
+    def _kept(self, conf: float, iou: float) -> Detections:
+        boxes, scores, classes = self.found
+        sure = (scores > conf).nonzero()[:, 0]
+        boxes, scores, classes = boxes[sure], scores[sure], classes[sure]
+        kept = batched_nms(boxes, scores, classes, iou)[: self.most]
+        place = self.place
+        corner = torch.tensor([place.left, place.top] * 2, device="cuda")
+        limits = torch.tensor([place.cols, place.rows] * 2, device="cuda")
+        boxes = ((boxes[kept] - corner) / place.gain_across).clamp(min=0).minimum(limits)
+        table = torch.cat([boxes, scores[kept, None], classes[kept, None]], 1).cpu().numpy()
+        return Detections(table[:, :4], table[:, 4], table[:, 5].astype("int32"), 0.0)
+
+
+def captured(run: Callable[[], Any]) -> tuple[torch.cuda.CUDAGraph, Any]:
+    """A CUDA graph of what a call does, and where its results lie."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(WARMING):
+            run()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        results = run()
+    return graph, results
+
+
+def replayed(graph: torch.cuda.CUDAGraph, together: int) -> float:
+    """Seconds of one replay on the card, by its own clock, over several in a row."""
+    begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    begin.record()
+    for _ in range(together):
+        graph.replay()
+    end.record()
+    end.synchronize()
+    return begin.elapsed_time(end) / 1000 / together

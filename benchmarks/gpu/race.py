@@ -1,0 +1,163 @@
+"""Race zcc against PyTorch on a card: the same ONNX file, the same frames, in turns, once both find the same boxes.
+
+python -m benchmarks.gpu.race BUNDLE.zcc MODEL.onnx [--data DIR] [--dtype fp16,int8] [-o results.json]
+
+The bundle (`zcc export`) holds the model compiled for this card. Needs PyTorch, torchvision and onnx beside the thin
+runtime; with pictures in --data, which the detector is trained for, both must find the same there. PyTorch runs fp16.
+Ratios are of medians: PyTorch's over zcc's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.gpu.detectors import CONF
+from benchmarks.gpu.peer import Peer, replayed
+from benchmarks.gpu.same import strangers
+from benchmarks.gpu.timing import figures
+from zcc.compiler.quality.pictures import load_pictures
+from zcc.runtime import Detector
+from zcc.runtime.bundle import Bundle
+from zcc.runtime.executors.cuda import CudaExecutor
+from zcc.runtime.executors.cuda_program import WEIGHTS, read_program
+from zcc.runtime.executors.cuda_timing import replay
+from zcc.runtime.executors.frame_block import letterbox
+from zcc.runtime.manifest import Manifest
+
+FRAME = (1080, 1920, 3)
+ROUNDS, CALLS, TOGETHER = 12, 40, 20
+STAGES = {"network alone": ("network",), "network, decode and NMS": ("network", "postprocess")}
+
+Timed = Callable[[], list[float]]  # seconds of several runs
+
+
+class Entry:
+    """zcc's detector in one dtype: whole, and its executor for the stages."""
+
+    def __init__(self, bundle: Path, dtype: str) -> None:
+        self.dtype, self.detector = dtype, Detector.load(bundle, dtype=dtype, device="cuda")
+        source = Bundle(bundle)
+        [variant] = [
+            each for each in source.variants(str(bundle)) if each.manifest.digest == self.detector.manifest.digest
+        ]
+        self.manifest: Manifest = variant.manifest
+        key = next(entry.sha256 for entry in self.manifest.files if entry.path == WEIGHTS)
+        program = read_program(source.folder(variant), self.manifest.input, self.manifest.head.max_det, key)
+        self.executor = CudaExecutor(program)
+
+    def stages(self, stages: tuple[str, ...]) -> Timed:
+        """Some stages as a graph, on what the last frame left."""
+        return lambda: replay(self.executor, stages, CALLS, TOGETHER).tolist()
+
+
+def called(run: Callable[[], object]) -> Timed:
+    """Calls by the host's clock."""
+
+    def several() -> list[float]:
+        taken = []
+        for _ in range(CALLS):
+            begin = time.perf_counter()
+            run()
+            taken.append(time.perf_counter() - begin)
+        return taken
+
+    return several
+
+
+def in_turns(contestants: dict[str, Timed]) -> dict[str, dict[str, float]]:
+    """Microseconds of each, measured in turns; a first round does not count."""
+    taken: dict[str, list[float]] = {name: [] for name in contestants}
+    for turn in range(ROUNDS + 1):
+        for name, run in contestants.items():
+            taken[name] += run() if turn else run()[:0]
+    return {name: figures(values) for name, values in taken.items()}
+
+
+def races(peer: Peer, entries: list[Entry]) -> dict[str, dict[str, Any]]:
+    """The figures of each contestant by discipline, and what PyTorch takes over what zcc takes."""
+    frame = np.random.default_rng(0).integers(0, 256, FRAME, np.uint8)
+    host = torch.from_numpy(frame)
+    card = host.cuda()
+    torch.cuda.synchronize()
+    for entry in entries:
+        entry.executor.run(card)
+    results: dict[str, dict[str, Any]] = {}
+    for name, stages in STAGES.items():
+        mine = {entry.dtype: entry.stages(stages) for entry in entries}
+        results[name] = in_turns({"pytorch": lambda: [replayed(peer.network, TOGETHER) for _ in range(CALLS)], **mine})
+    for name, theirs, given in (("frame on the card", card, card), ("pageable frame of the host", host, frame)):
+        mine = {entry.dtype: called(lambda entry=entry, given=given: entry.detector(given)) for entry in entries}
+        results[f"{name} to boxes"] = in_turns({"pytorch": called(lambda theirs=theirs: peer(theirs)), **mine})
+    for table in results.values():
+        ratios = {entry.dtype: round(table["pytorch"]["median"] / table[entry.dtype]["median"], 2) for entry in entries}
+        table["ratio"] = ratios
+    return results
+
+
+def disagreements(model: Path, entries: list[Entry], data: Path) -> list[str]:
+    """Where PyTorch and zcc in fp16 find other boxes, in pictures of the first one's size."""
+    entry = entries[0]
+    spec = entry.manifest.input
+    frames = list(load_pictures(data, entry.manifest.classes).frames)
+    frames = [frame for frame in frames if frame.shape == frames[0].shape]
+    place = letterbox(spec, *frames[0].shape[:2])
+    peer = Peer(model, place, (spec.height, spec.width), entry.manifest.head.max_det)
+    pairs = [(peer(torch.from_numpy(frame)), entry.detector(frame)) for frame in frames]
+    wrong = sum(strangers(theirs, mine, CONF) for theirs, mine in pairs)
+    boxes = sum(len(theirs) for theirs, _ in pairs)
+    print(f"PyTorch and zcc: {len(frames)} pictures, {boxes} boxes, {wrong} without a like", flush=True)
+    return [f"{wrong} boxes have no like"] * (wrong > boxes // 100)
+
+
+def race(bundle: Path, model: Path, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+    """One model: its figures, and what failed."""
+    entries = [Entry(bundle, dtype) for dtype in options.dtype.split(",")]
+    faults = disagreements(model, entries, options.data) if options.data else []
+    torch._dynamo.reset()
+    spec = entries[0].manifest.input
+    place = letterbox(spec, *FRAME[:2])
+    begin = time.perf_counter()
+    peer = Peer(model, place, (spec.height, spec.width), entries[0].manifest.head.max_det)
+    print(f"torch.compile took {time.perf_counter() - begin:.0f} s", flush=True)
+    return races(peer, entries), faults
+
+
+def show(name: str, results: dict[str, dict[str, Any]]) -> None:
+    """A table, in microseconds."""
+    for discipline, table in results.items():
+        for who, held in table.items():
+            if who != "ratio":
+                ratio = f"{table['ratio'][who]:.2f}x" if who in table["ratio"] else ""
+                cells = "".join(f"{held[key]:10.1f}" for key in ("median", "p95", "p99"))
+                print(f"{name:16}{discipline:36}{who:10}{cells}{ratio:>8}", flush=True)
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE.zcc")
+    parser.add_argument("model", type=Path, metavar="MODEL.onnx")
+    parser.add_argument("--data", type=Path, metavar="DIR")
+    parser.add_argument("--dtype", default="fp16")
+    parser.add_argument("-o", "--output", type=Path)
+    options = parser.parse_args()
+    results, faults = race(options.bundle, options.model, options)
+    show(options.model.stem, results)
+    print("\n".join(["failures:", *faults]) if faults else "no failures")
+    if options.output:
+        versions = {"card": torch.cuda.get_device_name(), "torch": torch.__version__}
+        options.output.write_text(json.dumps({**versions, "microseconds": results}, indent=1) + "\n")
+    return bool(faults)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
