@@ -70,7 +70,7 @@ def test_a_host_without_a_card_takes_the_other_variant(
 
 
 def test_a_device_of_another_kind_is_refused(tiny_artifact: Tiny) -> None:
-    with pytest.raises(NotFound, match="no such variant; there is fp32 for .*leave out dtype, target and device"):
+    with pytest.raises(NotFound, match=r"no such variant; there is fp32 for .*leave out dtype, target and device"):
         Detector.load(tiny_artifact.folder, device="cuda:0")
 
 
