@@ -15,7 +15,6 @@ from tests.runtime.samples import changed_copy
 from zcc.registry import Registry
 from zcc.runtime.manifest import Manifest
 
-
 DONE = "done.pickle"
 
 
