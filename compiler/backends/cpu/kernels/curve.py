@@ -1,7 +1,5 @@
-"""Smooth activations by table: a parabola per segment, picked by a permutation of registers where there is one.
+"""Curves (common/curves.py) on a CPU: a segment is picked by a permutation of registers where there is one.
 
-The argument in units of `step` is rounded to the nearest integer, held to -16..15: that picks the segment, and what
-rounding took away is the place in it. The outermost segments are the function's asymptotes and reach on for ever.
 There is no division and no contraction, so that every processor computes the same bits.
 """
 
@@ -11,12 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.polynomial import Chebyshev, Polynomial
-from numpy.typing import NDArray
 from tvm import tirx
 from tvm.ir import Expr
 
+from zcc.compiler.backends.common.curves import HIGHEST, LOWEST, SEGMENTS
 from zcc.compiler.backends.cpu.kernels.byte_dot import X86_DOTS
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.vector import (
@@ -32,44 +28,8 @@ from zcc.compiler.backends.cpu.kernels.vector import (
     ramp,
 )
 
-SEGMENTS = 32
-LOWEST, HIGHEST = -SEGMENTS // 2, SEGMENTS // 2 - 1
 # Added to a small float, it leaves the nearest integer, ties to even, in the low bits.
 ROUNDER = float(3 << 22)
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A function of one real argument, and the lines that it approaches at both ends: (slope, offset)."""
-
-    function: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-    step: float
-    left: tuple[float, float]
-    right: tuple[float, float]
-
-    def table(self) -> NDArray[np.float32]:
-        """Coefficients by power of the place in the segment, -1/2 to 1/2, [3, SEGMENTS]; segment -k is at 32 - k."""
-        table = np.zeros((3, SEGMENTS))
-        for segment in range(LOWEST + 1, HIGHEST):
-            table[:, segment] = self._parabola(segment)
-        for segment, (slope, offset) in ((LOWEST, self.left), (HIGHEST, self.right)):
-            table[:2, segment] = slope * segment * self.step + offset, slope * self.step
-        return table.astype(np.float32)
-
-    def _parabola(self, segment: int) -> NDArray[np.float64]:
-        fit = Chebyshev.interpolate(lambda place: self.function((segment + place) * self.step), 2, [-0.5, 0.5])
-        return np.asarray(fit.convert(kind=Polynomial).coef)
-
-
-def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(1 / (1 + np.exp(-x)))
-
-
-CURVES: dict[str, Curve] = {
-    "sigmoid": Curve(_sigmoid, 0.625, (0.0, 0.0), (0.0, 1.0)),
-    "tanh": Curve(np.tanh, 0.3125, (0.0, -1.0), (0.0, 1.0)),
-    "silu": Curve(lambda x: x * _sigmoid(x), 0.625, (0.0, 0.0), (1.0, 0.0)),
-}
 
 
 @dataclass(frozen=True)

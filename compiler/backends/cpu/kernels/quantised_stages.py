@@ -15,10 +15,11 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
+from zcc.compiler.backends.common.curves import CURVES, SEGMENTS, Curve
 from zcc.compiler.backends.cpu.kernels.activation import ACTIVATIONS, OPERATORS
 from zcc.compiler.backends.cpu.kernels.byte_dot import X86_DOTS
 from zcc.compiler.backends.cpu.kernels.byte_pack import VECTORS, pack_bytes
-from zcc.compiler.backends.cpu.kernels.curve import CURVES, ROUNDER, SEGMENTS, Curve, find_lookup, on_curve
+from zcc.compiler.backends.cpu.kernels.curve import ROUNDER, find_lookup, on_curve
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, StageSpec
