@@ -11,7 +11,7 @@ demo: $(VENV)/.compiler
 	@echo "zcc lies in $(BIN); to have it at hand: source $(BIN)/activate"
 
 test: lint
-	$(BIN)/python -m pytest --numprocesses logical --dist worksteal
+	$(BIN)/python -m pytest --numprocesses logical --dist worksteal --durations=10
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

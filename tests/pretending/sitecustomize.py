@@ -1,4 +1,4 @@
-"""Python imports this first in processes that tests start: `zcc.runtime.host` then reads another file of processors.
+"""Python imports this first in processes that tests start: `zcc.runtime.host` then reads about another processor.
 
 It waits for that import instead of asking for it, since a process may be about what is imported when.
 """
