@@ -21,6 +21,6 @@ def _row(name: str, describe: str, dot: str, *extensions: str) -> CpuTarget:
 
 
 AARCH64 = _row("aarch64", "any 64-bit ARM processor: NEON", "")
-AARCH64_DOTPROD = _row("aarch64-dotprod", "ARM with byte dot products", "", "asimddp")
-AARCH64_I8MM = _row("aarch64-i8mm", "ARM with dot products of unsigned and signed bytes", "", "asimddp", "i8mm")
+AARCH64_DOTPROD = _row("aarch64-dotprod", "ARM with byte dot products", "sdot", "asimddp")
+AARCH64_I8MM = _row("aarch64-i8mm", "ARM with dot products of unsigned and signed bytes", "usdot", "i8mm")
 PROCESSORS = (AARCH64, AARCH64_DOTPROD, AARCH64_I8MM)

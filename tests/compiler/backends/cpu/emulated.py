@@ -43,7 +43,6 @@ class Machine:
         python = next((FOLDER / "usr" / "bin").glob("python3.[0-9]*"))
         settings = {
             "PYTHONPATH": f"{FOLDER / 'site'}:{self.zcc}",
-            "PYTHONDONTWRITEBYTECODE": "1",
             "ZCC_CACHE": str(self.root / "cache"),
         }
         line = [QEMU, "-cpu", self.processor.name, "-L", str(self.root), str(python), str(script)]

@@ -13,9 +13,9 @@ import tvm
 from numpy.typing import NDArray
 
 from tests.compiler.backends.cpu.emulated import Machine, Processor, machine, why_not
+from tests.compiler.backends.cpu.small_network import small_network_in_bytes
 from tests.compiler.harness import build_network
-from tests.compiler.importing.random_graphs import random_network
-from tests.compiler.precision.test_networks import grey_levels, to_bytes
+from tests.compiler.precision.test_networks import grey_levels
 from tests.conftest import Tiny
 from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library
@@ -24,9 +24,6 @@ from zcc.compiler.backends.cpu.program.files import runtime_library
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.compile import CompileOptions, compile_model
-from zcc.compiler.importing.fuse import fuse
-from zcc.compiler.importing.read import read_network
-from zcc.compiler.importing.relax_module import import_proto
 from zcc.compiler.ir.ops import Network
 from zcc.registry import Registry
 from zcc.runtime import Detector
@@ -39,7 +36,6 @@ PROCESSORS = {
     "aarch64-dotprod": Processor("cortex-a76", ("fp", "asimd", "fphp", "asimdhp", "asimddp")),
     "aarch64-i8mm": Processor("max", ("fp", "asimd", "fphp", "asimdhp", "asimddp", "i8mm", "bf16")),
 }
-SEEDS = (3,)
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
 
@@ -77,34 +73,21 @@ def save_network(network: Network, target: CpuTarget, image: NDArray[np.float32]
     np.save(folder / "image.npy", image)
 
 
-def in_bytes(seed: int) -> Network:
-    return to_bytes()(fuse(read_network(import_proto(random_network(seed)))))
-
-
 @pytest.fixture(scope="module")
-def computed_here(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Computed]:
+def computed_here(tmp_path_factory: pytest.TempPathFactory) -> Computed:
     """What this machine computes, bytes multiplied one by one: right for all weights."""
     here = native_target()
-    here = replace(here, unit=replace(here.unit, dot=""))
-    results = {}
-    for seed in SEEDS:
-        network = in_bytes(seed)
-        image = grey_levels(network.image.shape)
-        output = build_network(network, tmp_path_factory.mktemp("here"), here).run(image)
-        results[seed] = Computed(image, output)
-    return results
+    network, here = small_network_in_bytes(), replace(here, unit=replace(here.unit, dot=""))
+    image = grey_levels(network.image.shape)
+    return Computed(image, build_network(network, tmp_path_factory.mktemp("here"), here).run(image))
 
 
 def test_integers_are_the_same_as_here(
-    target: CpuTarget, arm: Machine, computed_here: dict[int, Computed], tmp_path: Path
+    target: CpuTarget, arm: Machine, computed_here: Computed, tmp_path: Path
 ) -> None:
-    folders = {seed: tmp_path / str(seed) for seed in SEEDS}
-    for seed, folder in folders.items():
-        folder.mkdir()
-        save_network(in_bytes(seed), target, computed_here[seed].image, folder)
-    arm.run(SCRIPT, "network", *folders.values())
-    for seed, folder in folders.items():
-        np.testing.assert_array_equal(np.load(folder / "output.npy"), computed_here[seed].output)
+    save_network(small_network_in_bytes(), target, computed_here.image, tmp_path)
+    arm.run(SCRIPT, "network", tmp_path)
+    np.testing.assert_array_equal(np.load(tmp_path / "output.npy"), computed_here.output)
 
 
 @pytest.mark.parametrize("target", ["aarch64"], indirect=True)
