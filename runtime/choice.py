@@ -44,7 +44,9 @@ def choose(
     wish = Wish(dtype, target, prefer, device)
     if all(wish.objection(candidate) for candidate in variants):
         held = ", ".join(sorted(candidate.label for candidate in variants))
-        raise NotFound(f"{reference} has no such variant; there is {held}", "leave out dtype and target, or compile it")
+        raise NotFound(
+            f"{reference} has no such variant; there is {held}", "leave out dtype, target and device, or compile it"
+        )
     told = explain(reference, variants, wish)
     if told.chosen is None:
         raise _nothing(reference, [each for each in told.verdicts if not wish.objection(each.candidate)], wish)
