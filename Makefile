@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint tree format docs tuning-logs clean host
+.PHONY: demo test lint tree format docs tuning-logs arm-machine clean host
 
 demo: $(VENV)/.compiler
 	@$(BIN)/zcc demo
@@ -47,6 +47,10 @@ tuning-logs: $(VENV)/.dev
 	    --registry $(TUNE_HOME) || exit; \
 	done
 	$(BIN)/zcc tune --export tuning_logs --registry $(TUNE_HOME)
+
+# For the tests that run what was compiled for ARM: a folder for qemu-user (apt-get install qemu-user).
+arm-machine: $(VENV)/.dev
+	$(BIN)/python tools/arm_machine.py
 
 clean:
 	rm -rf $(VENV) build dist demo-out *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
