@@ -47,7 +47,7 @@ def test_openvino_can_be_held_to_every_target() -> None:
     pytest.importorskip("openvino")
     from zcc.compiler.racing.peer_openvino import INSTRUCTIONS
 
-    assert set(INSTRUCTIONS) == set(TARGETS)
+    assert set(INSTRUCTIONS) == {name for name, target in TARGETS.items() if target.arch == "x86_64"}
 
 
 def test_alone_needs_no_model(tiny_artifact: Tiny) -> None:
