@@ -4,14 +4,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types format docs tuning-logs clean host
+.PHONY: demo test lint tree format docs tuning-logs arm-machine clean host
 
 demo: $(VENV)/.compiler
 	@$(BIN)/zcc demo
 	@echo "zcc lies in $(BIN); to have it at hand: source $(BIN)/activate"
 
 test: lint
-	$(BIN)/python -m pytest --numprocesses logical --dist worksteal
+	$(BIN)/python -m pytest --numprocesses logical --dist worksteal --durations=10
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -23,6 +23,9 @@ lint: $(VENV)/.dev
 	cd build/lint && PYTHONPATH=. ../../$(BIN)/lint-imports --config ../../pyproject.toml --no-cache
 	$(BIN)/python tools/generate_cli_docs.py --check
 	$(BIN)/python tools/draw_architecture.py --check
+
+tree: $(VENV)/.dev
+	$(BIN)/python tools/lint_tree.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
@@ -44,6 +47,10 @@ tuning-logs: $(VENV)/.dev
 	    --registry $(TUNE_HOME) || exit; \
 	done
 	$(BIN)/zcc tune --export tuning_logs --registry $(TUNE_HOME)
+
+# For the tests that run what was compiled for ARM: a folder for qemu-user (apt-get install qemu-user).
+arm-machine: $(VENV)/.dev
+	$(BIN)/python tools/arm_machine.py
 
 clean:
 	rm -rf $(VENV) build dist demo-out *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zcc.compiler.backends.common.curves import CURVES
 from zcc.compiler.backends.cpu.kernels.bf16 import PAIR_DOT
 from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
 from zcc.compiler.backends.cpu.kernels.byte_dot import BYTES, short_words
 from zcc.compiler.backends.cpu.kernels.choices import Tile
-from zcc.compiler.backends.cpu.kernels.curve import CURVES
 from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv, ShortSumConv
 from zcc.compiler.backends.cpu.kernels.slab import Slab

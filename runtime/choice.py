@@ -20,11 +20,15 @@ class Wish:
     dtype: str | None = None
     target: str | None = None
     prefer: str | Preference = DEFAULT
+    device: str | None = None  # `cpu`, `cuda` or `cuda:1`
 
     def objection(self, candidate: Candidate) -> str | None:
         """How the variant is another than the one asked for, None when it is not."""
         manifest = candidate.manifest
         wanted = ((self.dtype, manifest.dtype), (self.target, manifest.target))
+        kind = self.device and self.device.partition(":")[0]
+        if kind not in (None, manifest.executor):
+            return f"device={self.device} was asked for"
         return next((f"{word} was asked for" for word, own in wanted if word not in (None, own)), None)
 
 
@@ -34,12 +38,15 @@ def choose(
     dtype: str | None = None,
     target: str | None = None,
     prefer: str | Preference = DEFAULT,
+    device: str | None = None,
 ) -> Candidate:
     """The best variant for this machine among those asked for; the same one whatever their order."""
-    wish = Wish(dtype, target, prefer)
+    wish = Wish(dtype, target, prefer, device)
     if all(wish.objection(candidate) for candidate in variants):
         held = ", ".join(sorted(candidate.label for candidate in variants))
-        raise NotFound(f"{reference} has no such variant; there is {held}", "leave out dtype and target, or compile it")
+        raise NotFound(
+            f"{reference} has no such variant; there is {held}", "leave out dtype, target and device, or compile it"
+        )
     told = explain(reference, variants, wish)
     if told.chosen is None:
         raise _nothing(reference, [each for each in told.verdicts if not wish.objection(each.candidate)], wish)

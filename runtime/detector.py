@@ -11,7 +11,7 @@ from zcc.runtime.current import Current, Told
 from zcc.runtime.errors import UsageError
 from zcc.runtime.explanation import Explanation
 from zcc.runtime.follow import Follower, Following
-from zcc.runtime.frame import as_frame
+from zcc.runtime.frame import Frame
 from zcc.runtime.loading import load_now, load_residents, load_warm
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.places import Folder, find_source
@@ -49,6 +49,7 @@ class Detector(Streaming):
         prefer: str | Preference = DEFAULT,
         resident: Sequence[str] = (),
         follow: bool | Following = False,
+        device: str | None = None,
     ) -> Detector:
         """Load by name from the registry, from a bundle, or an artifact's folder; the best match for this machine.
 
@@ -56,15 +57,15 @@ class Detector(Streaming):
         `fastest-within:POINTS` of mAP50-95 that may be lost against the most accurate, or a `Preference` of your own.
         The dtypes in `resident` are loaded side by side, so that a `swap` among them is a pointer; the first of them
         runs, unless `dtype` names another. With `follow` it changes by itself when the reference comes to mean other
-        artifacts in the registry.
+        artifacts in the registry. `device` asks for a variant for the processor (`cpu`) or for a card (`cuda:1`).
         """
-        name, source, wish = os.fspath(reference), find_source(reference, registry), Wish(dtype, target, prefer)
+        name, source, wish = os.fspath(reference), find_source(reference, registry), Wish(dtype, target, prefer, device)
         if resident:
             _check_residents(resident, dtype, follow)
             held = load_residents(source, name, resident, wish)
             return cls(name, source, held, Current(held[dtype or resident[0]], wish), None)
         variants = source.variants(name)
-        current = Current(load_now(source, choose(name, variants, dtype, target, prefer)), wish)
+        current = Current(load_now(source, choose(name, variants, dtype, target, prefer, device), device), wish)
         return cls(name, source, {}, current, _follow(name, source, variants, current, follow))
 
     @staticmethod
@@ -85,9 +86,10 @@ class Detector(Streaming):
 
         `format` says what kind of frame it is, when it is not three channels in the order that was compiled, or gray.
         """
-        taken, conf, iou = as_frame(frame, format), threshold("conf", conf), threshold("iou", iou)
-        found = self._current.variant.run(taken, conf, iou)
-        if self._follower is not None:
+        variant = self._current.variant
+        taken, conf, iou = variant.take(frame, format), threshold("conf", conf), threshold("iou", iou)
+        found = variant.run(taken, conf, iou)
+        if self._follower is not None and isinstance(taken, Frame):
             self._follower.saw(taken, conf, iou)
         return found
 
@@ -98,8 +100,8 @@ class Detector(Streaming):
         cannot be loaded, the old one keeps running and the error is the caller's. A detector that follows its reference
         goes by this wish from then on.
         """
-        wish = Wish(dtype, target, prefer)
         with self._current.changing:
+            wish = Wish(dtype, target, prefer, self._current.wish.device)
             other = self._resident_for(wish) or self._loaded_for(wish)
             self._current.wish = wish
             if other is not self._current.variant:
@@ -107,17 +109,17 @@ class Detector(Streaming):
 
     def _resident_for(self, wish: Wish) -> Variant | None:
         """The resident that is meant by its dtype alone."""
-        return self._resident.get(wish.dtype) if wish.dtype and wish == Wish(wish.dtype) else None
+        return self._resident.get(wish.dtype) if wish.dtype and wish == Wish(wish.dtype, device=wish.device) else None
 
     def _loaded_for(self, wish: Wish) -> Variant:
         """The variant that is chosen now: one that is there, else loaded aside."""
         if isinstance(self._source, Folder):
             raise UsageError(f"{self._reference} is a single artifact, there is nothing to swap to", "load it by name")
         variants = self._source.variants(self._reference)
-        chosen = choose(self._reference, variants, wish.dtype, wish.target, wish.prefer)
+        chosen = choose(self._reference, variants, wish.dtype, wish.target, wish.prefer, wish.device)
         present = (self._current.variant, *self._resident.values())
         there = next((each for each in present if each.manifest.digest == chosen.manifest.digest), None)
-        return there or load_warm(self._source, chosen)
+        return there or load_warm(self._source, chosen, wish.device)
 
     def on_swap(self, callback: Told) -> None:
         """Call back after every swap with the manifests of what ran and of what runs now, and why: `swap`, `… moved`.

@@ -122,7 +122,7 @@ class Follower:
             return
         with self._current.changing:
             wish = self._current.wish
-            chosen = choose(self._reference, variants, wish.dtype, wish.target, wish.prefer)
+            chosen = choose(self._reference, variants, wish.dtype, wish.target, wish.prefer, wish.device)
             variant = None if self._known(chosen) else self._try(chosen)
             if variant is not None:
                 self._current.switch(variant, f"{self._reference} moved")
@@ -138,7 +138,7 @@ class Follower:
         told = other_meaning(chosen.manifest, present.manifest)
         if told is None:
             try:
-                variant = load_aside(self._source, chosen)
+                variant = load_aside(self._source, chosen, self._current.wish.device)
                 told = objection(variant, present, self._sample, self._how.agreement)
             except Exception as error:  # noqa: BLE001 - whatever a newcomer does, what runs must go on
                 told = str(error) or type(error).__name__

@@ -12,6 +12,7 @@ import tvm_ffi
 from zcc.runtime import expansion
 from zcc.runtime.engine import aligned_bytes
 from zcc.runtime.errors import CorruptArtifact
+from zcc.runtime.executors.table import needed_files
 from zcc.runtime.expansion import WEIGHTS as WEIGHTS
 from zcc.runtime.manifest import Manifest, Run, is_sound
 
@@ -22,7 +23,7 @@ RUNTIME_LIBRARY = "libtvm_runtime.so.gz"  # TVM's, loaded once per process
 
 def check_files(folder: Path, manifest: Manifest) -> None:
     """Every file is there with the bytes the manifest names, and it names all that are loaded."""
-    unnamed = {MODULE, WEIGHTS, RUNTIME_LIBRARY} - {entry.path for entry in manifest.files}
+    unnamed = needed_files(manifest) - {entry.path for entry in manifest.files}
     if unnamed:
         problem = f"the manifest of {folder} does not name {', '.join(sorted(unnamed))}"
         raise CorruptArtifact(problem, "compile the model again")

@@ -16,26 +16,29 @@ from zcc.runtime.variant import Variant
 GREY = 114
 
 
-def load_now(source: ArtifactSource, candidate: Candidate) -> Variant:
+def load_now(source: ArtifactSource, candidate: Candidate, device: str | None = None) -> Variant:
     """The variant, as quickly as it goes."""
-    return Variant(source.folder(candidate), candidate.manifest)
+    return Variant(source.folder(candidate), candidate.manifest, device)
 
 
-def load_aside(source: ArtifactSource, candidate: Candidate) -> Variant:
+def load_aside(source: ArtifactSource, candidate: Candidate, device: str | None = None) -> Variant:
     """The variant, checked and loaded while frames go first; it has not run, and another must be loaded already."""
-    return engine(ASIDE).call(lambda: load_now(source, candidate))
+    return engine(ASIDE).call(lambda: load_now(source, candidate, device))
 
 
-def load_warm(source: ArtifactSource, candidate: Candidate) -> Variant:
+def load_warm(source: ArtifactSource, candidate: Candidate, device: str | None = None) -> Variant:
     """The variant, loaded aside, and warm: its first frame takes no longer than the next."""
-    return warmed(load_aside(source, candidate))
+    return warmed(load_aside(source, candidate, device))
 
 
 def load_residents(source: ArtifactSource, reference: str, dtypes: Iterable[str], wish: Wish) -> dict[str, Variant]:
     """A warm variant for each dtype, in their order; nothing is loaded when one of them cannot be."""
     variants = source.variants(reference)
-    chosen = {dtype: choose(reference, variants, dtype, wish.target, wish.prefer) for dtype in dict.fromkeys(dtypes)}
-    return {dtype: warmed(load_now(source, candidate)) for dtype, candidate in chosen.items()}
+    chosen = {
+        dtype: choose(reference, variants, dtype, wish.target, wish.prefer, wish.device)
+        for dtype in dict.fromkeys(dtypes)
+    }
+    return {dtype: warmed(load_now(source, candidate, wish.device)) for dtype, candidate in chosen.items()}
 
 
 def warmed(variant: Variant) -> Variant:

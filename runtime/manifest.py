@@ -117,6 +117,7 @@ class Manifest:
     formats: tuple[str, ...] = ()  # of frames that it reads
     stages: tuple[Stage, ...] = ()
     measured: tuple[Measurement, ...] = ()
+    executor: str = "cpu"  # what of the runtime runs it: a row of runtime/executors/table.py
     schema: int = SCHEMA
 
     @cached_property

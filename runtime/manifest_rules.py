@@ -111,7 +111,9 @@ REQUIRED: Mapping[str, Rule] = {
     "kernels": KERNELS,
     "schema": one_of(SCHEMA),
 }
+EXECUTORS = ("cpu", "cuda")
 OPTIONAL: Mapping[str, Rule] = {
+    "executor": one_of(*EXECUTORS),
     "calibration_digest": maybe(WORD),
     "tuning_digest": maybe(WORD),
     "precision": table(anything, 64),

@@ -20,7 +20,7 @@ class Obstacle(NamedTuple):
 
 def obstacle(manifest: Manifest) -> Obstacle | None:
     """Why this process cannot run the artifact, None when it can."""
-    return next((found for check in CHECKS if (found := check(manifest)) is not None), None)
+    return next((found for check in CHECKS[manifest.executor] if (found := check(manifest)) is not None), None)
 
 
 def _system(manifest: Manifest) -> Obstacle | None:
@@ -61,4 +61,15 @@ def _working_memory(manifest: Manifest) -> int:
     return max((manifest.memory(entry, threads) for entry in manifest.workspace if entry != EACH_THREAD), default=0)
 
 
-CHECKS: tuple[Callable[[Manifest], Obstacle | None], ...] = (_system, _processor, _instructions, _runtime, _memory)
+def _card(manifest: Manifest) -> Obstacle | None:
+    from zcc.runtime.executors.cuda_obstacle import reason  # a host without cards never looks for a driver
+
+    found = reason(manifest)
+    return None if found is None else Obstacle(*found)
+
+
+# By the executor that the artifact's manifest names.
+CHECKS: dict[str, tuple[Callable[[Manifest], Obstacle | None], ...]] = {
+    "cpu": (_system, _processor, _instructions, _runtime, _memory),
+    "cuda": (_card,),
+}

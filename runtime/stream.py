@@ -54,7 +54,12 @@ class Stream:
     """Gone through once, with `for`. It ends with the source, with `break`, with an error and with `close`."""
 
     def __init__(
-        self, detect: Callable[[Any], Detections], feed: Feed, mode: str = "every", queue: int | None = None
+        self,
+        detect: Callable[[Any], Detections],
+        feed: Feed,
+        mode: str = "every",
+        queue: int | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if mode not in MODES:
             raise UsageError(f"there is no mode {mode!r}", f"choose one of {', '.join(MODES)}")
@@ -63,7 +68,8 @@ class Stream:
             raise UsageError(f"a queue of {room} frames holds none", "give 1 or more")
         self._detect, self._feed = detect, feed
         self._queue: FrameQueue[_Read] = FrameQueue(room, MODES[mode].drops)
-        self._reading, self._queued, self._waiting, self._detecting = (StageClock() for _ in range(4))
+        self._reading, self._queued, self._waiting, self._detecting = (StageClock(clock) for _ in range(4))
+        self._clock = clock
         self._thread: threading.Thread | None = None
         self._done, self._started, self._finished = 0, 0.0, 0.0
         _streams.add(self)
@@ -72,12 +78,12 @@ class Stream:
         """The frames that are run, with what was found in them."""
         if self._thread is not None:
             raise UsageError("a stream is gone through once", "make another one of the source")
-        arguments = (self._feed, self._queue, self._reading)
+        arguments = (self._feed, self._queue, self._reading, self._clock)
         self._thread = threading.Thread(target=_read, args=arguments, name="zcc-stream", daemon=True)
         return self._run(self._thread)
 
     def _run(self, thread: threading.Thread) -> Iterator[Seen]:
-        self._started = self._finished = time.perf_counter()
+        self._started = self._finished = self._clock()
         thread.start()
         try:
             while (read := self._wait()) is not None:
@@ -90,11 +96,11 @@ class Stream:
             return self._queue.get()
 
     def _look(self, read: _Read) -> Seen:
-        self._queued.add(time.perf_counter() - read.moment)
+        self._queued.add(self._clock() - read.moment)
         with self._detecting.timed():
             found = self._detect(read.shot.frame)
         self._done += 1
-        self._finished = time.perf_counter()
+        self._finished = self._clock()
         return Seen(read.index, read.time, read.shot.name, read.shot.frame, found, 1e3 * self._detecting.last)
 
     def close(self) -> None:
@@ -124,17 +130,17 @@ class Stream:
         )
 
 
-def _read(feed: Feed, queue: FrameQueue[_Read], clock: StageClock) -> None:
+def _read(feed: Feed, queue: FrameQueue[_Read], reading: StageClock, clock: Callable[[], float]) -> None:
     """Hand on what the feed gives, until it ends or nobody wants more; then close it."""
     try:
         with closing(feed):
-            start = time.perf_counter()
+            start = clock()
             for shot in feed:
-                end = time.perf_counter()
-                clock.add(end - start)
-                if not queue.put(_Read(clock.count - 1, time.time(), end, shot)):
+                end = clock()
+                reading.add(end - start)
+                if not queue.put(_Read(reading.count - 1, time.time(), end, shot)):
                     return
-                start = time.perf_counter()
+                start = clock()
         queue.end()
     except BaseException as error:  # noqa: BLE001 - it is raised again where frames are asked for
         queue.end(error)

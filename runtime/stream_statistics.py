@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -57,8 +57,9 @@ class StreamStatistics:
 class StageClock:
     """Collects the times of one stage; written by one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.count = 0
+        self._clock = clock
         self._total = 0.0
         self._recent: deque[float] = deque(maxlen=RECENT)
 
@@ -71,9 +72,9 @@ class StageClock:
     @contextmanager
     def timed(self) -> Iterator[None]:
         """Count what happens inside, where it ends well."""
-        start = time.perf_counter()
+        start = self._clock()
         yield
-        self.add(time.perf_counter() - start)
+        self.add(self._clock() - start)
 
     @property
     def last(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import tomli
+
+from tests import pretending, store
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,8 +26,15 @@ class Tiny:
     folder: Path  # its artifact
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the run its store, and the processor that it is to pretend to."""
+    if store.begin():
+        config.add_cleanup(store.end)
+    pretending.begin(Path(os.environ[store.VARIABLE]))
+
+
 @pytest.fixture(scope="session")
-def tiny_artifact(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+def tiny_artifact() -> Tiny:
     """The small detector, compiled for this machine in fp32."""
     import onnx
 
@@ -32,21 +42,26 @@ def tiny_artifact(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     from zcc.compiler.compile import CompileOptions, compile_model
     from zcc.registry import Registry
 
-    place = tmp_path_factory.mktemp("tiny")
-    model, home = place / "tiny.onnx", place / "registry"
-    onnx.save(build("yolov8", imgsz=(64, 64)), model)
-    [made] = compile_model(CompileOptions(model), Registry.open(home))
-    return Tiny(model, home, made.folder)
+    def make(place: Path) -> None:
+        onnx.save(build("yolov8", imgsz=(64, 64)), place / "tiny.onnx")
+        compile_model(CompileOptions(place / "tiny.onnx"), Registry.open(place / "registry"))
+
+    place = store.made_once("tiny", make)
+    [made] = Registry.open(place / "registry").artifacts()
+    return Tiny(place / "tiny.onnx", place / "registry", made.folder)
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel() -> Path:
     """A wheel built from a copy of the sources, as `pip wheel` makes it."""
-    copy, out = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("wheel")
+    return next(store.made_once("wheel", _build_wheel).glob("zcc_yolo-*.whl"))
+
+
+def _build_wheel(place: Path) -> None:
+    copy = place / "sources"
     for folder in tomli.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-dir"].values():
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*build, "--no-index", "--wheel-dir", out, copy], check=True, timeout=120)
-    return next(out.glob("zcc_yolo-*.whl"))
+    subprocess.run([*build, "--no-index", "--wheel-dir", place, copy], check=True, timeout=120)

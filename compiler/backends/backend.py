@@ -21,8 +21,9 @@ from zcc.compiler.ir.tensors import Tensor
 from zcc.compiler.precision.statistics import Statistics
 from zcc.compiler.precision.table import Precision
 from zcc.runtime.frame import Pixels
-from zcc.runtime.manifest import Requirements, Run
+from zcc.runtime.manifest import Manifest, Requirements, Run
 
+Floats = NDArray[np.float32]
 # Runs the work inside its `with` block as the stage of that name.
 Stage = Callable[[str], AbstractContextManager[None]]
 
@@ -72,7 +73,7 @@ class Observer(Protocol):
         """Run a frame."""
         ...
 
-    def real_values(self) -> dict[str, NDArray[np.float32]]:
+    def real_values(self) -> dict[str, Floats]:
         """The numbers that each map of the last frame stands for, as [channels, height, width], by its name."""
         ...
 
@@ -112,10 +113,25 @@ class Backend(Protocol[AnyTarget, AnyRecords]):
         """Write the artifact's files into the folder; the network, in the precision already, may be changed."""
         ...
 
+    def outputs(self, source: Imported, folder: Path, manifest: Manifest, picture: Pixels) -> dict[str, Floats]:
+        """What the built network makes of a picture of its input's size, in RGB, by the names of the file's tensors.
+
+        Runs on this machine, on the bytes that are about to be stored; verification compares it with the file's own.
+        """
+        ...
+
+    def tools(self) -> dict[str, str]:
+        """The versions of what turns kernels into machine code."""
+        ...
+
+
+class ReferenceBackend(Backend[AnyTarget, AnyRecords], Protocol):
+    """A backend that runs wherever zcc compiles, and can show what a network's maps hold."""
+
     def statistics(self, source: Imported, network: Network, frames: Iterable[Pixels]) -> dict[Tensor, Statistics]:
         """What values every map that the detections depend on takes over the frames, on this machine, in float32."""
         ...
 
-    def observer(self, source: Imported, network: Network, target: AnyTarget, folder: Path) -> Observer:
+    def observer(self, source: Imported, network: Network, folder: Path) -> Observer:
         """The network built so that its maps can be looked at; its files lie in the folder, which outlives it."""
         ...

@@ -5,13 +5,15 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any
 
-from zcc.compiler.backends.backend import Backend
+from zcc.compiler.backends.backend import Backend, ReferenceBackend
 from zcc.compiler.backends.cpu.backend import CpuBackend
+from zcc.compiler.backends.cuda.backend import CudaBackend
 from zcc.compiler.backends.target import Target
 from zcc.runtime import host
 from zcc.runtime.errors import UsageError
 
-BACKENDS: tuple[Backend[Any, Any], ...] = (CpuBackend(),)
+REFERENCE: ReferenceBackend[Any, Any] = CpuBackend()  # what calibration and sensitivity are measured on
+BACKENDS: tuple[Backend[Any, Any], ...] = (REFERENCE, CudaBackend())
 NATIVE = "native"
 
 

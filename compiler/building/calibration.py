@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zcc.compiler.backends.table import backend_of, native_target
+from zcc.compiler.backends.table import REFERENCE
 from zcc.compiler.building.options import CompileOptions
 from zcc.compiler.building.stages import Stages
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.precision.calibrate import Calibration, calibrate
 from zcc.compiler.precision.calibrated import Calibrated
 from zcc.compiler.precision.frames import load_frames
-from zcc.compiler.precision.table import REFERENCE, Precision
+from zcc.compiler.precision.table import Precision
 
 
 def calibrate_on_pictures(
@@ -31,5 +31,5 @@ def calibrate_on_pictures(
         for warning in frames.warnings:
             stages.progress.note(warning)
         network = source.network()
-        seen = backend_of(native_target(REFERENCE)).statistics(source, network, frames)
+        seen = REFERENCE.statistics(source, network, frames)
         return Calibrated(frames, calibrate(network, seen))

@@ -14,6 +14,8 @@ import tvm
 
 from zcc.version import __version__
 
+SOURCES = (".py", ".cu", ".cuh")
+
 
 def fingerprint(inputs: dict[str, Any]) -> str:
     """The hash of what went into a build, tools and their code included."""
@@ -23,11 +25,9 @@ def fingerprint(inputs: dict[str, Any]) -> str:
 
 def tool_versions() -> dict[str, str]:
     """The versions of what builds an artifact."""
-    llvm = tvm.get_global_func("target.llvm_version_major")()
     return {
         "zcc": __version__,
         "tvm": tvm.__version__,
-        "llvm": str(llvm),
         "onnx": onnx.__version__,
         "numpy": numpy.__version__,
     }
@@ -38,6 +38,6 @@ def code_digest() -> str:
     """The hash of the compiler's own source: a changed compiler is another compiler, whatever its version says."""
     digest = hashlib.sha256()
     root = Path(__file__).parent.parent
-    for path in sorted(root.rglob("*.py")):
+    for path in sorted(path for path in root.rglob("*") if path.suffix in SOURCES):
         digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zcc.compiler.backends.backend import Records
+from zcc.compiler.backends.table import backend_of
 from zcc.compiler.backends.target import Target
 from zcc.compiler.building.fingerprint import fingerprint
 from zcc.compiler.importing.imported import Imported
@@ -34,6 +35,7 @@ class Job:
                 "name": self.name,
                 "model": model.sha256,
                 "target": self.target.key,
+                "tools": backend_of(self.target).tools(),
                 "dtype": self.precision.name,
                 "input": [spec.height, spec.width, spec.color, spec.resize],
                 "classes": list(model.class_names),

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from zcc.compiler.backends.backend import Built
+from zcc.compiler.backends.table import backend_of
 from zcc.compiler.building.fingerprint import tool_versions
 from zcc.compiler.building.job import Job
 from zcc.compiler.ir.short_sums import weight_range
@@ -15,7 +16,7 @@ from zcc.runtime.manifest import FileEntry, HeadInfo, Manifest, file_sha256
 
 def make_manifest(folder: Path, job: Job, key: str, built: Built) -> Manifest:
     """The manifest of what was built in `folder`, before anything was measured."""
-    source = job.source
+    source, backend = job.source, backend_of(job.target)
     model, head, precision = source.model, source.model.head, job.precision
     return Manifest(
         name=job.name,
@@ -26,10 +27,11 @@ def make_manifest(folder: Path, job: Job, key: str, built: Built) -> Manifest:
         classes=model.class_names,
         requires=built.requires,
         files=tuple(_entry(folder / name) for name in built.files),
+        executor=backend.name,
         formats=built.formats,
         workspace=dict(built.workspace),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        versions=tool_versions(),
+        versions={**tool_versions(), **backend.tools()},
         model_sha256=model.sha256,
         fingerprint=key,
         expansion=built.expansion,

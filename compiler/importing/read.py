@@ -10,7 +10,7 @@ from typing import Any
 
 from tvm import ir, relax
 
-from zcc.compiler.importing.read_attention import read_regrouping
+from zcc.compiler.importing.read_attention import read_gathered_areas, read_regrouping
 from zcc.compiler.importing.read_elementwise import Read, activation, binary, bound, read_clip, read_negative
 from zcc.compiler.importing.read_moved_pixels import read_shuffle
 from zcc.compiler.importing.read_windows import (
@@ -65,6 +65,7 @@ READERS: dict[str, Read] = {
     "relax.concat": _concat,
     "relax.strided_slice": _slice,
     "relax.reshape": _reshape,
+    "relax.permute_dims": read_gathered_areas,
     "relax.sigmoid": activation("sigmoid"),
     "relax.tanh": activation("tanh"),
     "relax.exp": activation("exp"),

@@ -5,6 +5,9 @@
 
 Each product may as well be written transposed, and the scale may stand at any factor. The parts of one map are read as
 slices of that map with its channels in another order: all heads' queries first, then all keys, then all values.
+
+Over areas, pixels of one area see those of the same area alone: the map becomes (areas, heads, channels of a head,
+pixels of an area) by way of its pixels, (1, H * W, channels), and the result goes back by way of (1, H, W, channels).
 """
 
 from __future__ import annotations
@@ -21,16 +24,38 @@ from zcc.compiler.importing.reader import Reader
 from zcc.compiler.ir.ops import Attention, Op, Shuffle, Slice
 from zcc.compiler.ir.tensors import Tensor
 
+CHANNELS_BEHIND = [0, 3, 1, 2]  # the permutation that moves the pixels of an area to the front, and channels there
+
 
 def read_regrouping(reader: Reader, call: Any, out: Tensor) -> Op | None:
     """A reshape to a feature map: of an attention's result, or of one part of all heads."""
-    if not out.is_map:
+    return _read_parts(reader, call.args[0], out) if out.is_map else None
+
+
+def read_gathered_areas(reader: Reader, call: Any, out: Tensor) -> Op | None:
+    """A permutation to a feature map, of what has its pixels first: the same by way of the areas' pixels."""
+    rows = reader.call_of(call.args[0], "relax.reshape")
+    if not out.is_map or rows is None or not _permutes(call, CHANNELS_BEHIND):
         return None
-    attention = _read_attention(reader, call.args[0], out)
+    pixels = reader.call_of(rows.args[0], "relax.permute_dims")
+    if pixels is None or not _permutes(pixels, CHANNELS_BEHIND):
+        return None
+    _, channels, height, width = out.shape
+    whole = static_shape(call.args[0]) == (1, height, width, channels)
+    return _read_parts(reader, pixels.args[0], out) if whole else None
+
+
+def _read_parts(reader: Reader, expr: Any, out: Tensor) -> Op | None:
+    """What is (areas, heads, channels of a head, pixels of an area) as a feature map."""
+    attention = _read_attention(reader, expr, out)
     if attention is not None:
         return attention
-    part = _read_part(reader, call.args[0], out.shape[2:])
+    part = _read_part(reader, expr, out.shape[2:])
     return Slice(out, part.x, part.begin) if part is not None and part.shape == out.shape else None
+
+
+def _permutes(call: Any, axes: list[int]) -> bool:
+    return [int(axis) for axis in call.attrs.axes or ()] == axes
 
 
 @dataclass(frozen=True)
@@ -66,11 +91,15 @@ def _attention(reader: Reader, parts: list[_Part | None], scale: float, out: Ten
     query, key, value = parts
     if query is None or key is None or value is None or scale <= 0:
         return None
-    fit = query.shape == key.shape and value.shape == out.shape and query.heads == key.heads == value.heads
-    if not fit:
+    cut = query.heads, query.areas
+    if (
+        query.shape != key.shape
+        or value.shape != out.shape
+        or not cut == (key.heads, key.areas) == (value.heads, value.areas)
+    ):
         return None
     q, k, v = (reader.emit(Slice(part.tensor(out.name), part.x, part.begin)) for part in (query, key, value))
-    return Attention(out, q, k, v, query.heads, scale)
+    return Attention(out, q, k, v, *cut, scale)
 
 
 def _product(reader: Reader, factor: _Factor) -> tuple[_Factor, _Factor] | None:
@@ -95,7 +124,7 @@ def _bare(reader: Reader, expr: Any) -> _Factor:
             expr, scale = call, scale * factor
             continue
         permutation = reader.call_of(expr, "relax.permute_dims")
-        if permutation is None or [int(axis) for axis in permutation.attrs.axes or ()] != [0, 1, 3, 2]:
+        if permutation is None or not _permutes(permutation, [0, 1, 3, 2]):
             return _Factor(expr, transposed, scale)
         expr, transposed = permutation.args[0], not transposed
 
@@ -120,6 +149,7 @@ class _Part:
     x: Tensor
     begin: int
     heads: int
+    areas: int
     shape: tuple[int, ...]
 
     def tensor(self, name: str) -> Tensor:
@@ -128,21 +158,40 @@ class _Part:
 
 
 def _read_part(reader: Reader, expr: Any, size: tuple[int, ...]) -> _Part | None:
-    """`x[:, :, begin:end]`, where x is a map of that size, reshaped to (1, heads, channels of a head, pixels)."""
+    """`x[:, :, begin:end]`, where x is a map of that size as (areas, heads, channels of a head, pixels of an area)."""
     call = reader.call_of(expr, "relax.strided_slice")
     cut = read_slice(call) if call is not None else None
-    reshape = reader.call_of(cut.data, "relax.reshape") if cut is not None else None
-    x = reader.map_of(reshape.args[0]) if reshape is not None else None
+    x = _grouped_map(reader, cut.data) if cut is not None else None
     if cut is None or x is None or cut.axis != 2 or x.shape[2:] != size:
         return None
-    _, heads, channels, pixels = static_shape(cut.data) or (0, 0, 0, 0)
-    if (heads * channels, pixels) != (x.shape[1], prod(size)):
+    areas, heads, channels, pixels = static_shape(cut.data) or (0, 0, 0, 0)
+    # An area is whole rows of the map.
+    if heads * channels != x.shape[1] or areas * pixels != prod(size) or size[0] % areas:
         return None
     bounds = _bounds(reader, cut.data, channels)
     if (cut.begin, cut.end) not in pairwise(bounds):
         return None
     grouped = _grouped(reader, x, heads, bounds)
-    return _Part(grouped, heads * cut.begin, heads, (1, heads * (cut.end - cut.begin), *size))
+    return _Part(grouped, heads * cut.begin, heads, areas, (1, heads * (cut.end - cut.begin), *size))
+
+
+def _grouped_map(reader: Reader, expr: Any) -> Tensor | None:
+    """The map that becomes (areas, heads, channels of a head, pixels of an area), with one area or by way of pixels."""
+    reshape = reader.call_of(expr, "relax.reshape")
+    if reshape is not None:
+        return reader.map_of(reshape.args[0]) if (static_shape(expr) or (0,))[0] == 1 else None
+    heads_first = reader.call_of(expr, "relax.permute_dims")
+    if heads_first is None or not _permutes(heads_first, [0, 2, 3, 1]):
+        return None
+    areas = reader.call_of(heads_first.args[0], "relax.reshape")
+    pixels = reader.call_of(areas.args[0], "relax.permute_dims") if areas is not None else None
+    if pixels is None or not _permutes(pixels, [0, 2, 1]):
+        return None
+    flat = reader.call_of(pixels.args[0], "relax.reshape")
+    x = reader.map_of(flat.args[0]) if flat is not None else None
+    if x is None or static_shape(pixels.args[0]) != (1, x.shape[1], prod(x.shape[2:])):
+        return None
+    return x
 
 
 def _bounds(reader: Reader, data: Any, channels: int) -> list[int]:

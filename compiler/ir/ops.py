@@ -178,15 +178,16 @@ class Shuffle(Op):
 
 @dataclass(eq=False)
 class Attention(Op):
-    """Every pixel becomes a mean of all pixels' values, weighted by softmax(scale * query . key), head by head.
+    """Every pixel becomes a mean of its area's values, weighted by softmax(scale * query . key), head by head.
 
-    The heads of each operand stand one after another along its channels.
+    The heads of each operand stand one after another along its channels. Areas are equal parts of the map's rows.
     """
 
     query: Tensor
     key: Tensor
     value: Tensor
     heads: int
+    areas: int
     scale: float
 
     @property
@@ -196,7 +197,7 @@ class Attention(Op):
     @property
     def flops(self) -> int:
         _, keys, height, width = self.key.shape
-        return 2 * (height * width) ** 2 * (keys + self.value.shape[1])
+        return 2 * (height * width) ** 2 // self.areas * (keys + self.value.shape[1])
 
 
 @dataclass(eq=False)

@@ -50,7 +50,7 @@ def with_figures(job: Job, folder: Path, manifest: Manifest, stages: Stages) -> 
         stages.progress.note(f"{job.target.name} does not run on this machine: not verified, not measured")
         return manifest
     with stages.stage("verify"):
-        figures = [verify(folder, manifest, job.source.model, job.precision.tolerance)]
+        figures = [verify(folder, manifest, job)]
     with stages.stage("measure"):
         figures.append(measure_latency(folder, manifest))
     return replace(manifest, measured=tuple(figures))

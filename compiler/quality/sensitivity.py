@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zcc.compiler.backends.table import backend_of
+from zcc.compiler.backends.table import REFERENCE
 from zcc.compiler.backends.target import Target
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.ir.ops import Network, QuantisedConv
@@ -20,11 +20,11 @@ TINY = 1e-20
 
 
 def most_sensitive(source: Imported, calibrated: Calibrated, target: Target) -> list[str]:
-    """The names of what the integer convolutions make, those that add most noise first."""
+    """The names of what the integer convolutions make with the target's weights, those that add most noise first."""
     calibration = calibrated.calibration
     exact = source.network()
     rounded = quantise(source.network(), calibration.quantisations, calibration.means, words=target.short_words)
-    noise = _noise(source, calibrated, target, exact, rounded)
+    noise = _noise(source, calibrated, exact, rounded)
     added = {
         op.out.name: noise[op.out.name] - noise.get(op.x.name, 0.0)
         for op in rounded.ops
@@ -33,9 +33,7 @@ def most_sensitive(source: Imported, calibrated: Calibrated, target: Target) -> 
     return sorted(added, key=lambda name: -added[name])
 
 
-def _noise(
-    source: Imported, calibrated: Calibrated, target: Target, exact: Network, rounded: Network
-) -> dict[str, float]:
+def _noise(source: Imported, calibrated: Calibrated, exact: Network, rounded: Network) -> dict[str, float]:
     """For each map the power of its error in proportion to the power of its values."""
     errors: dict[str, float] = {}
     powers: dict[str, float] = {}
@@ -43,9 +41,8 @@ def _noise(
         folders = [Path(scratch) / name for name in ("exact", "rounded")]
         for folder in folders:
             folder.mkdir()
-        backend = backend_of(target)
-        truth = backend.observer(source, exact, target, folders[0])
-        other = backend.observer(source, rounded, target, folders[1])
+        truth = REFERENCE.observer(source, exact, folders[0])
+        other = REFERENCE.observer(source, rounded, folders[1])
         for frame in islice(calibrated.frames, FRAMES):
             truth.run(frame)
             expected = truth.real_values()

@@ -8,10 +8,13 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from zcc.compiler.backends.table import backend_of
+from zcc.compiler.building.job import Job
 from zcc.compiler.frontend.model import Model
+from zcc.compiler.frontend.outputs import with_outputs
 from zcc.runtime.errors import BuildError
+from zcc.runtime.frame import Pixels
 from zcc.runtime.manifest import Manifest, Measurement
-from zcc.runtime.variant import Variant
 
 NEAR_ZERO = 1e-3  # of an attribute's range
 SEED = 20240
@@ -19,15 +22,19 @@ SEED = 20240
 Output = NDArray[np.float32]
 
 
-def verify(folder: Path, manifest: Manifest, model: Model, tolerance: float | None) -> Measurement:
-    """The largest relative error of the head's output on noise; a BuildError when it is beyond tolerance.
+def verify(folder: Path, manifest: Manifest, job: Job) -> Measurement:
+    """The largest relative error of what the built network makes of noise; a BuildError when it is beyond tolerance.
 
     Without a tolerance, as for integers, the numbers must only be numbers: how good they are, pictures tell.
     """
-    shape = (1, 3, model.height, model.width)
-    image = np.random.default_rng(SEED).random(shape, dtype=np.float32)
-    output = Variant(folder, manifest).run_network(image)
-    error = relative_error(output, reference_output(model, image), 1 if model.head.candidates_last else 2)
+    model, tolerance = job.source.model, job.precision.tolerance
+    picture = np.random.default_rng(SEED).integers(0, 256, (model.height, model.width, 3), dtype=np.uint8)
+    outputs = backend_of(job.target).outputs(job.source, folder, manifest, picture)
+    expected = reference_outputs(model, tuple(outputs), picture)
+    error = max(
+        relative_error(actual, expected[name], 2 if name == model.head.output and not model.head.candidates_last else 1)
+        for name, actual in outputs.items()
+    )
     if not error <= (np.finfo(np.float32).max if tolerance is None else tolerance):
         raise BuildError(
             f"the compiled network is {error:.1e} off ONNX Runtime, more than {tolerance or 0:.0e}",
@@ -36,14 +43,16 @@ def verify(folder: Path, manifest: Manifest, model: Model, tolerance: float | No
     return Measurement("relative_error", error, "largest over the head's output, noise input, against ONNX Runtime")
 
 
-def reference_output(model: Model, image: Output) -> Output:
-    """What ONNX Runtime computes."""
+def reference_outputs(model: Model, names: tuple[str, ...], picture: Pixels) -> dict[str, Output]:
+    """What ONNX Runtime computes for a picture in RGB, by the names of the file's tensors."""
+    image = np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
+    proto = with_outputs(model.proto, tuple(name for name in names if name != model.head.output))
     # Its Pad_Fusion lets zeros that stand before a max pool count for nothing.
     session = onnxruntime.InferenceSession(
-        model.proto.SerializeToString(), providers=["CPUExecutionProvider"], disabled_optimizers=["Pad_Fusion"]
+        proto.SerializeToString(), providers=["CPUExecutionProvider"], disabled_optimizers=["Pad_Fusion"]
     )
-    (output,) = session.run([model.head.output], {model.input: image})
-    return np.asarray(output, dtype=np.float32)
+    found = session.run(list(names), {model.input: image})
+    return {name: np.asarray(output, dtype=np.float32) for name, output in zip(names, found, strict=True)}
 
 
 def relative_error(actual: Output, expected: Output, attributes_axis: int) -> float:

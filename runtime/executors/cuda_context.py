@@ -67,6 +67,19 @@ def context(number: int) -> Context:
         return found
 
 
+def capabilities() -> list[tuple[str, tuple[int, int]]]:
+    """The name and the compute capability of each card, without using any; IncompatibleHost without a driver."""
+    opened, count, device = driver(), c_int(), c_int()
+    opened("cuDeviceGetCount", byref(count))
+    found = []
+    for number in range(count.value):
+        opened("cuDeviceGet", byref(device), number)
+        name = create_string_buffer(128)
+        opened("cuDeviceGetName", cast(name, c_char_p), len(name), device)
+        found.append((name.value.decode(), (_attribute(opened, MAJOR, device), _attribute(opened, MINOR, device))))
+    return found
+
+
 def _lose_all() -> None:
     """A child has its parent's contexts, and cannot use them."""
     for each in _contexts.values():

@@ -29,6 +29,20 @@ class KernelNode(ctypes.Structure):
     )
 
 
+class Edge(ctypes.Structure):
+    """CUgraphEdgeData: what of the earlier node the later one waits for."""
+
+    _fields_ = (
+        ("from_port", ctypes.c_ubyte),
+        ("to_port", ctypes.c_ubyte),
+        ("type", ctypes.c_ubyte),
+        ("reserved", ctypes.c_ubyte * 5),
+    )
+
+
+PROGRAMMATIC = 1  # port and type of an edge over which a kernel begins before the other has ended
+
+
 class Copy(ctypes.Structure):
     """CUDA_MEMCPY3D_v2: where one side of a copy lies, and where the other."""
 
@@ -98,12 +112,21 @@ FUNCTIONS: dict[str, list[Any]] = {
     "cuGraphCreate": [POINTER(c_void_p), c_uint],
     "cuGraphDestroy": [c_void_p],
     "cuGraphAddKernelNode": [POINTER(c_void_p), c_void_p, POINTER(c_void_p), c_size_t, POINTER(KernelNode)],
+    "cuGraphAddDependencies_v2": [
+        c_void_p,
+        POINTER(c_void_p),
+        POINTER(c_void_p),
+        POINTER(Edge),
+        c_size_t,
+    ],
     "cuGraphAddMemcpyNode": [POINTER(c_void_p), c_void_p, POINTER(c_void_p), c_size_t, POINTER(Copy), c_void_p],
     "cuGraphInstantiateWithFlags": [POINTER(c_void_p), c_void_p, c_ulonglong],
     "cuGraphExecDestroy": [c_void_p],
     "cuGraphUpload": [c_void_p, c_void_p],
     "cuGraphLaunch": [c_void_p, c_void_p],
 }
+# Drivers before CUDA 12.3 do without: their launches wait for all of those before them.
+OPTIONAL = ("cuGraphAddDependencies_v2",)
 
 ANEW = "start the process anew; nothing else mends it"
 # What no call recovers from: everything that is asked of the driver from then on fails likewise.
@@ -148,6 +171,8 @@ class Driver:
             try:
                 function = getattr(library, name)
             except AttributeError as error:
+                if name in OPTIONAL:
+                    continue
                 raise IncompatibleHost(
                     f"NVIDIA's driver has no {name}, it is too old", "install one for CUDA 12 or later"
                 ) from error

@@ -76,13 +76,22 @@ def look_over(frame: Any, frame_format: str | None, stream: int) -> CardFrame | 
     )
 
 
+def lies_on_card(frame: Any) -> bool:
+    """Whether the frame, or a plane of it, is in a card's memory; nothing else is asked of it."""
+    parts = frame if isinstance(frame, tuple) else (frame,)
+    return any(hasattr(part, "__cuda_array_interface__") or _device(part) in ON_CUDA for part in parts)
+
+
+def _device(thing: Any) -> int | None:
+    asked = getattr(thing, "__dlpack_device__", None)
+    return None if asked is None else int(asked()[0])
+
+
 def _plane(thing: Any, stream: int) -> _Plane | None:
     """What lies on the card; None for what does not."""
     described = getattr(thing, "__cuda_array_interface__", None)
     if described is None:
-        device = getattr(thing, "__dlpack_device__", None)
-        on_card = device is not None and int(device()[0]) in ON_CUDA
-        return _from_dlpack(thing, stream) if on_card else None
+        return _from_dlpack(thing, stream) if _device(thing) in ON_CUDA else None
     if described["typestr"] not in ("|u1", "u1", "<u1"):
         raise FrameError(f"the frame holds {described['typestr']}, not uint8", "give levels of 0..255 as uint8")
     return _Plane(described["data"][0], described["shape"], described.get("strides"), described.get("stream"), thing)

@@ -8,10 +8,11 @@ from ctypes import byref, c_float, c_int, c_uint, c_uint64, c_void_p
 from typing import Any
 
 from zcc.runtime.executors.cuda_context import Context
-from zcc.runtime.executors.cuda_driver import ON_DEVICE, ON_HOST, Copy, KernelNode
+from zcc.runtime.executors.cuda_driver import ON_DEVICE, ON_HOST, PROGRAMMATIC, Copy, Edge, KernelNode
 from zcc.runtime.executors.plan import Argument, Launch, Place, Value
 
 TYPES: Mapping[str, Callable[[Any], Any]] = {"i32": c_int, "u32": c_uint, "f32": c_float, "u64": c_uint64}
+OVERLAP = "cuGraphAddDependencies_v2"
 Addresses = Mapping[str, int]  # of the regions
 Handles = Mapping[tuple[str, str], c_void_p]
 
@@ -68,8 +69,24 @@ class Graph:
         described.grid, described.block = extent(*launch.grid), extent(*launch.block)
         described.shared_bytes = launch.shared_bytes
         described.arguments = held.array
-        self._context.call("cuGraphAddKernelNode", byref(node), self._graph, *_array(waits), byref(described))
+        overlapping = launch.overlaps and self._all_kernels(launch) and OVERLAP in self._context.driver.raw
+        edges = () if overlapping else waits
+        self._context.call("cuGraphAddKernelNode", byref(node), self._graph, *_array(edges), byref(described))
+        if overlapping:
+            self._overlap(waits, node)
         return node
+
+    def _all_kernels(self, launch: Launch) -> bool:
+        return bool(launch.after) and all(index in self._nodes for index in launch.after)
+
+    def _overlap(self, waits: Sequence[c_void_p], node: c_void_p) -> None:
+        """Let the node begin as soon as all blocks of the others have said that they will end soon."""
+        edges = (Edge * len(waits))()
+        for edge in edges:
+            edge.from_port = edge.type = PROGRAMMATIC
+        begins, count = _array(waits)
+        ends, _ = _array([node] * count)
+        self._context.call(OVERLAP, self._graph, begins, ends, edges, count)
 
     def _copy(self, host: int, device: int, size: int, *, to_card: bool, waits: Sequence[c_void_p] = ()) -> c_void_p:
         node, copy = c_void_p(), Copy()

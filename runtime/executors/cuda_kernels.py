@@ -12,6 +12,8 @@ from zcc.runtime.executors.cuda_program import Module
 from zcc.runtime.executors.plan import Plan
 
 DYNAMIC_SHARED = 8  # CUfunction_attribute
+CARVEOUT = 9  # another: per cent of a multiprocessor's memory that is shared memory
+ALL_SHARED = 100  # the same for all kernels, so that different ones run side by side
 USUAL_SHARED = 48 << 10  # what a block gets without asking
 
 
@@ -24,6 +26,8 @@ class Kernels:
         with context:
             self._loaded = {name: _load(context, name, modules[name]) for name in plan.modules}
             self.handles = {key: self._function(*key) for key in plan.kernels}
+            for handle in self.handles.values():
+                context.call("cuFuncSetAttribute", handle, CARVEOUT, ALL_SHARED)
             for launch in plan.launches:
                 if launch.shared_bytes > USUAL_SHARED:
                     handle = self.handles[launch.module, launch.kernel]

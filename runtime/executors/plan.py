@@ -37,15 +37,22 @@ class Value:
 
 @dataclass(frozen=True)
 class Range:
-    """Bytes of a region, from `begin` up to `end`."""
+    """Bytes of a region, from `begin` up to `end`; with a pitch, only the first `width` of every `pitch` of them."""
 
     region: str
     begin: int
     end: int
+    width: int = 0
+    pitch: int = 0
 
     def meets(self, other: Range) -> bool:
-        """Whether they have a byte in common."""
-        return self.region == other.region and self.begin < other.end and other.begin < self.end
+        """Whether they have a byte in common; ranges of different pitches are taken for whole."""
+        if self.region != other.region or self.begin >= other.end or other.begin >= self.end:
+            return False
+        if self.pitch == 0 or self.pitch != other.pitch:
+            return True
+        distance = (other.begin - self.begin) % self.pitch
+        return distance < self.width or self.pitch - distance < other.width
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,7 @@ class Launch:
     arguments: tuple[Argument, ...]
     after: tuple[int, ...] = ()  # launches that must have ended, by their index; all of them smaller
     shared_bytes: int = 0  # dynamic ones
+    overlaps: bool = False  # whether it may begin while those it waits for end: its kernel waits for them by itself
     label: str = ""
     flops: int = 0
     bytes: int = 0

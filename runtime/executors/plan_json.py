@@ -85,6 +85,7 @@ def _launch(raw: Any) -> Launch:
         arguments=_several(entry["arguments"], _argument),
         after=_several(entry["after"], _size),
         shared_bytes=_size(entry["shared_bytes"]),
+        overlaps=_yes_or_no(entry["overlaps"]),
         label=_text(entry["label"]),
         flops=_size(entry["flops"]),
         bytes=_size(entry["bytes"]),
@@ -115,7 +116,8 @@ def _value(raw: Any) -> Value:
 
 def _range(raw: Any) -> Range:
     entry = _entry(raw, Range)
-    return Range(_one_of(entry["region"], REGIONS), _size(entry["begin"]), _size(entry["end"]))
+    numbers = (_size(entry[name]) for name in ("begin", "end", "width", "pitch"))
+    return Range(_one_of(entry["region"], REGIONS), *numbers)
 
 
 def _tensor(raw: Any) -> Tensor:
@@ -150,6 +152,11 @@ def _text(raw: Any) -> str:
 def _size(raw: Any) -> int:
     _check(type(raw) is int and 0 <= raw <= LARGEST, f"{raw!r} is no size")
     return int(raw)
+
+
+def _yes_or_no(raw: Any) -> bool:
+    _check(isinstance(raw, bool), f"{raw!r} is neither true nor false")
+    return bool(raw)
 
 
 def _one_of(raw: Any, known: Sequence[str]) -> str:

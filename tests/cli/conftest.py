@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests import store
 from tests.cli.process import run_zcc
 from tests.runtime.samples import changed_copy
 from zcc.registry import Registry
 from zcc.runtime.manifest import Manifest
+
+DONE = "done.pickle"
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,16 @@ class Demo:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+def demo() -> Demo:
     """A demo in an empty folder, with every default."""
-    folder = tmp_path_factory.mktemp("demo")
+    folder = store.made_once("demo", _run_demo)
+    return Demo(folder, pickle.loads((folder / DONE).read_bytes()))
+
+
+def _run_demo(folder: Path) -> None:
     done = run_zcc("demo", cwd=folder, timeout=300, ZCC_REGISTRY="")
     assert done.returncode == 0, done.stderr
-    return Demo(folder, done)
+    (folder / DONE).write_bytes(pickle.dumps(done))
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from zcc import sample
 from zcc.commands.interrupts import DYING, GRACE, descendants
 from zcc.registry import Registry
 
-LOADED = 3.0  # seconds by which a machine with a lot to do may be late
+LOADED = 20.0  # seconds by which a machine with a lot to do may be late
 AT_MOST = GRACE + DYING + LOADED
 PATIENCE = 60
 

@@ -232,3 +232,14 @@ def test_a_detector_is_told_by_its_manifest(detector: Detector, tiny_artifact: T
     stored = (tiny_artifact.folder / "meta.json").read_text(encoding="utf-8")
     assert detector.manifest.to_json() == stored
     assert detector.manifest.describe()["input"] == {**json.loads(stored)["input"]}
+
+
+def test_what_is_for_another_architecture_is_refused_before_a_file_is_opened(
+    tiny_artifact: Tiny, tmp_path: Path
+) -> None:
+    requires = replace(Manifest.read(tiny_artifact.folder).requires, arch="riscv64", features=())
+    foreign = changed_copy(tiny_artifact.folder, tmp_path / "foreign", requires=requires)
+    for path in foreign.glob("*.so*"):
+        path.unlink()
+    with pytest.raises(IncompatibleHost, match="it is for riscv64 processors, this one is"):
+        Detector.load(foreign)

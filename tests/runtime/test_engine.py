@@ -199,7 +199,7 @@ print(detector(frame).scores.tobytes() == expected, *sorted(
 """
     code = "import pathlib" + PRELUDE + code
     cpus = len(os.sched_getaffinity(0))
-    for threads in range(1, cpus + 1):
+    for threads in sorted({1, 2, cpus} & set(range(1, cpus + 1))):
         variables = {"ZCC_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": "1"}
         right, *places = run_python(code, tiny_artifact.folder, **variables).split()
         assert right == "True"
@@ -209,13 +209,15 @@ print(detector(frame).scores.tobytes() == expected, *sorted(
 
 def test_between_frames_the_processor_is_left_alone(tiny_artifact: Tiny) -> None:
     code = """
-before = time.process_time()
+idle = 0.0
 for _ in range(20):
     detector(frame)
+    before = time.process_time()
     time.sleep(0.02)
-print(time.process_time() - before)
+    idle += time.process_time() - before
+print(idle)
 """
-    assert float(run(code, tiny_artifact)) < 0.15, "helpers that kept looking for work would take 0.4 s"
+    assert float(run(code, tiny_artifact)) < 0.1, "a helper that kept looking for work would take 0.4 s"
 
 
 def test_a_number_of_threads_that_is_none_is_refused_not_hung(tiny_artifact: Tiny) -> None:

@@ -35,7 +35,7 @@ frame = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
 print(detector(frame).boxes.tobytes().hex())
 tops = {{name.partition(".")[0] for name in sys.modules}}
 foreign = {{top for top in tops - ALLOWED if getattr(sys.modules[top], "__spec__", None)}}
-print(sorted(foreign - {{"cython_runtime"}}))
+print(sorted(foreign - {{"cython_runtime", "sitecustomize"}}))
 for name in ("tvm", "sqlalchemy", "click", "onnx"):
     try:
         __import__(name)

@@ -76,15 +76,15 @@ def read_only_view(plane: Bytes) -> Bytes:
 
 def pointers_seen(detector: Detector, monkeypatch: pytest.MonkeyPatch, frame: Any, name: str) -> Sequence[int]:
     """The addresses that the compiled function is called with."""
-    variant, seen = detector._current.variant, list[int]()
-    compiled = variant._detect[name]
+    executor, seen = detector._current.variant._executor, list[int]()
+    compiled = executor._detect[name]
 
     def spy(*arguments: Any) -> None:
         count = len(frame) if isinstance(frame, tuple) else 1
         seen.extend(address(plane) for plane in arguments[:count])
         compiled(*arguments)
 
-    monkeypatch.setitem(variant._detect, name, spy)
+    monkeypatch.setitem(executor._detect, name, spy)
     detector(frame, format=name)
     return seen
 

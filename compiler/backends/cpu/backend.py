@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import tvm
 
-from zcc.compiler.backends.backend import Built, Call, Stage
+from zcc.compiler.backends.backend import Built, Call, Floats, Stage
 from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, Records, find_records
 from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
@@ -27,7 +28,8 @@ from zcc.compiler.precision.statistics import Statistics
 from zcc.compiler.precision.table import Precision
 from zcc.runtime.frame import Pixels
 from zcc.runtime.library import MODULE, RUNTIME_LIBRARY, WEIGHTS
-from zcc.runtime.manifest import EACH_THREAD
+from zcc.runtime.manifest import EACH_THREAD, Manifest
+from zcc.runtime.variant import Variant
 
 
 class CpuBackend:
@@ -95,9 +97,18 @@ class CpuBackend:
         """What the maps hold when this machine runs the frames."""
         return observe(network, native_target(), partial(frame_of, source), frames)
 
-    def observer(self, source: Imported, network: Network, target: CpuTarget, folder: Path) -> Observer:
-        """The network with memory of its own for every map."""
-        return Observer(network, target, partial(frame_of, source), folder)
+    def observer(self, source: Imported, network: Network, folder: Path) -> Observer:
+        """The network with memory of its own for every map, for this machine."""
+        return Observer(network, native_target(), partial(frame_of, source), folder)
+
+    def outputs(self, source: Imported, folder: Path, manifest: Manifest, picture: Pixels) -> dict[str, Floats]:
+        """The head's decoded output."""
+        image = np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
+        return {source.model.head.output: Variant(folder, manifest).run_network(image)}
+
+    def tools(self) -> dict[str, str]:
+        """LLVM, as it is in TVM."""
+        return {"llvm": str(tvm.get_global_func("target.llvm_version_major")())}
 
 
 def describe_choices(counts: Mapping[str, int]) -> str:

@@ -141,16 +141,36 @@ class _Missing:
 
     def remove(self, written: Range) -> None:
         """Take away what was."""
-        left = []
-        for piece in self.pieces:
-            if not piece.meets(written):
-                left.append(piece)
-                continue
-            if piece.begin < written.begin:
-                left.append(Range(piece.region, piece.begin, written.begin))
-            if written.end < piece.end:
-                left.append(Range(piece.region, written.end, piece.end))
-        self.pieces = left
+        self.pieces = [left for piece in self.pieces for left in _without(piece, written)]
+
+
+def _without(piece: Range, written: Range) -> list[Range]:
+    """What is left of a piece."""
+    if not piece.meets(written):
+        return [piece]
+    if written.pitch:
+        return _without_columns(piece, written)
+    if piece.pitch:
+        return [] if written.begin <= piece.begin and piece.end <= written.end else [piece]
+    before = Range(piece.region, piece.begin, min(piece.end, written.begin))
+    behind = Range(piece.region, max(piece.begin, written.end), piece.end)
+    return [left for left in (before, behind) if left.begin < left.end]
+
+
+def _without_columns(piece: Range, written: Range) -> list[Range]:
+    """A piece in rows of a pitch, without some columns of all its rows; all of it where the rows are not the same."""
+    pitch = written.pitch
+    rows_differ = written.begin - pitch >= piece.begin or piece.end >= written.end + pitch
+    if piece.pitch not in (0, pitch) or rows_differ:
+        return [piece]
+    width = piece.width or min(pitch, piece.end - piece.begin)
+    begin = (written.begin - piece.begin) % pitch
+    kept = [(max(0, begin - pitch + written.width), min(width, begin)), (begin + written.width, width)]
+    return [
+        Range(piece.region, piece.begin + low, piece.end - (width - high), high - low, pitch)
+        for low, high in kept
+        if low < high
+    ]
 
 
 def _unwritten(plan: Plan, before: list[int]) -> Iterator[str]:

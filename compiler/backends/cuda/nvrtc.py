@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from zcc.runtime.distribution import how_to_install
 from zcc.runtime.errors import BuildError
 
 PACKAGE = "nvidia.cuda_nvrtc"
@@ -80,7 +81,7 @@ def _library() -> ctypes.CDLL:
     places = [Path(place) / LIBRARY for place in (spec and spec.submodule_search_locations) or ()]
     found = next((place for place in places if place.exists()), None)
     if found is None:
-        raise BuildError("NVIDIA's compiler NVRTC 12 is not installed", "pip install 'zcc-yolo[cuda]'")
+        raise BuildError("NVIDIA's compiler NVRTC 12 is not installed", how_to_install("cuda"))
     library = ctypes.CDLL(str(found))
     library.nvrtcGetErrorString.restype = c_char_p
     texts = POINTER(c_char_p)

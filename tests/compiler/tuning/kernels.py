@@ -53,7 +53,7 @@ class Sizes:
 def direct(sizes: Sizes, unit: VectorUnit = UNIT) -> DirectConv:
     """A convolution in fp32, as a network would have it."""
     common = sizes.common()
-    return DirectConv(**common, tile=default_tile(common["out"], unit))
+    return DirectConv(**common, tile=default_tile(common["x"], common["out"], common["kernel"], unit))
 
 
 def int8(sizes: Sizes, unit: VectorUnit) -> Int8Conv:

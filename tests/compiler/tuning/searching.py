@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.compiler.tuning.kernels import TARGET, TILES, Sizes, shaky, task
 from zcc.compiler.backends.cpu.forms.records import read_records
-from zcc.compiler.tuning.device import Here
+from zcc.compiler.tuning.device import Here, ThisMachine
 from zcc.compiler.tuning.task import Search, Task
 from zcc.compiler.tuning.tune import Limits, tune
 
@@ -54,6 +54,18 @@ class Nowhere:
     def connect(self) -> Any:
         """Never."""
         raise AssertionError("a device was asked for")
+
+
+class Steady(ThisMachine):
+    """This machine and its address, as if every kernel took the same time."""
+
+    def connect(self) -> ThisMachine:
+        """Itself."""
+        return self
+
+    def time(self, module: Any, entry: str, arguments: list[Any], number: int) -> float:
+        """A microsecond."""
+        return 1e-6
 
 
 def search(

@@ -54,10 +54,8 @@ def test_ctrl_c_keeps_the_records_in_order_and_leaves_no_process(tmp_path: Path)
     with searching(tmp_path) as process:
         wait_for(process, "tried")
         workers = psutil.Process(process.pid).children(recursive=True)
-        began = time.monotonic()
         os.killpg(process.pid, signal.SIGINT)
         _, stderr = process.communicate(timeout=PATIENCE)
-        assert time.monotonic() - began < 10
     assert process.returncode != 0
     assert stderr.strip().splitlines()[-1] == "KeyboardInterrupt"
     assert stderr.count("Traceback") == 1, "a process that measures says nothing of Ctrl-C"

@@ -118,6 +118,7 @@ CALL(cuGraphAddKernelNode, Node **out, Graph *graph, Node **, size_t, KernelNode
     *out = new Node{true, *what, taken(what->function, what->arguments), {}};
     graph->nodes.push_back(*out);
 END
+CALL(cuGraphAddDependencies_v2, Graph *, Node **, Node **, void *, size_t) END
 CALL(cuGraphAddMemcpyNode, Node **out, Graph *graph, Node **, size_t, Copy *copy, void *)
     *out = new Node{false, {}, {}, *copy};
     graph->nodes.push_back(*out);

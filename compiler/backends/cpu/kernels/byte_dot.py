@@ -8,6 +8,7 @@ they ask of the processor, and in what they prepare once for the several product
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
@@ -22,6 +23,8 @@ from zcc.compiler.ir.short_sums import PAIR, fit
 
 BYTES = 4  # input channels of one step
 EVEN_BYTES = 0x00FF00FF
+SIGN = 128  # what an unsigned byte is larger by than the signed one with another top bit
+TOP_BITS = -0x7F7F7F80  # of four bytes, as an int32
 VPDPBUSD = {lanes: f"llvm.x86.avx512.vpdpbusd.{32 * lanes}" for lanes in (4, 8, 16)}
 PMADDUBSW = {
     4: "llvm.x86.ssse3.pmadd.ub.sw.128",
@@ -103,8 +106,23 @@ def _same_x(word: Expr, lanes: int) -> Operands:
     return (broadcast(word, lanes),)
 
 
+def _signed_x(word: Expr, lanes: int) -> Operands:
+    """The bytes less SIGN: another top bit makes them signed."""
+    flipped = word ^ tirx.const(TOP_BITS, "int32")
+    return (broadcast(flipped, lanes),)
+
+
 def _same_weight(words: Expr) -> Operands:
     return (words,)
+
+
+def _neon_add(name: str, x_dtype: str) -> Callable[[Expr, Operands, Operands], Expr]:
+    """One instruction of NEON's."""
+
+    def add(total: Expr, x: Operands, weight: Operands) -> Expr:
+        return llvm(total.ty, name, total, _byte_vector(x[0], x_dtype), _byte_vector(weight[0], "int8"))
+
+    return add
 
 
 _MADD = Dot(_madd_x, _madd_weight, _madd_add, prepared=2)
@@ -114,7 +132,10 @@ BYTE_DOTS: dict[str, tuple[Dot, ...]] = {
     "madd": (_MADD,),
     "maddubs": (*(Dot(_same_x, _same_weight, _short_add, short=words) for words in (2, 1)), _MADD),
     "vnni": (Dot(_same_x, _same_weight, _vnni_add),),
+    "sdot": (Dot(_signed_x, _same_weight, _neon_add("llvm.aarch64.neon.sdot", "int8"), taken_off=SIGN),),
+    "usdot": (Dot(_same_x, _same_weight, _neon_add("llvm.aarch64.neon.usdot", "uint8")),),
 }
+ONE_INSTRUCTION = ("vnni", "sdot", "usdot")
 X86_DOTS = ("madd", "maddubs", "vnni")  # those of processors with the permutations of kernels/curve.py as well
 
 

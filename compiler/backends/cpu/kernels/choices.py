@@ -30,10 +30,14 @@ class Tile:
     rows_first: bool = False
 
 
-def in_both_orders(tiles: Sequence[Tile], out: Slab) -> Sequence[Tile]:
-    """Each tile with its tasks group by group and row by row, where that makes a difference."""
-    both = [(tile, replace(tile, rows_first=True)) if tile.blocks < out.blocks else (tile,) for tile in tiles]
-    return tuple(tile for orders in both for tile in orders)
+def in_both_orders(tiles: Sequence[Tile], out: Slab, rows_first: bool = False) -> Sequence[Tile]:
+    """Each tile with its tasks group by group and row by row, where that makes a difference; the better order first."""
+    orders = (rows_first, not rows_first)
+    return tuple(
+        replace(tile, rows_first=order)
+        for tile in tiles
+        for order in (orders if tile.blocks < out.blocks else (False,))
+    )
 
 
 class Form(KernelSpec, Protocol):

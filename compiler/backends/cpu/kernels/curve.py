@@ -1,9 +1,6 @@
-"""Smooth activations by table: a cubic per segment, picked by a permutation of registers where there is one.
+"""Curves (common/curves.py) on a CPU: a segment is picked by a permutation of registers where there is one.
 
-A function is what it does far from zero, a line or a constant, and a part that depends on how far from zero the
-argument is. That distance in units of `step` is rounded to the nearest integer, held to 7: that picks the segment, and
-what rounding took away is the place in it. In the last segment the part is constant and reaches on for ever. There is
-no division and no contraction, so that every processor computes the same bits.
+There is no division and no contraction, so that every processor computes the same bits.
 """
 
 from __future__ import annotations
@@ -12,12 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.polynomial import Chebyshev, Polynomial
-from numpy.typing import NDArray
 from tvm import tirx
 from tvm.ir import Expr
 
+from zcc.compiler.backends.common.curves import POWERS, SEGMENTS, Curve
 from zcc.compiler.backends.cpu.kernels.byte_dot import X86_DOTS
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.vector import (
@@ -33,50 +28,9 @@ from zcc.compiler.backends.cpu.kernels.vector import (
     ramp,
 )
 
-SEGMENTS = 8  # as many as the smallest register that can be permuted has lanes
-POWERS = 4
 # Added to a small float, it leaves the nearest integer, ties to even, in the low bits.
 ROUNDER = float(3 << 22)
 SIGN = -(1 << 31)
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A function of one real argument: slope * max(x, 0) + offset + part(|x|), the part with the sign of x if `odd`."""
-
-    function: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-    step: float
-    slope: float
-    offset: float
-    limit: float  # what the part comes to far from zero
-    odd: bool
-
-    def table(self) -> NDArray[np.float32]:
-        """Coefficients of the part by power of the place in the segment, -1/2 to 1/2, [POWERS, SEGMENTS]."""
-        table = np.zeros((POWERS, SEGMENTS))
-        for segment in range(SEGMENTS - 1):
-            table[:, segment] = self._cubic(segment)
-        table[0, -1] = self.limit
-        return table.astype(np.float32)
-
-    def _cubic(self, segment: int) -> NDArray[np.float64]:
-        domain = [-0.5 if segment else 0.0, 0.5]
-        fit = Chebyshev.interpolate(lambda place: self._part((segment + place) * self.step), POWERS - 1, domain)
-        return np.asarray(fit.convert(kind=Polynomial).coef)
-
-    def _part(self, distance: NDArray[np.float64]) -> NDArray[np.float64]:
-        return self.function(distance) - self.slope * distance - self.offset
-
-
-def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(1 / (1 + np.exp(-x)))
-
-
-CURVES: dict[str, Curve] = {
-    "sigmoid": Curve(_sigmoid, 1.4, slope=0.0, offset=0.5, limit=0.5, odd=True),
-    "tanh": Curve(np.tanh, 0.7, slope=0.0, offset=0.0, limit=1.0, odd=True),
-    "silu": Curve(lambda x: x * _sigmoid(x), 1.4, slope=1.0, offset=0.0, limit=0.0, odd=False),
-}
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ class Dot:
     add: Callable[[Expr, Operands, Operands], Expr]
     prepared: int = 1  # registers that a prepared operand takes
     short: int = 0  # words whose products are added in 16 bits first; 0 where all sums have 32
+    taken_off: int = 0  # from every byte of x before it is multiplied: sums start at that much more times the weights
 
     @property
     def words(self) -> int:

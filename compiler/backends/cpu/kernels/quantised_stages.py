@@ -15,10 +15,11 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
+from zcc.compiler.backends.common.curves import CURVES, ROWS, SEGMENTS, Curve
 from zcc.compiler.backends.cpu.kernels.activation import ACTIVATIONS, OPERATORS
 from zcc.compiler.backends.cpu.kernels.byte_dot import X86_DOTS
 from zcc.compiler.backends.cpu.kernels.byte_pack import VECTORS, pack_bytes
-from zcc.compiler.backends.cpu.kernels.curve import CURVES, POWERS, ROUNDER, SEGMENTS, Curve, HeldCurve
+from zcc.compiler.backends.cpu.kernels.curve import ROUNDER, HeldCurve
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, StageSpec
@@ -86,7 +87,7 @@ def _declare(stage: StageSpec, name: str) -> Any:
     if isinstance(stage, PerChannel):
         return T.arg(name, T.Buffer((stage.blocks, stage.lanes), "float32"))
     if stage.activation in CURVES:
-        return T.arg(name, T.Buffer((POWERS, SEGMENTS), "float32"))
+        return T.arg(name, T.Buffer((ROWS, SEGMENTS), "float32"))
     return None
 
 

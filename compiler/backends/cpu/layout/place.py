@@ -11,9 +11,9 @@ from math import prod
 
 import numpy as np
 
+from zcc.compiler.backends.common.channels import Channels, choose_channels
 from zcc.compiler.backends.cpu.kernels.generic import is_elementwise
 from zcc.compiler.backends.cpu.kernels.slab import Slab
-from zcc.compiler.backends.cpu.layout.channels import Channels, choose_channels
 from zcc.compiler.ir.ops import (
     Alias,
     AnchorDecode,

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from zcc.compiler.backends.common.curves import CURVES
 from zcc.compiler.backends.cpu.kernels.byte_dot import BYTES, fitting_words
 from zcc.compiler.backends.cpu.kernels.choices import Tile
 from zcc.compiler.backends.cpu.kernels.convert import ConvertKernel
-from zcc.compiler.backends.cpu.kernels.curve import CURVES
 from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv, ShortSumConv
 from zcc.compiler.backends.cpu.kernels.int8_depthwise import Int8Depthwise
@@ -37,6 +37,7 @@ def lower_quantised_conv(op: QuantisedConv, lowering: Lowering) -> KernelCall:
         stages,
     )
     spec: KernelSpec
+    begin, unit = integer_start(op)
     if op.depthwise:
         spec = Int8Depthwise(*shape)
         weight = pack_depthwise(op.quantised.values, out.lanes(), out.block)
@@ -44,17 +45,25 @@ def lower_quantised_conv(op: QuantisedConv, lowering: Lowering) -> KernelCall:
         weight = pack_fours(op.quantised.values, x.lanes(), x.block, out.lanes(), out.block)
         short = fitting_words(weight, lowering.unit)
         conv = ShortSumConv(*shape, Tile(1, 1), short) if short else Int8Conv(*shape, Tile(1, 1))
-        spec = lowering.tuned(replace(conv, tile=choose_tile(slab, lowering.unit, conv.dot(lowering.unit))))
-    start, unit = (pack_vector(values, out.lanes(), out.block) for values in integer_start(op))
+        dot = conv.dot(lowering.unit)
+        spec = lowering.tuned(replace(conv, tile=choose_tile(slab, lowering.unit, dot)))
+        begin = _given_back(begin, op, dot.taken_off)
+    start, units = (pack_vector(values, out.lanes(), out.block) for values in (begin, unit))
     top, left, _, _ = reach(op)
     arguments = [
         lowering.address(op.x, top, left),
-        *(lowering.weights.add(array) for array in (weight, start, unit)),
+        *(lowering.weights.add(array) for array in (weight, start, units)),
         *operand_addresses(op.stages, op.out, lowering),
         lowering.address(op.out),
         *written_encoding(op.out, lowering),
     ]
     return KernelCall(spec, tuple(arguments), op.out.name)
+
+
+def _given_back(start: Array, op: QuantisedConv, taken_off: int) -> Array:
+    """Where sums start when so much is taken off every input; like the sums, it wraps around."""
+    missing = taken_off * op.quantised.values.astype(np.int64).sum(axis=(1, 2, 3))
+    return (start.astype(np.int64) + missing).astype(np.int32)
 
 
 def lower_convert(op: Convert, lowering: Lowering) -> KernelCall:

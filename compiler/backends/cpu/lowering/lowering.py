@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from zcc.compiler.backends.common.channels import Channels
 from zcc.compiler.backends.cpu.kernels.choices import Choices, Defaults, Tunable
 from zcc.compiler.backends.cpu.kernels.spec import Address, VectorUnit
 from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, StageSpec
-from zcc.compiler.backends.cpu.layout.channels import Channels
 from zcc.compiler.backends.cpu.layout.place import Placement, Storage, View
 from zcc.compiler.backends.cpu.layout.weights import WeightStore, pack_vector
 from zcc.compiler.ir.tensors import Activation, Array, Combine, Stage, Tensor

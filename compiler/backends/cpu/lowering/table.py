@@ -86,15 +86,9 @@ def _direct(op: Conv, lowering: Lowering) -> KernelCall:
     dense = pack_dense(op.weight, x.lanes(), x.block, out.lanes(), out.block)
     slab = lowering.view(op.out).slab()
     stages, addresses = lowering.stages(op.stages, op.out)
-    direct = DirectConv(
-        lowering.view(op.x).slab().grown(*reach(op)),
-        slab,
-        (op.weight.shape[2], op.weight.shape[3]),
-        op.stride,
-        op.dilation,
-        stages,
-        default_tile(slab, lowering.unit),
-    )
+    held, kernel = lowering.view(op.x).slab().grown(*reach(op)), (op.weight.shape[2], op.weight.shape[3])
+    tile = default_tile(held, slab, kernel, lowering.unit)
+    direct = DirectConv(held, slab, kernel, op.stride, op.dilation, stages, tile)
     spec: DirectConv | WinogradConv = lowering.tuned(direct)
     return _conv_call(op, lowering, spec, lowering.weights.add(dense, spec.expansion), addresses)
 
@@ -165,7 +159,7 @@ def _attention(op: Attention, lowering: Lowering) -> KernelCall:
     tensors = (op.query, op.key, op.value, op.out)
     query, key, value, out = (lowering.view(tensor).slab() for tensor in tensors)
     channels = lowering.channels(op.key).within(op.key.shape[1] // op.heads)
-    spec = AttentionKernel(query, key, value, out, op.heads, channels, op.scale)
+    spec = AttentionKernel(query, key, value, out, op.heads, op.areas, channels, op.scale)
     return KernelCall(spec, tuple(lowering.address(tensor) for tensor in tensors), op.out.name)
 
 

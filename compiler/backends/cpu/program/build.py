@@ -8,6 +8,7 @@ from typing import Any
 import tvm
 from tvm import ir, s_tir, tirx
 
+from zcc.compiler.backends.cpu.program.linking import cross_linker
 from zcc.compiler.backends.cpu.program.scratch import keep_on_stack
 from zcc.compiler.backends.cpu.program.subroutine import on_cpu
 
@@ -18,8 +19,9 @@ COMPACT = s_tir.transform.CompactBufferAllocation().info.name
 
 def build_library(module: ir.IRModule, target: Any, path: Path) -> None:
     """Compile the module for `target` and link it into a shared library at `path`."""
+    link = cross_linker(str(target.attrs["mtriple"]))
     library = tvm.get_global_func("target.build.llvm")(lowered(module, target), target.with_host(target))
-    library.export_library(str(path), options=[WITHOUT_DEBUG])
+    library.export_library(str(path), fcompile=link, options=[WITHOUT_DEBUG])
 
 
 def lowered(module: ir.IRModule, target: Any) -> ir.IRModule:

@@ -9,6 +9,7 @@ from pathlib import Path
 import tvm
 
 from zcc.compiler.backends.cpu.layout.weights import Stored
+from zcc.compiler.backends.cpu.program.foreign_runtime import PUBLISHED, foreign_runtime
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.runtime import host
 from zcc.runtime.errors import BuildError
@@ -24,16 +25,18 @@ def write_files(folder: Path, weights: Stored, runtime: bytes) -> None:
 
 def runtime_library(target: CpuTarget) -> bytes:
     """TVM's runtime library for the target's platform, compressed: the same bytes every time."""
-    wanted, here = (target.os, target.arch), (host.system(), host.architecture())
-    if wanted != here:
+    if (target.os, target.arch) == (host.system(), host.architecture()):
+        return _packed(Path(tvm.__file__).parent / "lib" / LIBRARY)
+    published = PUBLISHED.get((tvm.__version__, target.os, target.arch))
+    if published is None:
         raise BuildError(
-            f"{target.name} needs TVM's runtime library for {' '.join(wanted)}, and the compiler's own is for "
-            f"{' '.join(here)}",
-            f"compile it on a machine with {' '.join(wanted)}",
+            f"{target.name} needs TVM's runtime library for {target.os} {target.arch}, and zcc knows none of TVM "
+            f"{tvm.__version__}",
+            f"compile it on a machine with {target.os} {target.arch}",
         )
-    return _own_library()
+    return _packed(foreign_runtime(published))
 
 
 @cache
-def _own_library() -> bytes:
-    return gzip.compress((Path(tvm.__file__).parent / "lib" / LIBRARY).read_bytes(), mtime=0)
+def _packed(path: Path) -> bytes:
+    return gzip.compress(path.read_bytes(), mtime=0)

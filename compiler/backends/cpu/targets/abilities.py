@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from zcc.compiler.backends.cpu.kernels.byte_dot import ONE_INSTRUCTION
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 
 
@@ -25,5 +26,5 @@ ABILITIES: dict[str, Ability] = {
     "fp32": Ability(),
     "fp16": Ability(),
     "bf16": Ability(lambda unit: unit.bf16, lambda unit: unit.bf16, any_block=False),
-    "int8": Ability(natively=lambda unit: unit.dot == "vnni"),
+    "int8": Ability(natively=lambda unit: unit.dot in ONE_INSTRUCTION),
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from zcc.compiler.backends.cpu.targets.aarch64 import PROCESSORS
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.backends.cpu.targets.x86_64 import LEVELS
 from zcc.runtime import host
 from zcc.runtime.errors import UsageError
 
-TARGETS: dict[str, CpuTarget] = {target.name: target for target in LEVELS}
+TARGETS: dict[str, CpuTarget] = {target.name: target for target in (*LEVELS, *PROCESSORS)}
 
 
 def native_target(dtype: str = "fp32") -> CpuTarget:

@@ -65,6 +65,7 @@ class FrameKernels:
             "HEIGHT": self.spec.height,
             "WIDTH": self.spec.width,
             "ROW_PITCH": self.layout.row_pitch,
+            "CHANNELS": self.layout.channels,
             "ROWS": ROWS,
             "COLUMNS": COLUMNS,
         }

@@ -90,7 +90,10 @@ __device__ __forceinline__ void store(Element *image, int y, int x, const Colour
     from_float((float)colour.green * SCALE, pixel.value[1]);
     from_float((float)colour.blue * SCALE, pixel.value[2]);
     from_float(0.0f, pixel.value[3]);
-    *reinterpret_cast<Four<Element> *>(image + 4ll * ((long long)y * ROW_PITCH + x)) = pixel;
+    Four<Element> *place = reinterpret_cast<Four<Element> *>(image + CHANNELS * ((long long)y * ROW_PITCH + x));
+    *place = pixel;
+    for (int i = 0; i < 4; i++) pixel.value[i] = pixel.value[3];
+    for (int i = 1; i < CHANNELS / 4; i++) place[i] = pixel;
 }
 
 // Makes a thread's pixels; returns how many edges its warp has found.

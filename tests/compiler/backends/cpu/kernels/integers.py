@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.backends.cpu.kernels.curve import CURVES, SEGMENTS, Curve
+from zcc.compiler.backends.common.curves import CURVES, POWERS, SEGMENTS, Curve
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
 from zcc.compiler.backends.cpu.kernels.int8_depthwise import Int8Depthwise
 from zcc.compiler.backends.cpu.kernels.slab import Slab
@@ -59,7 +59,7 @@ def on_curve(steps: Array, curve: Curve, factor: float = 1.0) -> Array:
     distance = np.abs(steps)
     segment = np.rint(np.minimum(distance, F(SEGMENTS - 1)))
     place = distance - segment
-    constant, slope, bend, third = (curve.table() * factor)[:, segment.astype(int)]
+    constant, slope, bend, third = (curve.table() * factor)[:POWERS, segment.astype(int)]
     part = constant + place * (slope + place * (bend + place * third))
     signed = np.where(np.signbit(steps), -part, part) if curve.odd else part
     sloping = signed + np.maximum(steps, F(0)) * (F(curve.slope * curve.step) * factor)

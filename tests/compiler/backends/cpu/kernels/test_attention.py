@@ -52,6 +52,25 @@ def attention_model(
     return g.finish({"output": g.conv(g.add(mixed, position), 6)})
 
 
+def area_model(heads: int, areas: int, key: int, value: int, size: tuple[int, int]) -> onnx.ModelProto:
+    """Attention within areas, which are runs of pixels: the maps go there and back by way of their pixels."""
+    g = Graph(size, 13, seed=7)
+    (height, width), channels = size, 2 * key + value
+    pixels = height * width
+    maps = g.conv(g.conv(g.images, 10, 3), heads * channels)
+    rows = g.transpose(g.reshape(maps, 1, heads * channels, pixels), (0, 2, 1))
+    grouped = g.transpose(g.reshape(rows, areas, pixels // areas, heads, channels), (0, 2, 3, 1))
+    parts = g.split(grouped, [key, key, value], 2)
+
+    def gathered(part: Tensor) -> Tensor:
+        rows = g.reshape(g.transpose(part, (0, 3, 1, 2)), 1, height, width, heads * value)
+        return g.transpose(rows, (0, 3, 1, 2))
+
+    position = g.conv(gathered(parts[2]), heads * value, 7, groups=heads * value)
+    mixed = gathered(as_exported(g, *parts, key**-0.5))
+    return g.finish({"output": g.conv(g.add(mixed, position), 6)})
+
+
 def check(proto: onnx.ModelProto, size: tuple[int, int], folder: Path, target: str | None = None) -> None:
     """The compiled network is one attention kernel, packed from end to end, and right."""
     image = np.random.default_rng(1).normal(0, 1, (1, 3, *size)).astype(np.float32)
@@ -79,6 +98,31 @@ def test_every_way_to_write_it(writing: str, tmp_path: Path) -> None:
 )
 def test_shapes(heads: int, key: int, value: int, size: tuple[int, int], tmp_path: Path) -> None:
     check(attention_model("as_exported", heads, key, value, size), size, tmp_path)
+
+
+@pytest.mark.parametrize("target", [None, "x86-64-v3"])
+@pytest.mark.parametrize(
+    ("heads", "areas", "key", "value", "size"),
+    [
+        (2, 4, 32, 32, (8, 10)),  # as yolo12n has it, on a smaller map
+        (2, 1, 8, 8, (3, 5)),
+        (1, 3, 5, 9, (9, 7)),
+        (3, 5, 20, 36, (5, 1)),
+    ],
+)
+def test_areas(
+    heads: int, areas: int, key: int, value: int, size: tuple[int, int], target: str | None, tmp_path: Path
+) -> None:
+    check(area_model(heads, areas, key, value, size), size, tmp_path, target)
+
+
+def test_areas_that_end_within_a_row_are_no_attention_kernel_but_right(tmp_path: Path) -> None:
+    size = (3, 4)
+    proto = area_model(2, 2, 8, 8, size)
+    image = np.random.default_rng(1).normal(0, 1, (1, 3, *size)).astype(np.float32)
+    compiled = compile_network(proto, tmp_path)
+    assert not [name for name in compiled.kernels if name.startswith("attention")]
+    np.testing.assert_allclose(compiled.run(image), reference(proto, image), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("target", ["x86-64-v2", "x86-64-v3"])

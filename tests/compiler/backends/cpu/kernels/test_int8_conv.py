@@ -22,8 +22,8 @@ from tests.compiler.backends.cpu.kernels.integers import (
     unpacked,
 )
 from tests.compiler.backends.cpu.kernels.ways import best_target, other_ways
+from zcc.compiler.backends.common.curves import CURVES
 from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, fitting_words, short_words
-from zcc.compiler.backends.cpu.kernels.curve import CURVES
 from zcc.compiler.backends.cpu.kernels.direct_conv import Tile
 from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv, ShortSumConv

@@ -9,7 +9,7 @@ import pytest
 
 from tests.compiler.backends.cpu.kernels.integers import Encoding, finish, lanes_for, packed, padded, sums, unpacked
 from tests.compiler.backends.cpu.kernels.ways import best_target, other_ways
-from zcc.compiler.backends.cpu.kernels.curve import CURVES
+from zcc.compiler.backends.common.curves import CURVES
 from zcc.compiler.backends.cpu.kernels.int8_depthwise import Int8Depthwise
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.stages import Apply

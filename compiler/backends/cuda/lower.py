@@ -1,0 +1,280 @@
+"""From a fused network to launches with true dependencies, planned memory and packed weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from zcc.compiler.backends.cuda.draft import Argument, Draft, Scratch, true_edges
+from zcc.compiler.backends.cuda.kernels.attention import AttentionKernel
+from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Geometry
+from zcc.compiler.backends.cuda.kernels.moves import DepthToSpaceKernel, GlobalMeanKernel, ShuffleKernel
+from zcc.compiler.backends.cuda.kernels.pointwise import PointwiseKernel
+from zcc.compiler.backends.cuda.kernels.pool import Pool, PoolChain
+from zcc.compiler.backends.cuda.kernels.source import KernelSpec, module_source, name_of
+from zcc.compiler.backends.cuda.kernels.stages import Ending
+from zcc.compiler.backends.cuda.lower_conv import lower_conv
+from zcc.compiler.backends.cuda.lowering import Lowering
+from zcc.compiler.backends.cuda.memory import Held, plan_memory
+from zcc.compiler.backends.cuda.place import View, place
+from zcc.compiler.backends.cuda.targets import Capability
+from zcc.compiler.backends.cuda.tiles import Choose, tile_chooser
+from zcc.compiler.importing.fuse import ops_for
+from zcc.compiler.ir.ops import (
+    Attention,
+    Concat,
+    Conv,
+    Convert,
+    Copy,
+    DepthToSpace,
+    Generic,
+    GlobalMean,
+    MaxPool,
+    Network,
+    Op,
+    Pointwise,
+    QuantisedConv,
+    Resize,
+    Shuffle,
+    Slice,
+)
+from zcc.compiler.ir.tensors import Tensor
+from zcc.runtime.errors import BuildError
+from zcc.runtime.executors import plan as plans
+
+MODULE = "network"
+# For each precision: what memory holds the maps of a network in, by their dtype there.
+STORED: Mapping[str, Mapping[str, str]] = {
+    "fp32": {"float32": "float32"},
+    "fp16": {"float32": "float16"},
+    "bf16": {"float32": "bfloat16"},
+    "int8": {"float32": "float32", "uint8": "uint8"},
+}
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """The launches of a network, and all that goes with them."""
+
+    launches: tuple[plans.Launch, ...]
+    source: str  # CUDA that defines their kernels, one module
+    weights: bytes
+    arena_bytes: int
+    zeroed: tuple[plans.Range, ...]  # counters of the arena, zero before and after
+    image: plans.Tensor
+    image_format: str  # a name in FORMATS
+    maps: tuple[plans.Tensor, ...]  # what the head is decoded from; else the output alone
+    map_format: str
+    specs: tuple[KernelSpec, ...]  # of each launch
+
+
+def lower_network(
+    network: Network, capability: Capability, precision: str, choose: Choose | None = None, sharing: bool = True
+) -> NetworkPlan:
+    """Plan the launches that make the maps of a network's raw head, or its output where it has none."""
+    results = network.maps or [network.output]
+    network = Network(network.image, ops_for(results, network.ops), results[0], results[1:])
+    _refuse_others(network)
+    placement = place(network, STORED[precision])
+    lowering = Lowering(placement, capability, choose or tile_chooser(capability))
+    drafts = _Drafts(lowering, network).run()
+    edges = true_edges(drafts)
+    kept = [placement.views[tensor].storage for tensor in (network.image, *results)]
+    offsets, size = plan_memory(drafts, edges, kept, sharing)
+    address = _Addresses(offsets)
+    launches = [_launch(draft, after, address) for draft, after in zip(drafts, edges, strict=True)]
+    return NetworkPlan(
+        tuple(launches),
+        module_source(draft.spec for draft in drafts),
+        lowering.constants.blob,
+        size,
+        tuple(address.range(each) for draft in drafts for each in draft.scratch if each.counters),
+        address.tensor(placement.views[network.image]),
+        placement.views[network.image].storage.dtype,
+        tuple(address.tensor(placement.views[tensor]) for tensor in results),
+        placement.views[results[0]].storage.dtype,
+        tuple(draft.spec for draft in drafts),
+    )
+
+
+@dataclass(frozen=True)
+class _Addresses:
+    """Places in regions, now that memory is planned."""
+
+    offsets: Mapping[Held, int]
+
+    def place(self, argument: Argument) -> plans.Place:
+        if isinstance(argument, View):
+            return plans.Place("arena", self.offsets[argument.storage] + argument.offset)
+        if isinstance(argument, Scratch):
+            return plans.Place("arena", self.offsets[argument])
+        return plans.Place("weights", argument.offset)
+
+    def range(self, argument: Argument) -> plans.Range:
+        begin = self.place(argument)
+        if not isinstance(argument, View):
+            return plans.Range(begin.region, begin.offset, begin.offset + argument.bytes)
+        held = argument.storage
+        end = begin.offset + (held.height * held.width - 1) * held.pixel + argument.width
+        strided = argument.width < held.pixel
+        return plans.Range("arena", begin.offset, end, *((argument.width, held.pixel) if strided else ()))
+
+    def tensor(self, view: View) -> plans.Tensor:
+        held = view.storage
+        dtype = "uint16" if held.dtype == "bfloat16" else held.dtype
+        return plans.Tensor(self.place(view), dtype, (1, held.height, held.width, held.channels))
+
+
+def _launch(draft: Draft, after: list[int], address: _Addresses) -> plans.Launch:
+    counters = [scratch for scratch in draft.scratch if scratch.counters]
+    reads: list[Argument] = [*draft.reads, *draft.constants, *counters]
+    writes: list[Argument] = [*draft.writes, *draft.scratch]
+    return plans.Launch(
+        "network",
+        MODULE,
+        name_of(draft.spec),
+        draft.spec.grid,
+        draft.spec.block,
+        tuple(address.place(argument) for argument in draft.arguments),
+        tuple(after),
+        draft.spec.shared_bytes,
+        isinstance(draft.spec, ConvMma | PoolChain) and draft.spec.early,
+        draft.label,
+        draft.flops,
+        draft.bytes,
+        tuple(address.range(argument) for argument in reads),
+        tuple(address.range(argument) for argument in writes),
+    )
+
+
+class _Drafts:
+    """Walks the operations in order; some take others along."""
+
+    def __init__(self, lowering: Lowering, network: Network) -> None:
+        self.lowering, self.network = lowering, network
+        self.users = network.users()
+        self.taken: set[Op] = set()
+
+    def run(self) -> list[Draft]:
+        return [self.draft(op) for op in self.lowering.placement.ops if op not in self.taken]
+
+    def draft(self, op: Op) -> Draft:
+        return LOWERINGS[type(op)](self, op)
+
+    def take(self, op: Op) -> Op:
+        self.taken.add(op)
+        return op
+
+    def conv(self, op: Conv) -> Draft:
+        wider = next((user for user in self.users.get(op.out, []) if isinstance(user, Resize)), None)
+        if wider is not None:
+            self.take(wider)
+        return lower_conv(op, self.lowering, wider)
+
+    def max_pool(self, op: MaxPool) -> Draft:
+        chain = [op]
+        while (follower := self.next_pool(chain[-1])) is not None and _is_pyramid(op):
+            chain.append(follower)
+        spec = PoolChain(
+            self.map(op.x),
+            tuple(self.map(each.out) for each in chain),
+            op.kernel[0],
+            early=self.lowering.capability.clusters,
+        )
+        if len(chain) == 1 or spec.shared_bytes > self.lowering.capability.shared_bytes:
+            return self.single_pool(op)
+        for each in chain[1:]:
+            self.take(each)
+        views = [self.lowering.view(each.out) for each in chain]
+        x = self.lowering.view(op.x)
+        return Draft(spec, op.out.name, [x, *views], [x], views)
+
+    def single_pool(self, op: MaxPool) -> Draft:
+        spec = Pool(self.map(op.x), self.map(op.out), Geometry(op.kernel, op.stride, op.padding), op.border)
+        return self.unary(op.x, op.out, spec)
+
+    def next_pool(self, op: MaxPool) -> MaxPool | None:
+        """The same pooling of what this one makes."""
+        same = (op.kernel, op.stride, op.padding, op.border)
+        for user in self.users.get(op.out, []):
+            if isinstance(user, MaxPool) and (user.kernel, user.stride, user.padding, user.border) == same:
+                return user
+        return None
+
+    def resize(self, op: Resize) -> Draft:
+        return self.unary(op.x, op.out, PointwiseKernel(self.map(op.x), Ending(self.map(op.out)), op.factor))
+
+    def pointwise(self, op: Pointwise) -> Draft:
+        stages, given, read = self.lowering.stages(op.stages, op.out)
+        x, out = self.lowering.view(op.x), self.lowering.view(op.out)
+        spec = PointwiseKernel(self.map(op.x), Ending(self.map(op.out), stages))
+        return Draft(spec, op.out.name, [x, out, *given], [x, *read], [out])
+
+    def moved(self, op: Copy | Convert) -> Draft:
+        return self.unary(op.x, op.out, PointwiseKernel(self.map(op.x), Ending(self.map(op.out))))
+
+    def depth_to_space(self, op: DepthToSpace) -> Draft:
+        return self.unary(op.x, op.out, DepthToSpaceKernel(self.map(op.x), self.map(op.out), op.factor))
+
+    def global_mean(self, op: GlobalMean) -> Draft:
+        return self.unary(op.x, op.out, GlobalMeanKernel(self.map(op.x), self.map(op.out)))
+
+    def shuffle(self, op: Shuffle) -> Draft:
+        """Each lane of the result knows the lane it is taken from."""
+        lanes, made = self.lowering.placement.lanes(op.x), self.lowering.placement.lanes(op.out)
+        at = np.zeros(op.x.shape[1], np.int32)
+        at[lanes[lanes >= 0]] = np.flatnonzero(lanes >= 0)
+        sources = np.where(made >= 0, at[op.order][made], -1).astype(np.int32)
+        x, out = self.lowering.view(op.x), self.lowering.view(op.out)
+        spec = ShuffleKernel(self.map(op.x), self.map(op.out))
+        return Draft(spec, op.out.name, [x, self.lowering.constants.add(sources), out], [x], [out])
+
+    def attention(self, op: Attention) -> Draft:
+        tensors = (op.query, op.key, op.value, op.out)
+        views = [self.lowering.view(tensor) for tensor in tensors]
+        query, key, value, out = (self.map(tensor) for tensor in tensors)
+        spec = AttentionKernel(query, key, value, out, op.heads, op.scale)
+        return Draft(spec, op.out.name, [*views], views[:3], views[3:], op.flops)
+
+    def unary(self, x: Tensor, out: Tensor, spec: KernelSpec) -> Draft:
+        read, written = self.lowering.view(x), self.lowering.view(out)
+        return Draft(spec, out.name, [read, written], [read], [written])
+
+    def map(self, tensor: Tensor) -> Any:
+        return self.lowering.placement.map(tensor)
+
+
+def _refuse_others(network: Network) -> None:
+    """BuildError where an operation has no kernel."""
+    for op in network.ops:
+        if not isinstance(op, (Concat, Slice, *LOWERINGS)):
+            what = op.call.op.name.removeprefix("relax.") if isinstance(op, Generic) else type(op).__name__.lower()
+            raise BuildError(
+                f"no CUDA kernel computes {op.out.name}, a {what}",
+                "export the model with a head that zcc decodes itself, or compile it for a CPU",
+            )
+
+
+def _is_pyramid(op: MaxPool) -> bool:
+    size = op.kernel[0]
+    return (op.kernel, op.stride, op.padding, op.border) == ((size, size), (1, 1), (size // 2,) * 2, (0,) * 4) and (
+        size % 2 == 1 and op.x.shape == op.out.shape
+    )
+
+
+LOWERINGS: dict[type[Op], Callable[[_Drafts, Any], Draft]] = {
+    Conv: _Drafts.conv,
+    QuantisedConv: _Drafts.conv,
+    MaxPool: _Drafts.max_pool,
+    Resize: _Drafts.resize,
+    Pointwise: _Drafts.pointwise,
+    DepthToSpace: _Drafts.depth_to_space,
+    GlobalMean: _Drafts.global_mean,
+    Shuffle: _Drafts.shuffle,
+    Attention: _Drafts.attention,
+    Copy: _Drafts.moved,
+    Convert: _Drafts.moved,
+}

@@ -1,0 +1,86 @@
+"""A detector for a card: preprocess, network and postprocess as one plan, with its kernels and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+
+import numpy as np
+
+from zcc.compiler.backends.cuda.check_plan import check_plan
+from zcc.compiler.backends.cuda.frame.heads import AnchorHead, AnchorScale, DflHead, DflScale, FrameHead, Map
+from zcc.compiler.backends.cuda.frame.image import ImageLayout
+from zcc.compiler.backends.cuda.frame.kernels import FrameKernels
+from zcc.compiler.backends.cuda.frame.part import Part, join
+from zcc.compiler.backends.cuda.lower import MODULE, NetworkPlan, lower_network
+from zcc.compiler.backends.cuda.lower_conv import image_scale
+from zcc.compiler.backends.cuda.nvrtc import compile_cuda
+from zcc.compiler.backends.cuda.targets import Capability
+from zcc.compiler.frontend.raw_head import RawHead
+from zcc.compiler.importing.imported import Imported
+from zcc.compiler.ir.ops import Network
+from zcc.runtime.errors import BuildError
+from zcc.runtime.executors.cuda_program import Module, Program
+from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
+from zcc.runtime.executors.plan import Place, Plan, Tensor
+
+ALIGNED = 256
+
+
+def build_program(model: Imported, network: Network, capability: Capability, precision: str) -> Program:
+    """The model in a precision, for cards of a capability; `network` is the model's in that precision."""
+    if model.raw is None:
+        raise BuildError(
+            "the model's head is not one that the CUDA target decodes", "export it without NMS, or compile it for a CPU"
+        )
+    planned = lower_network(network, capability, precision)
+    image, dtype = planned.image, planned.image_format
+    layout = ImageLayout(dtype, image.shape[2], image_scale(dtype), image.shape[3])
+    kernels = FrameKernels(model.input, layout, frame_head(model.raw, planned), model.max_det)
+    scratch = Place("arena", -(-planned.arena_bytes // ALIGNED) * ALIGNED)
+    frame = (kernels.preprocess_source, kernels.postprocess_source)
+    compiled = {source.module: source.compile(capability.arch) for source in frame}
+    compiled[MODULE] = compile_cuda(planned.source, capability.arch)
+    parts = [kernels.preprocess(image.place, scratch), Part(planned.launches), kernels.postprocess(scratch)]
+    sizes = {
+        "weights": len(planned.weights),
+        "arena": scratch.offset + kernels.scratch_bytes,
+        "parameters": PARAMETERS_SIZE,
+        "result": ResultLayout(model.max_det).size,
+    }
+    tensors = {"input": image, **{f"map{index}": held for index, held in enumerate(planned.maps)}}
+    zeroed = (*planned.zeroed, *kernels.zeroed(scratch))
+    plan = Plan(capability.arch, sizes, tuple(compiled), join(parts), tensors, zeroed=zeroed)
+    check_plan(plan)
+    modules = {module: Module(made.cubin, made.ptx) for module, made in compiled.items()}
+    weights = np.frombuffer(planned.weights, np.uint8)
+    return Program(plan, modules, weights, sha256(planned.weights).hexdigest(), model.input, model.max_det)
+
+
+def frame_head(raw: RawHead, planned: NetworkPlan) -> FrameHead:
+    """The head as the postprocess kernels read it, from the maps of a planned network."""
+    return HEADS[raw.kind](raw, planned)
+
+
+def _distributed(raw: RawHead, planned: NetworkPlan) -> FrameHead:
+    pairs = zip(planned.maps[::2], planned.maps[1::2], strict=True)
+    scales = [
+        DflScale(scale.stride, boxes.shape[1], boxes.shape[2], _map(boxes), _map(scores))
+        for scale, (boxes, scores) in zip(raw.scales, pairs, strict=True)
+    ]
+    return DflHead(raw.classes, planned.map_format, tuple(scales))
+
+
+def _anchored(raw: RawHead, planned: NetworkPlan) -> FrameHead:
+    scales = [
+        AnchorScale(scale.stride, held.shape[1], held.shape[2], _map(held), scale.anchors)
+        for scale, held in zip(raw.scales, planned.maps, strict=True)
+    ]
+    return AnchorHead(raw.classes, planned.map_format, tuple(scales))
+
+
+def _map(held: Tensor) -> Map:
+    return Map(held.place, held.shape[3])
+
+
+HEADS: dict[str, Callable[[RawHead, NetworkPlan], FrameHead]] = {"distributed": _distributed, "anchors": _anchored}

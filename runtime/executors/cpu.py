@@ -1,0 +1,107 @@
+"""An artifact for CPUs, loaded: its module, and the memory that frames are run in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tvm_ffi
+from numpy.typing import NDArray
+
+from zcc.runtime import host, library
+from zcc.runtime.detections import Detections
+from zcc.runtime.engine import ASIDE, FRAMES, Place, engine
+from zcc.runtime.errors import FrameError, UsageError
+from zcc.runtime.frame import Frame, as_frame
+from zcc.runtime.manifest import Manifest
+from zcc.runtime.tvm_library import load_runtime
+
+
+class CpuExecutor:
+    """A shared library over the engine's threads. Any number of threads may call it."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.manifest = manifest
+        load_runtime(folder, manifest.requires.runtime)
+        self._module = library.load_module(folder)
+        self.threads = host.frame_threads(library.wanted_threads(manifest))
+        formats = manifest.formats or (manifest.input.color,)
+        self._detect = {name: library.entry_point(self._module, library.detect_entry(name)) for name in formats}
+        self._weights = tvm_ffi.from_dlpack(library.load_weights(folder, manifest.expansion))
+        # Written and read in the engine's thread alone, so that one set serves all callers.
+        most = manifest.head.max_det
+        self._boxes = np.zeros((most, 4), np.float32)
+        self._scores = np.zeros(most, np.float32)
+        self._classes = np.zeros(most, np.int32)
+        self._count = np.zeros(1, np.int32)
+        self._edges = np.zeros(1, np.float32)
+        results = (self._boxes, self._scores, self._classes, self._count, self._edges)
+        self._results = tuple(tvm_ffi.from_dlpack(array) for array in results)
+
+    def take(self, frame: Any, format: str | None) -> Frame:
+        """The frame, wherever its bytes lie in the host's memory."""
+        return as_frame(frame, format)
+
+    def run(self, frame: Frame, conf: float, iou: float) -> Detections:
+        """The detections in a frame."""
+        return self._call(FRAMES, frame, conf, iou)
+
+    def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
+        """The same, aside, while other variants run frames; not once this one runs them, too.
+
+        Afterwards all memory is in place that the first frame needs, the engine's as well.
+        """
+        found = self._call(ASIDE, frame, conf, iou)
+        engine(ASIDE).call(lambda: engine(ASIDE).give_arena(engine()))
+        return found
+
+    def _call(self, place: Place, taken: Frame, conf: float, iou: float) -> Detections:
+        name = taken.format or self.manifest.input.color
+        if name not in self._detect:
+            known = ", ".join(self._detect)
+            raise FrameError(f"the artifact reads {known} frames, not {name}", "convert the frame, or compile again")
+        return engine(place).call(lambda: self._run(place, name, taken, conf, iou))
+
+    def _run(self, place: Place, name: str, frame: Frame, conf: float, iou: float) -> Detections:
+        arena = self._workspace(place, "detect")
+        self._detect[name](*frame.planes, conf, iou, self._weights, arena, *self._results)
+        found = int(self._count[0])
+        boxes, scores, classes = (array[:found].copy() for array in (self._boxes, self._scores, self._classes))
+        return Detections(boxes, scores, classes, float(self._edges[0]))
+
+    def _workspace(self, place: Place, entry: str) -> Any:
+        """Memory for what an entry point needs, with as many threads at work as the artifact wants."""
+        engine(place).share(self.threads)
+        return engine(place).reserve(self.manifest.memory(entry, self.threads))
+
+    def run_network(self, image: NDArray[np.float32], output: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """The head's decoded output for a prepared input (1, 3, height, width), in `output` where it is given."""
+        result = np.zeros(self.manifest.head.shape, np.float32) if output is None else output
+        return engine().call(lambda: self._run_network(image, result))
+
+    def _run_network(self, image: NDArray[np.float32], output: NDArray[np.float32]) -> NDArray[np.float32]:
+        arena = self._workspace(FRAMES, "network")
+        network = library.entry_point(self._module, library.NETWORK)
+        network(np.ascontiguousarray(image), self._weights, arena, output)
+        return output
+
+    def profile(self) -> NDArray[np.float64]:
+        """Seconds that each kernel of the network took, in the order of the manifest's kernel calls."""
+        return engine().call(self._profile)
+
+    def _profile(self) -> NDArray[np.float64]:
+        arena = self._workspace(FRAMES, "network")
+        # Written once before the clock runs, so that no kernel is charged for the memory's first touch.
+        output = np.full(4 * np.prod(self.manifest.head.shape), 1, np.uint8)
+        clock = np.zeros(2 * len(self.manifest.kernels["calls"]) + 2, np.int64)
+        library.entry_point(self._module, library.PROFILE)(self._weights, arena, output, clock)
+        seconds, nanoseconds = clock.reshape(-1, 2).T
+        return np.diff(seconds - seconds[0] + 1e-9 * nanoseconds)
+
+
+def load(folder: Path, manifest: Manifest, device: str | None) -> CpuExecutor:
+    """The artifact on this machine's processor."""
+    if device not in (None, "cpu"):
+        raise UsageError(f"{manifest.name} {manifest.dtype} is for CPUs, not for device={device!r}", "leave it out")
+    return CpuExecutor(folder, manifest)

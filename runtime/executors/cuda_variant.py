@@ -1,0 +1,88 @@
+"""An artifact for cards of NVIDIA's, loaded: what of a plan's executor every variant has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zcc.runtime.detections import Detections
+from zcc.runtime.errors import UsageError
+from zcc.runtime.executors import cuda_timing
+from zcc.runtime.executors.cuda import CudaExecutor
+from zcc.runtime.executors.cuda_frame import lies_on_card
+from zcc.runtime.executors.cuda_program import WEIGHTS, read_program
+from zcc.runtime.frame import Frame, as_frame
+from zcc.runtime.manifest import Manifest
+
+ROUNDS = 10  # of a profile
+FIRST = "cuda:0"
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class OnCard:
+    """A frame in a card's memory, and what the caller says of its format."""
+
+    frame: Any
+    format: str | None
+
+
+class CudaVariant:
+    """A plan's executor, as variants are run. Any number of threads may call it."""
+
+    threads = 1  # the host has nothing to share out
+
+    def __init__(self, folder: Path, manifest: Manifest, device: str) -> None:
+        key = next(entry.sha256 for entry in manifest.files if entry.path == WEIGHTS)
+        program = read_program(folder, manifest.input, manifest.head.max_det, key)
+        self.executor = CudaExecutor(program, device)
+
+    def take(self, frame: Any, format: str | None) -> Frame | OnCard:
+        """The frame where it lies, on the card or in the host's memory."""
+        if isinstance(frame, OnCard):
+            return frame
+        return OnCard(frame, format) if lies_on_card(frame) else as_frame(frame, format)
+
+    def run(self, frame: Frame | OnCard, conf: float, iou: float) -> Detections:
+        """The detections in a frame."""
+        if isinstance(frame, OnCard):
+            return self.executor.run(frame.frame, conf, iou, frame.format)
+        return self.executor.run(frame, conf, iou)
+
+    def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
+        """The same: what a card does for others goes on beside it."""
+        return self.executor.run(frame, conf, iou)
+
+    def run_network(self, image: Array, output: Array | None = None) -> Array:
+        """Refused: a card leaves the head's maps, and decodes none but the candidates it needs."""
+        raise UsageError("on a card the network has no decoded output", "ask for its maps, or run whole frames")
+
+    def maps(self, frame: NDArray[np.uint8]) -> list[Array]:
+        """The maps that the head is read from, as [height, width, channels], behind a frame; channels may be padded."""
+        self.executor.run(frame)
+        names = [name for name in self.executor.program.plan.tensors if name.startswith("map")]
+        return [_floats(self.executor.read(name)[0]) for name in sorted(names, key=lambda name: int(name[3:]))]
+
+    def profile(self) -> NDArray[np.float64]:
+        """Seconds of each launch of the network, on a frame of zeros."""
+        program = self.executor.program
+        self.executor.run(np.zeros((program.input.height, program.input.width, 3), np.uint8))
+        seconds = cuda_timing.profile(self.executor, ROUNDS)
+        return seconds[list(program.plan.indices_of(("network",)))]
+
+
+def _floats(values: NDArray[Any]) -> Array:
+    """Numbers as float32; bfloat16 lies in uint16."""
+    if values.dtype == np.uint16:
+        return (values.astype(np.uint32) << 16).view(np.float32)
+    return values.astype(np.float32)
+
+
+def load(folder: Path, manifest: Manifest, device: str | None) -> CudaVariant:
+    """The artifact on a card, the first where none is named."""
+    return CudaVariant(folder, manifest, device or FIRST)

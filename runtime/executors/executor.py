@@ -1,0 +1,37 @@
+"""What an executor promises: the runtime's twin of a backend, which loads an artifact's files and runs frames."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zcc.runtime.detections import Detections
+from zcc.runtime.frame import Frame
+
+
+class Executor(Protocol):
+    """A loaded artifact. Any number of threads may call it."""
+
+    threads: int  # of the host that a frame is shared out over
+
+    def take(self, frame: Any, format: str | None) -> Any:
+        """The frame as `run` wants it, refused where it is none; what is a `Frame` already stays one."""
+        ...
+
+    def run(self, frame: Any, conf: float, iou: float) -> Detections:
+        """The detections in a frame that was taken."""
+        ...
+
+    def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
+        """The same, aside, while other executors run frames; not once this one runs them, too."""
+        ...
+
+    def run_network(self, image: NDArray[np.float32], output: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """The head's decoded output for a prepared input (1, 3, height, width), in `output` where it is given."""
+        ...
+
+    def profile(self) -> NDArray[np.float64]:
+        """Seconds that each kernel of the network took, in the order of the manifest's kernel calls."""
+        ...

@@ -1,0 +1,39 @@
+"""What the emulated machine runs: `detect FRAME ARTIFACT RESULT`, or `network FOLDER...`."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from pathlib import Path
+
+import numpy as np
+import tvm_ffi
+
+from zcc.runtime import Detector
+from zcc.runtime.engine import aligned_bytes, engine
+from zcc.runtime.library import NETWORK
+from zcc.runtime.tvm_library import load_runtime
+
+
+def detect(frame: Path, artifact: Path, result: Path) -> None:
+    found = Detector.load(artifact)(np.load(frame))
+    np.savez(result, boxes=found.boxes, scores=found.scores, classes=found.classes)
+
+
+def network(*folders: Path) -> None:
+    for folder in folders:
+        told = json.loads((folder / "told.json").read_text())
+        load_runtime(folder, told["runtime"])
+        module = tvm_ffi.load_module(str(folder / "network.so"))
+        stored = np.fromfile(folder / "weights", np.uint8)
+        weights, arena = aligned_bytes(len(stored)), aligned_bytes(told["arena"])
+        weights[:], arena[:] = stored, 0x7F
+        image, output = np.load(folder / "image.npy"), np.full(told["shape"], np.nan, np.float32)
+        engine().call(lambda run=module[NETWORK]: run(image, weights, arena, output))  # noqa: B023
+        np.save(folder / "output.npy", output)
+
+
+if __name__ == "__main__":
+    assert platform.machine() == "aarch64"
+    {"detect": detect, "network": network}[sys.argv[1]](*map(Path, sys.argv[2:]))

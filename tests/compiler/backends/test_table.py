@@ -1,0 +1,21 @@
+"""Targets by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from zcc.compiler.backends.table import find_target
+from zcc.runtime.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("aarch64-dotprot", "aarch64-dotprod"), ("arch64", "aarch64"), ("x86-64-v5", "x86-64-v")]
+)
+def test_an_unknown_target_names_the_near_ones(name: str, near: str) -> None:
+    with pytest.raises(UsageError, match=f"there is no target '{name}'.*did you mean .*{near}"):
+        find_target(name, "fp32")
+
+
+def test_a_name_like_none_names_all() -> None:
+    with pytest.raises(UsageError, match=r"choose native or one of x86-64-v2.*aarch64"):
+        find_target("riscv", "fp32")

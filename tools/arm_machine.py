@@ -1,0 +1,85 @@
+"""Lay a folder with what a 64-bit ARM machine has, for qemu-user: Debian's Python, and what zcc's runtime needs.
+
+python tools/arm_machine.py [FOLDER]
+
+Packages are unpacked, not installed, and apt's lists are the folder's own: the system stays as it is. The folder is
+laid once; delete it to lay it anew.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "build" / "machines" / "aarch64"
+PACKAGES = ("python3", "libstdc++6")
+PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_24_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
+NEEDED = re.compile(r"dependencies = \[(.*?)\]", re.DOTALL)
+
+
+def lay(folder: Path) -> None:
+    """The folder, whole or not at all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        laid = Path(scratch) / "laid"
+        _unpack_debian(laid, Path(scratch) / "apt")
+        _unpack_wheels(laid, Path(scratch) / "wheels")
+        laid.rename(folder)
+
+
+def _unpack_debian(laid: Path, apt: Path) -> None:
+    for name in ("lists/partial", "cache/archives/partial"):
+        (apt / name).mkdir(parents=True)
+    (apt / "status").touch()
+    options = [
+        'APT::Architecture "arm64";',
+        'APT::Architectures { "arm64"; };',
+        'APT::Sandbox::User "root";',
+        f'Dir::State::Lists "{apt}/lists";',
+        f'Dir::State::status "{apt}/status";',
+        f'Dir::Cache "{apt}/cache";',
+    ]
+    settings = apt / "apt.conf"
+    settings.write_text("\n".join(options) + "\n")
+    get = ["apt-get", "--quiet=2", "--config-file", str(settings)]
+    _run([*get, "update"])
+    _run([*get, "install", "--yes", "--download-only", "--no-install-recommends", *PACKAGES])
+    for package in sorted((apt / "cache" / "archives").glob("*.deb")):
+        _run(["dpkg", "--extract", str(package), str(laid)])
+
+
+def _unpack_wheels(laid: Path, wheels: Path) -> None:
+    """For the Python that came, which need not be of this one's version."""
+    interpreter = next((laid / "usr" / "bin").glob("python3.[0-9]*"))
+    version = interpreter.name.removeprefix("python")
+    line = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", "--dest", str(wheels)]
+    line += ["--python-version", version, *(word for tag in PLATFORMS for word in ("--platform", tag))]
+    _run([*line, *_requirements()])
+    for wheel in sorted(wheels.glob("*.whl")):
+        shutil.unpack_archive(wheel, laid / "site", "zip")
+
+
+def _requirements() -> list[str]:
+    """What the runtime needs, as pyproject.toml has it."""
+    found = NEEDED.search((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert found is not None, "pyproject.toml names no dependencies"
+    return re.findall(r'"([^"]+)"', found[1])
+
+
+def _run(line: Sequence[str]) -> None:
+    done = subprocess.run(line, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"error: {line[0]} failed: {done.stderr.strip()}")
+
+
+if __name__ == "__main__":
+    wanted = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else FOLDER
+    if not wanted.exists():
+        lay(wanted)
+    print(wanted)
