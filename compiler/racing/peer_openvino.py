@@ -23,6 +23,16 @@ INSTRUCTIONS = {
     "x86-64-v4-vnni": "AVX512_CORE_VNNI",
     "x86-64-v4-bf16": "AVX512_CORE_BF16",
 }
+WITH_BFLOAT16 = ("", "x86-64-v4", "x86-64-v4-vnni", "x86-64-v4-bf16")  # targets for which it makes do with AVX-512
+
+
+def precision_hint(dtype: str, held_to: str) -> dict[str, str]:
+    """What to compute in, where that is not OpenVINO's choice: it takes bfloat16 wherever the processor has it, and
+    fails where it is then held to less.
+    """
+    alone = None if held_to in WITH_BFLOAT16 else "f32"
+    hint = PRECISIONS.get(dtype, alone)
+    return {"INFERENCE_PRECISION_HINT": hint} if hint else {}
 
 
 class OpenVino:
@@ -32,9 +42,11 @@ class OpenVino:
 
     def __init__(self, task: Task, threads: int) -> None:
         cv2.setNumThreads(threads)
-        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
-        if task.dtype in PRECISIONS:
-            settings["INFERENCE_PRECISION_HINT"] = PRECISIONS[task.dtype]
+        settings = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads,
+            **precision_hint(task.dtype, task.held_to),
+        }
         held = ""
         if task.held_to:
             os.environ[HOLD] = INSTRUCTIONS[task.held_to]  # read when the first model is compiled

@@ -1,7 +1,8 @@
-"""Smooth activations by table, for integer networks: a parabola per segment, the same bits on every processor.
+"""Smooth activations by table, for integer networks: a cubic per segment, the same bits on every processor.
 
-The argument in units of `step` is rounded to the nearest integer, held to -16..15: that picks the segment, and what
-rounding took away is the place in it. The outermost segments are the function's asymptotes and reach on for ever.
+A function is what it does far from zero, a line or a constant, and a part that depends on how far from zero the
+argument is. That distance in units of `step` is rounded to the nearest integer, held to 7: that picks the segment, and
+what rounding took away is the place in it. In the last segment the part is constant and reaches on for ever.
 """
 
 from __future__ import annotations
@@ -13,31 +14,40 @@ import numpy as np
 from numpy.polynomial import Chebyshev, Polynomial
 from numpy.typing import NDArray
 
-SEGMENTS = 32
-LOWEST, HIGHEST = -SEGMENTS // 2, SEGMENTS // 2 - 1
+SEGMENTS = 8  # as many as the smallest register that can be permuted has lanes
+POWERS = 4
+ROWS = POWERS + 1  # the last row holds what the line is
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A function of one real argument, and the lines that it approaches at both ends: (slope, offset)."""
+    """A function of one real argument: slope * max(x, 0) + offset + part(|x|), the part with the sign of x if `odd`."""
 
     function: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     step: float
-    left: tuple[float, float]
-    right: tuple[float, float]
+    slope: float
+    offset: float
+    limit: float  # what the part comes to far from zero
+    odd: bool
 
     def table(self) -> NDArray[np.float32]:
-        """Coefficients by power of the place in the segment, -1/2 to 1/2, [3, SEGMENTS]; segment -k is at 32 - k."""
-        table = np.zeros((3, SEGMENTS))
-        for segment in range(LOWEST + 1, HIGHEST):
-            table[:, segment] = self._parabola(segment)
-        for segment, (slope, offset) in ((LOWEST, self.left), (HIGHEST, self.right)):
-            table[:2, segment] = slope * segment * self.step + offset, slope * self.step
+        """By power of the place in the segment, -1/2 to 1/2, the coefficients of the part; below them what a step adds
+        above zero, the offset, and 1 where the part has the sign of x: [ROWS, SEGMENTS].
+        """
+        table = np.zeros((ROWS, SEGMENTS))
+        for segment in range(SEGMENTS - 1):
+            table[:POWERS, segment] = self._cubic(segment)
+        table[0, -1] = self.limit
+        table[POWERS, :3] = self.slope * self.step, self.offset, self.odd
         return table.astype(np.float32)
 
-    def _parabola(self, segment: int) -> NDArray[np.float64]:
-        fit = Chebyshev.interpolate(lambda place: self.function((segment + place) * self.step), 2, [-0.5, 0.5])
+    def _cubic(self, segment: int) -> NDArray[np.float64]:
+        domain = [-0.5 if segment else 0.0, 0.5]
+        fit = Chebyshev.interpolate(lambda place: self._part((segment + place) * self.step), POWERS - 1, domain)
         return np.asarray(fit.convert(kind=Polynomial).coef)
+
+    def _part(self, distance: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self.function(distance) - self.slope * distance - self.offset
 
 
 def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -45,7 +55,7 @@ def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 CURVES: dict[str, Curve] = {
-    "sigmoid": Curve(_sigmoid, 0.625, (0.0, 0.0), (0.0, 1.0)),
-    "tanh": Curve(np.tanh, 0.3125, (0.0, -1.0), (0.0, 1.0)),
-    "silu": Curve(lambda x: x * _sigmoid(x), 0.625, (0.0, 0.0), (1.0, 0.0)),
+    "sigmoid": Curve(_sigmoid, 1.4, slope=0.0, offset=0.5, limit=0.5, odd=True),
+    "tanh": Curve(np.tanh, 0.7, slope=0.0, offset=0.0, limit=1.0, odd=True),
+    "silu": Curve(lambda x: x * _sigmoid(x), 1.4, slope=1.0, offset=0.0, limit=0.0, odd=False),
 }

@@ -50,6 +50,17 @@ def test_openvino_can_be_held_to_every_target() -> None:
     assert set(INSTRUCTIONS) == {name for name, target in TARGETS.items() if target.arch == "x86_64"}
 
 
+@pytest.mark.parametrize(
+    ("dtype", "target", "hint"),
+    [("int8", "x86-64-v3", "f32"), ("int8", "x86-64-v4-bf16", None), ("int8", "", None), ("bf16", "", "bf16")],
+)
+def test_openvino_takes_bfloat16_only_where_it_can(dtype: str, target: str, hint: str | None) -> None:
+    pytest.importorskip("openvino")
+    from zcc.compiler.racing.peer_openvino import precision_hint
+
+    assert precision_hint(dtype, target).get("INFERENCE_PRECISION_HINT") == hint
+
+
 def test_alone_needs_no_model(tiny_artifact: Tiny) -> None:
     outcome = race_alone(tiny_artifact.folder, FRAMES, RULES, Silent())
     assert [record.name for record in outcome.records] == ["zcc"]

@@ -18,7 +18,7 @@ from tvm.ir import Expr
 
 from zcc.compiler.backends.cpu.kernels.dot_tile import Dot, Operands
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
-from zcc.compiler.backends.cpu.kernels.vector import as_type, broadcast, lanes_of, llvm
+from zcc.compiler.backends.cpu.kernels.vector import as_type, broadcast, fence, lanes_of, llvm
 from zcc.compiler.ir.short_sums import PAIR, fit
 
 BYTES = 4  # input channels of one step
@@ -68,14 +68,18 @@ def _madd_add(total: Expr, x: Operands, weight: Operands) -> Expr:
 
 
 def _short_add(total: Expr, x: Operands, weight: Operands) -> Expr:
-    """The products of all words in 16 bits, then pairs of those in 32: right where the first are known to fit."""
+    """The products of all words in 16 bits, then pairs of those in 32: right where the first are known to fit.
+
+    The fence keeps LLVM from adding up what several steps bring before it touches a total: of all of a tile's totals
+    at once, that takes more registers than there are.
+    """
     shorts = f"int16x{2 * lanes_of(total)}"
     products = [
         llvm(shorts, PMADDUBSW[lanes_of(total)], _byte_vector(left, "uint8"), _byte_vector(right, "int8"))
         for left, right in zip(x, weight, strict=True)
     ]
     ones = broadcast(tirx.const(1, "int16"), 2 * lanes_of(total))
-    return total + llvm(total.ty, PMADDWD[lanes_of(total)], reduce(operator.add, products), ones)
+    return fence(total + llvm(total.ty, PMADDWD[lanes_of(total)], reduce(operator.add, products), ones))
 
 
 def _plain_x(word: Expr, lanes: int) -> Operands:

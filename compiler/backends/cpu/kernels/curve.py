@@ -5,14 +5,14 @@ There is no division and no contraction, so that every processor computes the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from tvm import tirx
 from tvm.ir import Expr
 
-from zcc.compiler.backends.common.curves import HIGHEST, LOWEST, SEGMENTS
+from zcc.compiler.backends.common.curves import POWERS, SEGMENTS, Curve
 from zcc.compiler.backends.cpu.kernels.byte_dot import X86_DOTS
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.vector import (
@@ -30,51 +30,45 @@ from zcc.compiler.backends.cpu.kernels.vector import (
 
 # Added to a small float, it leaves the nearest integer, ties to even, in the low bits.
 ROUNDER = float(3 << 22)
+SIGN = -(1 << 31)
 
 
 @dataclass(frozen=True)
 class Lookup:
     """One way to pick from a row of a table: `hold` readies the row, times a factor if there is one, and `pick` takes
-    the entries for a vector of indices, of which only the low five bits count.
+    the entries for a vector of indices, of which only the low bits count.
     """
 
-    hold: Callable[[Any, int, Expr | None], Sequence[Any]]
-    pick: Callable[[Sequence[Any], Expr], Expr]
+    hold: Callable[[Any, int, Expr | None], Any]
+    pick: Callable[[Any, Expr], Expr]
 
 
-def _holding(lanes: int) -> Callable[[Any, int, Expr | None], Sequence[Any]]:
-    """Keep the row in registers."""
+def _holding(lanes: int) -> Callable[[Any, int, Expr | None], Any]:
+    """Keep the row in a register, as often as it fits there."""
 
-    def hold(table: Any, row: int, factor: Expr | None) -> Sequence[Any]:
-        parts = [load(table, row, ramp(start, lanes)) for start in range(0, SEGMENTS, lanes)]
-        return [named(part if factor is None else product(part, factor)) for part in parts]
+    def hold(table: Any, row: int, factor: Expr | None) -> Any:
+        entries = load(table, row, ramp(0, SEGMENTS))
+        if lanes > SEGMENTS:
+            entries = tirx.Shuffle([entries] * (lanes // SEGMENTS), list(range(lanes)))
+        return named(entries if factor is None else product(entries, factor))
 
     return hold
 
 
-def _pick_of_two(row: Sequence[Any], index: Expr) -> Expr:
-    return llvm(row[0].ty, "llvm.x86.avx512.vpermi2var.ps.512", row[0], index, row[1])
+def _permutation(name: str) -> Callable[[Any, Expr], Expr]:
+    return lambda row, index: llvm(row.ty, name, row, index)
 
 
-def _pick_of_four(row: Sequence[Any], index: Expr) -> Expr:
-    """Bits 3 and 4 of the index choose among the four registers, as signs."""
-    entries = [llvm(part.ty, "llvm.x86.avx2.permps", part, index) for part in row]
-
-    def choose(low: Expr, high: Expr, bit: int) -> Expr:
-        shift = broadcast(tirx.const(31 - bit, "int32"), 8)
-        sign = as_type("float32x8", tirx.shift_left(index, shift))
-        return llvm(low.ty, "llvm.x86.avx.blendv.ps.256", low, high, sign)
-
-    return choose(choose(entries[0], entries[1], 3), choose(entries[2], entries[3], 3), 4)
-
-
-def _pick_from_memory(row: Sequence[Any], index: Expr) -> Expr:
+def _pick_from_memory(row: Any, index: Expr) -> Expr:
     table, number, factor = row
     entries = load(table, number, index & broadcast(tirx.const(SEGMENTS - 1, "int32"), lanes_of(index)))
     return entries if factor is None else product(entries, factor)
 
 
-LOOKUPS = {16: Lookup(_holding(16), _pick_of_two), 8: Lookup(_holding(8), _pick_of_four)}
+LOOKUPS = {
+    16: Lookup(_holding(16), _permutation("llvm.x86.avx512.permvar.sf.512")),
+    8: Lookup(_holding(8), _permutation("llvm.x86.avx2.permps")),
+}
 PLAIN_LOOKUP = Lookup(lambda table, row, factor: (table, row, factor), _pick_from_memory)
 
 
@@ -83,28 +77,55 @@ def find_lookup(unit: VectorUnit) -> Lookup:
     return LOOKUPS.get(unit.lanes, PLAIN_LOOKUP) if unit.dot in X86_DOTS else PLAIN_LOOKUP
 
 
-def _held(u: Expr) -> Expr:
-    """u held to LOWEST..HIGHEST: floats are ordered as their bits are, the negative ones as unsigned bits downwards.
+class HeldCurve:
+    """A curve whose table and constants are loaded, times `factor` if there is one."""
 
-    Processors have other units for integers, which are idle here.
-    """
-    lanes = lanes_of(u)
-    below = tirx.min(as_type(f"int32x{lanes}", u), as_type(f"int32x{lanes}", f32s(HIGHEST, lanes)))
-    above = tirx.min(as_type(f"uint32x{lanes}", below), as_type(f"uint32x{lanes}", f32s(LOWEST, lanes)))
-    return as_type(f"float32x{lanes}", above)
+    def __init__(self, curve: Curve, table: Any, unit: VectorUnit, factor: Expr | None) -> None:
+        self.curve = curve
+        self.lookup = find_lookup(unit)
+        self.rows = [self.lookup.hold(table, power, factor) for power in range(POWERS)]
+        slope, offset = (f32s(value, unit.lanes) for value in (curve.slope * curve.step, curve.offset))
+        self.slope, self.offset = ((each if factor is None else product(each, factor)) for each in (slope, offset))
+
+    def at(self, u: Expr) -> Expr:
+        """The curve at `u` steps."""
+        return bound(u, lambda u: self._with_line(u, bound(_bits(u) & _ints(~SIGN, u), self._part)))
+
+    def _part(self, distance: Expr) -> Expr:
+        """For the bits of the distance: floats that are not negative are ordered as their bits are.
+
+        Processors have other units for integers, which are idle here.
+        """
+        rounder = f32s(ROUNDER, lanes_of(distance))
+        held = _floats(tirx.min(distance, _bits(f32s(SEGMENTS - 1, lanes_of(distance)))))
+        return bound(held + rounder, lambda whole: self._cubic(_floats(distance) - (whole - rounder), _bits(whole)))
+
+    def _cubic(self, place: Expr, segment: Expr) -> Expr:
+        first, *others = [self.lookup.pick(row, segment) for row in reversed(self.rows)]
+
+        def sum_up(place: Expr) -> Expr:
+            total = first
+            for coefficient in others:
+                total = coefficient + product(place, total)
+            return total
+
+        return bound(place, sum_up)
+
+    def _with_line(self, u: Expr, part: Expr) -> Expr:
+        if self.curve.odd:
+            part = _floats(_bits(part) ^ (_bits(u) & _ints(SIGN, u)))
+        if self.curve.slope:
+            part = part + product(_floats(tirx.max(_bits(u), _ints(0, u))), self.slope)
+        return part + self.offset if self.curve.offset else part
 
 
-def on_curve(u: Expr, rows: Sequence[Sequence[Any]], lookup: Lookup) -> Expr:
-    """The curve at `u` steps; `rows` are the held rows of its table."""
-    lanes = lanes_of(u)
-    rounder = f32s(ROUNDER, lanes)
+def _bits(floats: Expr) -> Expr:
+    return as_type(f"int32x{lanes_of(floats)}", floats)
 
-    def segment(u: Expr) -> Expr:
-        held = _held(u)
-        return bound(held + rounder, lambda whole: parabola(u - (whole - rounder), as_type(f"int32x{lanes}", whole)))
 
-    def parabola(place: Expr, index: Expr) -> Expr:
-        constant, slope, bend = (lookup.pick(row, index) for row in rows)
-        return bound(place, lambda p: constant + product(p, slope + product(p, bend)))
+def _floats(bits: Expr) -> Expr:
+    return as_type(f"float32x{lanes_of(bits)}", bits)
 
-    return bound(u, segment)
+
+def _ints(value: int, like: Expr) -> Expr:
+    return broadcast(tirx.const(value, "int32"), lanes_of(like))

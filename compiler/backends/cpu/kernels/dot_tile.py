@@ -24,7 +24,7 @@ from zcc.compiler.backends.cpu.kernels.vector import as_type, load, named, ramp
 Operands = tuple[Expr, ...]
 Sums = dict[tuple[int, int], Any]  # by block of the tile and first lane of the part: vectors of a column each
 LATENCY = 12  # steps until a sum can be added to again, times how many begin in a cycle
-SHORT_LATENCY = 4  # the same where only the addition of finished products waits
+SHORT_STEP = 0.3  # what a step of short sums, of which none waits for another, takes beside those of its vectors
 MOST_BLOCKS = 8
 SPARE = 1  # registers for constants
 
@@ -45,10 +45,9 @@ class Dot:
         """The words of one step."""
         return max(self.short, 1)
 
-    @property
-    def latency(self) -> int:
-        """How many sums at once keep the processor busy."""
-        return SHORT_LATENCY if self.short else LATENCY
+    def time(self, vectors: int) -> float:
+        """What a step takes, where a vector of sums takes 1 in the best case."""
+        return vectors + SHORT_STEP if self.short else max(vectors, LATENCY)
 
 
 def choose_tile(out: Slab, unit: VectorUnit, dot: Dot) -> Tile:
@@ -76,7 +75,7 @@ def ranked_tiles(out: Slab, unit: VectorUnit, dot: Dot) -> list[Tile]:
         computed = -(-out.width // tile.columns) * tile.columns / out.width
         tasks = out.blocks // tile.blocks * out.height
         rounds = -(-tasks // unit.threads) * unit.threads
-        return (max(vectors, dot.latency) + operands + single) / vectors * computed * rounds / tasks, vectors
+        return (dot.time(vectors) + operands + single) / vectors * computed * rounds / tasks, vectors
 
     tiles = [
         Tile(blocks, columns)
@@ -88,8 +87,11 @@ def ranked_tiles(out: Slab, unit: VectorUnit, dot: Dot) -> list[Tile]:
 
 
 def _registers(blocks: int, columns: int, parts: int, dot: Dot) -> int:
-    """For the sums and what is held: the words of all columns and the weights of one part, or all parts' weights."""
-    held = blocks * parts * dot.words if dot.short else (columns + 1) * dot.prepared
+    """For the sums and what is held: the words of all columns and the weights of one part; or the words of one column,
+    and of every part the weights and what they were multiplied to.
+    """
+    short = dot.words + blocks * parts * (dot.words + 1)
+    held = short if dot.short else (columns + 1) * dot.prepared
     return blocks * columns * parts + held + SPARE
 
 

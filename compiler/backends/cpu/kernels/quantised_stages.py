@@ -15,11 +15,11 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.common.curves import CURVES, SEGMENTS, Curve
+from zcc.compiler.backends.common.curves import CURVES, ROWS, SEGMENTS, Curve
 from zcc.compiler.backends.cpu.kernels.activation import ACTIVATIONS, OPERATORS
 from zcc.compiler.backends.cpu.kernels.byte_dot import X86_DOTS
 from zcc.compiler.backends.cpu.kernels.byte_pack import VECTORS, pack_bytes
-from zcc.compiler.backends.cpu.kernels.curve import ROUNDER, find_lookup, on_curve
+from zcc.compiler.backends.cpu.kernels.curve import ROUNDER, HeldCurve
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, StageSpec
@@ -87,7 +87,7 @@ def _declare(stage: StageSpec, name: str) -> Any:
     if isinstance(stage, PerChannel):
         return T.arg(name, T.Buffer((stage.blocks, stage.lanes), "float32"))
     if stage.activation in CURVES:
-        return T.arg(name, T.Buffer((3, SEGMENTS), "float32"))
+        return T.arg(name, T.Buffer((ROWS, SEGMENTS), "float32"))
     return None
 
 
@@ -102,8 +102,8 @@ class Stages:
         self.steps = list(zip(stages, operands, strict=True))
         self.out = out
         self.lanes = unit.lanes
-        self.lookup = find_lookup(unit)
-        self.rows: dict[int, list[Sequence[Any]]] = {}
+        self.unit = unit
+        self.curves: dict[int, HeldCurve] = {}
         self.packs = unit.dot in X86_DOTS and out.encoding is not None
         self.first = _curve(stages[0]) if stages else None
         self.last = _curve(stages[-1]) if stages and out.encoding is not None else None
@@ -115,10 +115,11 @@ class Stages:
     def hold(self) -> None:
         """Load what all vectors share; emitted where the stores of a tile begin."""
         for number, (stage, operand) in enumerate(self.steps):
-            if _curve(stage) is not None:
+            curve = _curve(stage)
+            if curve is not None:
                 encoded = self.last is not None and number == len(self.steps) - 1
                 factor = self._encoding(0) if encoded else None
-                self.rows[number] = [self.lookup.hold(operand, row, factor) for row in range(3)]
+                self.curves[number] = HeldCurve(curve, operand, self.unit, factor)
 
     def store(self, values: Sequence[Expr], index: Sequence[Any]) -> None:
         """Store vectors of values that lie one behind the other from `index` on, after all stages."""
@@ -168,7 +169,7 @@ class Stages:
         if curve is None:
             return EXACT[stage.activation](value, *stage.parameters)
         steps = value if number == 0 else product(value, f32s(1 / curve.step, self.lanes))
-        return on_curve(steps, self.rows[number], self.lookup)
+        return self.curves[number].at(steps)
 
     def _encoding(self, item: int) -> Expr:
         return broadcast(load(self.out.encoding, item), self.lanes)

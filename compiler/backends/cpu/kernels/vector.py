@@ -9,6 +9,8 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
+FENCE = "llvm.arithmetic.fence"
+
 
 def ramp(base: Any, lanes: int) -> Expr:
     """`lanes` neighbours from `base` on, as an index."""
@@ -45,10 +47,16 @@ def llvm(ty: Any, name: str, *operands: Expr) -> Expr:
     return tirx.call_llvm_pure_intrin(ty, name, *operands)
 
 
+def fence(value: Expr) -> Expr:
+    """The value of 32-bit lanes, which LLVM may not take apart to compute it in another order."""
+    floats = as_type(f"float32x{lanes_of(value)}", value)
+    return as_type(str(value.ty.dtype), llvm(floats.ty, FENCE, floats))
+
+
 def product(left: Expr, right: Expr) -> Expr:
     """left * right, rounded: never fused into a sum, which would round differently on processors that can."""
     value = left * right
-    return llvm(value.ty, "llvm.arithmetic.fence", value)
+    return llvm(value.ty, FENCE, value)
 
 
 def load(buffer: Any, *index: Any) -> Expr:

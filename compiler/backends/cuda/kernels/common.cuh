@@ -59,12 +59,15 @@ __device__ __forceinline__ float shift(float x, float distance) { return __fadd_
 __device__ __forceinline__ float hard_sigmoid(float x) { return fmaxf(fminf(__fadd_rn(__fmul_rn(x, 0x1.555556p-3f), 0.5f), 1.f), 0.f); }
 __device__ __forceinline__ float hard_swish(float x) { return __fmul_rn(x, hard_sigmoid(x)); }
 
-// A smooth function by table, a parabola a segment: the same bits as on every other processor (see common/curves.py).
+// A smooth function by table, a cubic a segment: the same bits as on every other processor (see common/curves.py).
 __device__ __forceinline__ float on_curve(float u, const float* table) {
-  float held = fmaxf(fminf(u, 15.f), -16.f), whole = rintf(held), place = __fsub_rn(u, whole);
-  int segment = (int)whole & 31;
-  float slope = __fadd_rn(table[32 + segment], __fmul_rn(place, table[64 + segment]));
-  return __fadd_rn(table[segment], __fmul_rn(place, slope)); }
+  float distance = fabsf(u), whole = rintf(fminf(distance, 7.f)), place = __fsub_rn(distance, whole);
+  const float* row = table + (int)whole;
+  float part = __fadd_rn(row[16], __fmul_rn(place, row[24]));
+  part = __fadd_rn(row[8], __fmul_rn(place, part));
+  part = __fadd_rn(row[0], __fmul_rn(place, part));
+  part = table[34] != 0.f && u < 0.f ? -part : part;
+  return __fadd_rn(__fadd_rn(part, __fmul_rn(fmaxf(u, 0.f), table[32])), table[33]); }
 
 __device__ __forceinline__ void wait_for_earlier() {      // only where the launch before may still run
 #if __CUDA_ARCH__ >= 900

@@ -140,7 +140,7 @@ def _finish(machine: Machine, ending: Ending, sums: Array, places: list[Place]) 
         if isinstance(stage, Apply):
             values = _activation(stage.name, stage.parameters, values)
         elif isinstance(stage, OnCurve):
-            table = machine.numbers(next(left), "float32", 96).reshape(3, 32)
+            table = machine.numbers(next(left), "float32", 40).reshape(5, 8)
             values = _on_curve(values * np.float32(stage.factor), table)
         elif isinstance(stage, Merge):
             values = OPERATORS[stage.operator](values, machine.values(stage.other, next(left)))
@@ -164,9 +164,13 @@ def _stored(values: Array, ending: Ending) -> Array:
 
 
 def _on_curve(u: Array, table: Array) -> Array:
-    whole = np.rint(np.clip(u, -16, 15))
-    place, segment = u - whole, whole.astype(int) & 31
-    return table[0, segment] + place * (table[1, segment] + place * table[2, segment])
+    distance = np.abs(u)
+    segment = np.rint(np.minimum(distance, np.float32(7)))
+    place = distance - segment
+    constant, slope, bend, third = table[:4, segment.astype(int)]
+    part = constant + place * (slope + place * (bend + place * third))
+    signed = np.where(u < 0, -part, part) if table[4, 2] else part
+    return signed + np.maximum(u, 0) * table[4, 0] + table[4, 1]
 
 
 OPERATORS: dict[str, Callable[..., Array]] = {"add": np.add, "subtract": np.subtract, "multiply": np.multiply}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.backends.common.curves import CURVES
+from zcc.compiler.backends.common.curves import CURVES, POWERS, SEGMENTS, Curve
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
 from zcc.compiler.backends.cpu.kernels.int8_depthwise import Int8Depthwise
 from zcc.compiler.backends.cpu.kernels.slab import Slab
@@ -53,12 +53,17 @@ def sums(x: Array, weight: Array, start: Array, spec: Int8Conv | Int8Depthwise) 
     return taps(*wide, size, spec.stride[0], spec.dilation[0]).astype(np.int32)
 
 
-def on_curve(steps: Array, table: Array) -> Array:
-    """The parabola of each value's segment, at its place in it."""
-    segment = np.rint(np.clip(steps, F(-16), F(15)))
-    place = steps - segment
-    constant, slope, bend = table[:, segment.astype(int)]
-    return constant + place * (slope + place * bend)
+def on_curve(steps: Array, curve: Curve, factor: float = 1.0) -> Array:
+    """The cubic of each value's segment at its place in it, and the line, all times the factor."""
+    factor = F(factor)
+    distance = np.abs(steps)
+    segment = np.rint(np.minimum(distance, F(SEGMENTS - 1)))
+    place = distance - segment
+    constant, slope, bend, third = (curve.table() * factor)[:POWERS, segment.astype(int)]
+    part = constant + place * (slope + place * (bend + place * third))
+    signed = np.where(np.signbit(steps), -part, part) if curve.odd else part
+    sloping = signed + np.maximum(steps, F(0)) * (F(curve.slope * curve.step) * factor)
+    return sloping + F(curve.offset) * factor
 
 
 def finish(total: Array, scale: Array, stages: Sequence[tuple[StageSpec, Any]], out: Encoding | None) -> Array:
@@ -71,10 +76,9 @@ def finish(total: Array, scale: Array, stages: Sequence[tuple[StageSpec, Any]], 
     for number, (stage, operand) in enumerate(stages):
         if isinstance(stage, Apply) and stage.activation in CURVES:
             curve = CURVES[stage.activation]
-            table = curve.table()
-            if number == len(stages) - 1 and out is not None:
-                table, encoded_by_curve = table * F(1 / out.scale), True
-            value = on_curve(value if number == 0 else value * F(1 / curve.step), table)
+            encoded_by_curve = number == len(stages) - 1 and out is not None
+            factor = 1 / out.scale if encoded_by_curve and out is not None else 1.0
+            value = on_curve(value if number == 0 else value * F(1 / curve.step), curve, factor)
         else:
             value = plain_stage(value, stage, operand)
     if out is None:
