@@ -53,7 +53,7 @@ def wide(network: Network) -> Calibration:
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_every_activation_has_a_kernel(name: str, precision: str) -> None:
     network = between_convolutions(Activation(name, PARAMETERS.get(name, ())))
-    converted = PRECISIONS[precision].convert(network, wide(network), ())
+    converted = PRECISIONS[precision].convert(network, wide(network), (), TARGET.short_words)
     middle = next(op for op in converted.ops if op.out.name == "middle")
     if precision == "int8":
         assert isinstance(middle, QuantisedConv) == ACTIVATIONS[name].after_integers
