@@ -58,6 +58,7 @@ def native_target(dtype: str) -> Target:
 
 def _able(target: Target, dtype: str) -> Target:
     if not target.computes(dtype):
-        able = ", ".join(other.name for other in targets().values() if other.computes(dtype))
+        kin = backend_of(target).targets.values()
+        able = ", ".join(other.name for other in kin if other.computes(dtype)) or "another processor"
         raise NoInstructions(f"{target.name} has no instructions for {dtype}", f"compile it for {able}")
     return target

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from zcc.runtime import host
 from zcc.runtime.cache import cache_folder
+from zcc.runtime.distribution import how_to_install
 from zcc.runtime.errors import BuildError
 
 Link = Callable[..., None]
@@ -27,7 +28,7 @@ def cross_linker(triple: str) -> Link | None:
     if command is None:
         raise BuildError(
             f"there is no linker for {system} on {architecture} here",
-            f"pip install 'zcc-yolo[cross]', or install {_gcc_name(architecture)}",
+            f"{how_to_install('cross')}, or install {_gcc_name(architecture)}",
         )
     return _linking_by(command)
 
