@@ -31,7 +31,7 @@ def busy(detector, frames=400):
     for _ in range(frames):
         detector(frame)
     ticks = [after - before.get(task, 0) for task, after in worked().items()]
-    return sum(each > 0.3 * max(ticks) for each in ticks)
+    return sum(each > 0.1 * max(ticks) for each in ticks)  # whoever waits for a busy machine's core spins meanwhile
 """
 TWO_CORES = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 
