@@ -24,14 +24,16 @@ def worked():
     '''Ticks of the processor that each thread took.'''
     tasks = sorted(pathlib.Path("/proc/self/task").iterdir(), key=lambda task: int(task.name))
     return {task.name: sum(map(int, (task / "stat").read_text().rpartition(")")[2].split()[11:13])) for task in tasks}
-def busy(detector, frames=400):
-    '''How many threads took a good part of the work.'''
+def busy(detector):
+    '''How many threads took a good part of the work, in the best of a few goes: others may want the cores, too.'''
+    return max(goes(detector) for _ in range(4))
+def goes(detector, frames=120):
     detector(frame)
     before = worked()
     for _ in range(frames):
         detector(frame)
     ticks = [after - before.get(task, 0) for task, after in worked().items()]
-    return sum(each > 0.1 * max(ticks) for each in ticks)  # whoever waits for a busy machine's core spins meanwhile
+    return sum(each > 0.3 * max(ticks) for each in ticks)
 """
 TWO_CORES = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 
