@@ -12,6 +12,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from zcc.runtime.errors import BenchmarkError
+
 Attributes = Mapping[str, Any]
 
 
@@ -29,14 +31,16 @@ def max_pool(attributes: Attributes, x: Any) -> Any:
 def _padding(attributes: Attributes) -> list[int]:
     pads = attributes.get("pads", [0, 0, 0, 0])
     if pads[:2] != pads[2:]:
-        raise NotImplementedError(f"pads {pads}")
+        raise BenchmarkError(f"PyTorch pads alike on either side, and the file asks for {pads}", "race another export")
     return list(pads[:2])
 
 
 def resize(attributes: Attributes, x: Any, roi: Any, scales: Any) -> Any:
     """Resize to the nearest, by whole factors."""
     if attributes["mode"] != b"nearest":
-        raise NotImplementedError(attributes["mode"])
+        raise BenchmarkError(
+            f"the peer resizes to the nearest, and the file asks for {attributes['mode']!r}", "race another export"
+        )
     return F.interpolate(x, scale_factor=scales[2:].tolist(), mode="nearest")
 
 
