@@ -27,7 +27,6 @@ from zcc.registry.locks import exclusive, shared
 from zcc.registry.rebuild import Rebuilding, Rebuilt
 from zcc.registry.reference import check_name, check_tag
 from zcc.registry.rows import FOUND
-from zcc.registry.schema import artifacts
 from zcc.registry.soundness import index_problems
 from zcc.registry.tags import Move, history, put, release, roll_back, take
 from zcc.registry.tree import Tree
@@ -82,7 +81,7 @@ class Registry:
             with self._writing() as catalogue:
                 catalogue.add(manifest, origin)
                 for tag in wanted:
-                    put(catalogue.connection, manifest.name, tag, [digest])
+                    put(catalogue.transaction, manifest.name, tag, [digest])
                 return catalogue.get(digest)
 
     @contextmanager
@@ -104,7 +103,7 @@ class Registry:
         What was built elsewhere may claim to be of any fingerprint, and is none of ours.
         """
         with self._reading() as catalogue:
-            found = catalogue.select(artifacts.c.fingerprint == fingerprint, artifacts.c.origin.is_(None))
+            found = catalogue.select("fingerprint = :fingerprint AND origin IS NULL", fingerprint=fingerprint)
         with reported(self.home):
             return next((a for a in found if not self._check({a.digest: a.manifest}).problems), None)
 
@@ -160,22 +159,22 @@ class Registry:
         with self._writing() as catalogue:
             found = search.find(catalogue, reference, dtype, target)
             digests = [artifact.digest for artifact in found]
-            return put(catalogue.connection, found[0].manifest.name, tag, digests)
+            return put(catalogue.transaction, found[0].manifest.name, tag, digests)
 
     def untag(self, name: str, tag: str) -> Move:
         """Take a tag away; its history stays, and a rollback brings it back."""
         with self._writing() as catalogue:
-            return take(catalogue.connection, name, tag)
+            return take(catalogue.transaction, name, tag)
 
     def rollback(self, name: str, tag: str) -> Move:
         """Move a tag to where it was before its last move; once more, to where it was before that."""
         with self._writing() as catalogue:
-            return roll_back(catalogue.connection, name, tag)
+            return roll_back(catalogue.transaction, name, tag)
 
     def history(self, name: str, tag: str | None = None) -> list[Move]:
         """Every move of a tag, or of all tags of a name, the last first."""
         with self._reading() as catalogue:
-            return history(catalogue.connection, name, tag)
+            return history(catalogue.transaction, name, tag)
 
     def remove(
         self,
@@ -195,7 +194,7 @@ class Registry:
                 doomed = search.every(catalogue, reference, dtype, target)
             else:
                 doomed = [search.only(reference, search.find(catalogue, reference, dtype, target))]
-            release(catalogue.connection, [artifact.digest for artifact in doomed], force)
+            release(catalogue.transaction, [artifact.digest for artifact in doomed], force)
             for artifact in doomed:
                 catalogue.remove(artifact.digest)
         return doomed
@@ -223,10 +222,10 @@ class Registry:
     def index_problems(self) -> list[tuple[str, str]]:
         """What is wrong with the index, with the digest that each is about where it is about one."""
         with self._reading() as catalogue:
-            return list(index_problems(catalogue.connection))
+            return list(index_problems(catalogue.transaction))
 
     def _believe(self, catalogue: Catalogue) -> None:
-        found = list(index_problems(catalogue.connection))
+        found = list(index_problems(catalogue.transaction))
         if found:
             problem = f"the index {self} is damaged, so nothing is deleted: {found[0][1]}"
             raise CorruptIndex(f"{problem} (and {len(found) - 1} more)" if found[1:] else problem, RESTORE)
@@ -234,7 +233,7 @@ class Registry:
     def verify(self) -> Report:
         """Check the index, hash everything that is published, and report what is not as it was."""
         with self._reading() as catalogue:
-            problems = [Problem(digest, str(self), what) for digest, what in index_problems(catalogue.connection)]
+            problems = [Problem(digest, str(self), what) for digest, what in index_problems(catalogue.transaction)]
             manifests = {each.digest: each.manifest for each in catalogue.listed() if isinstance(each, Artifact)}
             known = catalogue.digests() | catalogue.removals()
         with reported(self.home):
@@ -255,7 +254,8 @@ class Registry:
                 ownership.check_owner(self.home, self._index.identity())
             ownership.mark(self.home, self._index.identity())
             with self._reading() as catalogue:
-                sound = {each.digest for each in catalogue.listed() if isinstance(each, Artifact)}
+                damaged = {digest for digest, _ in index_problems(catalogue.transaction)}
+                sound = catalogue.digests() - damaged
                 listed, removals = catalogue.digests(), catalogue.removals()
             rebuilding = Rebuilding(self._tree, self._files, self._folders)
             found = rebuilding.find(sound, listed, removals)
@@ -270,10 +270,10 @@ class Registry:
 
     @contextmanager
     def _reading(self) -> Iterator[Catalogue]:
-        with self._index.reading() as connection:
-            yield Catalogue(connection, self._folders.path)
+        with self._index.reading() as seen:
+            yield Catalogue(seen, self._folders.path)
 
     @contextmanager
     def _writing(self) -> Iterator[Catalogue]:
-        with self._index.writing() as connection:
-            yield Catalogue(connection, self._folders.path)
+        with self._index.writing() as changed:
+            yield Catalogue(changed, self._folders.path)

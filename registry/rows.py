@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from zcc.runtime.errors import ArtifactError, CorruptArtifact
@@ -16,6 +17,8 @@ REMEDY = "restore the index from a backup, or run zcc reindex"
 IMPORTED, FOUND = "import", "reindex"  # origins; what was built here has none
 REPEATED = ("name", "dtype", "target", "fingerprint")  # of the manifest, for queries
 
+WHO, MESSAGE = 128, 4000  # characters
+
 _DIGEST = text(71, 71, r"sha256:[0-9a-f]{64}")
 _COUNT = whole(0, 1 << 62)
 _ORIGIN = maybe(one_of(IMPORTED, FOUND))
@@ -25,6 +28,7 @@ _ARTIFACT = record({"digest": _DIGEST, "turn": _COUNT, "origin": _ORIGIN})
 _MOVE = record(
     {
         **{"id": _COUNT, "previous": maybe(_COUNT), "moved": _MOMENT, "name": _WORD, "tag": _WORD},
+        **{"who": maybe(text(WHO, 1)), "message": maybe(text(MESSAGE))},
         "why": one_of("tag", "untag", "rollback", "rm"),
         "digests": list_of(_DIGEST, 10_000),
     }
@@ -33,17 +37,16 @@ _FIGURE = record({"measured": _MOMENT, "origin": _ORIGIN})
 _REMOVED = record({"digest": _DIGEST, "moved": _MOMENT})
 
 
-def read_artifact(row: Any) -> Manifest:
+def read_artifact(row: Mapping[str, Any]) -> Manifest:
     """The manifest of a row of artifacts, when the whole row is what publishing would write."""
-    values = dict(row._mapping)
     try:
-        _ARTIFACT({name: values[name] for name in ("digest", "turn", "origin")}, "")
-        manifest = manifest_of(values["digest"], values["manifest"])
+        _ARTIFACT({name: row[name] for name in ("digest", "turn", "origin")}, "")
+        manifest = manifest_of(row["digest"], row["manifest"])
         for name in REPEATED:
-            if values[name] != getattr(manifest, name):
-                raise Breach(f"{name}: {shown(values[name])} is not what the manifest says")
+            if row[name] != getattr(manifest, name):
+                raise Breach(f"{name}: {shown(row[name])} is not what the manifest says")
     except Breach as breach:
-        _refuse(values["digest"], breach)
+        _refuse(row["digest"], breach)
     except ArtifactError as error:
         raise type(error)(error.problem, REMEDY) from error
     return manifest
@@ -64,22 +67,22 @@ def check_move(values: dict[str, Any]) -> None:
         raise CorruptArtifact(f"the index holds a damaged move of a tag ({breach})", REMEDY) from breach
 
 
-def read_figure(row: Any) -> Measurement:
+def read_figure(row: Mapping[str, Any]) -> Measurement:
     """The figure in a row of measurements."""
     try:
-        check_figure({"metric": row.metric, "value": row.value, "how": row.how}, "figure")
-        _FIGURE({"measured": row.measured, "origin": row.origin}, "")
+        check_figure({name: row[name] for name in ("metric", "value", "how")}, "figure")
+        _FIGURE({name: row[name] for name in ("measured", "origin")}, "")
     except Breach as breach:
-        _refuse(row.digest, breach)
-    return Measurement(row.metric, row.value, row.how)
+        _refuse(row["digest"], breach)
+    return Measurement(row["metric"], row["value"], row["how"])
 
 
-def check_removal(row: Any) -> None:
+def check_removal(row: Mapping[str, Any]) -> None:
     """Refuse what no removal could have left: what it names will be deleted."""
     try:
-        _REMOVED(dict(row._mapping), "")
+        _REMOVED(dict(row), "")
     except Breach as breach:
-        _refuse(row.digest, breach)
+        _refuse(row["digest"], breach)
 
 
 def _refuse(digest: Any, breach: Breach) -> NoReturn:

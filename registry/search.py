@@ -7,13 +7,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import select
-
 from zcc.registry import tags
 from zcc.registry.artifact import Artifact
 from zcc.registry.catalogue import Catalogue
 from zcc.registry.reference import Reference, is_prefix
-from zcc.registry.schema import artifacts, tag_moves
 from zcc.runtime.errors import Ambiguous, NotFound
 from zcc.runtime.manifest_rules import FILENAME
 
@@ -69,7 +66,7 @@ def _meant(catalogue: Catalogue, reference: Reference) -> list[Artifact]:
         return _by_digest(catalogue, reference, reference.prefix)
     if reference.tag:
         return _by_tag(catalogue, reference, reference.tag)
-    found = catalogue.select(artifacts.c.name == reference.name)
+    found = catalogue.select("name = :name", name=reference.name)
     if found:
         return found
     if is_prefix(reference.text):
@@ -78,7 +75,7 @@ def _meant(catalogue: Catalogue, reference: Reference) -> list[Artifact]:
 
 
 def _by_digest(catalogue: Catalogue, reference: Reference, prefix: str) -> list[Artifact]:
-    found = catalogue.select(artifacts.c.digest.startswith(f"sha256:{prefix}", autoescape=True))
+    found = catalogue.select("digest LIKE :digest", digest=f"sha256:{prefix}%")  # hex digits alone
     found = [artifact for artifact in found if reference.name in (None, artifact.manifest.name)]
     if not found:
         raise _nothing(catalogue, reference)
@@ -86,8 +83,8 @@ def _by_digest(catalogue: Catalogue, reference: Reference, prefix: str) -> list[
 
 
 def _by_tag(catalogue: Catalogue, reference: Reference, tag: str) -> list[Artifact]:
-    held = tags.standing(catalogue.connection, tag_moves.c.name == reference.name, tag_moves.c.tag == tag)
-    found = catalogue.select(artifacts.c.digest.in_(held[0].digests)) if held else []
+    held = tags.standing(catalogue.transaction, "name = :name AND tag = :tag", name=reference.name, tag=tag)
+    found = catalogue.among(held[0].digests) if held else []
     if not found:
         raise _nothing(catalogue, reference)
     return found
@@ -102,8 +99,8 @@ def _last_of_each(found: Sequence[Artifact]) -> list[Artifact]:
 
 
 def _nothing(catalogue: Catalogue, reference: Reference) -> NotFound:
-    names = sorted(set(catalogue.connection.scalars(select(artifacts.c.name))))
-    held = tags.standing(catalogue.connection, tag_moves.c.name == reference.name)
+    names = sorted(set(catalogue.transaction.column("SELECT DISTINCT name FROM artifacts")))
+    held = tags.standing(catalogue.transaction, "name = :name", name=reference.name)
     known_tags = sorted(move.tag for move in held)
     if (Path(reference.text) / FILENAME).is_file():
         remedy = f"for the folder of that name here, write .{os.sep}{reference.text}"
