@@ -49,7 +49,7 @@ class Catalogue:
         else:
             found = self.transaction.rows_in(select("artifacts", "WHERE digest IN (:among)"), list(digests))
             by_digest = {row["digest"]: row for row in named("artifacts", found)}
-            rows = [by_digest[digest] for digest in digests]
+            rows = [by_digest[digest] for digest in digests if digest in by_digest]
         told: list[Artifact | Unreadable] = []
         try:
             tagged = tags.held(self.transaction)

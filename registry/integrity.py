@@ -11,7 +11,9 @@ from zcc.registry.files import Files
 from zcc.registry.folders import Folders
 from zcc.registry.orphans import Orphan, find_orphans
 from zcc.registry.tree import Stray, Tree
+from zcc.runtime.errors import ArtifactError
 from zcc.runtime.manifest import FILENAME, Manifest, file_sha256
+from zcc.runtime.trust.beside import FOLDER, read_beside
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,16 @@ def check(manifests: Mapping[str, Manifest], files: Files, folders: Folders) -> 
         for path, sha256 in _expected(digest, manifest, files, folders.path(digest))
         if (what := reader.problem(path, sha256))
     )
-    return Report(len(manifests), len(reader.hashes), reader.bytes, problems)
+    unsound = tuple(problem for digest in manifests for problem in _signatures(digest, folders.path(digest)))
+    return Report(len(manifests), len(reader.hashes), reader.bytes, (*problems, *unsound))
+
+
+def _signatures(digest: str, folder: Path) -> Iterator[Problem]:
+    """What is wrong with the signatures beside an artifact; whether anybody believes them is a policy's matter."""
+    try:
+        read_beside(folder)
+    except ArtifactError as error:
+        yield Problem(digest, str(folder / FOLDER), error.problem)
 
 
 def look_around(tree: Tree, known: Collection[str]) -> tuple[tuple[Problem, ...], tuple[Stray, ...]]:

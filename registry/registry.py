@@ -7,7 +7,7 @@ a process killed at any moment leaves nothing but files that `gc` frees.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,11 +22,13 @@ from zcc.registry.folders import Folders
 from zcc.registry.garbage import NOTHING, Garbage, Spared, collect
 from zcc.registry.index import LOCK_SECONDS, Index
 from zcc.registry.integrity import Problem, Report, check, look_around
+from zcc.registry.listing import Shown, Wanted, arranged, check_rows, listing
 from zcc.registry.location import locate
 from zcc.registry.locks import exclusive, shared
 from zcc.registry.rebuild import Rebuilding, Rebuilt
 from zcc.registry.reference import check_name, check_tag
 from zcc.registry.rows import FOUND
+from zcc.registry.signatures import Signatures
 from zcc.registry.soundness import index_problems
 from zcc.registry.tags import Move, history, put, release, roll_back, take
 from zcc.registry.tree import Tree
@@ -43,6 +45,7 @@ class Registry:
         self._index = index
         self._files = Files(self.home)
         self._folders = Folders(self.home, self._files)
+        self._signatures = Signatures(self.home)
         self._tree = Tree(self.home)
         self._publishing = self.home / "locks" / "publishing.lock"
 
@@ -131,6 +134,38 @@ class Registry:
         """Everything published, the last first; what cannot be read stands in its place as that."""
         with self._reading() as catalogue:
             return catalogue.listed()
+
+    def list(self, wanted: Wanted, by: str = "published", turned: bool = False) -> Shown:
+        """What is wanted of everything published, sorted by one of SORTS, without reading whole manifests."""
+        with self._reading() as catalogue:
+            found, damaged = listing(catalogue.transaction, wanted, self.is_signed)
+            wrong = check_rows(catalogue.transaction, found)
+            shown = [each for each in found if each.digest not in wrong]
+            told = catalogue.listed([*damaged, *wrong])
+        unreadable = [each for each in told if isinstance(each, Unreadable)]
+        return Shown(arranged(shown, by, turned), unreadable)
+
+    def described(self, digests: Sequence[str]) -> list[Artifact | Unreadable]:
+        """Artifacts in the order of their digests, as `listed` has them."""
+        with self._reading() as catalogue:
+            return catalogue.listed(digests)
+
+    def is_signed(self, digest: str) -> bool:
+        """Whether anybody signed the artifact; a policy says whether that is worth anything."""
+        return self._signatures.any(self._folders.path(digest))
+
+    def envelopes(self, digest: str) -> tuple[bytes, ...]:
+        """The signatures of an artifact, each as it was made."""
+        with reported(self.home):
+            return self._signatures.of(self._folders.path(digest))
+
+    def add_envelopes(self, digest: str, envelopes: Iterable[bytes]) -> None:
+        """Keep signatures with the artifact; those that are there stay."""
+        with self._reading() as catalogue:
+            artifact = catalogue.get(digest)
+        folder = self.folder(artifact)
+        with reported(self.home), shared(self._publishing):
+            self._signatures.add(folder, envelopes)
 
     def holds(self, digest: str) -> bool:
         """Whether an artifact is published here."""

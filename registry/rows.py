@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -15,6 +16,7 @@ from zcc.runtime.rules import Breach, list_of, maybe, one_of, record, shown, tex
 REMEDY = "restore the index from a backup, or run zcc reindex"
 
 IMPORTED, FOUND = "import", "reindex"  # origins; what was built here has none
+LISTED = ("name", "dtype", "target", "created", "model_sha256")  # and in lists
 REPEATED = ("name", "dtype", "target", "fingerprint")  # of the manifest, for queries
 
 WHO, MESSAGE = 128, 4000  # characters
@@ -57,6 +59,23 @@ def manifest_of(digest: str, stored: Any) -> Manifest:
     if not isinstance(stored, str) or digest != "sha256:" + hashlib.sha256(stored.encode()).hexdigest():
         raise CorruptArtifact(f"the index holds a changed manifest for {digest[:19]}", REMEDY)
     return Manifest.from_json(stored, f"the manifest of {digest[:19]}")
+
+
+def check_listed(digest: str, stored: Any, shown_as: Mapping[str, Any]) -> None:
+    """Refuse a manifest that has changed, or that a list would show as another than it is.
+
+    It was held against every rule before its digest was taken, so that is not done again.
+    """
+    if not isinstance(stored, str) or digest != "sha256:" + hashlib.sha256(stored.encode()).hexdigest():
+        raise CorruptArtifact(f"the index holds a changed manifest for {digest[:19]}", REMEDY)
+    parts = (f'"{name}":{json.dumps(shown_as[name], ensure_ascii=False)}' for name in LISTED)
+    if all(part in stored for part in parts):
+        return  # canonical JSON, as zcc writes it: reading it would take thirty times as long
+    raw = json.loads(stored)
+    for name in LISTED:
+        if shown_as[name] != raw[name]:
+            problem = f"the index says {shown(shown_as[name])} for {name} of {digest[:19]}, its manifest {shown(raw[name])}"
+            raise CorruptArtifact(problem, REMEDY)
 
 
 def check_move(values: dict[str, Any]) -> None:

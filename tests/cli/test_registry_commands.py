@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.registry.samples import artifact
-from zcc.commands.list import age
+from zcc.commands.ages import age
 from zcc.commands.main import cli
 from zcc.registry import Artifact, Registry
 from zcc.runtime import host
