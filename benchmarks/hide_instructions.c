@@ -5,6 +5,7 @@
  * below runs the instruction itself and takes bits away. A process that cannot be held this way ends at once.
  */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -29,7 +30,26 @@ static const uint32_t AVX2_IN_LEAF_7 = 1u << 5;
 static const uint32_t AVX_IN_LEAF_1 = 0, AVX2_IN_LEAF_7 = 0;
 #endif
 
-static struct sigaction before;
+static struct sigaction others; /* what everybody else wants done about faults that are none of ours */
+
+/* Whoever asks for this signal later gets what we let through: what we hide would be found otherwise. */
+int sigaction(int signal, const struct sigaction *wish, struct sigaction *was) {
+    int (*real)(int, const struct sigaction *, struct sigaction *) = dlsym(RTLD_NEXT, "sigaction");
+    if (signal != SIGSEGV) return real(signal, wish, was);
+    if (was) *was = others;
+    if (wish) others = *wish;
+    return 0;
+}
+
+sighandler_t signal(int signal, sighandler_t wish) {
+    struct sigaction new = {.sa_handler = wish, .sa_flags = SA_RESTART}, was;
+    return sigaction(signal, &new, &was) ? SIG_ERR : was.sa_handler;
+}
+
+static void ours_on_fault(struct sigaction *act) {
+    int (*real)(int, const struct sigaction *, struct sigaction *) = dlsym(RTLD_NEXT, "sigaction");
+    real(SIGSEGV, act, 0);
+}
 
 static void fault_on_cpuid(int yes) { syscall(SYS_arch_prctl, ARCH_SET_CPUID, !yes); }
 
@@ -52,11 +72,11 @@ static struct registers told(uint32_t leaf, uint32_t part) {
     return is;
 }
 
-static void on_fault(int signal, siginfo_t *info, void *context) {
+static void on_fault(int number, siginfo_t *info, void *context) {
     greg_t *at = ((ucontext_t *)context)->uc_mcontext.gregs;
     const unsigned char *code = (const unsigned char *)at[REG_RIP];
-    if (code[0] != 0x0f || code[1] != 0xa2) { /* a real fault: whoever cared for it before does */
-        sigaction(signal, &before, 0);
+    if (code[0] != 0x0f || code[1] != 0xa2) { /* a real fault comes again, to the others */
+        ours_on_fault(&others);
         return;
     }
     struct registers is = told(at[REG_RAX], at[REG_RCX]);
@@ -66,6 +86,6 @@ static void on_fault(int signal, siginfo_t *info, void *context) {
 
 __attribute__((constructor)) static void begin(void) {
     struct sigaction ours = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK};
-    sigaction(SIGSEGV, &ours, &before);
+    ours_on_fault(&ours);
     if (syscall(SYS_arch_prctl, ARCH_SET_CPUID, 0)) _exit(77);
 }

@@ -51,7 +51,7 @@ def flags_for(features: tuple[str, ...]) -> tuple[str, ...] | None:
 
 def build(library: Path, flags: tuple[str, ...]) -> Path:
     """The library that hides, proven to work here."""
-    command = ["cc", "-O2", "-shared", "-fPIC", *flags, "-o", str(library), str(SOURCE)]
+    command = ["cc", "-O2", "-shared", "-fPIC", *flags, "-o", str(library), str(SOURCE), "-ldl"]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True)
         subprocess.run([sys.executable, "-c", ""], check=True, env={**os.environ, PRELOAD: str(library)})
