@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zcc.runtime.errors import IncompatibleHost, NotFound, ZccError
-from zcc.runtime.explanation import Explanation, Verdict
+from zcc.runtime.explanation import Explanation, VariantRemark
 from zcc.runtime.losses import points_lost
 from zcc.runtime.obstacles import obstacle
 from zcc.runtime.preference import DEFAULT, Preference, Rated, read_preference
@@ -53,7 +53,7 @@ def choose(
     return told.chosen
 
 
-def _nothing(reference: str, wanted: Sequence[Verdict], wish: Wish) -> ZccError:
+def _nothing(reference: str, wanted: Sequence[VariantRemark], wish: Wish) -> ZccError:
     reasons = "; ".join(sorted(f"{verdict.candidate.label}: {verdict.why}" for verdict in wanted))
     obstacles = [obstacle(verdict.candidate.manifest) for verdict in wanted]
     if None not in obstacles:
@@ -76,9 +76,9 @@ def explain(reference: str, variants: Sequence[Candidate], wish: Wish) -> Explan
         reference,
         (
             *(_verdict(each, not place, preference, ranked[0]) for place, each in enumerate(ranked)),
-            *(Verdict(each.candidate, False, reason, each.lost) for each, reason in judged if reason is not None),
+            *(VariantRemark(each.candidate, False, reason, each.lost) for each, reason in judged if reason is not None),
             *(
-                Verdict(each, False, wish.objection(each) or reason)
+                VariantRemark(each, False, wish.objection(each) or reason)
                 for each, reason in zip(variants, obstacles, strict=True)
                 if reason is not None
             ),
@@ -91,8 +91,8 @@ def _unfit(candidate: Candidate) -> str | None:
     return found.reason if found else None
 
 
-def _verdict(rated: Rated, taken: bool, preference: Preference, first: Rated) -> Verdict:
+def _verdict(rated: Rated, taken: bool, preference: Preference, first: Rated) -> VariantRemark:
     why = preference.first if taken else f"{first.candidate.label} is {preference.first}"
     if not taken and rated.candidate.claims("latency_ms") and not first.candidate.claims("latency_ms"):
         why += ", and was measured here"
-    return Verdict(rated.candidate, taken, why, rated.lost)
+    return VariantRemark(rated.candidate, taken, why, rated.lost)

@@ -19,9 +19,9 @@ from zcc.commands.options import (
 from zcc.commands.output import print_json, reserved_stdout, say_lines
 
 if TYPE_CHECKING:
-    from zcc.compiler.tuning.collections import Statistics
+    from zcc.compiler.tuning.collections import TargetRecords
+    from zcc.compiler.tuning.kernel_task import Search
     from zcc.compiler.tuning.network_search import WholeSearch
-    from zcc.compiler.tuning.task import Search
 
 
 @click.command()
@@ -85,8 +85,8 @@ def tune(
     from zcc.compiler.building.options import CompileOptions
     from zcc.compiler.building.tune_options import TuneOptions
     from zcc.compiler.tuning.collections import export_records, import_records, statistics
-    from zcc.compiler.tuning.model import tune_model
     from zcc.compiler.tuning.tune import Limits
+    from zcc.compiler.tuning.tune_model import tune_model
     from zcc.registry.location import locate
 
     chosen = [each for each in (model, stats, export_to, import_from) if each]
@@ -164,7 +164,7 @@ def _summary(searches: list[Search]) -> str:
     return "\n".join(lines)
 
 
-def _statistics(told: list[Statistics]) -> str:
+def _statistics(told: list[TargetRecords]) -> str:
     from zcc.commands.columns import columns
 
     if not told:

@@ -9,14 +9,14 @@ from zcc.commands.output import cells
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from zcc.compiler.tuning.kernel_task import KernelTask, Search
     from zcc.compiler.tuning.network_search import WholeSearch
-    from zcc.compiler.tuning.task import Search, Task
 
 SHOWN = 12  # kernels in the table
 COLUMNS = ("kernel", "runs", "tried", "default", "best", "floor", "gain", "best form")
 
 
-def batch_line(search: Search, task: Task) -> str:
+def batch_line(search: Search, task: KernelTask) -> str:
     """What the last batch brought."""
     return f"  {task.spec.name}: {_form(task)}; {whole_line(search)}"
 
@@ -55,7 +55,7 @@ def search_table(search: Search) -> Table:
     return table
 
 
-def heaviest(search: Search) -> list[Task]:
+def heaviest(search: Search) -> list[KernelTask]:
     """The kernels by the time that they take together."""
     return sorted(search.tasks, key=lambda task: -task.count * (task.default_seconds or 0.0))
 
@@ -65,7 +65,7 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
-def _row(task: Task) -> tuple[str, ...]:
+def _row(task: KernelTask) -> tuple[str, ...]:
     return (
         task.spec.name,
         str(task.count),
@@ -78,7 +78,7 @@ def _row(task: Task) -> tuple[str, ...]:
     )
 
 
-def _form(task: Task) -> str:
+def _form(task: KernelTask) -> str:
     if task.best_seconds is None:
         return "nothing could be measured"
     floor = f", floor {_ms(task.floor_seconds)}" if task.floor_seconds else ""

@@ -18,14 +18,14 @@ from zcc.compiler.backends.target import Target
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.ir.ops import Network
 from zcc.compiler.ir.tensors import Tensor
-from zcc.compiler.precision.statistics import Statistics
+from zcc.compiler.precision.map_statistics import MapStatistics
 from zcc.compiler.precision.table import Precision
 from zcc.runtime.frame import Pixels
 from zcc.runtime.manifest import Manifest, Requirements, Run
 
 Floats = NDArray[np.float32]
 # Runs the work inside its `with` block as the stage of that name.
-Stage = Callable[[str], AbstractContextManager[None]]
+RunStage = Callable[[str], AbstractContextManager[None]]
 
 
 class Records(Protocol):
@@ -66,7 +66,7 @@ AnyTarget = TypeVar("AnyTarget", bound=Target)
 AnyRecords = TypeVar("AnyRecords", bound=Records)
 
 
-class Observer(Protocol):
+class MapObserver(Protocol):
     """A network whose every map can be looked at after a frame."""
 
     def run(self, pixels: Pixels) -> None:
@@ -108,7 +108,7 @@ class Backend(Protocol[AnyTarget, AnyRecords]):
         target: AnyTarget,
         records: AnyRecords,
         folder: Path,
-        stage: Stage,
+        stage: RunStage,
     ) -> Built:
         """Write the artifact's files into the folder; the network, in the precision already, may be changed."""
         ...
@@ -128,10 +128,10 @@ class Backend(Protocol[AnyTarget, AnyRecords]):
 class ReferenceBackend(Backend[AnyTarget, AnyRecords], Protocol):
     """A backend that runs wherever zcc compiles, and can show what a network's maps hold."""
 
-    def statistics(self, source: Imported, network: Network, frames: Iterable[Pixels]) -> dict[Tensor, Statistics]:
+    def statistics(self, source: Imported, network: Network, frames: Iterable[Pixels]) -> dict[Tensor, MapStatistics]:
         """What values every map that the detections depend on takes over the frames, on this machine, in float32."""
         ...
 
-    def observer(self, source: Imported, network: Network, folder: Path) -> Observer:
+    def observer(self, source: Imported, network: Network, folder: Path) -> MapObserver:
         """The network built so that its maps can be looked at; its files lie in the folder, which outlives it."""
         ...

@@ -21,9 +21,9 @@ from zcc.compiler.frontend import (
     simplify,
 )
 from zcc.compiler.frontend.model import Model
-from zcc.compiler.frontend.read import read_model
+from zcc.compiler.frontend.read_file import read_model
 from zcc.compiler.frontend.sandbox import run_in_sandbox
-from zcc.compiler.frontend.single import to_float32
+from zcc.compiler.frontend.single_precision import to_float32
 
 
 def load_model(path: Path, imgsz: tuple[int, int] | None = None, classes: Path | None = None) -> Model:

@@ -11,7 +11,7 @@ from itertools import takewhile
 
 import numpy as np
 
-from zcc.compiler.importing.curves import recognise_curves
+from zcc.compiler.importing.composed_functions import recognise_curves
 from zcc.compiler.ir.ops import Conv, Network, Op, Pointwise, Shuffle
 from zcc.compiler.ir.tensors import Channelwise, Combine, Stage, Tensor, stage_tensors
 

@@ -11,7 +11,7 @@ from zcc.compiler.frontend.outputs import inner_maps, with_outputs
 from zcc.compiler.frontend.raw_head import RawHead, find_raw_head, with_maps
 from zcc.compiler.importing.fuse import fuse
 from zcc.compiler.importing.known_decode import decode_known
-from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
 from zcc.compiler.ir.ops import Conv, Network
 from zcc.compiler.ir.quantisation import Quantisation

@@ -18,7 +18,7 @@ YOURS, OURS = "yours", "zcc's"
 
 
 @dataclass(frozen=True)
-class Statistics:
+class TargetRecords:
     """How much is known about a target."""
 
     target: str
@@ -29,7 +29,7 @@ class Statistics:
     networks: int  # in a dtype each, with forms of their own
 
 
-def statistics(home: Path) -> list[Statistics]:
+def statistics(home: Path) -> list[TargetRecords]:
     """What the user's records and zcc's know, by target."""
     told = [
         _count(name, whose, database, read_networks(folder / name))
@@ -54,7 +54,7 @@ def shipped_for(targets: Iterable[Target]) -> Shipped:
     return Shipped(sum(counts.values()), {key: counts[key] for key in keys if key in counts})
 
 
-def export_records(home: Path, folder: Path) -> list[Statistics]:
+def export_records(home: Path, folder: Path) -> list[TargetRecords]:
     """Write the quickest form of each kernel, and all of each network, to a folder, beside what it holds already."""
     written = []
     for name, database in _collection(home / OWN):
@@ -87,7 +87,7 @@ def _collection(folder: Path) -> Iterator[tuple[str, Database]]:
         yield path.parent.name, read_records(path.parent)
 
 
-def _count(target: str, whose: str, database: Database, networks: Networks) -> Statistics:
+def _count(target: str, whose: str, database: Database, networks: Networks) -> TargetRecords:
     records = [record for kernel in database.values() for record in kernel.records.values()]
     failed = sum(record.failed for record in records)
-    return Statistics(target, whose, len(database), len(records), failed, len(networks))
+    return TargetRecords(target, whose, len(database), len(records), failed, len(networks))

@@ -15,11 +15,11 @@ from zcc.runtime.host import worker_threads
 T = TypeVar("T")
 
 
-class DeviceLost(Exception):
+class MeasuringDeviceLost(Exception):
     """The device is gone; what was measured on it can be measured on another."""
 
 
-class Unreachable(DeviceLost):
+class Unreachable(MeasuringDeviceLost):
     """It was never there: nothing can be said about what was to be measured."""
 
 
@@ -51,7 +51,7 @@ class Device(Protocol):
         ...
 
 
-class Address(Protocol):
+class DeviceAddress(Protocol):
     """Tells a device from others, and travels between processes."""
 
     def connect(self) -> Device:

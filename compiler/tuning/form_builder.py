@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
-from zcc.compiler.backends.cpu.forms.lookup import Records
+from zcc.compiler.backends.cpu.forms.lookup import KernelRecords
 from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, write_form
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.lowering.layout import Layout
@@ -28,7 +28,7 @@ class FormBuilder:
         precision: Precision,
         target: CpuTarget,
         calibration: Calibration | None,
-        records: Records,
+        records: KernelRecords,
     ) -> None:
         self.source, self.precision, self.target = source, precision, target
         self._calibration, self._records = calibration, records

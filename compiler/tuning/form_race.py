@@ -11,13 +11,13 @@ from math import inf
 from pathlib import Path
 
 from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, write_form
-from zcc.compiler.tuning.device import Address, DeviceLost
+from zcc.compiler.tuning.device import DeviceAddress, MeasuringDeviceLost
 from zcc.compiler.tuning.form_builder import FormBuilder
 from zcc.compiler.tuning.network_trial import BuiltForm, NetworkTrial, measure_networks
-from zcc.compiler.tuning.progress import SearchProgress
-from zcc.compiler.tuning.trial import Answer, Outcome
-from zcc.compiler.tuning.tune import Stop
-from zcc.compiler.tuning.worker import Worker
+from zcc.compiler.tuning.search_progress import SearchProgress
+from zcc.compiler.tuning.trial import Answer, FormResult
+from zcc.compiler.tuning.tune import Deadline
+from zcc.compiler.tuning.worker import DeviceWorker
 
 PATIENCE_PER_FORM = 60.0  # seconds
 GLANCE = 0.2  # seconds between looks at whether to stop
@@ -30,16 +30,16 @@ class FormRace:
     def __init__(
         self,
         builder: FormBuilder,
-        address: Address,
+        address: DeviceAddress,
         folder: Path,
-        stop: Stop,
+        stop: Deadline,
         progress: SearchProgress,
         build_seconds: float = 0.0,
     ) -> None:
         self._builder, self._folder, self._stop, self._progress = builder, folder, stop, progress
         self._build_seconds = build_seconds  # a guess, until something was built
         self._took: list[float] = []
-        self._worker = Worker(address, patience_per_form=PATIENCE_PER_FORM, measure=measure_networks)
+        self._worker = DeviceWorker(address, patience_per_form=PATIENCE_PER_FORM, measure=measure_networks)
         self._waiting = ThreadPoolExecutor(1, thread_name_prefix="zcc-race")
 
     def run(self, forms: Sequence[NetworkForm]) -> Answer | None:
@@ -50,7 +50,7 @@ class FormRace:
         if answer is None or self._stop.is_set():
             return None
         outcomes = iter(answer.outcomes)
-        told = [each if isinstance(each, Outcome) else next(outcomes) for each in built]
+        told = [each if isinstance(each, FormResult) else next(outcomes) for each in built]
         return Answer(answer.default_seconds, tuple(told))
 
     def affordable(self, count: int) -> int:
@@ -77,11 +77,11 @@ class FormRace:
         self._took.append(time.monotonic() - start)
         return built
 
-    def _try_to_build(self, form: NetworkForm) -> BuiltForm | Outcome:
+    def _try_to_build(self, form: NetworkForm) -> BuiltForm | FormResult:
         try:
             return self._build(form)
         except Exception as error:  # noqa: BLE001 - whatever its templates throw is that form's failure
-            return Outcome(None, f"it cannot be built: {type(error).__name__}: {error}")
+            return FormResult(None, f"it cannot be built: {type(error).__name__}: {error}")
 
     def _ask(self, forms: tuple[BuiltForm, ...]) -> Answer | None:
         model = self._builder.source.model
@@ -93,7 +93,7 @@ class FormRace:
                 return answer.result(GLANCE)
             except NotYet:
                 continue
-            except DeviceLost as lost:
+            except MeasuringDeviceLost as lost:
                 self._progress.note(f"  {lost}; the network's forms are left for another search")
                 return None
         return None

@@ -13,11 +13,11 @@ import numpy as np
 from tvm import tirx
 
 from zcc.compiler.backends.cpu.kernels.choices import Form, Tunable
-from zcc.compiler.backends.cpu.program.single import build_kernels, entry_name
+from zcc.compiler.backends.cpu.program.single_kernel import build_kernels, entry_name
 from zcc.compiler.backends.cpu.program.workspace import Memory
 from zcc.compiler.tuning.device import Device
 from zcc.compiler.tuning.operands import disagreement, make_operands, operands_for, result_of
-from zcc.compiler.tuning.trial import Answer, Outcome, Trial
+from zcc.compiler.tuning.trial import Answer, FormResult, Trial
 
 ROUNDS = 11
 ROUND_SECONDS = 2e-3  # of each form in each round
@@ -44,11 +44,11 @@ def measure(trial: Trial, device: Device) -> Answer:
     return Answer(seconds, tuple(answers))
 
 
-def _built(form: Form, trial: Trial) -> tirx.PrimFunc | Outcome:
+def _built(form: Form, trial: Trial) -> tirx.PrimFunc | FormResult:
     try:
         return form.build(trial.target.unit)
     except Exception as error:  # noqa: BLE001 - whatever a form's template throws is that form's failure
-        return Outcome(None, f"it cannot be built: {type(error).__name__}: {error}")
+        return FormResult(None, f"it cannot be built: {type(error).__name__}: {error}")
 
 
 def _arguments(
@@ -74,7 +74,7 @@ class _Bench:
     arguments: list[list[Any]]
     result: int
 
-    def measure(self) -> tuple[float, list[Outcome]]:
+    def measure(self) -> tuple[float, list[FormResult]]:
         """The default's seconds, and the outcome of each other form."""
         expected = self._result(0)
         wrong = [disagreement(self._result(entry), expected) for entry in range(1, len(self.arguments))]
@@ -85,7 +85,8 @@ class _Bench:
         seconds = {entry: median(times[entry] for times in rounds) for entry in entries}
         ratios = {entry: median(times[entry] / times[0] for times in rounds) for entry in entries}
         return seconds[0], [
-            Outcome(ratios[entry]) if fault is None else Outcome(None, fault) for entry, fault in enumerate(wrong, 1)
+            FormResult(ratios[entry]) if fault is None else FormResult(None, fault)
+            for entry, fault in enumerate(wrong, 1)
         ]
 
     def _result(self, entry: int) -> Any:

@@ -10,10 +10,10 @@ from pathlib import Path
 from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, dimensions, write_form
 from zcc.compiler.backends.cpu.forms.networks import NetworkRecord, read_networks, record_name, write_networks
 from zcc.compiler.backends.cpu.lowering.identity import network_key
-from zcc.compiler.tuning.device import Address
+from zcc.compiler.tuning.device import DeviceAddress
 from zcc.compiler.tuning.form_builder import FormBuilder
 from zcc.compiler.tuning.form_race import FormRace
-from zcc.compiler.tuning.progress import SearchProgress
+from zcc.compiler.tuning.search_progress import SearchProgress
 from zcc.compiler.tuning.trial import Answer
 from zcc.compiler.tuning.tune import LOCK, Limits, stopping
 from zcc.registry.locks import exclusive
@@ -81,7 +81,7 @@ def tune_network(
     builder: FormBuilder,
     folder: Path,
     limits: Limits,
-    address: Address,
+    address: DeviceAddress,
     shares: bool,
     progress: SearchProgress,
     build_seconds: float = 0.0,

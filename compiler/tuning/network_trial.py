@@ -13,7 +13,7 @@ from zcc.compiler.backends.cpu.program.workspace import Memory
 from zcc.compiler.ir.tensors import Array
 from zcc.compiler.quality.verify import relative_error
 from zcc.compiler.tuning.device import Device
-from zcc.compiler.tuning.trial import Answer, Outcome
+from zcc.compiler.tuning.trial import Answer, FormResult
 from zcc.runtime.library import NETWORK
 
 ROUNDS = 11
@@ -91,7 +91,7 @@ def _measure(runners: list[_Runner], attributes_axis: int) -> Answer:
     # In turns, so that whatever slows the machine down for a while slows every form down.
     rounds = [{index: runners[index].seconds(number) for index in sound} for _ in range(ROUNDS)]
     ratios = {index: median(times[index] / times[0] for times in rounds) for index in sound}
-    outcomes = [Outcome(ratios.get(index), fault) for index, fault in enumerate(faults)]
+    outcomes = [FormResult(ratios.get(index), fault) for index, fault in enumerate(faults)]
     return Answer(median(times[0] for times in rounds), tuple(outcomes[1:]))
 
 

@@ -10,7 +10,7 @@ from tvm import tirx
 
 from zcc.compiler.backends.cpu.kernels.choices import Form, Tunable
 from zcc.compiler.backends.cpu.lowering.lower_bf16 import to_bf16
-from zcc.compiler.backends.cpu.program.single import extent
+from zcc.compiler.backends.cpu.program.single_kernel import extent
 from zcc.compiler.ir.tensors import BFLOAT16, Array
 
 SEED = 7

@@ -14,7 +14,7 @@ import tvm
 from tvm import rpc
 
 from zcc.compiler.ir.tensors import Array
-from zcc.compiler.tuning.device import Device, DeviceLost
+from zcc.compiler.tuning.device import Device, MeasuringDeviceLost
 from zcc.runtime.errors import TuningError, UsageError
 
 T = TypeVar("T")
@@ -106,7 +106,7 @@ def lost_when_broken() -> Iterator[None]:
     """
     try:
         yield
-    except DeviceLost:
+    except MeasuringDeviceLost:
         raise
     except Exception as error:
-        raise DeviceLost(f"the machine that measured it is gone: {type(error).__name__}") from error
+        raise MeasuringDeviceLost(f"the machine that measured it is gone: {type(error).__name__}") from error

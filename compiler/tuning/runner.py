@@ -18,9 +18,9 @@ from tvm.s_tir.meta_schedule.runner import PyRunner, PyRunnerFuture, RunnerResul
 from zcc.compiler.backends.cpu.forms.workload import chosen_in, kernel_in
 from zcc.compiler.backends.cpu.kernels.choices import Tunable, read_choice, write_choice
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
-from zcc.compiler.tuning.device import Address, DeviceLost, Unreachable
+from zcc.compiler.tuning.device import DeviceAddress, MeasuringDeviceLost, Unreachable
 from zcc.compiler.tuning.trial import Answer, Trial
-from zcc.compiler.tuning.worker import Worker
+from zcc.compiler.tuning.worker import DeviceWorker
 
 BETWEEN = "|"  # a kernel and a choice in the place of a path
 LOST = 2  # devices that may be lost with one trial before the trial is to blame
@@ -36,10 +36,10 @@ class Interrupted(Exception):
 class Devices:
     """Measures trials, each on whichever device is free."""
 
-    def __init__(self, addresses: list[Address]) -> None:
+    def __init__(self, addresses: list[DeviceAddress]) -> None:
         self.unreachable: str | None = None  # why there is no device any more
-        self._workers: SimpleQueue[Worker] = SimpleQueue()
-        self._all = [Worker(address) for address in addresses]
+        self._workers: SimpleQueue[DeviceWorker] = SimpleQueue()
+        self._all = [DeviceWorker(address) for address in addresses]
         for worker in self._all:
             self._workers.put(worker)
         self._pool = ThreadPoolExecutor(len(addresses), thread_name_prefix="zcc-tuning")
@@ -62,7 +62,7 @@ class Devices:
             except Unreachable as lost:
                 self.unreachable = str(lost)
                 raise
-            except DeviceLost as lost:
+            except MeasuringDeviceLost as lost:
                 reason = str(lost)
             finally:
                 self._workers.put(worker)
@@ -70,7 +70,7 @@ class Devices:
             return Answer.failed(trial, reason)
         return Answer.joined([self._ask(single) for single in trial.alone()])
 
-    def _reach(self, worker: Worker, trial: Trial) -> Answer:
+    def _reach(self, worker: DeviceWorker, trial: Trial) -> Answer:
         for _ in range(CALLS - 1):
             try:
                 return worker.ask(trial)
@@ -90,7 +90,7 @@ class PassOn(PyBuilder):  # type: ignore[misc]
 
 
 @derived_object
-class Pending(PyRunnerFuture):  # type: ignore[misc]
+class PendingCandidate(PyRunnerFuture):  # type: ignore[misc]
     """One candidate of a trial that was submitted."""
 
     def __init__(self, done: Callable[[], bool], result: Callable[[], Any]) -> None:
@@ -142,7 +142,7 @@ class TrialRunner(PyRunner):  # type: ignore[misc]
             ratio = 1.0 if forms[index] == default else outcome.ratio
             return RunnerResult([ratio * self.seconds[described]], None)
 
-        return [Pending(answer.done, partial(result, index)) for index in range(len(forms))]
+        return [PendingCandidate(answer.done, partial(result, index)) for index in range(len(forms))]
 
     def _await(self, answer: Future[Answer]) -> Answer:
         while not self.stop.is_set():

@@ -22,11 +22,11 @@ from zcc.compiler.backends.cpu.forms.workload import chosen_in, make_workload
 from zcc.compiler.backends.cpu.kernels.choices import write_choice
 from zcc.compiler.backends.cpu.kernels.rules_context import RulesContext
 from zcc.compiler.tuning.cost_model import BoostedTrees
-from zcc.compiler.tuning.progress import SearchProgress
+from zcc.compiler.tuning.kernel_task import KernelTask, Search
 from zcc.compiler.tuning.runner import Devices, PassOn, TrialRunner
 from zcc.compiler.tuning.search import Allowance, RankedSearch
+from zcc.compiler.tuning.search_progress import SearchProgress
 from zcc.compiler.tuning.space import space_of
-from zcc.compiler.tuning.task import Search, Task
 from zcc.runtime.errors import TuningError
 
 BATCH = 8  # forms of a kernel that one library holds
@@ -85,7 +85,7 @@ class HeaviestFirst(PyTaskScheduler):  # type: ignore[misc]
     A kernel's weight is the share it has in the network's time, less with every batch of its forms that was tried.
     """
 
-    def __init__(self, tasks: list[Task], devices: int) -> None:
+    def __init__(self, tasks: list[KernelTask], devices: int) -> None:
         super().__init__()
         self.tasks, self.devices = tasks, devices
         self.batches = [0] * len(tasks)
@@ -110,13 +110,13 @@ class HeaviestFirst(PyTaskScheduler):  # type: ignore[misc]
         return task.count * seconds / (1 + self.batches[number])
 
 
-def _context(task: Task, search: Search, trained: Callable[[], bool], allowance: Allowance) -> RulesContext:
+def _context(task: KernelTask, search: Search, trained: Callable[[], bool], allowance: Allowance) -> RulesContext:
     strategy = RankedSearch(task.known, trained, allowance)
     target = search.target.tvm_target()
     return RulesContext(make_workload(task.spec), target, space_of(task.choices), strategy, task.spec.name)
 
 
-class Stop(Exception):
+class SearchEnded(Exception):
     """Ends MetaSchedule's loop."""
 
 
@@ -124,7 +124,9 @@ class Stop(Exception):
 class Telling(PyMeasureCallback):  # type: ignore[misc]
     """Keeps the tasks up to date, tells whoever follows, and ends the search when it is to end."""
 
-    def __init__(self, search: Search, tasks: list[Task], progress: SearchProgress, stop: threading.Event) -> None:
+    def __init__(
+        self, search: Search, tasks: list[KernelTask], progress: SearchProgress, stop: threading.Event
+    ) -> None:
         super().__init__()
         self.search, self.tasks, self.progress, self.stop = search, tasks, progress, stop
         self.hopeless: str | None = None  # the last failure, as long as there is nothing else
@@ -146,4 +148,4 @@ class Telling(PyMeasureCallback):  # type: ignore[misc]
         self.progress.measured(self.search, task)
         self.ended = self.stop.is_set() or (self.search.tried >= BATCH and not sound)
         if self.ended:
-            raise Stop
+            raise SearchEnded

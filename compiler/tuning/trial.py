@@ -36,7 +36,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FormResult:
     """How one form did: its seconds as a multiple of the default's, or why it has none."""
 
     ratio: float | None
@@ -48,12 +48,12 @@ class Answer:
     """The default's seconds, where it could be measured, and an outcome for each form of the trial."""
 
     default_seconds: float | None
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[FormResult, ...]
 
     @classmethod
     def failed(cls, trial: Asked, reason: str) -> Answer:
         """Nothing could be measured."""
-        return cls(None, tuple(Outcome(None, reason) for _ in trial.forms))
+        return cls(None, tuple(FormResult(None, reason) for _ in trial.forms))
 
     @classmethod
     def joined(cls, answers: list[Answer]) -> Answer:

@@ -16,8 +16,8 @@ from typing import Any
 from zcc.compiler.backends.cpu.forms.records import read_records, write_records
 from zcc.compiler.backends.cpu.kernels.choices import write_choice
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
-from zcc.compiler.tuning.progress import SearchProgress
-from zcc.compiler.tuning.task import Search, Task
+from zcc.compiler.tuning.kernel_task import KernelTask, Search
+from zcc.compiler.tuning.search_progress import SearchProgress
 from zcc.registry.locks import exclusive
 from zcc.runtime.distribution import how_to_install
 from zcc.runtime.errors import TuningError
@@ -38,7 +38,7 @@ class Limits:
         return replace(self, seconds=None if self.seconds is None else max(self.seconds - seconds, 0.0))
 
 
-class Stop(threading.Event):
+class Deadline(threading.Event):
     """Set when the time is up; tells how much there is until then."""
 
     def __init__(self, seconds: float | None = None) -> None:
@@ -52,7 +52,7 @@ class Stop(threading.Event):
 
 
 def tune(
-    tasks: Sequence[Task],
+    tasks: Sequence[KernelTask],
     target: CpuTarget,
     folder: Path,
     limits: Limits,
@@ -95,7 +95,7 @@ def tidy(folder: Path) -> None:
     write_records(folder, read_records(folder))
 
 
-def recall(tasks: Sequence[Task], folder: Path) -> None:
+def recall(tasks: Sequence[KernelTask], folder: Path) -> None:
     """Tell the tasks what earlier searches found."""
     database = read_records(folder)
     for task in tasks:
@@ -106,9 +106,9 @@ def recall(tasks: Sequence[Task], folder: Path) -> None:
 
 
 @contextmanager
-def stopping(seconds: float | None) -> Iterator[Stop]:
+def stopping(seconds: float | None) -> Iterator[Deadline]:
     """An event that is set when the time is up, or at Ctrl-C, which is raised again behind the block."""
-    stop = Stop(seconds)
+    stop = Deadline(seconds)
     interrupted = threading.Event()
 
     def interrupt(*_: Any) -> None:

@@ -11,7 +11,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
-from zcc.compiler.tuning.device import Address, Device, DeviceLost, Unreachable
+from zcc.compiler.tuning.device import Device, DeviceAddress, MeasuringDeviceLost, Unreachable
 from zcc.compiler.tuning.measure import measure
 from zcc.compiler.tuning.trial import Answer, Asked
 
@@ -27,12 +27,12 @@ class Ended(Exception):
     """The search is over; nothing more is measured."""
 
 
-class Worker:
+class DeviceWorker:
     """A device's process, started when it is first asked, and anew after it died."""
 
     def __init__(
         self,
-        address: Address,
+        address: DeviceAddress,
         patience: float = PATIENCE,
         patience_per_form: float = PATIENCE_PER_FORM,
         measure: Measure = measure,
@@ -89,14 +89,14 @@ class Worker:
         if not connected:
             self._close()
             raise Unreachable(str(answer))
-        if isinstance(answer, DeviceLost):
+        if isinstance(answer, MeasuringDeviceLost):
             self._close()
             raise answer
         return answer
 
-    def _answer(self, pipe: Connection, patience: float) -> Answer | DeviceLost | str:
+    def _answer(self, pipe: Connection, patience: float) -> Answer | MeasuringDeviceLost | str:
         if pipe.poll(patience):
-            answer: Answer | DeviceLost | str = pipe.recv()
+            answer: Answer | MeasuringDeviceLost | str = pipe.recv()
             return answer
         self._close()
         return f"no answer in {patience:.0f} seconds"
@@ -127,7 +127,7 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(pipe: Connection, address: Address, measure: Measure) -> None:
+def _serve(pipe: Connection, address: DeviceAddress, measure: Measure) -> None:
     """The process: trials in, answers out, until the pipe is closed."""
     while (trial := _next(pipe)) is not None:
         # Nothing of the device may outlive the answer: others wait for it, and so may this very process.
@@ -135,14 +135,14 @@ def _serve(pipe: Connection, address: Address, measure: Measure) -> None:
 
 
 def _attempt(
-    trial: Asked, address: Address, measure: Measure, connected: Callable[[], None]
-) -> Answer | DeviceLost | str:
+    trial: Asked, address: DeviceAddress, measure: Measure, connected: Callable[[], None]
+) -> Answer | MeasuringDeviceLost | str:
     try:
         device = address.connect()
         connected()
         return measure(trial, device)
-    except DeviceLost as lost:
-        return DeviceLost(*lost.args)
+    except MeasuringDeviceLost as lost:
+        return MeasuringDeviceLost(*lost.args)
     except Exception as error:  # noqa: BLE001 - whatever happened, the parent must hear of it
         return f"{type(error).__name__}: {_last_line(error)}"
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from zcc.compiler.backends.backend import Built, Call, Floats, Stage
+from zcc.compiler.backends.backend import Built, Call, Floats, RunStage
 from zcc.compiler.backends.cuda import nvrtc
 from zcc.compiler.backends.cuda.program import build_program
 from zcc.compiler.backends.cuda.targets import TARGETS, CudaTarget, native_target
@@ -60,7 +60,7 @@ class CudaBackend:
         target: CudaTarget,
         records: NoRecords,
         folder: Path,
-        stage: Stage,
+        stage: RunStage,
     ) -> Built:
         """A plan, weights, and a cubin and PTX for each module."""
         # Tensor cores round what they read and sum in float32: only integers make another network.

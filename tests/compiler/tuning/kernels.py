@@ -20,7 +20,7 @@ from zcc.compiler.backends.cpu.kernels.stages import Apply, StageSpec
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.targets.table import native_target
 from zcc.compiler.ir.tensors import BFLOAT16
-from zcc.compiler.tuning.task import Task
+from zcc.compiler.tuning.kernel_task import KernelTask
 
 TARGET = native_target()
 UNIT = TARGET.unit
@@ -119,11 +119,11 @@ def shaky(sizes: Sizes | None = None) -> Shaky:
 TILES = (Tile(1, 3), Tile(2, 3), Tile(1, 4), Tile(2, 2), Tile(1, 2))
 
 
-def task(spec: Any, choices: tuple[Any, ...] = TILES, count: int = 1) -> Task:
+def task(spec: Any, choices: tuple[Any, ...] = TILES, count: int = 1) -> KernelTask:
     """A kernel to search for among a few forms."""
-    return Task(replace(spec, tile=choices[0]), count, 1_000_000, 10_000, choices)
+    return KernelTask(replace(spec, tile=choices[0]), count, 1_000_000, 10_000, choices)
 
 
-def task_of_all(spec: Any) -> Task:
+def task_of_all(spec: Any) -> KernelTask:
     """A kernel to search for among all its forms."""
-    return Task(spec, 1, 1_000_000, 10_000, tuple(spec.choices(UNIT)))
+    return KernelTask(spec, 1, 1_000_000, 10_000, tuple(spec.choices(UNIT)))

@@ -11,7 +11,7 @@ from typing import Any
 from tests.compiler.tuning.kernels import TARGET, TILES, Sizes, shaky, task
 from zcc.compiler.backends.cpu.forms.records import read_records
 from zcc.compiler.tuning.device import Here, ThisMachine
-from zcc.compiler.tuning.task import Search, Task
+from zcc.compiler.tuning.kernel_task import KernelTask, Search
 from zcc.compiler.tuning.tune import Limits, tune
 
 FORMS = TILES[:3]
@@ -35,7 +35,7 @@ class Told:
         self.notes.append(text)
         self._say(f"note {text}")
 
-    def measured(self, search: Search, task: Task) -> None:
+    def measured(self, search: Search, task: KernelTask) -> None:
         """Keep which kernel it was, and how many forms were tried by now."""
         self.batches.append((task.spec.name, search.tried))
         self._say(f"tried {search.tried}")
@@ -69,7 +69,11 @@ class Steady(ThisMachine):
 
 
 def search(
-    folder: Path, tasks: Sequence[Task], limits: Limits | None = None, told: Told | None = None, devices: Any = None
+    folder: Path,
+    tasks: Sequence[KernelTask],
+    limits: Limits | None = None,
+    told: Told | None = None,
+    devices: Any = None,
 ) -> Search:
     """Search on this machine."""
     return tune(tasks, TARGET, folder, limits or Limits(), devices or [Here()], told or Told())
@@ -80,7 +84,7 @@ def known_forms(folder: Path) -> int:
     return sum(len(kernel.records) for kernel in read_records(folder).values())
 
 
-def slow_tasks() -> list[Task]:
+def slow_tasks() -> list[KernelTask]:
     """Kernels whose search takes some seconds: one form of each is slow to build."""
     sizes = [Sizes((1, 2), (5, 4 + number)) for number in range(KERNELS)]
     return [task(shaky(each).faulty("is slow", FORMS[-1]), FORMS) for each in sizes]

@@ -17,7 +17,7 @@ from zcc.compiler.tuning.device import Here, ThisMachine
 from zcc.compiler.tuning.measure import measure
 from zcc.compiler.tuning.operands import disagreement, make_operands, operands_for, result_of
 from zcc.compiler.tuning.trial import Answer, Trial
-from zcc.compiler.tuning.worker import Worker
+from zcc.compiler.tuning.worker import DeviceWorker
 
 BF16 = TARGETS["x86-64-v4-bf16"]
 FEW = 6
@@ -70,7 +70,7 @@ def test_forms_that_go_wrong_fail_alone() -> None:
     spec = shaky()
     for fault, tile in zip(faults, TILES, strict=False):
         spec = spec.faulty(fault, tile)
-    worker = Worker(Here())
+    worker = DeviceWorker(Here())
     try:
         answer = worker.ask(batch(spec))
     finally:
@@ -86,7 +86,7 @@ def test_forms_that_go_wrong_fail_alone() -> None:
 def test_a_form_that_hangs_fails_alone() -> None:
     spec = shaky().faulty("hangs", TILES[0])
     trial = Trial(spec.chosen(spec.tile), tuple(spec.chosen(tile) for tile in TILES[:2]), TARGET)
-    worker = Worker(Here(), patience=4, patience_per_form=0)
+    worker = DeviceWorker(Here(), patience=4, patience_per_form=0)
     try:
         answer = worker.ask(trial)
     finally:

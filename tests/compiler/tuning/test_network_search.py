@@ -11,7 +11,7 @@ import onnx
 import pytest
 
 from tests.onnx_models import build
-from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, Records, find_records, own_records
+from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, KernelRecords, find_records, own_records
 from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, possible_forms, write_form
 from zcc.compiler.backends.cpu.forms.networks import NETWORKS, NetworkRecord, read_networks, record_name, write_networks
 from zcc.compiler.backends.cpu.kernels.spec import KernelCall
@@ -23,7 +23,7 @@ from zcc.compiler.building.calibration import calibrate_on_pictures
 from zcc.compiler.building.job import Job
 from zcc.compiler.building.options import CompileOptions
 from zcc.compiler.building.progress import Silent
-from zcc.compiler.building.stages import Stages
+from zcc.compiler.building.stage_recorder import StageRecorder
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import Imported, import_model
 from zcc.compiler.precision.calibrate import Calibration
@@ -34,9 +34,9 @@ from zcc.compiler.tuning.form_builder import FormBuilder
 from zcc.compiler.tuning.form_race import RACE_SECONDS, FormRace
 from zcc.compiler.tuning.network_search import tune_network
 from zcc.compiler.tuning.network_trial import BuiltForm, NetworkTrial, measure_networks
-from zcc.compiler.tuning.progress import SilentSearch
-from zcc.compiler.tuning.tune import Limits, Stop
-from zcc.compiler.tuning.worker import Worker
+from zcc.compiler.tuning.search_progress import SilentSearch
+from zcc.compiler.tuning.tune import Deadline, Limits
+from zcc.compiler.tuning.worker import DeviceWorker
 from zcc.runtime.errors import TuningError
 from zcc.runtime.manifest import InputSpec
 from zcc.runtime.variant import Variant
@@ -56,7 +56,7 @@ def calibration(source: Imported, tmp_path_factory: pytest.TempPathFactory) -> C
     folder = tmp_path_factory.mktemp("pictures")
     np.save(folder / "noise.npy", np.random.default_rng(3).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     options = CompileOptions(model=Path("tiny.onnx"), calib=folder)
-    calibrated = calibrate_on_pictures(options, source, None, [find_precision("int8")], Stages(Silent()))
+    calibrated = calibrate_on_pictures(options, source, None, [find_precision("int8")], StageRecorder(Silent()))
     assert calibrated is not None
     return calibrated.calibration
 
@@ -142,7 +142,7 @@ def test_a_search_records_every_form_and_measures_nothing_twice(
     record = read_networks(tmp_path)[record_name(network_key(source.network()), "fp32")]
     assert record == found.record and len(record.forms) == 1 + found.tried
     assert all(isinstance(seconds, float) for seconds in record.forms.values())
-    monkeypatch.setattr(Worker, "ask", lambda *_: pytest.fail("nothing is left to be measured"))
+    monkeypatch.setattr(DeviceWorker, "ask", lambda *_: pytest.fail("nothing is left to be measured"))
     text = (tmp_path / NETWORKS).read_bytes()
     again = tune_network(builder, tmp_path, Limits(), Here(), shares=True, progress=told)
     assert (again.tried, again.best, again.record) == (0, found.best, found.record)
@@ -173,7 +173,7 @@ def test_what_would_not_be_done_in_time_is_not_begun(source: Imported, tmp_path:
 
 def test_as_many_forms_are_begun_as_can_be_done(source: Imported, tmp_path: Path) -> None:
     for seconds, count in ((None, 9), (1000.0, 9), (RACE_SECONDS + 45.0, 3), (RACE_SECONDS + 15.0, 0), (0.0, 0)):
-        race = FormRace(builder_of(source), Here(), tmp_path, Stop(seconds), Silent(), build_seconds=10.0)
+        race = FormRace(builder_of(source), Here(), tmp_path, Deadline(seconds), Silent(), build_seconds=10.0)
         assert race.affordable(9) == count, "one more must be built, which the others are held against"
         race.close()
 
@@ -215,7 +215,7 @@ def native_form() -> NetworkForm:
     return default_form(native("fp32"))
 
 
-def job(source: Imported, records: Records) -> Job:
+def job(source: Imported, records: KernelRecords) -> Job:
     return Job("tiny", source, native("fp32"), find_precision("fp32"), records=records)
 
 
@@ -229,7 +229,7 @@ def test_a_compile_builds_the_best_form_and_says_so(source: Imported, tmp_path: 
     manifests = []
     for name, each in (("plain", plain), ("tuned", tuned)):
         (tmp_path / name).mkdir()
-        manifests.append(build_variant(each, "key", tmp_path / name, Stages(Silent())))
+        manifests.append(build_variant(each, "key", tmp_path / name, StageRecorder(Silent())))
     assert "threads" not in manifests[0].kernels
     assert manifests[0].kernels["network"] == {
         "form": write_form(native_form()),
@@ -258,9 +258,9 @@ def test_own_records_win_over_shipped_ones_and_damaged_ones_are_named(source: Im
     ours = {name: NetworkRecord("tiny", "k", {write_form(native_form()): 2.0, write_form(direct): 1.0})}
     theirs = {name: NetworkRecord("tiny", "k", {write_form(native_form()): 1.0, write_form(direct): 2.0})}
     precision = find_precision("fp32")
-    assert Records((), (ours, theirs)).form(source, precision, target).form == direct
-    assert Records((), ({}, theirs)).form(source, precision, target).form == native_form()
-    assert Records((), (ours,)).form(source, find_precision("fp16"), target).form == native_form()
+    assert KernelRecords((), (ours, theirs)).form(source, precision, target).form == direct
+    assert KernelRecords((), ({}, theirs)).form(source, precision, target).form == native_form()
+    assert KernelRecords((), (ours,)).form(source, find_precision("fp16"), target).form == native_form()
     folder = own_records(tmp_path, target)
     folder.mkdir(parents=True)
     (folder / NETWORKS).write_text(json.dumps(ours[name].network))

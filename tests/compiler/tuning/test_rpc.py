@@ -20,7 +20,7 @@ from zcc.compiler.backends.cpu.kernels.choices import write_choice
 from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.tuning.addresses import find_addresses
 from zcc.compiler.tuning.device import Here
-from zcc.compiler.tuning.task import Search, Task
+from zcc.compiler.tuning.kernel_task import KernelTask, Search
 from zcc.runtime.errors import TuningError, UsageError
 
 
@@ -41,7 +41,7 @@ class Killer(Told):
         super().__init__()
         self.machines = machines
 
-    def measured(self, search: Search, task: Task) -> None:
+    def measured(self, search: Search, task: KernelTask) -> None:
         """The first time, a server goes with all its processes."""
         if not self.batches:
             end(self.machines.servers[1])

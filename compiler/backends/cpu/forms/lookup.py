@@ -32,7 +32,7 @@ def own_records(home: Path, target: CpuTarget) -> Path:
 
 
 @dataclass(frozen=True)
-class Records:
+class KernelRecords:
     """All records for a target, those that win first."""
 
     databases: tuple[Database, ...]
@@ -45,9 +45,9 @@ class Records:
         known += [networks_digest(networks) for networks in self.networks if networks]
         return sha256("".join(known).encode()).hexdigest() if known else None
 
-    def choices(self, unit: VectorUnit, winograd: bool = True) -> Recorded:
+    def choices(self, unit: VectorUnit, winograd: bool = True) -> RecordedChoices:
         """To be asked for the kernels of one network, which may be computed Winograd's way or not."""
-        return Recorded(self, unit, winograd)
+        return RecordedChoices(self, unit, winograd)
 
     def form(self, source: Imported, precision: Precision, target: CpuTarget) -> ChosenForm:
         """The form of a network: the best on record, or the default one."""
@@ -85,19 +85,19 @@ class ChosenForm:
         return {"threads": self.form.threads} if self.form.threads < self.default.threads else {}
 
 
-NO_RECORDS = Records(())
+NO_RECORDS = KernelRecords(())
 
 
-def find_records(home: Path, target: CpuTarget) -> Records:
+def find_records(home: Path, target: CpuTarget) -> KernelRecords:
     """The records for a target: the user's, and those that came with zcc."""
     folders = (own_records(home, target), SHIPPED / target.key)
-    return Records(tuple(map(read_records, folders)), tuple(map(read_networks, folders)))
+    return KernelRecords(tuple(map(read_records, folders)), tuple(map(read_networks, folders)))
 
 
-class Recorded:
+class RecordedChoices:
     """Makes a network's choices, and counts for how many of its kernels there were records."""
 
-    def __init__(self, records: Records, unit: VectorUnit, winograd: bool) -> None:
+    def __init__(self, records: KernelRecords, unit: VectorUnit, winograd: bool) -> None:
         self._records = records
         self._unit = unit
         self._winograd = winograd

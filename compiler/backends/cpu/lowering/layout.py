@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zcc.compiler.backends.cpu.kernels.choices import Choices, Defaults
-from zcc.compiler.backends.cpu.kernels.layout import HaloKernel
+from zcc.compiler.backends.cpu.kernels.packing import HaloKernel
 from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, VectorUnit
 from zcc.compiler.backends.cpu.layout.arena import plan_arena
 from zcc.compiler.backends.cpu.layout.place import VIEWS, Placement, Storage, View, place

@@ -15,7 +15,7 @@ from tvm import ir, relax, te, topi
 
 from zcc.compiler.backends.cpu.kernels import activation
 from zcc.compiler.backends.cpu.kernels.generic import prepared
-from zcc.compiler.importing.softmax import recognise_softmax
+from zcc.compiler.importing.read_softmax import recognise_softmax
 from zcc.compiler.ir.ops import Alias, Generic, Lowered, Network, Op
 from zcc.compiler.ir.tensors import Tensor
 from zcc.runtime.errors import ModelError

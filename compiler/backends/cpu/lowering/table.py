@@ -20,7 +20,6 @@ from zcc.compiler.backends.cpu.kernels.depthwise_conv import DepthwiseConv, dept
 from zcc.compiler.backends.cpu.kernels.direct_conv import DirectConv, default_tile
 from zcc.compiler.backends.cpu.kernels.elementwise import PackedOperand
 from zcc.compiler.backends.cpu.kernels.generic import GenericKernel
-from zcc.compiler.backends.cpu.kernels.layout import PackKernel, UnpackKernel
 from zcc.compiler.backends.cpu.kernels.mapped import (
     DepthToSpaceKernel,
     MoveKernel,
@@ -28,6 +27,7 @@ from zcc.compiler.backends.cpu.kernels.mapped import (
     ResizeKernel,
     ShuffleKernel,
 )
+from zcc.compiler.backends.cpu.kernels.packing import PackKernel, UnpackKernel
 from zcc.compiler.backends.cpu.kernels.pool import GlobalMeanKernel, MaxPoolKernel
 from zcc.compiler.backends.cpu.kernels.softmax import SoftmaxKernel
 from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, KernelSpec

@@ -5,35 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from zcc.compiler.backends.cpu.frame.anchor_head import AnchorHead, AnchorScale
-from zcc.compiler.backends.cpu.frame.candidates import Source
+from zcc.compiler.backends.cpu.frame.candidates import CandidateSource
 from zcc.compiler.backends.cpu.frame.dfl_head import DflHead, DflScale
-from zcc.compiler.backends.cpu.frame.raw import Map
+from zcc.compiler.backends.cpu.frame.raw import PackedMap
 from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.frontend.raw_head import RawHead
 
 FLOAT = 4  # bytes
 
 
-def raw_source(raw: RawHead, layout: Layout) -> Source:
+def raw_source(raw: RawHead, layout: Layout) -> CandidateSource:
     """The head over the maps in the arena; the layout's network must have been read with the maps as outputs."""
     maps = (_map(layout, index) for index in range(len(raw.maps)))
     return BUILDERS[raw.kind](raw, maps)
 
 
-def _map(layout: Layout, index: int) -> Map:
+def _map(layout: Layout, index: int) -> PackedMap:
     tensor = layout.placement.maps[index]
-    return Map(layout.lowering.view(tensor).slab(), layout.lowering.address(tensor).offset // FLOAT)
+    return PackedMap(layout.lowering.view(tensor).slab(), layout.lowering.address(tensor).offset // FLOAT)
 
 
-def _anchors(raw: RawHead, maps: Iterator[Map]) -> Source:
+def _anchors(raw: RawHead, maps: Iterator[PackedMap]) -> CandidateSource:
     return AnchorHead(raw.classes, tuple(AnchorScale(scale.stride, next(maps), scale.anchors) for scale in raw.scales))
 
 
-def _distributed(raw: RawHead, maps: Iterator[Map]) -> Source:
+def _distributed(raw: RawHead, maps: Iterator[PackedMap]) -> CandidateSource:
     return DflHead(raw.classes, tuple(DflScale(scale.stride, next(maps), next(maps)) for scale in raw.scales))
 
 
-BUILDERS: dict[str, Callable[[RawHead, Iterator[Map]], Source]] = {
+BUILDERS: dict[str, Callable[[RawHead, Iterator[PackedMap]], CandidateSource]] = {
     "anchors": _anchors,
     "distributed": _distributed,
 }

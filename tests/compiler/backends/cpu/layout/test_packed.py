@@ -18,7 +18,7 @@ from zcc.compiler.backends.cpu.lowering.lower_generic import lower_generic
 from zcc.compiler.backends.cpu.targets.table import native_target
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.fuse import fuse
-from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
 
 LAYOUT_CHANGES = ("pack_", "unpack_", "generic_")

@@ -19,8 +19,8 @@ from tests.compiler.symbols import symbols
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library, lowered
-from zcc.compiler.backends.cpu.program.emit import Program, emit
-from zcc.compiler.backends.cpu.program.single import build_kernels, compile_kernels, entry_name
+from zcc.compiler.backends.cpu.program.emit import EmittedModule, emit
+from zcc.compiler.backends.cpu.program.single_kernel import build_kernels, compile_kernels, entry_name
 from zcc.compiler.backends.cpu.program.workspace import Memory
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.backends.cpu.targets.target import Target
@@ -42,7 +42,7 @@ def in_bytes(network: Network) -> Network:
 CONVERSIONS: dict[str, Callable[[Network], Network]] = {"bf16": shorten, "int8": in_bytes}
 
 
-def detector(family: str, precision: str, target: Target, folder: Path) -> Program:
+def detector(family: str, precision: str, target: Target, folder: Path) -> EmittedModule:
     """A detector of large enough maps that kernels need more than the stack gives."""
     made = sample(folder, family, imgsz=(160, 160), width=16)
     convert = CONVERSIONS.get(precision, lambda network: network)

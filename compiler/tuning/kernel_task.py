@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Task:
+class KernelTask:
     """One kernel, however often the network runs it."""
 
     spec: Tunable
@@ -72,7 +72,7 @@ class Task:
 class Search:
     """The whole of it."""
 
-    tasks: list[Task]
+    tasks: list[KernelTask]
     target: CpuTarget
     budget: float | None = None  # seconds
     network: WholeSearch | None = None  # what was found about the network as a whole
@@ -117,11 +117,11 @@ class Search:
         return max(min(ends), 0.0) if ends else None
 
 
-def tasks_of(calls: Iterable[KernelCall], unit: VectorUnit) -> list[Task]:
+def tasks_of(calls: Iterable[KernelCall], unit: VectorUnit) -> list[KernelTask]:
     """The kernels with a choice, each once; of a network laid out with Unchanged, which tells them by their specs."""
     calls = [call for call in calls if hasattr(call.spec, "choices")]
     counts = Counter(call.spec for call in calls)
     sizes = {call.spec: (call.flops, call.bytes) for call in calls}
     specs: list[Any] = list(counts)
-    tasks = [Task(spec, counts[spec], *sizes[spec], tuple(spec.choices(unit))) for spec in specs]
+    tasks = [KernelTask(spec, counts[spec], *sizes[spec], tuple(spec.choices(unit))) for spec in specs]
     return [task for task in tasks if len(task.choices) > 1]

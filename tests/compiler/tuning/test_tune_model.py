@@ -7,8 +7,8 @@ import time
 import pytest
 
 from zcc.compiler.building.tune_options import TuneOptions
-from zcc.compiler.tuning.model import NETWORK_SECONDS, for_kernels, shares
 from zcc.compiler.tuning.tune import Limits
+from zcc.compiler.tuning.tune_model import NETWORK_SECONDS, for_kernels, shares
 
 
 def test_a_long_budget_leaves_time_for_the_network() -> None:

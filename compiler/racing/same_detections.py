@@ -9,8 +9,8 @@ import numpy as np
 
 from zcc.compiler.frontend.model import Head
 from zcc.compiler.quality.verify import relative_error
-from zcc.compiler.racing.contestant import Floats, Found, Pixels, Thresholds
-from zcc.compiler.racing.worker import Worker
+from zcc.compiler.racing.contestant import Floats, FoundBoxes, Pixels, Thresholds
+from zcc.compiler.racing.worker import RaceWorker
 from zcc.runtime.errors import BenchmarkError
 
 # Below this a score is noise: an untrained network gives every class the same, and rounding decides which is best.
@@ -50,7 +50,7 @@ class Agreement:
 
 
 def check_agreement(
-    workers: Sequence[Worker],
+    workers: Sequence[RaceWorker],
     frames: Sequence[Pixels],
     image: Floats,
     head: Head,
@@ -77,7 +77,9 @@ def check_agreement(
     return agreements
 
 
-def _sightings(worker: Worker, frames: Sequence[Pixels], thresholds: Thresholds) -> tuple[list[Found], Thresholds]:
+def _sightings(
+    worker: RaceWorker, frames: Sequence[Pixels], thresholds: Thresholds
+) -> tuple[list[FoundBoxes], Thresholds]:
     """What the worker finds; where that is nothing, at a threshold low enough to let something through."""
     seen = [worker.detect(frame, thresholds) for frame in frames]
     if any(len(found.scores) for found in seen):
@@ -105,7 +107,7 @@ def _refuse_strangers(name: str, agreement: Agreement, tolerance: Tolerance) -> 
         )
 
 
-def shared(pairs: Sequence[tuple[Found, Found]], conf: float, tolerance: Tolerance) -> float:
+def shared(pairs: Sequence[tuple[FoundBoxes, FoundBoxes]], conf: float, tolerance: Tolerance) -> float:
     """The share of both sides' detections that the other side has too; 1 where there are none.
 
     What is within the tolerance of the threshold may be seen by one side alone, and is not counted.
@@ -119,7 +121,7 @@ def shared(pairs: Sequence[tuple[Found, Found]], conf: float, tolerance: Toleran
     return float(matched[sure].mean()) if sure.any() else float(matched.mean() if matched.size else 1.0)
 
 
-def _matched(found: Found, other: Found, tolerance: Tolerance) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _matched(found: FoundBoxes, other: FoundBoxes, tolerance: Tolerance) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which detections have a counterpart: the same class, nearly the same place and score."""
     alike = found.classes[:, None] == other.classes[None]
     alike &= np.abs(found.scores[:, None] - other.scores[None]) <= tolerance.score

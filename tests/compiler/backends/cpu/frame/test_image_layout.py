@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zcc.compiler.backends.cpu.frame.image import BytePixels, FloatPlanes, image_layout
+from zcc.compiler.backends.cpu.frame.image_layout import BytePixels, FloatPlanes, image_layout
 from zcc.runtime.manifest import InputSpec
 
 SPEC = InputSpec(64, 96)

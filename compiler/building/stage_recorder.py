@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from zcc.compiler.building.progress import Progress
-from zcc.runtime.manifest import Stage
+from zcc.runtime.manifest import BuildStage
 
 KILO = 1024 if sys.platform != "darwin" else 1
 
 
-class Stages:
+class StageRecorder:
     """Runs stages under a progress display and keeps their figures."""
 
-    def __init__(self, progress: Progress, done: tuple[Stage, ...] = ()) -> None:
+    def __init__(self, progress: Progress, done: tuple[BuildStage, ...] = ()) -> None:
         self.progress = progress
         self.done = list(done)
 
@@ -29,4 +29,4 @@ class Stages:
             yield
         seconds = time.perf_counter() - start
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KILO / 1e6
-        self.done.append(Stage(name, round(seconds, 3), round(peak, 1)))
+        self.done.append(BuildStage(name, round(seconds, 3), round(peak, 1)))

@@ -5,31 +5,31 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zcc.compiler.racing.agreement import EXACT, overlaps, shared
-from zcc.compiler.racing.contestant import Found
+from zcc.compiler.racing.contestant import FoundBoxes
+from zcc.compiler.racing.same_detections import EXACT, overlaps, shared
 
 CONF = 0.25
 
 
-def scene(seed: int, count: int) -> Found:
+def scene(seed: int, count: int) -> FoundBoxes:
     """Detections as a detector gives them: the surest first."""
     rng = np.random.default_rng(seed)
     corner, size = rng.uniform(0, 500, (count, 2)), rng.uniform(10, 200, (count, 2))
     boxes = np.concatenate([corner, corner + size], axis=1).astype(np.float32)
     scores = np.sort(rng.uniform(0.4, 1, count).astype(np.float32))[::-1]
-    return Found(boxes, scores, rng.integers(0, 3, count).astype(np.int32))
+    return FoundBoxes(boxes, scores, rng.integers(0, 3, count).astype(np.int32))
 
 
 def test_a_scene_agrees_with_itself_in_any_order() -> None:
     found = scene(1, 40)
     order = np.random.default_rng(0).permutation(40)
-    shuffled = Found(*(column[order] for column in found))
+    shuffled = FoundBoxes(*(column[order] for column in found))
     assert shared([(found, shuffled)], CONF, EXACT) == 1
 
 
 def test_rounding_does_not_part_two_detectors() -> None:
     found = scene(2, 40)
-    near = Found(found.boxes + np.float32(0.3), found.scores - np.float32(0.005), found.classes)
+    near = FoundBoxes(found.boxes + np.float32(0.3), found.scores - np.float32(0.005), found.classes)
     assert shared([(found, near)], CONF, EXACT) == 1
 
 
@@ -49,13 +49,13 @@ def test_another_class_place_or_score_is_another_detection(change: object) -> No
 
 def test_what_one_side_alone_sees_counts_against_both() -> None:
     found = scene(4, 10)
-    fewer = Found(*(column[:5] for column in found))
+    fewer = FoundBoxes(*(column[:5] for column in found))
     assert shared([(found, fewer)], CONF, EXACT) == shared([(fewer, found)], CONF, EXACT) == pytest.approx(10 / 15)
 
 
 def test_a_detection_at_the_threshold_may_be_seen_by_one_side_alone() -> None:
     found = scene(5, 10)
-    faint = Found(
+    faint = FoundBoxes(
         np.append(found.boxes, np.array([[0, 0, 9, 9]], np.float32), axis=0),
         np.append(found.scores, np.float32(CONF + 0.001)),
         np.append(found.classes, np.int32(7)),

@@ -9,6 +9,6 @@ PACKAGE = "tvm"  # the compiler's TVM, which brings the same library
 loaded: str | None = None  # the version that zcc loaded
 
 
-def held_version() -> str | None:
+def loaded_version() -> str | None:
     """The version, None when no library is known to be loaded."""
     return loaded or getattr(sys.modules.get(PACKAGE), "__version__", None)

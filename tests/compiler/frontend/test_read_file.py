@@ -11,7 +11,7 @@ import pytest
 from onnx import external_data_helper
 
 from tests import onnx_models
-from zcc.compiler.frontend.read import read_model
+from zcc.compiler.frontend.read_file import read_model
 from zcc.runtime.errors import ModelError
 
 

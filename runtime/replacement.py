@@ -32,20 +32,20 @@ def other_meaning(new: Manifest, old: Manifest) -> str | None:
     return None
 
 
-def objection(newcomer: Variant, present: Variant, sample: Sample | None, bar: float) -> str | None:
-    """Why the newcomer, which runs aside, may not take over, None when it may; agreement is asked for with a sample."""
-    told = _nonsense(newcomer, present, sample or Sample(blank(newcomer.manifest.input), 0.25, 0.45))
+def objection(replacement: Variant, present: Variant, sample: Sample | None, bar: float) -> str | None:
+    """Why the replacement, run aside, may not take over, None when it may; agreement is asked for with a sample."""
+    told = _nonsense(replacement, present, sample or Sample(blank(replacement.manifest.input), 0.25, 0.45))
     if told is None and sample is not None:
-        told = _disagreement(newcomer, present, sample, bar)
+        told = _disagreement(replacement, present, sample, bar)
     return told
 
 
-def _nonsense(newcomer: Variant, present: Variant, sample: Sample) -> str | None:
+def _nonsense(replacement: Variant, present: Variant, sample: Sample) -> str | None:
     """Numbers that are none never pass a threshold: who finds nothing at all, where others do, has computed them."""
-    found = newcomer.rehearse(sample.frame, 0.0, sample.iou)
+    found = replacement.rehearse(sample.frame, 0.0, sample.iou)
     if not len(found) and len(present.run(sample.frame, 0.0, sample.iou)):
         return "it finds nothing at any threshold"
-    return _not_detections(found, newcomer.manifest)
+    return _not_detections(found, replacement.manifest)
 
 
 def _not_detections(found: Detections, manifest: Manifest) -> str | None:
@@ -58,8 +58,8 @@ def _not_detections(found: Detections, manifest: Manifest) -> str | None:
     return None
 
 
-def _disagreement(newcomer: Variant, present: Variant, sample: Sample, bar: float) -> str | None:
-    found = newcomer.rehearse(sample.frame, sample.conf, sample.iou)
+def _disagreement(replacement: Variant, present: Variant, sample: Sample, bar: float) -> str | None:
+    found = replacement.rehearse(sample.frame, sample.conf, sample.iou)
     expected = present.run(sample.frame, sample.conf, sample.iou)
     share = agreement(found, expected)
     if share >= bar:

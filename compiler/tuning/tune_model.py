@@ -23,7 +23,7 @@ from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.backends.target import Target
 from zcc.compiler.building.calibration import calibrate_on_pictures
 from zcc.compiler.building.options import CompileOptions
-from zcc.compiler.building.stages import Stages
+from zcc.compiler.building.stage_recorder import StageRecorder
 from zcc.compiler.building.tune_options import TuneOptions
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import Imported, import_model
@@ -33,9 +33,9 @@ from zcc.compiler.precision.table import Precision
 from zcc.compiler.tuning.addresses import find_addresses
 from zcc.compiler.tuning.form_builder import FormBuilder
 from zcc.compiler.tuning.form_race import RACE_SECONDS
+from zcc.compiler.tuning.kernel_task import KernelTask, Search, tasks_of
 from zcc.compiler.tuning.network_search import tune_network
-from zcc.compiler.tuning.progress import SearchProgress
-from zcc.compiler.tuning.task import Search, Task, tasks_of
+from zcc.compiler.tuning.search_progress import SearchProgress
 from zcc.compiler.tuning.tune import Limits, tune
 from zcc.runtime import host
 from zcc.runtime.errors import UsageError
@@ -57,7 +57,7 @@ def tune_model(options: CompileOptions, wish: TuneOptions, home: Path, progress:
     began = time.monotonic()
     for _, target in options.wish.variants(quantised=False, pictures=True):
         find_addresses(wish.runner, searchable(target))  # what cannot be reached is told before a model is read
-    stages = Stages(progress)
+    stages = StageRecorder(progress)
     with stages.stage("load and check"):
         model = load_model(options.model, options.imgsz, options.classes)
     with stages.stage("import"):
@@ -77,7 +77,7 @@ def tune_variants(
     calibration: Calibration | None,
     home: Path,
     wish: TuneOptions,
-    stages: Stages,
+    stages: StageRecorder,
     progress: SearchProgress,
 ) -> list[Search]:
     """Search for the kernels of each variant in its share of the time."""
@@ -105,7 +105,7 @@ def tune_variant(
     home: Path,
     limits: Limits,
     runner: str | None,
-    stages: Stages,
+    stages: StageRecorder,
     progress: SearchProgress,
 ) -> Search:
     """Search for the kernels of one variant, then for its network's form; what is found lies in the registry's home."""
@@ -134,7 +134,7 @@ def tune_variant(
     return search
 
 
-def put_shipped_first(tasks: Iterable[Task], target: CpuTarget) -> None:
+def put_shipped_first(tasks: Iterable[KernelTask], target: CpuTarget) -> None:
     """Have a search try what came with zcc right behind the default: its records will hide zcc's."""
     shipped = read_records(SHIPPED / target.key)
     for task in tasks:
@@ -172,7 +172,7 @@ def worth_floors(limits: Limits) -> bool:
     return limits.seconds is None or limits.seconds >= FLOORS_WORTH
 
 
-def set_floors(tasks: Sequence[Task], machine: Machine) -> None:
+def set_floors(tasks: Sequence[KernelTask], machine: Machine) -> None:
     """Tell each task what its arithmetic and memory take at least."""
     for task in tasks:
         task.floor_seconds = machine.floor(arithmetic_of(task.spec.name), task.flops, task.bytes)

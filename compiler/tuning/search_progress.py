@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Protocol
 
 from zcc.compiler.building.progress import Progress, Silent
-from zcc.compiler.tuning.task import Search, Task
+from zcc.compiler.tuning.kernel_task import KernelTask, Search
 
 
 class SearchProgress(Progress, Protocol):
     """Someone who follows a search for faster kernels."""
 
-    def measured(self, search: Search, task: Task) -> None:
+    def measured(self, search: Search, task: KernelTask) -> None:
         """The search has measured some forms of a task."""
         ...
 
@@ -19,5 +19,5 @@ class SearchProgress(Progress, Protocol):
 class SilentSearch(Silent):
     """Nobody follows the search."""
 
-    def measured(self, search: Search, task: Task) -> None:
+    def measured(self, search: Search, task: KernelTask) -> None:
         """Say nothing."""

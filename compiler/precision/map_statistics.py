@@ -11,15 +11,15 @@ from zcc.compiler.precision.histogram import Histogram
 
 
 @dataclass(frozen=True, eq=False)
-class Statistics:
+class MapStatistics:
     """The values of one map over some frames."""
 
     means: NDArray[np.float64]  # per channel
     histogram: Histogram
     frames: int = 1
 
-    def __add__(self, other: Statistics) -> Statistics:
+    def __add__(self, other: MapStatistics) -> MapStatistics:
         """The statistics over the frames of both."""
         frames = self.frames + other.frames
         means = (self.means * self.frames + other.means * other.frames) / frames
-        return Statistics(means, self.histogram + other.histogram, frames)
+        return MapStatistics(means, self.histogram + other.histogram, frames)

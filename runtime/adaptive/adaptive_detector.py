@@ -13,7 +13,7 @@ from typing import Any
 from zcc.runtime.adaptive.observed import Observed
 from zcc.runtime.adaptive.observer import Observer
 from zcc.runtime.adaptive.policy import NamesVariants, Policy
-from zcc.runtime.adaptive.statistics import Statistics
+from zcc.runtime.adaptive.statistics import AdaptiveStatistics
 from zcc.runtime.adaptive.stored import StoredPolicy
 from zcc.runtime.choice import Wish
 from zcc.runtime.errors import UsageError
@@ -95,11 +95,11 @@ class AdaptiveDetector(Streaming):
             return self._observer.observed
 
     @property
-    def statistics(self) -> Statistics:
+    def statistics(self) -> AdaptiveStatistics:
         """What was done so far."""
         with self._lock:
             mean = self._deciding / max(sum(self._frames.values()), 1)
-            return Statistics(dict(self._frames), self._swaps, 1e6 * mean, 1e6 * self._slowest)
+            return AdaptiveStatistics(dict(self._frames), self._swaps, 1e6 * mean, 1e6 * self._slowest)
 
     def _choose(self) -> str:
         with self._lock:

@@ -13,7 +13,7 @@ from zcc.runtime.manifest import InputSpec, Manifest
 
 
 @dataclass(frozen=True)
-class Task:
+class RaceTask:
     """The checked and simplified network, so that no peer pays for how the file was exported."""
 
     model: Path  # static shapes, float32, its one output the head's
@@ -28,7 +28,7 @@ class Task:
 
 def write_task(
     model: Model, manifest: Manifest, calibration: CalibrationFrames | None, folder: Path, held: bool = False
-) -> Task:
+) -> RaceTask:
     """The task of racing the artifact of `manifest`, its model written to `folder`.
 
     With `held`, peers that can be told so use no instructions that the artifact's target lacks.
@@ -36,6 +36,6 @@ def write_task(
     path = folder / "model.onnx"
     onnx.save(model.proto, str(path))
     held_to = manifest.target if held else ""
-    return Task(
+    return RaceTask(
         path, model.input, model.head, manifest.input, manifest.head.max_det, manifest.dtype, calibration, held_to
     )
