@@ -12,7 +12,7 @@ from zcc.compiler.backends.cpu.frame import anchor_head, dfl_head
 from zcc.compiler.backends.cpu.frame.raw import PackedMap
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cuda.frame import heads
-from zcc.compiler.frontend.model import Head
+from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.executors.plan import Place
 from zcc.runtime.manifest import InputSpec
 

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from zcc.compiler.frontend.model import Head
+from zcc.compiler.ir.heads.head import Head
 from zcc.compiler.racing.contestant import Floats, FoundBoxes, Pixels, Step, Thresholds
 from zcc.compiler.racing.race_task import RaceTask
 from zcc.runtime.manifest import InputSpec

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from zcc.compiler.building.progress import Progress
-from zcc.compiler.frontend.model import Head
+from zcc.compiler.ir.heads.head import Head
 from zcc.compiler.quality.coco_map import MeanAveragePrecision
 from zcc.compiler.racing.contestant import USUAL, Entry, Floats, Pixels, Thresholds
 from zcc.compiler.racing.same_detections import EXACT, Agreement, Tolerance, check_agreement

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import onnx
 
-from zcc.compiler.frontend.model import Head, Model
+from zcc.compiler.frontend.model import Model
+from zcc.compiler.ir.heads.head import Head
 from zcc.compiler.precision.frames import CalibrationFrames
 from zcc.runtime.manifest import InputSpec, Manifest
 

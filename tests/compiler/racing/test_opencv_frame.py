@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.compiler.backends.cpu.frame import references
-from zcc.compiler.frontend.model import Head, Suppression
+from zcc.compiler.ir.heads.head import Head, Suppression
 from zcc.compiler.racing.contestant import USUAL, Thresholds
 from zcc.compiler.racing.opencv_frame import frame_steps
 from zcc.compiler.racing.race_task import RaceTask

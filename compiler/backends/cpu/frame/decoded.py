@@ -12,7 +12,7 @@ from zcc.compiler.backends.cpu.frame.candidates import LOWEST, Blocks, FoundBuff
 from zcc.compiler.backends.cpu.frame.inline import inline
 from zcc.compiler.backends.cpu.frame.letterbox import Expr
 from zcc.compiler.backends.cpu.frame.scratch import variable
-from zcc.compiler.frontend.model import Head
+from zcc.compiler.ir.heads.head import Head
 
 BLOCK_VECTORS = 4  # vectors of candidates per block: enough running maxima in flight to hide their latency
 

@@ -18,8 +18,8 @@ from zcc.compiler.backends.cpu.frame.letterbox import Expr
 from zcc.compiler.backends.cpu.frame.raw import PackedMap, channel, choose, ends, extent, least_logit
 from zcc.compiler.backends.cpu.frame.scratch import variable
 from zcc.compiler.backends.cpu.kernels.activation import exp, sigmoid
+from zcc.compiler.ir.heads.anchor_free import BINS
 
-BINS = 16  # distances, in cells, over which a side is distributed
 SIDES = 4  # left, top, right, bottom
 
 

@@ -15,7 +15,7 @@ from zcc.compiler.backends.cpu.frame.nms import Kept, is_suppressed, keep
 from zcc.compiler.backends.cpu.frame.pairs import Pairs
 from zcc.compiler.backends.cpu.frame.ranking import DIGITS, RADIX, rank
 from zcc.compiler.backends.cpu.frame.scratch import Shapes, carve, elements, variable
-from zcc.compiler.frontend.model import Head
+from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.manifest import InputSpec
 
 

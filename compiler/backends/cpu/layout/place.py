@@ -14,20 +14,9 @@ import numpy as np
 from zcc.compiler.backends.common.channels import Channels, choose_channels
 from zcc.compiler.backends.cpu.kernels.generic import is_elementwise
 from zcc.compiler.backends.cpu.kernels.slab import Slab
-from zcc.compiler.ir.ops import (
-    Alias,
-    AnchorDecode,
-    Concat,
-    Conv,
-    Copy,
-    DistributedDecode,
-    Lowered,
-    MaxPool,
-    Network,
-    Op,
-    Slice,
-    Softmax,
-)
+from zcc.compiler.ir.heads.anchor_based import AnchorDecode
+from zcc.compiler.ir.heads.anchor_free import DistributedDecode
+from zcc.compiler.ir.ops import Alias, Concat, Conv, Copy, Lowered, MaxPool, Network, Op, Slice, Softmax
 from zcc.compiler.ir.tensors import Tensor
 
 

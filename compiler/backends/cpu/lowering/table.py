@@ -37,15 +37,15 @@ from zcc.compiler.backends.cpu.layout.weights import pack_dense, pack_depthwise,
 from zcc.compiler.backends.cpu.lowering.lower_bf16 import lower_bf16_conv, lower_bf16_convert
 from zcc.compiler.backends.cpu.lowering.lower_int8 import lower_convert, lower_quantised_conv
 from zcc.compiler.backends.cpu.lowering.lowering import Lowering
+from zcc.compiler.ir.heads.anchor_based import AnchorDecode
+from zcc.compiler.ir.heads.anchor_free import DistributedDecode
 from zcc.compiler.ir.ops import (
-    AnchorDecode,
     Attention,
     Bf16Convolution,
     Conv,
     Convert,
     Copy,
     DepthToSpace,
-    DistributedDecode,
     GlobalMean,
     Lowered,
     MaxPool,

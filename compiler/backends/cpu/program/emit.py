@@ -30,7 +30,7 @@ from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.backends.cpu.program.pointers import address_of, pointer
 from zcc.compiler.backends.cpu.program.subroutine import Subroutine, finish, make_subroutine
 from zcc.compiler.backends.cpu.program.workspace import Arena, Memory, Workspace
-from zcc.compiler.frontend.model import Head, Suppression
+from zcc.compiler.ir.heads.head import Head, Suppression
 from zcc.runtime.library import NETWORK, PROFILE, detect_entry
 from zcc.runtime.manifest import InputSpec
 

@@ -15,7 +15,7 @@ from zcc.compiler.backends.cpu.frame.image_layout import image_layout
 from zcc.compiler.backends.cpu.frame.postprocess import build_postprocess, scratch
 from zcc.compiler.backends.cpu.frame.preprocess import build_preprocess, scratch_shape
 from zcc.compiler.backends.cpu.frame.scratch import elements
-from zcc.compiler.frontend.model import Head
+from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.manifest import InputSpec
 
 HALO = 1

@@ -15,7 +15,7 @@ from zcc.compiler.backends.cpu.frame.anchor_head import AnchorHead, AnchorScale
 from zcc.compiler.backends.cpu.frame.dfl_head import DflHead, DflScale
 from zcc.compiler.backends.cpu.frame.raw import PackedMap
 from zcc.compiler.backends.cpu.kernels.slab import Slab
-from zcc.compiler.frontend.model import Head
+from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.manifest import InputSpec
 
 SPEC = InputSpec(256, 384)

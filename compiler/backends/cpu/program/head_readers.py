@@ -1,4 +1,4 @@
-"""A raw head's maps where the memory plan put them, as the postprocess kernel reads them."""
+"""How the postprocess kernel reads the maps of a raw head where the memory plan put them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from zcc.compiler.backends.cpu.frame.candidates import CandidateSource
 from zcc.compiler.backends.cpu.frame.dfl_head import DflHead, DflScale
 from zcc.compiler.backends.cpu.frame.raw import PackedMap
 from zcc.compiler.backends.cpu.lowering.layout import Layout
-from zcc.compiler.frontend.raw_head import RawHead
+from zcc.compiler.ir.heads.decoding import RawHead
 
 FLOAT = 4  # bytes
 
 
-def raw_source(raw: RawHead, layout: Layout) -> CandidateSource:
+def read_head(raw: RawHead, layout: Layout) -> CandidateSource:
     """The head over the maps in the arena; the layout's network must have been read with the maps as outputs."""
     maps = (_map(layout, index) for index in range(len(raw.maps)))
-    return BUILDERS[raw.kind](raw, maps)
+    return READERS[raw.decoding.name](raw, maps)
 
 
 def _map(layout: Layout, index: int) -> PackedMap:
@@ -33,7 +33,8 @@ def _distributed(raw: RawHead, maps: Iterator[PackedMap]) -> CandidateSource:
     return DflHead(raw.classes, tuple(DflScale(scale.stride, next(maps), next(maps)) for scale in raw.scales))
 
 
-BUILDERS: dict[str, Callable[[RawHead, Iterator[PackedMap]], CandidateSource]] = {
+# By the name of the decoding.
+READERS: dict[str, Callable[[RawHead, Iterator[PackedMap]], CandidateSource]] = {
     "anchors": _anchors,
     "distributed": _distributed,
 }

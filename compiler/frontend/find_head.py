@@ -1,4 +1,4 @@
-"""Head families: what the outputs of detectors look like, and how to tell them apart.
+"""Which output of a model is a detection head, and of which family: how those of ir/heads are told apart.
 
 Shapes alone do not decide. `(1, N, 6)` may be finished detections, one class with objectness or two without;
 `(1, N, 85)` may or may not hold objectness. The evidence, in the order in which it is taken:
@@ -16,67 +16,20 @@ Shapes alone do not decide. `(1, N, 6)` may be finished detections, one class wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
 
-from zcc.compiler.frontend.model import Head
 from zcc.compiler.frontend.probe import Samples
 from zcc.compiler.frontend.prune import ancestors
 from zcc.compiler.frontend.selection import classes_selected_from, selects
+from zcc.compiler.ir.heads.family import Array, Family
+from zcc.compiler.ir.heads.head import Head
+from zcc.compiler.ir.heads.table import FAMILIES, family_of
 from zcc.runtime.errors import ModelError, UsageError
 
-Array = NDArray[Any]
-
 STRIDES = (4, 8, 16, 32, 64)
-SLACK = 1e-3
-
-
-@dataclass(frozen=True)
-class Family:
-    """One layout of the decoded output."""
-
-    name: str
-    layout: str  # for messages
-    objectness: bool
-    candidates_last: bool
-    per_cell: int  # candidates in each cell of the feature maps
-    plausible: Callable[[Array, Family], bool]  # whether values can be of this family; rows are candidates
-    final: bool = False
-
-    def read(self, output: str, shape: Sequence[int]) -> Head | None:
-        """The head that a shape stands for in this family, if it can."""
-        if len(shape) != 3 or shape[0] != 1:
-            return None
-        candidates, attributes = reversed(shape[1:]) if self.candidates_last else shape[1:]
-        classes = 0 if self.final else attributes - 4 - int(self.objectness)
-        if candidates < 1 or (attributes != 6 if self.final else classes < 1):
-            return None
-        return Head(self.name, output, candidates, classes, self.objectness, self.candidates_last, self.final)
-
-
-def scores_within_one(rows: Array, family: Family) -> bool:
-    """Whether everything after the box is a probability."""
-    scores = rows[:, 4:]
-    return not bool(((scores < -SLACK) | (scores > 1 + SLACK)).any())
-
-
-def rows_are_detections(rows: Array, family: Family) -> bool:
-    """Whether the fifth column is a score and the sixth a class number."""
-    score, label = rows[:, 4], rows[:, 5]
-    return bool(((score >= -SLACK) & (score <= 1 + SLACK) & (label == np.round(label)) & (label >= -1)).all())
-
-
-FAMILIES = (
-    Family("anchor-free", "(1, 4+classes, N)", False, True, 1, scores_within_one),
-    Family("anchor-free-rows", "(1, N, 4+classes)", False, False, 1, scores_within_one),
-    Family("anchor-based", "(1, N, 5+classes)", True, False, 3, scores_within_one),
-    Family("end-to-end", "(1, N, 6)", False, False, 1, rows_are_detections, final=True),
-)
 
 
 def find_head(proto: onnx.ModelProto, samples: Samples, size: tuple[int, int], classes: int | None) -> Head:
@@ -91,7 +44,7 @@ def find_head(proto: onnx.ModelProto, samples: Samples, size: tuple[int, int], c
         if (head := family.read(output, values[0].shape)) and believable(proto, head, family, values, size)
     ]
     fitting = [head for head in possible if head.final or classes in (None, head.classes)]
-    expected = [head for head in fitting if head.final or per_cell(head.candidates, size) == anchors_of(head)]
+    expected = [head for head in fitting if head.final or per_cell(head.candidates, size) == family_of(head).per_cell]
     chosen = expected or (fitting if classes is not None else [])
     if len(chosen) != 1:
         raise refusal(samples, possible, fitting, classes)
@@ -115,11 +68,6 @@ def believable(proto: onnx.ModelProto, head: Head, family: Family, values: list[
     return all(value.shape == values[0].shape for value in values) and all(
         family.plausible(row, family) for row in rows
     )
-
-
-def anchors_of(head: Head) -> int:
-    """Candidates per cell in the head's family."""
-    return next(family.per_cell for family in FAMILIES if family.name == head.family)
 
 
 def per_cell(candidates: int, size: tuple[int, int]) -> int | None:

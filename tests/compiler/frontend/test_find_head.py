@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from zcc.compiler.frontend.heads import STRIDES, find_head, per_cell
+from zcc.compiler.frontend.find_head import STRIDES, find_head, per_cell
 from zcc.runtime.errors import ModelError, UsageError
 
 Array = NDArray[Any]
