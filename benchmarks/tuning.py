@@ -22,6 +22,7 @@ from zcc.compiler.backends.cpu.kernels.choices import Defaults, Unchanged, write
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.compiler.backends.cpu.tuning.kernel_task import KernelTask, tasks_of
 from zcc.compiler.building.build import build
 from zcc.compiler.building.calibration import calibrate_on_pictures
 from zcc.compiler.building.job import Job
@@ -33,7 +34,6 @@ from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import import_model
 from zcc.compiler.precision.model_scales import calibration_of
 from zcc.compiler.quality.latency import measure_latencies
-from zcc.compiler.tuning.kernel_task import KernelTask, tasks_of
 from zcc.registry.location import locate
 from zcc.runtime.manifest import InputSpec
 from zcc.runtime.variant import Variant

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zcc.compiler.backends.backend import Records
+from zcc.compiler.backends.search import SearchProgress
 from zcc.compiler.backends.table import backend_of
 from zcc.compiler.backends.target import Target
 from zcc.compiler.building.calibration import calibrate_on_pictures
@@ -20,7 +21,7 @@ from zcc.compiler.precision.model_scales import calibration_of
 from zcc.compiler.quality.bar import Bar
 from zcc.compiler.quality.build_to_bar import build_to_bar
 from zcc.compiler.quality.open_bar import check_bar, open_bar
-from zcc.compiler.tuning.search_progress import SearchProgress, SilentSearch
+from zcc.compiler.tuning.silent import SilentSearch
 from zcc.compiler.tuning.tune_model import tune_variants
 from zcc.registry import Registry
 from zcc.registry.reference import check_name

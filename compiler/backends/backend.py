@@ -5,8 +5,7 @@ Whoever compiles, calibrates or judges a model talks to a backend through this, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -14,6 +13,8 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from zcc.compiler.backends.search import Tuner
+from zcc.compiler.backends.stage import RunStage
 from zcc.compiler.backends.target import Target
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.ir.ops import Network
@@ -24,8 +25,6 @@ from zcc.runtime.frame import Pixels
 from zcc.runtime.manifest import Manifest, Requirements, Run
 
 Floats = NDArray[np.float32]
-# Runs the work inside its `with` block as the stage of that name.
-RunStage = Callable[[str], AbstractContextManager[None]]
 
 
 class Records(Protocol):
@@ -90,6 +89,11 @@ class Backend(Protocol[AnyTarget, AnyRecords]):
 
     def native(self, dtype: str) -> AnyTarget | None:
         """The target that makes most of this machine for networks of the dtype; None when none runs here."""
+        ...
+
+    @property
+    def tuner(self) -> Tuner[AnyTarget] | None:
+        """How its kernels are tuned; None where nobody searches for their forms."""
         ...
 
     def records(self, home: Path, target: AnyTarget) -> AnyRecords:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zcc.compiler.backends.common.relative_error import relative_error
 from zcc.compiler.ir.heads.head import Head
-from zcc.compiler.quality.verify import relative_error
 from zcc.compiler.racing.contestant import Floats, FoundBoxes, Pixels, Thresholds
 from zcc.compiler.racing.worker import RaceWorker
 from zcc.runtime.errors import BenchmarkError

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import tvm
 
-from zcc.compiler.backends.backend import Built, Call, Floats, RunStage
+from zcc.compiler.backends.backend import Built, Call, Floats
 from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, KernelRecords, find_records
 from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
@@ -21,6 +21,8 @@ from zcc.compiler.backends.cpu.program.files import runtime_library, write_files
 from zcc.compiler.backends.cpu.program.surroundings import frame_of
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.compiler.backends.cpu.tuning.tuner import CpuTuner
+from zcc.compiler.backends.stage import RunStage
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.ir.ops import Conv, Network
 from zcc.compiler.ir.tensors import Tensor
@@ -36,6 +38,7 @@ class CpuBackend:
     """The contract of backends, for CPUs."""
 
     name = "cpu"
+    tuner = CpuTuner()
 
     @property
     def targets(self) -> Mapping[str, CpuTarget]:

@@ -6,22 +6,9 @@ import time
 
 import pytest
 
+from zcc.compiler.backends.search import Limits
 from zcc.compiler.building.tune_options import TuneOptions
-from zcc.compiler.tuning.tune import Limits
-from zcc.compiler.tuning.tune_model import NETWORK_SECONDS, for_kernels, shares
-
-
-def test_a_long_budget_leaves_time_for_the_network() -> None:
-    kernels = for_kernels(Limits(None, 600.0))
-    assert kernels.seconds is not None and 600.0 - kernels.seconds > NETWORK_SECONDS
-
-
-def test_a_short_budget_goes_to_the_kernels_whole() -> None:
-    assert for_kernels(Limits(100, 60.0)) == Limits(85, 60.0)
-
-
-def test_without_limits_there_are_none() -> None:
-    assert for_kernels(Limits()) == Limits()
+from zcc.compiler.tuning.tune_model import shares
 
 
 def test_each_variant_gets_its_part_of_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

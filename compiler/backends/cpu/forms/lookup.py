@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import zcc.tuning_logs
+from zcc.compiler.backends.common.record_folders import SHIPPED, own_records
 from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, possible_forms, write_form
 from zcc.compiler.backends.cpu.forms.networks import Networks, networks_digest, read_networks, record_name
 from zcc.compiler.backends.cpu.forms.records import Database, digest, read_records
@@ -21,14 +21,6 @@ from zcc.compiler.backends.cpu.lowering.identity import network_key
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.precision.table import Precision
-
-SHIPPED = Path(zcc.tuning_logs.__file__).parent
-OWN = "tuning"  # the folder in a registry's home
-
-
-def own_records(home: Path, target: CpuTarget) -> Path:
-    """Where a user's own records for a target lie."""
-    return home / OWN / target.key
 
 
 @dataclass(frozen=True)

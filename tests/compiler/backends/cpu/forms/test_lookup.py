@@ -9,23 +9,24 @@ from typing import Any
 import onnx
 import pytest
 
-from tests.compiler.tuning.databases import FAILED, append
-from tests.compiler.tuning.kernels import TARGET, UNIT, Sizes, direct
+from tests.compiler.backends.cpu.tuning.databases import FAILED, append
+from tests.compiler.backends.cpu.tuning.kernels import TARGET, UNIT, Sizes, direct
 from tests.onnx_models import build
 from zcc import sample
-from zcc.compiler.backends.cpu.forms.lookup import SHIPPED, KernelRecords, find_records, own_records
+from zcc.compiler.backends.common.record_folders import SHIPPED, own_records
+from zcc.compiler.backends.cpu.forms.lookup import KernelRecords, find_records
 from zcc.compiler.backends.cpu.forms.records import RECORDS, Database, read_records
 from zcc.compiler.backends.cpu.kernels.choices import Tile, Unchanged
 from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
 from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS
+from zcc.compiler.backends.cpu.tuning.kernel_task import tasks_of
 from zcc.compiler.building.job import Job
 from zcc.compiler.compile import CompileOptions, Result, compile_model
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import Imported, import_model
 from zcc.compiler.precision.table import find_precision
-from zcc.compiler.tuning.collections import shipped_for
-from zcc.compiler.tuning.kernel_task import tasks_of
+from zcc.compiler.tuning.record_collections import shipped_for
 from zcc.registry import Registry
 from zcc.runtime.errors import TuningError
 from zcc.runtime.library import MODULE
