@@ -20,7 +20,7 @@ from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, KernelRecords, Re
 from zcc.compiler.backends.cpu.forms.records import Record
 from zcc.compiler.backends.cpu.kernels.choices import Defaults, Unchanged, write_choice
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.backends.cpu.tuning.kernel_task import KernelTask, tasks_of
 from zcc.compiler.building.build import build

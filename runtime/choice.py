@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from zcc.runtime import host
 from zcc.runtime.errors import IncompatibleHost, NotFound, ZccError
 from zcc.runtime.explanation import Explanation, VariantRemark
 from zcc.runtime.losses import points_lost
@@ -58,10 +59,17 @@ def _nothing(reference: str, wanted: Sequence[VariantRemark], wish: Wish) -> Zcc
     obstacles = [obstacle(verdict.candidate.manifest) for verdict in wanted]
     if None not in obstacles:
         remedies = dict.fromkeys(each.remedy for each in obstacles if each)
-        return IncompatibleHost(f"{reference} cannot run here: {reasons}", " or ".join(remedies))
+        return IncompatibleHost(f"{reference} cannot run here: {reasons}; {_host(wanted)}", " or ".join(remedies))
     remedy = "measure them with `zcc eval`, or name a dtype"
     first = read_preference(wish.prefer).first
     return NotFound(f"{reference} has no variant that could be {first}: {reasons}", remedy)
+
+
+def _host(wanted: Sequence[VariantRemark]) -> str:
+    """What this host is, in the terms in which the variants say what they need."""
+    needed = {feature for each in wanted for feature in each.candidate.manifest.requires.features}
+    there = ", ".join(sorted(needed & host.cpu_features()))
+    return f"this host is {host.system()} on {host.architecture()}" + (f" with {there}" if there else "")
 
 
 def explain(reference: str, variants: Sequence[Candidate], wish: Wish) -> Explanation:

@@ -12,6 +12,7 @@ from pathlib import Path
 import tvm_ffi
 
 from zcc.runtime import loaded_tvm
+from zcc.runtime.elf import refuse_foreign
 from zcc.runtime.errors import IncompatibleHost
 from zcc.runtime.library import RUNTIME_LIBRARY
 from zcc.runtime.packed_library import LIBRARY, expanded
@@ -37,6 +38,7 @@ def load_runtime(folder: Path, version: str) -> None:
 
 def _open(path: Path) -> None:
     try:
+        refuse_foreign(path)
         ctypes.CDLL(str(path), ctypes.RTLD_GLOBAL)
     except OSError as error:
         raise IncompatibleHost(

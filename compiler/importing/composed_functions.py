@@ -18,7 +18,7 @@ GRID = np.linspace(-12, 12, 2401)
 TOLERANCE = 1e-5
 
 
-def recognise_curves(network: Network) -> Network:
+def recognise_functions(network: Network) -> Network:
     """The same network with functions of one map as one activation each, as far as that can be said."""
     makers: dict[Tensor, Op] = {}
     ops: list[Op] = []

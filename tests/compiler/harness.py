@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from zcc.compiler.backends.cpu.kernels.choices import Choices
 from zcc.compiler.backends.cpu.layout.place import Placement
 from zcc.compiler.backends.cpu.lowering.layout import Layout
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.program.emit import emit_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target

@@ -12,7 +12,7 @@ import tvm
 from zcc.compiler.backends.backend import Built, Call, Floats
 from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, KernelRecords, find_records
 from zcc.compiler.backends.cpu.lowering.layout import Layout
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.observing.observe import observe
 from zcc.compiler.backends.cpu.observing.observer import CpuMapObserver
 from zcc.compiler.backends.cpu.program.build import build_library

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tests.compiler.harness import compile_network, reference
 from tests.compiler.importing.random_graphs import random_network
 from tests.onnx_models import build
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.fuse import fuse

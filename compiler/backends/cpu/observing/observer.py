@@ -16,8 +16,8 @@ import numpy as np
 import tvm_ffi
 from numpy.typing import NDArray
 
-from zcc.compiler.backends.cpu.lowering.layout import Layout, lay_out
-from zcc.compiler.backends.cpu.lowering.lower_generic import lower_generic
+from zcc.compiler.backends.cpu.lowering.layout import Layout
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.program.emit import FrameSpec, emit
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
@@ -40,7 +40,7 @@ class CpuMapObserver:
     """Runs frames; `maps` shows every map of the last one as [blocks, height, width, lanes]."""
 
     def __init__(self, network: Network, target: CpuTarget, frame_of: FrameOf, folder: Path) -> None:
-        self.layout = lay_out(lower_generic(_copied(network)), target.unit, sharing=False)
+        self.layout = lower_network(_copied(network), target.unit, sharing=False)
         frame = frame_of(self.layout)
         program = emit(self.layout, frame, target.unit, formats=(frame.input.color,))
         build_library(program.module, target.tvm_target(), folder / LIBRARY)

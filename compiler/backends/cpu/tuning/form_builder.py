@@ -9,7 +9,7 @@ from zcc.compiler.backends.cpu.forms.lookup import KernelRecords
 from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, write_form
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.lowering.layout import Layout
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.program.emit import emit_network
 from zcc.compiler.backends.cpu.targets.target import CpuTarget

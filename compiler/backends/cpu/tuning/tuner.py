@@ -15,7 +15,7 @@ from zcc.compiler.backends.common.record_folders import SHIPPED, own_records
 from zcc.compiler.backends.cpu.forms.lookup import find_records
 from zcc.compiler.backends.cpu.forms.records import read_records
 from zcc.compiler.backends.cpu.kernels.choices import Unchanged, write_choice
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.machine.peaks import measure_machine
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.backends.cpu.tuning.form_builder import FormBuilder

@@ -18,7 +18,7 @@ from zcc.compiler.backends.cpu.forms.lookup import KernelRecords, find_records
 from zcc.compiler.backends.cpu.forms.records import RECORDS, Database, read_records
 from zcc.compiler.backends.cpu.kernels.choices import Tile, Unchanged
 from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.backends.cpu.tuning.kernel_task import tasks_of
 from zcc.compiler.building.job import Job

@@ -17,7 +17,7 @@ from tvm_ffi import structural_walk
 from tests.compiler.precision.samples import sample
 from tests.compiler.symbols import symbols
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library, lowered
 from zcc.compiler.backends.cpu.program.emit import EmittedModule, emit
 from zcc.compiler.backends.cpu.program.single_kernel import build_kernels, compile_kernels, entry_name
