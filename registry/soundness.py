@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from zcc.registry import rows, tags
 from zcc.registry.schema import artifacts, measurements, registry, removed
 from zcc.runtime.errors import ZccError
-from zcc.runtime.rules import shown
+from zcc.runtime.rules import brief
 
 MOST_LINES = 20  # of what the database finds wrong with its file
 
@@ -51,4 +51,4 @@ def _told(digest: Any, check: Callable[[Any], object], subject: Any) -> Iterator
     try:
         check(subject)
     except ZccError as error:
-        yield digest if isinstance(digest, str) else shown(digest), error.problem
+        yield digest if isinstance(digest, str) else brief(digest), error.problem

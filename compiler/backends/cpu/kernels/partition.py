@@ -1,4 +1,4 @@
-"""Where an elementwise function changes its mind: the pieces of an axis on which all its conditions are constant.
+"""The pieces of an axis on which every condition of an elementwise function is constant.
 
 TVM writes a concatenation as a chain of conditions on an index, asked anew for every element, and a reshape as
 divisions of an index. Between the places where a condition turns, the condition is gone; where the extent of a piece

@@ -15,7 +15,8 @@ from tvm import ir, relax, te, topi
 
 from zcc.compiler.backends.cpu.kernels import activation
 from zcc.compiler.backends.cpu.kernels.generic import prepared
-from zcc.compiler.ir.ops import Alias, Generic, Lowered, Network, Op
+from zcc.compiler.ir.ops import Network, Op
+from zcc.compiler.ir.plain_ops import Alias, Generic, Lowered
 from zcc.compiler.ir.tensors import Tensor
 from zcc.runtime.errors import ModelError
 
