@@ -95,7 +95,7 @@ def race(runs: Sequence[Run], rounds: int) -> list[float]:
 
 
 @dataclass
-class Trial:
+class WinogradTrial:
     """A convolution with nothing behind it on dense maps: what goes in and what must come out."""
 
     x: Array
@@ -103,7 +103,7 @@ class Trial:
     expected: Array
 
     @classmethod
-    def make(cls, x: Slab, out: Slab, stride: int) -> Trial:
+    def make(cls, x: Slab, out: Slab, stride: int) -> WinogradTrial:
         """Activations after SiLU, and weights that keep their size."""
         rng = np.random.default_rng(1)
         z = rng.normal(0, 1.5, x.shape)
@@ -121,7 +121,7 @@ class Trial:
 def race_kernels(specs: Sequence[Any], target: CpuTarget, rounds: int) -> list[tuple[float, float]]:
     """Milliseconds and error of each form of one convolution."""
     x, out = specs[0].x, specs[0].out
-    trial = Trial.make(x, out, specs[0].stride[0])
+    trial = WinogradTrial.make(x, out, specs[0].stride[0])
     bias, made = (aligned(np.zeros(shape, np.float32)) for shape in ((out.blocks, out.lanes), out.shape))
     with tempfile.TemporaryDirectory(prefix="zcc-benchmark-") as folder:
         kernels = compile_kernels(list(specs), target, Path(folder))
