@@ -158,7 +158,7 @@ class Manifest:
             check_manifest(raw)
             manifest = _parse(raw)
         except ValueError as error:
-            raise CorruptArtifact(f"{source} is not a zcc manifest ({_told(error)})", REMEDY) from error
+            raise CorruptArtifact(f"{source} is not a zcc manifest ({_reason(error)})", REMEDY) from error
         # A later zcc may write the same manifest with more fields; its name stays what it was.
         vars(manifest)["text"] = text
         return manifest
@@ -188,7 +188,7 @@ def _check_schema(raw: dict[str, Any], source: str) -> None:
         )
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """What is wrong, in a few printable words."""
     if isinstance(error, Breach):
         return str(error)
@@ -222,7 +222,7 @@ def checked(manifest: Manifest) -> Manifest:
     try:
         written = manifest.to_json()
     except ValueError as error:
-        problem = f"the manifest of {manifest.name} holds what JSON cannot write ({_told(error)})"
+        problem = f"the manifest of {manifest.name} holds what JSON cannot write ({_reason(error)})"
         raise CorruptArtifact(problem, REMEDY) from error
     return Manifest.from_json(written, f"the manifest of {manifest.name}")
 
