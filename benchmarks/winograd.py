@@ -35,15 +35,15 @@ from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
 from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS
 from zcc.compiler.backends.cpu.lowering.layout import Layout
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.program.emit import emit_network
-from zcc.compiler.backends.cpu.program.single import compile_kernels
+from zcc.compiler.backends.cpu.program.single_kernel import compile_kernels
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.fuse import fuse
-from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
 from zcc.compiler.ir.tensors import Array
 from zcc.runtime.engine import SPIN_VARIABLE, aligned_bytes, engine
@@ -96,7 +96,7 @@ def race(runs: Sequence[Run], rounds: int) -> list[float]:
 
 
 @dataclass
-class Trial:
+class WinogradTrial:
     """A convolution with nothing behind it on dense maps: what goes in and what must come out."""
 
     x: Array
@@ -104,7 +104,7 @@ class Trial:
     expected: Array
 
     @classmethod
-    def make(cls, x: Slab, out: Slab, stride: int) -> Trial:
+    def make(cls, x: Slab, out: Slab, stride: int) -> WinogradTrial:
         """Activations after SiLU, and weights that keep their size."""
         rng = np.random.default_rng(1)
         z = rng.normal(0, 1.5, x.shape)
@@ -122,7 +122,7 @@ class Trial:
 def race_kernels(specs: Sequence[Any], target: CpuTarget, rounds: int) -> list[tuple[float, float]]:
     """Milliseconds and error of each form of one convolution."""
     x, out = specs[0].x, specs[0].out
-    trial = Trial.make(x, out, specs[0].stride[0])
+    trial = WinogradTrial.make(x, out, specs[0].stride[0])
     bias, made = (aligned(np.zeros(shape, np.float32)) for shape in ((out.blocks, out.lanes), out.shape))
     with tempfile.TemporaryDirectory(prefix="zcc-benchmark-") as folder:
         kernels = compile_kernels(list(specs), target, Path(folder))
