@@ -15,7 +15,8 @@ from zcc.registry.summaries import summary_of
 from zcc.registry.tables import every, named, select
 from zcc.runtime.errors import NotFound, ZccError
 from zcc.runtime.manifest import Manifest, Measurement
-from zcc.runtime.rules import shown
+from zcc.runtime.rules import brief
+from zcc.runtime.trust.beside import read_beside
 
 Rows = Sequence[Mapping[str, Any]]
 Tagged = Mapping[str, Sequence[str]]  # tags by digest
@@ -65,21 +66,22 @@ class Catalogue:
         return [self._read(row, tagged, figures) for row in rows]
 
     def _read(self, row: Mapping[str, Any], tagged: Tagged, figures: Figures) -> Artifact:
-        digest = row["digest"]
+        digest, folder = row["digest"], self._folder_of(row["digest"])
         return Artifact(
             digest,
             read_artifact(row),
-            self._folder_of(digest),
+            folder,
             tuple(sorted(tagged.get(digest, ()))),
             tuple(Recorded(read_figure(each), each["measured"], each["origin"]) for each in figures[digest]),
             row["origin"],
+            read_beside(folder),
         )
 
     def _read_or_tell(self, row: Mapping[str, Any], tagged: Tagged, figures: Figures) -> Artifact | Unreadable:
         try:
             return self._read(row, tagged, figures)
         except ZccError as error:
-            return Unreadable(shown(row["digest"]), shown(row["name"]), error.problem)
+            return Unreadable(brief(row["digest"]), brief(row["name"]), error.problem)
 
     def get(self, digest: str) -> Artifact:
         """The artifact with exactly this digest."""

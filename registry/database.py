@@ -55,7 +55,8 @@ class Transaction:
 
     def insert(self, table: str, **values: Any) -> None:
         """Add a row."""
-        self.do(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(f':{name}' for name in values)})", **values)
+        places = ", ".join(f":{name}" for name in values)
+        self.do(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places})", **values)
 
 
 # Where there is no index yet, every query finds nothing.

@@ -13,7 +13,7 @@ from zcc.registry.orphans import Orphan, find_orphans
 from zcc.registry.tree import Stray, Tree
 from zcc.runtime.errors import ArtifactError
 from zcc.runtime.manifest import FILENAME, Manifest, file_sha256
-from zcc.runtime.trust.beside import FOLDER, read_beside
+from zcc.runtime.trust.beside import FOLDER, check_beside
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Report:
+class IntegrityReport:
     """What was read, and what was wrong."""
 
     artifacts: int
@@ -52,7 +52,7 @@ class Report:
         }
 
 
-def check(manifests: Mapping[str, Manifest], files: Files, folders: Folders) -> Report:
+def check(manifests: Mapping[str, Manifest], files: Files, folders: Folders) -> IntegrityReport:
     """Hash every file of every artifact, each once however many artifacts share it."""
     reader = _Reader()
     problems = tuple(
@@ -62,13 +62,13 @@ def check(manifests: Mapping[str, Manifest], files: Files, folders: Folders) -> 
         if (what := reader.problem(path, sha256))
     )
     unsound = tuple(problem for digest in manifests for problem in _signatures(digest, folders.path(digest)))
-    return Report(len(manifests), len(reader.hashes), reader.bytes, (*problems, *unsound))
+    return IntegrityReport(len(manifests), len(reader.hashes), reader.bytes, (*problems, *unsound))
 
 
 def _signatures(digest: str, folder: Path) -> Iterator[Problem]:
     """What is wrong with the signatures beside an artifact; whether anybody believes them is a policy's matter."""
     try:
-        read_beside(folder)
+        check_beside(folder)
     except ArtifactError as error:
         yield Problem(digest, str(folder / FOLDER), error.problem)
 

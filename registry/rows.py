@@ -11,7 +11,7 @@ from zcc.runtime.errors import ArtifactError, CorruptArtifact
 from zcc.runtime.manifest import Manifest, Measurement
 from zcc.runtime.manifest_rules import check_figure
 from zcc.runtime.naming import NAME
-from zcc.runtime.rules import Breach, list_of, maybe, one_of, record, shown, text, whole
+from zcc.runtime.rules import Breach, brief, integer, list_of, maybe, one_of, record, text
 
 REMEDY = "restore the index from a backup, or run zcc reindex"
 
@@ -22,7 +22,7 @@ REPEATED = ("name", "dtype", "target", "fingerprint")  # of the manifest, for qu
 WHO, MESSAGE = 128, 4000  # characters
 
 _DIGEST = text(71, 71, r"sha256:[0-9a-f]{64}")
-_COUNT = whole(0, 1 << 62)
+_COUNT = integer(0, 1 << 62)
 _ORIGIN = maybe(one_of(IMPORTED, FOUND))
 _MOMENT = text(32, 1)
 _WORD = text(128, 1, NAME)
@@ -46,7 +46,7 @@ def read_artifact(row: Mapping[str, Any]) -> Manifest:
         manifest = manifest_of(row["digest"], row["manifest"])
         for name in REPEATED:
             if row[name] != getattr(manifest, name):
-                raise Breach(f"{name}: {shown(row[name])} is not what the manifest says")
+                raise Breach(f"{name}: {brief(row[name])} is not what the manifest says")
     except Breach as breach:
         _refuse(row["digest"], breach)
     except ArtifactError as error:
@@ -74,7 +74,9 @@ def check_listed(digest: str, stored: Any, shown_as: Mapping[str, Any]) -> None:
     raw = json.loads(stored)
     for name in LISTED:
         if shown_as[name] != raw[name]:
-            problem = f"the index says {shown(shown_as[name])} for {name} of {digest[:19]}, its manifest {shown(raw[name])}"
+            problem = (
+                f"the index says {brief(shown_as[name])} for {name} of {digest[:19]}, its manifest {brief(raw[name])}"
+            )
             raise CorruptArtifact(problem, REMEDY)
 
 
@@ -105,4 +107,4 @@ def check_removal(row: Mapping[str, Any]) -> None:
 
 
 def _refuse(digest: Any, breach: Breach) -> NoReturn:
-    raise CorruptArtifact(f"the index holds a damaged row for {shown(digest)} ({breach})", REMEDY) from breach
+    raise CorruptArtifact(f"the index holds a damaged row for {brief(digest)} ({breach})", REMEDY) from breach

@@ -10,6 +10,7 @@ from pathlib import Path
 from zcc.registry import tags
 from zcc.registry.artifact import Artifact
 from zcc.registry.catalogue import Catalogue
+from zcc.registry.gates import judged
 from zcc.registry.reference import Reference, is_prefix
 from zcc.runtime.errors import Ambiguous, NotFound
 from zcc.runtime.manifest_rules import FILENAME
@@ -44,8 +45,8 @@ def only(text: str, found: Sequence[Artifact]) -> Artifact:
 
 def enumerated(found: Sequence[Artifact]) -> str:
     """Artifacts in one line."""
-    shown = ", ".join(artifact.label for artifact in found[:SHOWN])
-    return shown + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
+    labels = ", ".join(artifact.label for artifact in found[:SHOWN])
+    return labels + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
 
 
 def fitting(text: str, found: Sequence[Artifact], dtype: str | None, target: str | None) -> list[Artifact]:
@@ -87,7 +88,7 @@ def _by_tag(catalogue: Catalogue, reference: Reference, tag: str) -> list[Artifa
     found = catalogue.among(held[0].digests) if held else []
     if not found:
         raise _nothing(catalogue, reference)
-    return found
+    return judged(catalogue.transaction, found[0].manifest.name, tag, found)
 
 
 def _last_of_each(found: Sequence[Artifact]) -> list[Artifact]:

@@ -1,7 +1,7 @@
 """Signatures beside artifacts: `artifacts/<digest>/signatures/<sha256>.json`, each an envelope as it was made.
 
-An artifact's digest does not cover them: they are about it. They are a set, which only grows; a copied folder takes them
-along, and so do bundles and remotes.
+An artifact's digest does not cover them: they are about it. They are a set, which only grows; a copied folder takes
+them along, and so do bundles and remotes.
 """
 
 from __future__ import annotations

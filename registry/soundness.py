@@ -11,7 +11,7 @@ from zcc.registry.rows import REMEDY
 from zcc.registry.summaries import summary_of
 from zcc.registry.tables import every
 from zcc.runtime.errors import CorruptArtifact, ZccError
-from zcc.runtime.rules import shown
+from zcc.runtime.rules import brief
 
 MOST_LINES = 20  # of what the database finds wrong with its file
 
@@ -23,11 +23,11 @@ def index_problems(seen: Transaction) -> Iterator[tuple[str, str]]:
     yield from (("", what) for what in _identity_problems(seen))
     summaries = {row["digest"]: row for row in every(seen, "summaries")}
     for row in every(seen, "artifacts"):
-        yield from _told(row["digest"], lambda row: check_artifact(row, summaries.get(row["digest"])), row)
+        yield from _findings(row["digest"], lambda row: check_artifact(row, summaries.get(row["digest"])), row)
     for table, check in _CHECKS:
         for row in every(seen, table):
-            yield from _told(row["digest"], check, row)
-    yield from _told("", tags.check_all, seen)
+            yield from _findings(row["digest"], check, row)
+    yield from _findings("", tags.check_all, seen)
     live = set(seen.column("SELECT digest FROM artifacts"))
     for digest in sorted(live & set(seen.column("SELECT digest FROM removed"))):
         yield digest, "it is published and removed at once"
@@ -61,8 +61,8 @@ def _file_problems(seen: Transaction) -> Iterator[str]:
         yield f"row {row} of {table} refers to a row of {parent} that is not there"
 
 
-def _told(digest: Any, check: Callable[[Any], object], subject: Any) -> Iterator[tuple[str, str]]:
+def _findings(digest: Any, check: Callable[[Any], object], subject: Any) -> Iterator[tuple[str, str]]:
     try:
         check(subject)
     except ZccError as error:
-        yield digest if isinstance(digest, str) else shown(digest), error.problem
+        yield digest if isinstance(digest, str) else brief(digest), error.problem

@@ -9,7 +9,6 @@ from zcc.registry.tables import METRICS
 from zcc.runtime.manifest import Manifest, Measurement
 
 
-
 def summary_of(manifest: Manifest) -> dict[str, Any]:
     """The columns of a manifest's summary."""
     return {

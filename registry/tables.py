@@ -13,6 +13,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "artifacts": ("digest", "turn", "name", "dtype", "target", "fingerprint", "manifest", "origin"),
     "summaries": ("digest", "created", "model_sha256", "bytes", "width", "height", *METRICS),
     "measurements": ("id", "digest", "metric", "value", "how", "measured", "origin"),
+    "gates": ("id", "name", "tag", "policy", "changed", "who", "message"),
     "removed": ("digest", "moved"),
     "tag_moves": ("id", "name", "tag", "why", "moved", "previous", "who", "message"),
 }

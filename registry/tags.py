@@ -148,6 +148,11 @@ def last_and_before(seen: Transaction, name: str, tag: str) -> tuple[Move, Move]
     return here, back
 
 
+def by_id(seen: Transaction, numbers: Sequence[int]) -> list[Move]:
+    """The moves of these numbers."""
+    return [move for number in numbers for move in _moves(seen, "id = :id", id=number)]
+
+
 def release(changed: Transaction, digests: Collection[str], force: bool, by: Reason | None = None) -> None:
     """See that no tag holds any of these: refuse, or with `force` move such tags to what else they hold."""
     for move in standing(changed):

@@ -37,7 +37,9 @@ YIELDING = ("name", "tags", "target", "note")
 @click.option("--tag", metavar="TAG", help="That bear this tag.")
 @click.option("--since", callback=read_moment, metavar="MOMENT", help="Built after it: 2026-11-20, 12h or 7d (ago).")
 @click.option("--until", callback=read_moment, metavar="MOMENT", help="Built before it.")
-@click.option("--min-map", type=float, callback=refuse_nan, metavar="M", help="Whose mAP50-95 is at least this, 0 to 1.")
+@click.option(
+    "--min-map", type=float, callback=refuse_nan, metavar="M", help="Whose mAP50-95 is at least this, 0 to 1."
+)
 @click.option("--max-ms", type=float, callback=refuse_nan, metavar="MS", help="Whose frames take at most this.")
 @click.option("--max-mb", type=float, callback=refuse_nan, metavar="MB", help="Whose files have at most this.")
 @click.option("--model", metavar="SHA256", help="Made of the model file whose sha256 begins so.")
@@ -59,9 +61,9 @@ def list(
 ) -> None:
     """List what the registry holds, the last published first.
 
-    PATTERN is a name in which * and ? stand for any letters (in quotes). Milliseconds in brackets were measured elsewhere.
-    mAP is the mAP50-95 that was measured last, against labels; where nobody had any, ~ marks agreement with what another
-    variant finds. Of a short list, notes below it say which variants are slower than a more accurate one of the same
+    PATTERN is a name in which * and ? stand for any letters (in quotes). Milliseconds in brackets were measured
+    elsewhere. mAP is the mAP50-95 that was measured last, against labels; where nobody had any, ~ marks agreement with
+    what another variant finds. Below a short list stands which variants are slower than a more accurate one of the same
     name.
     """
     from zcc.registry import Registry

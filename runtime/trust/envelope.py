@@ -1,6 +1,6 @@
 """DSSE envelopes: a statement, and signatures over its exact bytes.
 
-The format is that of the DSSE specification, so what is made here can be checked by other tools, and the other way round.
+The format is that of the DSSE specification: what is made here can be checked by other tools, and the other way round.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from zcc.runtime import limits
 from zcc.runtime.errors import TrustError
-from zcc.runtime.rules import Breach, Rule, list_of, one_of, record, shown, strict_json, text
+from zcc.runtime.rules import Breach, Rule, brief, list_of, one_of, record, strict_json, text
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MOST_SIGNATURES = 16
@@ -65,8 +65,19 @@ def read_envelope(content: bytes) -> Envelope:
         _ENVELOPE(raw, "")
         return Envelope(_decoded(raw["payload"]), tuple(map(_signature, raw["signatures"])))
     except ValueError as error:
-        told = str(error) if isinstance(error, Breach) else shown(str(error))
+        told = str(error) if isinstance(error, Breach) else brief(str(error))
         raise TrustError(f"a signature is no DSSE envelope ({told})", "sign the artifact anew") from error
+
+
+def read_envelopes(raw: Any, source: str) -> tuple[bytes, ...]:
+    """Envelopes that stand as texts in a list, which `source` names in errors."""
+    fits = isinstance(raw, list) and len(raw) <= limits.ENVELOPES and all(isinstance(each, str) for each in raw)
+    if not fits:
+        raise TrustError(f"{source} holds what is no list of signatures", "export it again")
+    found = tuple(each.encode() for each in raw)
+    for content in found:
+        check_form(content)
+    return found
 
 
 def check_form(content: bytes) -> None:
@@ -82,4 +93,4 @@ def _decoded(written: str) -> bytes:
     try:
         return base64.b64decode(written, validate=True)
     except binascii.Error as error:
-        raise Breach(f"{shown(written)} is no base64") from error
+        raise Breach(f"{brief(written)} is no base64") from error

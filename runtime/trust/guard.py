@@ -9,22 +9,22 @@ from pathlib import Path
 
 from zcc.runtime.source import ArtifactSource, Candidate, MovingSource
 from zcc.runtime.trust.judge import objections
-from zcc.runtime.trust.policy import VARIABLE, Policy, load_policy
+from zcc.runtime.trust.policy import Policy, load_policy
 
 
 class Guarded:
     """Passes on what its source has, each variant with why the policy refuses it, where it does."""
 
     def __init__(self, source: ArtifactSource, policy: Policy) -> None:
-        self._source, self._policy = source, policy
+        self.guarded, self._policy = source, policy
 
     def variants(self, reference: str) -> Sequence[Candidate]:
         """Every variant the reference can mean, judged now."""
-        return [self._judged(candidate) for candidate in self._source.variants(reference)]
+        return [self._judged(candidate) for candidate in self.guarded.variants(reference)]
 
     def folder(self, candidate: Candidate) -> Path:
         """The folder to load one of them from."""
-        return self._source.folder(candidate)
+        return self.guarded.folder(candidate)
 
     def _judged(self, candidate: Candidate) -> Candidate:
         found = objections(candidate, self._policy)
@@ -43,10 +43,7 @@ class MovingGuarded(Guarded):
         return self._moving.revision()
 
 
-def guarded(source: ArtifactSource, policy: str | os.PathLike[str] | None) -> ArtifactSource:
-    """The source under the policy in this file, or in the one that ZCC_POLICY names; as it is where there is none."""
-    path = policy if policy is not None else os.environ.get(VARIABLE)
-    if not path:
-        return source
-    read = load_policy(path)
+def guarded(source: ArtifactSource, policy: str | os.PathLike[str]) -> ArtifactSource:
+    """The source under the policy in this file."""
+    read = load_policy(policy)
     return MovingGuarded(source, read) if isinstance(source, MovingSource) else Guarded(source, read)

@@ -5,10 +5,11 @@
      "latency": {"machine": "edge-7", "at_most_ms": 12},
      "max_age_days": 90,
      "signatures": 1,
-     "keys": [{"name": "release 2026", "public": "-----BEGIN PUBLIC KEY-----…", "from": …, "until": …, "revoked": "why"}]}
+     "keys": [{"name": "release 2026", "public": "-----BEGIN PUBLIC KEY-----…",
+               "from": "2026-01-01", "until": "2026-12-31", "revoked": "stolen"}]}
 
-Everything but `policy` may be left out. Keys are rotated by adding the next one and giving the old one an `until`: what it
-signed before still counts. A `revoked` key counts for nothing, whatever its signatures say about when they were made.
+Everything but `policy` may be left out. Keys are rotated by adding the next one and giving the old one an `until`: what
+it signed before still counts. A `revoked` key counts for nothing, whenever its signatures say that they were made.
 """
 
 from __future__ import annotations
@@ -25,10 +26,9 @@ from zcc.runtime.errors import UsageError
 from zcc.runtime.manifest_rules import moment
 from zcc.runtime.moments import as_moment
 from zcc.runtime.regular import read_text
-from zcc.runtime.rules import Breach, list_of, number, one_of, record, strict_json, text, whole
+from zcc.runtime.rules import Breach, integer, list_of, number, one_of, record, strict_json, text
 from zcc.runtime.trust.keys import PublicKey
 
-VARIABLE = "ZCC_POLICY"
 MOST_KEYS = 256
 
 _NAME, _WORDS = text(128, 1), text(256, 1)
@@ -44,7 +44,7 @@ _POLICY = record(
         ),
         "latency": record({"machine": _WORDS}, {"metric": text(64, 1), "at_most_ms": number(0, 1e9)}),
         "max_age_days": number(0, 1e5),
-        "signatures": whole(1, MOST_KEYS),
+        "signatures": integer(1, MOST_KEYS),
         "keys": list_of(_KEY, MOST_KEYS),
     },
 )
@@ -103,7 +103,9 @@ def read_policy(path: str | os.PathLike[str]) -> str:
     except OSError as error:
         raise UsageError(f"the policy {os.fspath(path)} cannot be read: {error.strerror}", "check the path") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"the policy {os.fspath(path)} is no text", "write it as JSON, see docs/registry.md") from error
+        raise UsageError(
+            f"the policy {os.fspath(path)} is no text", "write it as JSON, see docs/registry.md"
+        ) from error
     parse_policy(found, os.fspath(path))
     return found
 

@@ -1,7 +1,7 @@
 """in-toto statements: what an artifact is and what it was made of, in the words of SLSA's provenance.
 
-Of a statement that comes from outside, two things are believed once its signature is: which artifact it is about, and when
-it was signed. All else in it is for people and other tools.
+Of a statement that comes from outside, two things are believed once its signature is: which artifact it is about, and
+when it was signed. All else in it is for people and other tools.
 """
 
 from __future__ import annotations

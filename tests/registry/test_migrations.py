@@ -83,7 +83,8 @@ def test_an_old_index_opens_with_everything_in_it(home: Path, tmp_path: Path, re
     )
     old = _old_index(home, revision)
     old.execute("INSERT INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?%s)" % (", ?" * (len(row) - 7)), row)
-    old.execute("INSERT INTO tag_moves (id, name, tag, why, moved) VALUES (1, 'yolo', 'prod', 'tag', '2026-01-01T00:00:00+00:00')")
+    moved = "INSERT INTO tag_moves (id, name, tag, why, moved) VALUES (1, 'yolo', 'prod', 'tag', ?)"
+    old.execute(moved, ("2026-01-01T00:00:00+00:00",))
     old.execute("INSERT INTO tag_members VALUES (1, ?)", (manifest.digest,))
     old.commit()
     old.close()
