@@ -112,7 +112,7 @@ def _index(candidates: Sequence[Candidate]) -> str:
 
 
 def _entry(candidate: Candidate) -> dict[str, Any]:
-    entry = {
+    entry: dict[str, Any] = {
         "manifest": candidate.manifest.text,
         "measured": [asdict(figure) for figure in (*candidate.claimed, *candidate.measured)],
     }

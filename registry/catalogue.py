@@ -38,10 +38,8 @@ class Catalogue:
 
     def among(self, digests: Sequence[str]) -> list[Artifact]:
         """The artifacts of these digests that are published, the last published first."""
-        found = named(
-            "artifacts", self.transaction.rows_in(select("artifacts", "WHERE digest IN (:among)"), list(digests))
-        )
-        return self._read_all(sorted(found, key=lambda row: (-row["turn"], row["digest"])))
+        wanted = select("artifacts", f"WHERE digest IN (:among) {LAST_FIRST}")
+        return self._read_all(named("artifacts", self.transaction.rows_in(wanted, list(digests))))
 
     def listed(self, digests: Sequence[str] | None = None) -> list[Artifact | Unreadable]:
         """Everything there is, the last published first; what cannot be read takes its own place and no other."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Engine
+    from sqlalchemy import Engine
 
 Row = tuple[Any, ...]
 
@@ -109,7 +109,7 @@ PRAGMAS = ("PRAGMA foreign_keys = ON", "PRAGMA synchronous = EXTRA")
 class Server:
     """Any other database that SQLAlchemy has a driver for."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: Any) -> None:
         self._url = url
         self._made: Engine | None = None
 

@@ -106,13 +106,13 @@ class Index:
         return (found[0][0], found[0][1]) if found else None
 
     @cached_property
-    def _server(self) -> Server | None:
-        return None if self.location.server is None else Server(self.location.server)
+    def _server(self) -> Server:
+        return Server(self.location.server)
 
     @property
     def _database(self) -> Database:
         path = self.location.database
-        return self._server or File(path, self._writable, self._patience)
+        return self._server if path is None else File(path, self._writable, self._patience)
 
     @property
     def _writable(self) -> bool:
@@ -165,9 +165,11 @@ class Index:
         from zcc.registry.upgrade import engine_of, upgrade
 
         path = self.location.database
-        if path is not None:
+        if path is None:
+            engine = self._server.engine
+        else:
             path.parent.mkdir(parents=True, exist_ok=True)
-        engine = self._server.engine if self._server else engine_of(path, self._patience)
+            engine = engine_of(path, self._patience)
         with exclusive(self.location.home / "locks" / "index.lock"), engine.begin() as connection:
             upgrade(connection)
         self._current = True

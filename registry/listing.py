@@ -17,6 +17,8 @@ from zcc.registry.rows import check_listed
 from zcc.registry.tables import METRICS
 from zcc.runtime.errors import CorruptArtifact, ZccError
 
+LOST = "the index holds no summary of it; zcc reindex mends that"
+
 
 class Figure(NamedTuple):
     """The latest value of a metric, and whether it was measured here."""
@@ -148,7 +150,7 @@ def listing(seen: Transaction, wanted: Wanted, is_signed: Callable[[str], bool])
             continue
         here = row[_ORIGIN] is None
         known = _known(zip(METRICS, row[_SHOWN:], strict=True), figures.get(digest, ()), here)
-        listed = Listed(*row[:_SHOWN], known, tagged.get(digest, ()))
+        listed = Listed(*row[:_SHOWN], known, tuple(sorted(tagged.get(digest, ()))))
         if all(meets(listed) for meets in conditions):
             found.append(listed)
     return found, damaged

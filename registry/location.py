@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zcc.runtime.errors import UsageError
 
@@ -34,12 +34,12 @@ class Location:
 
     home: Path
     database: Path | None  # the index's file, when it is one
-    server: URL | None = None
+    server: Any = None  # SQLAlchemy's URL, when it is none
 
     def __str__(self) -> str:
         """The index as it may be shown: a path, or a URL without its password."""
         if self.server is not None:
-            return self.server.render_as_string(hide_password=True)
+            return str(self.server.render_as_string(hide_password=True))
         return str(self.database)
 
 

@@ -15,7 +15,7 @@ def outdated(seen: Transaction, keep_last: int) -> list[str]:
     What a tag holds stays, and what it would hold after a rollback.
     """
     kept = _tagged(seen)
-    builds: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
+    builds: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
     rows = seen.rows("SELECT digest, name, dtype, target FROM artifacts ORDER BY turn DESC, digest")
     for digest, *variant in rows:
         builds[tuple(variant)].append(digest)

@@ -18,7 +18,7 @@ from zcc.registry.artifact import Artifact, Unreadable
 from zcc.registry.failures import reported
 from zcc.registry.gates import Gate, change_gate, check_promotion, standing_gates
 from zcc.registry.index import LOCK_SECONDS, Index
-from zcc.registry.listing import Shown, Wanted, arranged, check_rows, listing
+from zcc.registry.listing import LOST, Shown, Wanted, arranged, check_rows, listing
 from zcc.registry.location import locate
 from zcc.registry.locks import exclusive, shared
 from zcc.registry.reference import check_name, check_tag
@@ -115,14 +115,19 @@ class Registry(Upkeep):
         with self._reading() as catalogue:
             return catalogue.listed()
 
-    def list(self, wanted: Wanted, by: str = "published", turned: bool = False) -> Shown:
+    def browse(self, wanted: Wanted, by: str = "published", turned: bool = False) -> Shown:
         """What is wanted of everything published, sorted by one of SORTS, without reading whole manifests."""
         with self._reading() as catalogue:
             found, damaged = listing(catalogue.transaction, wanted, self.is_signed)
             wrong = check_rows(catalogue.transaction, found)
             shown = [each for each in found if each.digest not in wrong]
             told = catalogue.listed([*damaged, *wrong])
-        unreadable = [each for each in told if isinstance(each, Unreadable)]
+        unreadable = [
+            each
+            if isinstance(each, Unreadable)
+            else Unreadable(each.digest, each.manifest.name, wrong.get(each.digest, LOST))
+            for each in told
+        ]
         return Shown(arranged(shown, by, turned), unreadable)
 
     def described(self, digests: Sequence[str]) -> list[Artifact | Unreadable]:

@@ -69,7 +69,7 @@ def list(
     from zcc.registry import Registry
 
     opened = Registry.open(registry)
-    found = opened.list(_wanted(pattern, **filters), sort, reverse)
+    found = opened.browse(_wanted(pattern, **filters), sort, reverse)
     if as_csv:
         say_lines(_csv(opened, found.artifacts))
     elif as_json:
