@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zcc.registry.artifact import Artifact
 from zcc.registry.database import Transaction
 from zcc.registry.tables import every
 from zcc.registry.tags import Reason, now, reason
 from zcc.runtime.errors import TrustError
-from zcc.runtime.trust.judge import objections
-from zcc.runtime.trust.policy import Policy, parse_policy
+
+if TYPE_CHECKING:
+    from zcc.runtime.trust.policy import Policy
 
 EVERY = "*"  # in the place of a name
 REMEDY = "sign it, measure it or build it anew; zcc protect shows what the tag asks for"
@@ -45,6 +46,8 @@ class Gate:
 
     def read(self) -> Policy:
         """What it asks for."""
+        from zcc.runtime.trust.policy import parse_policy
+
         return parse_policy(self.policy or "", f"the gate of {self.label}")
 
 
@@ -86,6 +89,8 @@ def check_promotion(seen: Transaction, name: str, tag: str, artifacts: Iterable[
 
 
 def _judged(artifact: Artifact, gate: Gate) -> Artifact:
+    from zcc.runtime.trust.judge import objections
+
     found = objections(artifact.candidate, gate.read())
     return replace(artifact, barred="; ".join(found)) if found else artifact
 

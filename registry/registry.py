@@ -6,20 +6,16 @@ a process killed at any moment leaves nothing but files that `gc` frees.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import quote
 
 from zcc.registry import ownership, search
-from zcc.registry.artifact import Artifact, Unreadable
+from zcc.registry.artifact import Artifact
 from zcc.registry.failures import reported
 from zcc.registry.gates import Gate, change_gate, check_promotion, standing_gates
-from zcc.registry.index import LOCK_SECONDS, Index
-from zcc.registry.listing import LOST, Shown, Wanted, arranged, check_rows, listing
-from zcc.registry.location import locate
 from zcc.registry.locks import exclusive, shared
 from zcc.registry.reference import check_name, check_tag
 from zcc.registry.tags import Move, history, last_and_before, put, reason, release, roll_back, take
@@ -31,15 +27,6 @@ from zcc.runtime.trust.policy import parse_policy
 
 class Registry(Upkeep):
     """Artifacts by reference; every method is safe against any other in any process."""
-
-    @classmethod
-    def open(cls, place: str | os.PathLike[str] | None = None, patience: float = LOCK_SECONDS) -> Registry:
-        """The registry at a folder or an SQLAlchemy URL; without one, at ZCC_REGISTRY or ./artifacts.
-
-        Nothing is created before the first write; until then the registry reads as empty. Where another process holds
-        an SQLite index, it is waited for `patience` seconds.
-        """
-        return cls(Index(locate(place), patience))
 
     def publish(
         self, folder: Path, manifest: Manifest, tags: Iterable[str] = (), origin: str | None = None
@@ -101,43 +88,10 @@ class Registry(Upkeep):
         with self._writing() as catalogue:
             catalogue.record(catalogue.get(digest).digest, figure, origin)
 
-    def revision(self) -> tuple[str, int] | None:
-        """Which index it is and how often it was written to, None as long as there is none."""
-        return self._index.revision()
-
     def artifacts(self) -> list[Artifact]:
         """Everything published, the last first."""
         with self._reading() as catalogue:
             return catalogue.select()
-
-    def listed(self) -> list[Artifact | Unreadable]:
-        """Everything published, the last first; what cannot be read stands in its place as that."""
-        with self._reading() as catalogue:
-            return catalogue.listed()
-
-    def browse(self, wanted: Wanted, by: str = "published", turned: bool = False) -> Shown:
-        """What is wanted of everything published, sorted by one of SORTS, without reading whole manifests."""
-        with self._reading() as catalogue:
-            found, damaged = listing(catalogue.transaction, wanted, self.is_signed)
-            wrong = check_rows(catalogue.transaction, found)
-            shown = [each for each in found if each.digest not in wrong]
-            told = catalogue.listed([*damaged, *wrong])
-        unreadable = [
-            each
-            if isinstance(each, Unreadable)
-            else Unreadable(each.digest, each.manifest.name, wrong.get(each.digest, LOST))
-            for each in told
-        ]
-        return Shown(arranged(shown, by, turned), unreadable)
-
-    def described(self, digests: Sequence[str]) -> list[Artifact | Unreadable]:
-        """Artifacts in the order of their digests, as `listed` has them."""
-        with self._reading() as catalogue:
-            return catalogue.listed(digests)
-
-    def is_signed(self, digest: str) -> bool:
-        """Whether anybody signed the artifact; a policy says whether that is worth anything."""
-        return self._signatures.any(self._folders.path(digest))
 
     def envelopes(self, digest: str) -> tuple[bytes, ...]:
         """The signatures of an artifact, each as it was made."""
@@ -156,15 +110,6 @@ class Registry(Upkeep):
         """Whether an artifact is published here."""
         with self._reading() as catalogue:
             return catalogue.holds(digest)
-
-    def find(self, reference: str, dtype: str | None = None, target: str | None = None) -> list[Artifact]:
-        """Every artifact the reference means: at least one, at most one of each dtype and target."""
-        with self._reading() as catalogue:
-            return search.find(catalogue, reference, dtype, target)
-
-    def resolve(self, reference: str, dtype: str | None = None, target: str | None = None) -> Artifact:
-        """The one artifact the reference means; several are an error that lists them."""
-        return search.only(reference, self.find(reference, dtype, target))
 
     def folder(self, artifact: Artifact) -> Path:
         """The folder to load the artifact from, made from the stored files when it is missing."""

@@ -24,7 +24,7 @@ def find(catalogue: Catalogue, text: str, dtype: str | None = None, target: str 
     A name means the last published of each variant; a tag, what it holds; a digest, one artifact.
     """
     reference = Reference.parse(text)
-    found = _meant(catalogue, reference)
+    found = _meant(catalogue, reference, LAST)
     return fitting(text, _last_of_each(found) if reference.bare else found, dtype, target)
 
 
@@ -62,12 +62,19 @@ def fitting(text: str, found: Sequence[Artifact], dtype: str | None, target: str
     return fit
 
 
-def _meant(catalogue: Catalogue, reference: Reference) -> list[Artifact]:
+# Of a name the last published of each variant: older builds of a name may be many, and each takes time to read.
+LAST = (
+    "name = :name AND turn = (SELECT MAX(b.turn) FROM artifacts b "
+    "WHERE b.name = artifacts.name AND b.dtype = artifacts.dtype AND b.target = artifacts.target)"
+)
+
+
+def _meant(catalogue: Catalogue, reference: Reference, of_name: str = "name = :name") -> list[Artifact]:
     if reference.prefix:
         return _by_digest(catalogue, reference, reference.prefix)
     if reference.tag:
         return _by_tag(catalogue, reference, reference.tag)
-    found = catalogue.select("name = :name", name=reference.name)
+    found = catalogue.select(of_name, name=reference.name)
     if found:
         return found
     if is_prefix(reference.text):

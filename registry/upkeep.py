@@ -8,10 +8,9 @@ from dataclasses import replace
 
 from zcc.registry import ownership
 from zcc.registry.artifact import Artifact
+from zcc.registry.browsing import Browsing
 from zcc.registry.catalogue import Catalogue
 from zcc.registry.failures import RESTORE, reported
-from zcc.registry.files import Files
-from zcc.registry.folders import Folders
 from zcc.registry.garbage import NOTHING, Garbage, Spared, collect
 from zcc.registry.index import Index
 from zcc.registry.integrity import IntegrityReport, Problem, check, look_around
@@ -19,28 +18,19 @@ from zcc.registry.locks import exclusive
 from zcc.registry.pruning import outdated
 from zcc.registry.rebuild import Rebuilding, Rebuilt
 from zcc.registry.rows import FOUND
-from zcc.registry.signatures import Signatures
 from zcc.registry.soundness import index_problems
 from zcc.registry.tree import Tree
 from zcc.runtime.errors import CorruptArtifact, CorruptIndex
 from zcc.runtime.manifest import Manifest
 
 
-class Upkeep:
+class Upkeep(Browsing):
     """The index and the files of a registry, and what keeps them sound."""
 
     def __init__(self, index: Index) -> None:
-        self.home = index.location.home
-        self._index = index
-        self._files = Files(self.home)
-        self._folders = Folders(self.home, self._files)
-        self._signatures = Signatures(self.home)
+        super().__init__(index)
         self._tree = Tree(self.home)
         self._publishing = self.home / "locks" / "publishing.lock"
-
-    def __str__(self) -> str:
-        """Where it is, fit to be shown."""
-        return str(self._index.location)
 
     def gc(
         self,
@@ -137,11 +127,6 @@ class Upkeep:
 
     def _check(self, manifests: dict[str, Manifest]) -> IntegrityReport:
         return check(manifests, self._files, self._folders)
-
-    @contextmanager
-    def _reading(self) -> Iterator[Catalogue]:
-        with self._index.reading() as seen:
-            yield Catalogue(seen, self._folders.path)
 
     @contextmanager
     def _writing(self) -> Iterator[Catalogue]:

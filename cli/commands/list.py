@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
-    from zcc.registry import Registry
+    from zcc.registry.browsing import Browsing
     from zcc.registry.listing import Listed, Shown, Wanted
 
 DIGEST_DIGITS = 8
-MOST_NOTED = 50  # artifacts that notes are made of: it takes reading their manifests whole
+MOST_NOTED = 20  # artifacts that notes are made of: it takes reading their manifests whole
 
 SORTS = ("published", "name", "created", "size", "map", "ms")  # of zcc.registry.listing
 
@@ -66,9 +65,9 @@ def list(
     what another variant finds. Below a short list stands which variants are slower than a more accurate one of the same
     name.
     """
-    from zcc.registry import Registry
+    from zcc.registry.browsing import Browsing
 
-    opened = Registry.open(registry)
+    opened = Browsing.open(registry)
     found = opened.browse(_wanted(pattern, **filters), sort, reverse)
     if as_csv:
         say_lines(_csv(opened, found.artifacts))
@@ -105,13 +104,13 @@ def _wanted(
     )
 
 
-def _nothing(opened: Registry) -> str:
-    if opened.artifacts():
+def _nothing(opened: Browsing) -> str:
+    if opened.listed():
         return f"nothing in {opened} is as you ask; zcc list shows all there is"
     return f"nothing in {opened} yet; zcc compile MODEL.onnx publishes there"
 
 
-def _print(opened: Registry, found: Shown) -> None:
+def _print(opened: Browsing, found: Shown) -> None:
     from zcc.registry import Artifact
     from zcc.registry.overtaken import overtaken
 
@@ -126,7 +125,7 @@ def _print(opened: Registry, found: Shown) -> None:
             say(f"note: {line}")
 
 
-def _described(opened: Registry, found: Shown) -> Sequence[dict[str, Any]]:
+def _described(opened: Browsing, found: Shown) -> Sequence[dict[str, Any]]:
     read = opened.described([each.digest for each in found.artifacts])
     return [each.describe() for each in (*read, *found.unreadable)]
 
@@ -192,7 +191,9 @@ CSV: dict[str, Callable[[Listed], object]] = {
 }
 
 
-def _csv(opened: Registry, found: Sequence[Listed]) -> str:
+def _csv(opened: Browsing, found: Sequence[Listed]) -> str:
+    import csv
+
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow([*CSV, "signed"])
