@@ -19,7 +19,8 @@ from zcc.compiler.importing.imported import import_model
 from zcc.compiler.precision.model_scales import calibration_of
 from zcc.compiler.quality.bar import Bar
 from zcc.compiler.quality.build_to_bar import build_to_bar
-from zcc.compiler.quality.open_bar import check_bar, open_bar
+from zcc.compiler.quality.given import check_bar
+from zcc.compiler.quality.open_bar import open_bar
 from zcc.compiler.tuning.model import tune_variants
 from zcc.compiler.tuning.progress import SearchProgress, SilentSearch
 from zcc.registry import Registry
@@ -50,7 +51,7 @@ def compile_model(
     """
     name = check_name(options.name or options.model.stem)
     options.wish.check()
-    check_bar(options)
+    check_bar(options.max_drop, options.data, options.calib)
     progress = progress or SilentSearch()
     stages = Stages(progress)
     with stages.stage("load and check"):

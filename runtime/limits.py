@@ -24,6 +24,8 @@ LABEL_FILE = 4 * MB
 CLASS_FILE = 1 * MB
 # What one protocol buffer, and so one ONNX file, can hold.
 MODEL = 2 * GB - 1
+# Values in it, each of which a reader makes an object of. YOLOs have 2,000 to 11,000.
+MODEL_FIELDS = 100_000
 
 # An artifact has three files; one for a GPU has a few more.
 FILES = 64

@@ -127,13 +127,17 @@ def compile(
     as_json: bool,
 ) -> None:
     """Compile MODEL, a YOLO ONNX file, into the registry: uint8 frame in, boxes out."""
+    from zcc.compiler.quality.given import check_bar, check_files
+
+    if not tune and (trials or budget):
+        raise click.UsageError("--trials and --budget limit a search; add --tune to make one")
+    check_bar(max_drop, data, calib)
+    check_files(model, classes, calib, data)
     from zcc.commands.progress import open_progress
     from zcc.compiler.building.tune_options import TuneOptions
     from zcc.compiler.compile import CompileOptions, compile_model
     from zcc.registry import Registry
 
-    if not tune and (trials or budget):
-        raise click.UsageError("--trials and --budget limit a search; add --tune to make one")
     options = CompileOptions(
         model=model,
         name=name,
