@@ -24,6 +24,7 @@ from zcc.registry import Registry
 
 INTERRUPTED = 130
 LATEST = GRACE + DYING + 0.2  # seconds from Ctrl-C to the end: a second
+PICTURES = 200
 STARTED = 8  # one of so many starts anew
 STARTING = 0.12  # seconds until the interpreter has come to zcc
 LINE = "error: interrupted"
@@ -32,14 +33,16 @@ LINE = "error: interrupted"
 def long_commands(ground: Ground) -> dict[str, tuple[float, tuple[str, ...]]]:
     """The commands that take long, by name, and the seconds within which they are interrupted."""
     place, model = ("--registry", str(ground.registry)), str(ground.model)
-    pictures = [str(ground.picture)] * 200
-    shots = str(ground.picture.parent)
+    pictures = [str(ground.picture)] * PICTURES
+    shots = str(label(ground))
     return {
         "compile": (8, ("compile", model, "--name", "other", "--max-det", "299", *place)),
         "compile int8": (8, ("compile", model, "--name", "other", "--dtype", "int8", "--calib", shots, *place)),
         "compile and tune": (8, ("compile", model, "--name", "other", "--max-det", "298", "--tune", *place)),
         "tune": (8, ("tune", model, "--budget", "60s", *place)),
         "run": (2, ("run", "tiny", *pictures, *place)),
+        "eval": (2, ("eval", "tiny", "--data", shots, *place)),
+        "compare": (2, ("compare", "tiny", "tiny", "--data", shots, *place)),
         "bench": (3, ("bench", "tiny", "--rounds", "1000", *place)),
         "profile": (3, ("profile", "tiny", "--rounds", "20000", *place)),
         "doctor": (1, ("doctor", *place)),
@@ -47,6 +50,17 @@ def long_commands(ground: Ground) -> dict[str, tuple[float, tuple[str, ...]]]:
         "export": (0.5, ("export", "tiny", str(ground.folder / "out.zcc"), *place)),
         "verify": (0.3, ("verify", *place)),
     }
+
+
+def label(ground: Ground) -> Path:
+    """Many pictures with labels."""
+    folder = ground.folder / "shots"
+    for place in ("images", "labels"):
+        (folder / place).mkdir(parents=True, exist_ok=True)
+    for number in range(PICTURES):
+        (folder / "images" / f"{number}.jpg").symlink_to(ground.picture)
+        (folder / "labels" / f"{number}.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    return folder
 
 
 class Interrupter:
