@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
 from itertools import count
 from math import inf
 from pathlib import Path
@@ -56,7 +55,7 @@ def read(path: Path) -> dict[str, Tally]:
 
 def write(path: Path, tallies: dict[str, Tally]) -> None:
     """Keep the numbers for later parts."""
-    path.write_text(json.dumps({name: asdict(tally) for name, tally in tallies.items()}, indent=1))
+    path.write_text(json.dumps({name: vars(tally) for name, tally in tallies.items()}, indent=1))
 
 
 def parts(name: str, folder: Path, rounds: int | None, seed: int) -> Iterator[Tally]:
