@@ -127,12 +127,9 @@ def compile(
     as_json: bool,
 ) -> None:
     """Compile MODEL, a YOLO ONNX file, into the registry: uint8 frame in, boxes out."""
-    from zcc.compiler.quality.given import check_bar, check_files
-
     if not tune and (trials or budget):
         raise click.UsageError("--trials and --budget limit a search; add --tune to make one")
-    check_bar(max_drop, data, calib)
-    check_files(model, classes, calib, data)
+    _check(model, classes, calib, data, max_drop)
     from zcc.commands.progress import open_progress
     from zcc.compiler.building.tune_options import TuneOptions
     from zcc.compiler.compile import CompileOptions, compile_model
@@ -168,6 +165,14 @@ def compile(
         print_json(_document(results, passed_over))
     else:
         say_lines("\n".join([_summary(results, registry), *_notes(results, opened)]))
+
+
+def _check(model: Path, classes: Path | None, calib: Path | None, data: Path | None, max_drop: float | None) -> None:
+    """Refuse what can be refused before the compiler is loaded."""
+    from zcc.compiler.quality.given import check_bar, check_files
+
+    check_bar(max_drop, data, calib)
+    check_files(model, classes, calib, data)
 
 
 def _notes(results: Sequence[Result], registry: Registry) -> list[str]:

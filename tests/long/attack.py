@@ -51,12 +51,14 @@ def attack(*arguments: str | Path, seconds: float = PATIENCE, sent: tuple[float,
     """Run `zcc` in a fork; `sent` is a signal, and the seconds after which its group gets it, as from a terminal."""
     words = tuple(map(str, arguments))
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        start = time.perf_counter()
+        begun, beginning = os.pipe()
         child = os.fork()
         if child == 0:
-            _run(words, out.fileno(), err.fileno())
-        os.setpgid(child, child)
-        code, usage, late = _wait(child, start, seconds, sent)
+            _run(words, out.fileno(), err.fileno(), beginning)
+        os.close(beginning)
+        os.read(begun, 1)
+        os.close(begun)
+        code, usage, late = _wait(child, time.perf_counter(), seconds, sent)
         texts = [_content(file.fileno()) for file in (out, err)]
     spent = usage.ru_utime + usage.ru_stime
     return Ended(words, code, *texts, spent, usage.ru_maxrss / 1024, late, tuple(_running(child)))
@@ -103,7 +105,7 @@ def prepare() -> None:
     gc.freeze()  # what is shared with forks stays so
 
 
-def _run(arguments: Sequence[str], out: int, err: int) -> NoReturn:
+def _run(arguments: Sequence[str], out: int, err: int, beginning: int) -> NoReturn:
     """The fork's own part; it never returns."""
     code = 99
     try:
@@ -113,21 +115,23 @@ def _run(arguments: Sequence[str], out: int, err: int) -> NoReturn:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.dup2(out, 1)
         os.dup2(err, 2)
-        code = _call(arguments)
+        code = _call(arguments, beginning)
     finally:
         os._exit(code)
 
 
-def _call(arguments: Sequence[str]) -> int:
+def _call(arguments: Sequence[str], beginning: int) -> int:
     import io
     import sys
 
-    from zcc.commands.main import main
+    from zcc.__main__ import main
 
     sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), "utf-8", "surrogateescape", line_buffering=True)
     sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), "utf-8", "surrogateescape", line_buffering=True)
     sys.argv = ["zcc", *arguments]
     try:
+        os.write(beginning, b".")
+        os.close(beginning)
         main()
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1 if ended.code else 0

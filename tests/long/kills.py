@@ -39,6 +39,7 @@ class Killer:
         before = {each.digest for each in self.registry.artifacts()}
         words = self._command()
         ended = attack(*words, "--registry", self.home, sent=(self.dice.uniform(0, LONGEST), signal.SIGKILL))
+        self.tally.megabytes = max(self.tally.megabytes, ended.megabytes)
         if ended.code != -signal.SIGKILL:
             self.tally.endings["commands done before"] += 1
         else:
