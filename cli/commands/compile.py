@@ -107,50 +107,19 @@ FIGURES = {"latency_ms": "{:.1f} ms", "map50_95": "mAP50-95 {:.3f}", "agreement5
 @registry_option
 @json_option
 def compile(
-    model: Path,
-    name: str | None,
-    dtypes: tuple[str, ...],
-    target: str,
-    strict: bool,
-    imgsz: tuple[int, int] | None,
-    classes: Path | None,
-    color: str,
-    resize: str,
-    max_det: int,
-    calib: Path | None,
-    data: Path | None,
-    max_drop: float | None,
-    tune: bool,
-    trials: int | None,
-    budget: float | None,
-    registry: str | None,
-    as_json: bool,
+    tune: bool, trials: int | None, budget: float | None, registry: str | None, as_json: bool, **asked: Any
 ) -> None:
     """Compile MODEL, a YOLO ONNX file, into the registry: uint8 frame in, boxes out."""
     if not tune and (trials or budget):
         raise click.UsageError("--trials and --budget limit a search; add --tune to make one")
-    _check(model, classes, calib, data, max_drop)
+    _check(**asked)
     from zcc.commands.progress import open_progress
     from zcc.compiler.building.tune_options import TuneOptions
     from zcc.compiler.compile import CompileOptions, compile_model
     from zcc.registry import Registry
 
-    options = CompileOptions(
-        model=model,
-        name=name,
-        dtypes=dtypes,
-        target=target,
-        strict=strict,
-        imgsz=imgsz,
-        classes=classes,
-        color=color,
-        resize=resize,
-        max_det=max_det,
-        calib=calib,
-        data=data,
-        tune=TuneOptions(trials, budget) if tune else None,
-        max_drop=max_drop,
-    )
+    # The other options are named as the fields that they fill.
+    options = CompileOptions(**asked, tune=TuneOptions(trials, budget) if tune else None)
     passed_over: dict[str, str] = {}
     progress = open_progress()
 
@@ -167,7 +136,9 @@ def compile(
         say_lines("\n".join([_summary(results, registry), *_notes(results, opened)]))
 
 
-def _check(model: Path, classes: Path | None, calib: Path | None, data: Path | None, max_drop: float | None) -> None:
+def _check(
+    model: Path, classes: Path | None, calib: Path | None, data: Path | None, max_drop: float | None, **_: Any
+) -> None:
     """Refuse what can be refused before the compiler is loaded."""
     from zcc.compiler.quality.given import check_bar, check_files
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from zcc.compiler.frontend.names import read_class_file
-from zcc.compiler.frontend.read import check_model_files
+from zcc.compiler.frontend.read_file import check_model_files
 from zcc.compiler.precision.frames import need_frame
 from zcc.compiler.quality.comparison import POINTS
 from zcc.compiler.quality.pictures import check_pictures

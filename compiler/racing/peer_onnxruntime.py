@@ -8,13 +8,13 @@ import onnxruntime
 
 from zcc.compiler.racing.contestant import Floats, Step, Thresholds
 from zcc.compiler.racing.opencv_frame import frame_steps
-from zcc.compiler.racing.task import Task
+from zcc.compiler.racing.race_task import RaceTask
 
 
 class OnnxRuntime:
     """A session on the CPU, its memory bound once."""
 
-    def __init__(self, task: Task, threads: int) -> None:
+    def __init__(self, task: RaceTask, threads: int) -> None:
         cv2.setNumThreads(threads)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads

@@ -136,7 +136,7 @@ def attack_by_interrupts(folder: Path, rounds: int, seed: int) -> Tally:
     prepare()
     import zcc.commands.health
     import zcc.compiler.compile
-    import zcc.compiler.tuning.scheduler  # noqa: F401
+    import zcc.compiler.backends.cpu.tuning.scheduler  # noqa: F401
 
     ground = open_ground(folder)
     interrupter = Interrupter(ground, seed)

@@ -15,7 +15,7 @@ from onnx.external_data_helper import convert_model_to_external_data
 from tests import onnx_models
 from tests.long.bombs import MODELS
 from zcc.compiler.frontend.outline import open_model
-from zcc.compiler.frontend.read import check_model_files
+from zcc.compiler.frontend.read_file import check_model_files
 from zcc.runtime.errors import ModelError
 
 MEMORY = 1 << 30  # of addresses, Python's and its libraries' among them
@@ -39,7 +39,7 @@ def test_bombs_are_refused_in_little_memory(name: str, tmp_path: Path) -> None:
     path = tmp_path / "bomb.onnx"
     MODELS[name](path)
     code = (
-        "import resource, sys; from pathlib import Path; from zcc.compiler.frontend.read import check_model_files\n"
+        "import resource, sys; from pathlib import Path; from zcc.compiler.frontend.read_file import check_model_files\n"
         f"resource.setrlimit(resource.RLIMIT_AS, ({MEMORY}, {MEMORY}))\n"
         "try: check_model_files(Path(sys.argv[1]))\n"
         "except Exception as error: print(type(error).__name__)"
