@@ -25,7 +25,7 @@ from tests.long.kills import attack_by_kills
 from tests.long.tally import Attack, Tally
 from zcc.commands.columns import columns
 
-PART = 25  # rounds
+PART = 50  # rounds
 # Attack -> what does it, and how many rounds it has unless told.
 ATTACKS: dict[str, tuple[Attack, int]] = {
     "bombs and traps": (attack_with_files, 1),

@@ -18,9 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.long.attack import Ended, attack, prepare
+from tests.long.forge import Forger
 from tests.long.ground import Ground, open_ground
 from tests.long.tally import Tally, run_script
+from tests.registry.samples import artifact
+from zcc.registry import Registry
+from zcc.registry.bundle import export_bundle
 from zcc.runtime.library import RUNTIME_LIBRARY, WEIGHTS
+from zcc.runtime.manifest import BuildStage, Measurement, Run
 
 # What a value of a manifest is changed to: other types, extremes, and texts that a terminal or a path would act on.
 VALUES: tuple[Any, ...] = (
@@ -34,42 +39,63 @@ VALUES: tuple[Any, ...] = (
 WORDS = ("NaN", "-Infinity", "1e999", "1" * 4400, "[" * 3000 + "]" * 3000)
 SECONDS = 5.0  # that a command may take where it has something to do
 
-Change = Callable[[Ground, random.Random, Path], str]
+REAL = 0.2  # of the bundles are of a detector that runs; the files of the others are small, and no code
+
+Change = Callable[[Forger, random.Random, Path], str]
 
 
-def changed(ground: Ground, dice: random.Random, path: Path) -> str:
+def changed(real: Forger, small: Forger, dice: random.Random, path: Path) -> str:
     """Write a changed bundle; what was changed."""
-    return dice.choice(KINDS)(ground, dice, path)
+    if dice.random() < REAL:
+        return dice.choice((*KINDS, *CONTENT_KINDS))(real, dice, path)
+    return dice.choice(KINDS)(small, dice, path)
 
 
-def _value(ground: Ground, dice: random.Random, path: Path) -> str:
-    manifest = ground.forger.manifest
+def make_small(folder: Path) -> Path:
+    """A bundle with everything in its manifest that one may have."""
+    more: dict[str, Any] = {
+        "measured": (Measurement("latency_ms", 5.0, "median"), Measurement("map50_95", 0.5, "COCO")),
+        "stages": (BuildStage("build", 1.5, 100.0),),
+        "expansion": (Run("same", 1000), Run("half", 1000)),
+        "kernels": {"calls": [{"kernel": "conv", "makes": "lv4", "flops": 10, "bytes": 20}], "threads": 2},
+        "precision": {"storage": "float32", "layers": {"float32": ["lv4", "lv9"]}},
+        "formats": ("bgr", "nv12"),
+    }
+    registry = Registry.open(folder / "small")
+    found = registry.publish(*artifact(folder / "files", "net", size=2000, **more))
+    registry.record_measurement(found.digest, Measurement("latency_ms", 4.0, "median"))
+    export_bundle(registry, ["net"], folder / "small.zcc")
+    return folder / "small.zcc"
+
+
+def _value(forger: Forger, dice: random.Random, path: Path) -> str:
+    manifest = forger.manifest
     told = [_mutate(manifest, dice) for _ in range(dice.choice((1, 1, 1, 2, 5)))]
-    ground.forger.with_text(path, json.dumps(manifest))
+    forger.with_text(path, json.dumps(manifest))
     return f"manifest {', '.join(told)}"
 
 
-def _figures(ground: Ground, dice: random.Random, path: Path) -> str:
+def _figures(forger: Forger, dice: random.Random, path: Path) -> str:
     """What the bundle says outside of its manifest, figures measured later among it."""
-    index = ground.forger.index
+    index = forger.index
     told = _mutate(index["variants"][0] if dice.random() < 0.7 else index, dice)
-    ground.forger.with_index(path, json.dumps(index).encode())
+    forger.with_index(path, json.dumps(index).encode())
     return f"index {told}"
 
 
-def _words(ground: Ground, dice: random.Random, path: Path) -> str:
-    text = json.dumps(ground.forger.manifest)
+def _words(forger: Forger, dice: random.Random, path: Path) -> str:
+    text = json.dumps(forger.manifest)
     start = dice.choice([place for place in range(1, len(text)) if text[place].isdigit() and text[place - 1] in " ["])
     end = next(place for place in range(start, len(text)) if text[place] not in "0123456789.")
     word = dice.choice(WORDS)
-    ground.forger.with_text(path, text[:start] + word + text[end:])
+    forger.with_text(path, text[:start] + word + text[end:])
     return f"manifest {word[:20]} for a number"
 
 
-def _content(ground: Ground, dice: random.Random, path: Path) -> str:
+def _content(forger: Forger, dice: random.Random, path: Path) -> str:
     """A file changed and named by its new hash; code is left alone, since it is run."""
     file = dice.choice((WEIGHTS, RUNTIME_LIBRARY))
-    content = bytearray(ground.forger.file(file))
+    content = bytearray(forger.file(file))
     if file == RUNTIME_LIBRARY and dice.random() < 0.3:
         content = bytearray(gzip.compress(bytes(dice.randrange(1 << 27)), 1))
     elif dice.random() < 0.5:
@@ -77,12 +103,12 @@ def _content(ground: Ground, dice: random.Random, path: Path) -> str:
     else:
         place = dice.choice((dice.randrange(len(content)), len(content) - 1 - dice.randrange(8)))
         content[place] ^= 1 << dice.randrange(8)
-    ground.forger.with_file(path, file, bytes(content))
+    forger.with_file(path, file, bytes(content))
     return f"{file} changed"
 
 
-def _archive(ground: Ground, dice: random.Random, path: Path) -> str:
-    whole = bytearray(ground.forger.with_text(path, json.dumps(ground.forger.manifest)).read_bytes())
+def _archive(forger: Forger, dice: random.Random, path: Path) -> str:
+    whole = bytearray(forger.with_text(path, json.dumps(forger.manifest)).read_bytes())
     if dice.random() < 0.3:
         del whole[dice.randrange(len(whole)) :]
     else:
@@ -93,7 +119,8 @@ def _archive(ground: Ground, dice: random.Random, path: Path) -> str:
     return "archive changed"
 
 
-KINDS: tuple[Change, ...] = (*(_value,) * 6, _figures, _words, *(_content,) * 2, *(_archive,) * 2)
+KINDS: tuple[Change, ...] = (*(_value,) * 6, _figures, _words, *(_archive,) * 2)
+CONTENT_KINDS: tuple[Change, ...] = (_content,) * 6
 
 
 def _mutate(document: Any, dice: random.Random) -> str:
@@ -127,13 +154,14 @@ class Campaign:
 
     def __init__(self, ground: Ground, seed: int) -> None:
         self.ground, self.dice, self.tally = ground, random.Random(seed), Tally()
+        self._small = Forger(make_small(ground.folder))
         self._place = "--registry", str(ground.registry)
         self._live = self._digests()
 
     def step(self) -> None:
         """Try one changed bundle: load it as it is, then import it, and what came in with every command."""
         path = self.ground.folder / "changed.zcc"
-        told = changed(self.ground, self.dice, path)
+        told = changed(self.ground.forger, self._small, self.dice, path)
         before = self._files()
         self._try(told, "run", path, "--explain", *self._place)
         imported = self._try(told, "import", path, "--name", "changed", "--yes", *self._place)

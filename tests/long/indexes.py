@@ -23,7 +23,7 @@ from zcc.runtime.manifest import Measurement
 INDEX = "index.sqlite"
 PAGE = 4096
 SECONDS = 5.0  # that a command may take; making an index anew reads every file
-DRAWN = 7  # of these are tried in a round
+DRAWN = 5  # of these are tried in a round
 # Every command that reads or writes the index; REF is a name in it, OUT a file to write, IMAGE a picture.
 COMMANDS: tuple[tuple[str, ...], ...] = (
     *(("list",), ("list", "--json"), ("show", "REF"), ("show", "REF", "--json"), ("verify",), ("history", "REF")),

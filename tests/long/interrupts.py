@@ -134,9 +134,6 @@ def started(words: tuple[str, ...], after: float) -> Ended:
 def attack_by_interrupts(folder: Path, rounds: int, seed: int) -> Tally:
     """Interrupt so many commands."""
     prepare()
-    import zcc.commands.health
-    import zcc.compiler.compile
-    import zcc.compiler.backends.cpu.tuning.scheduler  # noqa: F401
 
     ground = open_ground(folder)
     interrupter = Interrupter(ground, seed)

@@ -39,7 +39,8 @@ def test_bombs_are_refused_in_little_memory(name: str, tmp_path: Path) -> None:
     path = tmp_path / "bomb.onnx"
     MODELS[name](path)
     code = (
-        "import resource, sys; from pathlib import Path; from zcc.compiler.frontend.read_file import check_model_files\n"
+        "import resource, sys; from pathlib import Path\n"
+        "from zcc.compiler.frontend.read_file import check_model_files\n"
         f"resource.setrlimit(resource.RLIMIT_AS, ({MEMORY}, {MEMORY}))\n"
         "try: check_model_files(Path(sys.argv[1]))\n"
         "except Exception as error: print(type(error).__name__)"
