@@ -12,13 +12,14 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from tests.long.attack import attack, prepare
 from tests.long.ground import Ground, open_ground
 from tests.long.tally import Tally, run_script
-from tests.long.traps import Case, traps
+from tests.long.traps import Case, registry_traps, traps
 from zcc.runtime.library import RUNTIME_LIBRARY, WEIGHTS
 
 GIGABYTES = 6  # that a library expands to
@@ -184,7 +185,7 @@ def attack_with_files(folder: Path, rounds: int, seed: int) -> Tally:
     for _ in range(rounds):
         ground = open_ground(folder)
         os.environ["ZCC_CACHE"] = str(ground.folder / "cache")
-        for name, *arguments in (*traps(ground), *bombs(ground)):
+        for name, *arguments in chain(traps(ground), registry_traps(ground), bombs(ground)):
             tally.rounds += 1
             tally.add(name, attack(*arguments))
     return tally

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -68,6 +69,30 @@ def _commands(ground: Ground, folder: Path) -> Iterator[tuple[str, tuple[str, ..
     yield "the folder of pictures", ("compile", model, "--calib", str(folder / "x.jpg"))
     yield "pictures", ("compile", model, "--data", shots)
     yield "labels", ("compile", model, "--data", str(folder / "x.json"))
+
+
+def registry_traps(ground: Ground) -> Iterator[Case]:
+    """Traps in the place of a registry's files; each command gets a registry of its own, as some mend what they find."""
+    artifact = next((ground.registry / "artifacts").iterdir()).relative_to(ground.registry)
+    files = [artifact / path.name for path in sorted((ground.registry / artifact).iterdir())]
+    for name in ("fifo", "zeros"):
+        for file in (*files, Path("index.sqlite")):
+            for words in _registry_commands(ground):
+                home = ground.folder / "trapped"
+                shutil.rmtree(home, ignore_errors=True)
+                shutil.copytree(ground.registry, home)
+                (home / file).unlink()
+                TRAPS[name](home / file)
+                yield f"{name} as the registry's {file.name}", *words, "--registry", str(home)
+
+
+def _registry_commands(ground: Ground) -> tuple[tuple[str, ...], ...]:
+    return (
+        *(("list",), ("show", "tiny"), ("verify",), ("gc",), ("reindex",), ("reindex", "--anew")),
+        ("run", "tiny", str(ground.picture)),
+        ("export", "tiny", str(ground.folder / "out.zcc")),
+        ("import", str(ground.bundle), "--name", "again", "--yes"),
+    )
 
 
 def with_data_file(model: Path, location: str) -> bytes:
