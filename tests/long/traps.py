@@ -72,7 +72,7 @@ def _commands(ground: Ground, folder: Path) -> Iterator[tuple[str, tuple[str, ..
 
 
 def registry_traps(ground: Ground) -> Iterator[Case]:
-    """Traps in the place of a registry's files; each command gets a registry of its own, as some mend what they find."""
+    """Traps in the place of a registry's files; each command has a registry of its own, as some mend what they find."""
     artifact = next((ground.registry / "artifacts").iterdir()).relative_to(ground.registry)
     files = [artifact / path.name for path in sorted((ground.registry / artifact).iterdir())]
     for name in ("fifo", "zeros"):
