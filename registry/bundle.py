@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from io import BufferedReader
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO
 from zipfile import ZipFile, ZipInfo
 
 from zcc.registry.artifact import Artifact
@@ -21,6 +22,7 @@ from zcc.runtime.errors import CorruptArtifact, NotFound, RegistryError, UsageEr
 from zcc.runtime.expansion import check_expansion
 from zcc.runtime.manifest import FileEntry, Manifest, renamed
 from zcc.runtime.naming import SUFFIX
+from zcc.runtime.regular import open_regular
 from zcc.runtime.source import Candidate
 
 
@@ -125,15 +127,16 @@ def _add(archive: ZipFile, source: Path, entry: FileEntry) -> None:
     digest, info = hashlib.sha256(), ZipInfo(member(entry))
     info.file_size = entry.size
     with _opened(source) as reader, archive.open(info, "w") as writer:
-        while chunk := reader.read(CHUNK):
+        whole = os.fstat(reader.fileno()).st_size == entry.size
+        while whole and (chunk := reader.read(CHUNK)):
             digest.update(chunk)
             writer.write(chunk)
     if digest.hexdigest() != entry.sha256:
         raise CorruptArtifact(f"{source} is not the file that was published", "run `zcc verify`, compile again")
 
 
-def _opened(source: Path) -> IO[bytes]:
+def _opened(source: Path) -> BufferedReader:
     try:
-        return source.open("rb")
+        return open_regular(source)
     except OSError as error:
         raise CorruptArtifact(f"{source} cannot be read: {error.strerror}", "compile the model again") from error

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.manifest import FileEntry, file_sha256
+from zcc.runtime.regular import open_regular
 
 _CHUNK = 1 << 20
 _READ_ONLY = 0o444
@@ -79,7 +80,7 @@ def write_flushed(path: Path, content: bytes) -> None:
 
 def _copy_checked(source: Path, target: Path, entry: FileEntry) -> None:
     digest = hashlib.sha256()
-    with source.open("rb") as reader, target.open("xb") as writer:
+    with open_regular(source) as reader, target.open("xb") as writer:
         while chunk := reader.read(_CHUNK):
             digest.update(chunk)
             writer.write(chunk)

@@ -22,8 +22,12 @@ LABELS = 1 * GB
 LABEL_FILE = 4 * MB
 # 32,768 names of thirty letters.
 CLASS_FILE = 1 * MB
+# Of one kind, for one target: a form takes 1 KB, and a network some thousands of them.
+RECORDS = 256 * MB
 # What one protocol buffer, and so one ONNX file, can hold.
 MODEL = 2 * GB - 1
+# Values in it, each of which a reader makes an object of. YOLOs have 2,000 to 11,000.
+MODEL_FIELDS = 100_000
 
 # An artifact has three files; one for a GPU has a few more.
 FILES = 64

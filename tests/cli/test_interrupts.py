@@ -94,7 +94,21 @@ def child(*words: str) -> Moment:
     return wait
 
 
+def loaded(word: str) -> Moment:
+    """When it has loaded a library that is called so."""
+
+    def wait(process: subprocess.Popen[str]) -> None:
+        maps, end = Path(f"/proc/{process.pid}/maps"), time.monotonic() + PATIENCE
+        while word not in maps.read_text():
+            assert process.poll() is None and time.monotonic() < end, f"it never loaded {word}"
+            time.sleep(0.005)
+
+    return wait
+
+
 MOMENTS = {
+    "compile, with its checks": ("compile", sample.MODEL, loaded("multiarray")),
+    "compile, importing": ("compile", sample.MODEL, loaded("libtvm")),
     "compile, reading the model": ("compile", sample.MODEL, child("frontend.worker")),
     "compile, generating code": ("compile", sample.MODEL, line("lower ")),
     "compile, linking": ("compile", None, child("collect2", "lld")),
