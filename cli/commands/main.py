@@ -43,6 +43,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "reindex",
         "export",
         "import",
+        "push",
+        "pull",
+        "remote",
     ),
     "This machine": ("doctor", "demo", "completion"),
 }

@@ -1,0 +1,153 @@
+"""Blobs to an OCI registry, in pieces: what is there already is not sent, what breaks off goes on where it stopped."""
+
+from __future__ import annotations
+
+import mmap
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+from zcc.runtime.errors import CorruptArtifact
+from zcc.runtime.regular import open_regular
+from zcc.runtime.remotes.connection import Broken
+from zcc.runtime.remotes.documents import Descriptor
+from zcc.runtime.remotes.session import Answer, Session
+
+PIECE = 64 << 20  # bytes sent with one request: what a server may have to be sent again
+PAUSES = (0.0, 0.0, 0.2, 0.5, 1.0, 2.0)  # seconds after tries that brought nothing, one after the other
+_RANGE = re.compile(r"(?:bytes=)?0-([0-9]{1,18})")
+
+
+class Uploads:
+    """Sends blobs to one repository."""
+
+    def __init__(self, session: Session, piece: int = PIECE, pause: Callable[[float], None] = time.sleep) -> None:
+        self._session, self._piece, self._pause = session, piece, pause
+        self.moved = 0  # bytes that went over the wire
+
+    def holds(self, blob: Descriptor) -> bool:
+        """Whether the repository has a blob."""
+        answer = self._session.ask("HEAD", self._session.path("blobs", blob.digest))
+        self._session.forget(answer)
+        self._session.done(answer, "look for a blob", 200, 307, 404)
+        return answer.status != 404
+
+    def add_file(self, path: Path, blob: Descriptor) -> None:
+        """Send the file, unless the repository has it."""
+        if not self.holds(blob):
+            with _mapped(path, blob.size) as content:
+                self._send(content, blob)
+
+    def add_bytes(self, content: bytes, blob: Descriptor) -> None:
+        """Send the bytes, unless the repository has them."""
+        if not self.holds(blob):
+            self._send(memoryview(content), blob)
+
+    def _send(self, content: memoryview, blob: Descriptor) -> None:
+        """All of it, in as many tries as it takes; the server checks the digest at the end."""
+        upload, barren = _Upload(self._session, content, self._piece), 0
+        for tries in count():
+            before = upload.there
+            try:
+                if tries and self.holds(blob):  # all of it went through, and the answer was lost
+                    return
+                upload.go_on()
+                upload.finish(blob)
+                return
+            except Broken:
+                barren = 0 if upload.there > before else barren + 1
+                if barren >= len(PAUSES):
+                    raise
+                self._pause(PAUSES[barren])
+            finally:
+                self.moved += max(upload.there - before, 0)
+
+
+class _Upload:
+    """A blob on its way; `there` is what the server acknowledged."""
+
+    def __init__(self, session: Session, content: memoryview, piece: int) -> None:
+        self._session, self._content, self._piece = session, content, piece
+        self._start = session.path("blobs", "uploads/")
+        self._place: str | None = None
+        self.there = 0
+
+    def go_on(self) -> None:
+        """Send what the server lacks, but for what fits the last request."""
+        if self._place is None or not self._ask_how_far():
+            self._begin()
+        while len(self._content) - self.there > self._piece:
+            end = self.there + self._piece
+            self._advance(self._put("PATCH", self._content[self.there : end], self._need()), end)
+
+    def finish(self, blob: Descriptor) -> None:
+        """Send the rest, and say what it all is."""
+        place = self._need()
+        place += f"{'&' if '?' in place else '?'}digest={blob.digest}"
+        answer = self._put("PUT", self._content[self.there :], place)
+        if answer.status == 404:  # the server forgot the upload
+            self._place = None
+            raise Broken(f"{self._session.address.place} lost an upload", "try again")
+        self._session.done(answer, "take a blob", 201, 204)
+        self._session.forget(answer)
+        self.there = len(self._content)
+
+    def _begin(self) -> None:
+        self.there = 0
+        answer = self._session.ask("POST", self._start, {"Content-Length": "0"}, b"")
+        self._session.done(answer, "take an upload", 202)
+        self._session.forget(answer)
+        self._place = self._session.own_path(answer.header("Location"), self._start)
+
+    def _ask_how_far(self) -> bool:
+        """Whether the server still has the upload, and how far it got."""
+        answer = self._session.ask("GET", self._need())
+        self._session.forget(answer)
+        if answer.status != 204:
+            self._place = None
+            return False
+        self._advance(answer, 0)
+        return self.there > 0
+
+    def _advance(self, answer: Answer, expected: int) -> None:
+        """Go by what the server says it has, which is no more than it was sent."""
+        if answer.status not in (202, 204):
+            self._place = None
+            self._session.done(answer, "take a part of a blob", 202, 204)
+        self._session.forget(answer)
+        self._place = self._session.own_path(answer.header("Location") or self._need(), self._start)
+        said = _RANGE.fullmatch(answer.header("Range") or "")
+        there = int(said[1]) + 1 if said and said[1] != "0" else expected
+        if there > len(self._content):
+            self._place = None
+            problem = f"{self._session.address.place} says it has {there} bytes of a blob of {len(self._content)}"
+            raise Broken(problem, "try again")
+        self.there = there
+
+    def _put(self, method: str, part: memoryview, place: str) -> Answer:
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(len(part))}
+        if method == "PATCH":
+            headers["Content-Range"] = f"{self.there}-{self.there + len(part) - 1}"
+        return self._session.ask(method, place, headers, part, again=False)
+
+    def _need(self) -> str:
+        if self._place is None:
+            raise Broken(f"{self._session.address.place} lost an upload", "try again")
+        return self._place
+
+
+@contextmanager
+def _mapped(path: Path, size: int) -> Iterator[memoryview]:
+    """The file's bytes, not read before they are sent."""
+    with open_regular(path) as file:
+        file.seek(0, 2)
+        if file.tell() != size:
+            raise CorruptArtifact(f"{path} is not the file that was published", "run `zcc verify`, compile again")
+        if size == 0:
+            yield memoryview(b"")
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as content:
+            yield content
