@@ -11,9 +11,7 @@ from zcc.commands.output import print_json, say
 @click.command()
 @click.argument("refs", nargs=-1, required=True, metavar="REF...")
 @click.argument("address", metavar="oci://HOST/REPO:TAG")
-@click.option(
-    "--add", is_flag=True, help="Keep what the tag means, but for variants of these dtypes and targets."
-)
+@click.option("--add", is_flag=True, help="Keep what the tag means, but for variants of these dtypes and targets.")
 @variant_options
 @registry_option
 @json_option

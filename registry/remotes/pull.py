@@ -40,6 +40,7 @@ def pull(
     name: str | None = None,
     changing: bool = False,
     fits: Callable[[Candidate], bool] = lambda _: True,
+    pause: Callable[[float], None] = time.sleep,
 ) -> Pulled:
     """Publish the variants of an address that fit, under their own name or another one.
 
@@ -51,7 +52,7 @@ def pull(
     found = [named(each, name) for each in _fitting(address, fits)]
     if not changing:
         check_meanings(registry, [each.manifest for each in found])
-    blobs = Blobs(registry.home / ARRIVING)
+    blobs = Blobs(registry.home / ARRIVING, pause)
     blobs.expire(time.time() - KEPT_DAYS * 86400)
     with reported(registry.home):
         _fetch(registry, address, blobs, found)

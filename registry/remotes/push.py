@@ -6,7 +6,8 @@ So nothing half-made is ever seen: what a tag means is there before the tag mean
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from zcc.registry.artifact import Artifact
@@ -52,9 +53,9 @@ class Pushed:
 class Pusher:
     """Writes to one repository."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, pause: Callable[[float], None] = time.sleep) -> None:
         self._session = session
-        self.uploads = Uploads(session)
+        self.uploads = Uploads(session, pause=pause)
         self._repository = Repository(session)
 
     def artifact(self, registry: Registry, artifact: Artifact) -> Descriptor:
@@ -102,13 +103,19 @@ class Pusher:
         self.document(referrers_of([*known, entry]), INDEX, referrers_tag(subject))
 
 
-def push(registry: Registry, artifacts: Sequence[Artifact], address: Address, add: bool = False) -> Pushed:
+def push(
+    registry: Registry,
+    artifacts: Sequence[Artifact],
+    address: Address,
+    add: bool = False,
+    pause: Callable[[float], None] = time.sleep,
+) -> Pushed:
     """Let a tag mean exactly these variants; with `add`, these in the place of their like and beside all others."""
     if address.digest is not None:
         raise UsageError(f"{address} is a digest, which means what it means", "push to a tag")
     _check_distinct(artifacts)
     with Session(address, "pull,push") as session:
-        pusher = Pusher(session)
+        pusher = Pusher(session, pause)
         mine = [pusher.artifact(registry, artifact) for artifact in artifacts]
         others = _beside(mine, pusher.present(address.reference)) if add else []
         index = index_of([*others, *mine])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import mmap
+import os
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from io import BytesIO
 from itertools import count
 from pathlib import Path
+from typing import IO
 
 from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.regular import open_regular
@@ -38,17 +39,19 @@ class Uploads:
     def add_file(self, path: Path, blob: Descriptor) -> None:
         """Send the file, unless the repository has it."""
         if not self.holds(blob):
-            with _mapped(path, blob.size) as content:
-                self._send(content, blob)
+            with open_regular(path) as file:
+                if os.fstat(file.fileno()).st_size != blob.size:
+                    raise _changed(file)
+                self._send(file, blob)
 
     def add_bytes(self, content: bytes, blob: Descriptor) -> None:
         """Send the bytes, unless the repository has them."""
         if not self.holds(blob):
-            self._send(memoryview(content), blob)
+            self._send(BytesIO(content), blob)
 
-    def _send(self, content: memoryview, blob: Descriptor) -> None:
+    def _send(self, content: IO[bytes], blob: Descriptor) -> None:
         """All of it, in as many tries as it takes; the server checks the digest at the end."""
-        upload, barren = _Upload(self._session, content, self._piece), 0
+        upload, barren = _Upload(self._session, content, blob.size, self._piece), 0
         for tries in count():
             before = upload.there
             try:
@@ -69,8 +72,8 @@ class Uploads:
 class _Upload:
     """A blob on its way; `there` is what the server acknowledged."""
 
-    def __init__(self, session: Session, content: memoryview, piece: int) -> None:
-        self._session, self._content, self._piece = session, content, piece
+    def __init__(self, session: Session, content: IO[bytes], size: int, piece: int) -> None:
+        self._session, self._content, self._size, self._piece = session, content, size, piece
         self._start = session.path("blobs", "uploads/")
         self._place: str | None = None
         self.there = 0
@@ -79,21 +82,21 @@ class _Upload:
         """Send what the server lacks, but for what fits the last request."""
         if self._place is None or not self._ask_how_far():
             self._begin()
-        while len(self._content) - self.there > self._piece:
+        while self._size - self.there > self._piece:
             end = self.there + self._piece
-            self._advance(self._put("PATCH", self._content[self.there : end], self._need()), end)
+            self._advance(self._put("PATCH", end, self._need()), end)
 
     def finish(self, blob: Descriptor) -> None:
         """Send the rest, and say what it all is."""
         place = self._need()
         place += f"{'&' if '?' in place else '?'}digest={blob.digest}"
-        answer = self._put("PUT", self._content[self.there :], place)
+        answer = self._put("PUT", self._size, place)
         if answer.status == 404:  # the server forgot the upload
             self._place = None
             raise Broken(f"{self._session.address.place} lost an upload", "try again")
         self._session.done(answer, "take a blob", 201, 204)
         self._session.forget(answer)
-        self.there = len(self._content)
+        self.there = self._size
 
     def _begin(self) -> None:
         self.there = 0
@@ -121,16 +124,18 @@ class _Upload:
         self._place = self._session.own_path(answer.header("Location") or self._need(), self._start)
         said = _RANGE.fullmatch(answer.header("Range") or "")
         there = int(said[1]) + 1 if said and said[1] != "0" else expected
-        if there > len(self._content):
+        if there > self._size:
             self._place = None
-            problem = f"{self._session.address.place} says it has {there} bytes of a blob of {len(self._content)}"
+            problem = f"{self._session.address.place} says it has {there} bytes of a blob of {self._size}"
             raise Broken(problem, "try again")
         self.there = there
 
-    def _put(self, method: str, part: memoryview, place: str) -> Answer:
-        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(len(part))}
+    def _put(self, method: str, end: int, place: str) -> Answer:
+        """Send the bytes from `there` to an end."""
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(end - self.there)}
         if method == "PATCH":
-            headers["Content-Range"] = f"{self.there}-{self.there + len(part) - 1}"
+            headers["Content-Range"] = f"{self.there}-{end - 1}"
+        part = _Part(self._content, self.there, end)
         return self._session.ask(method, place, headers, part, again=False)
 
     def _need(self) -> str:
@@ -139,15 +144,26 @@ class _Upload:
         return self._place
 
 
-@contextmanager
-def _mapped(path: Path, size: int) -> Iterator[memoryview]:
-    """The file's bytes, not read before they are sent."""
-    with open_regular(path) as file:
-        file.seek(0, 2)
-        if file.tell() != size:
-            raise CorruptArtifact(f"{path} is not the file that was published", "run `zcc verify`, compile again")
-        if size == 0:
-            yield memoryview(b"")
-            return
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as content:
-            yield content
+class _Part:
+    """Some of a file's bytes, read as they are sent, from the start again when they are sent again."""
+
+    def __init__(self, file: IO[bytes], start: int, end: int) -> None:
+        self._file, self._start, self._end = file, start, end
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Begin again."""
+        self._left = self._end - self._start
+        self._file.seek(self._start)
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, none at the end; who was told how many come must get as many."""
+        content = self._file.read(min(size, self._left))
+        if self._left and not content:
+            raise _changed(self._file)
+        self._left -= len(content)
+        return content
+
+
+def _changed(file: IO[bytes]) -> CorruptArtifact:
+    return CorruptArtifact(f"{file.name} is not the file that was published", "run `zcc verify`, compile again")

@@ -35,9 +35,7 @@ class Content(Protocol):
         ...
 
 
-Open = Callable[
-    [int], tuple[Content, int]
-]  # from a place on; the int says whether they begin there, or at 0
+Open = Callable[[int], tuple[Content, int]]  # from a place on; the int says whether they begin there, or at 0
 
 
 class Blobs:

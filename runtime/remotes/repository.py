@@ -162,9 +162,7 @@ class Repository:
         content = self.document(entry.digest).content
         layers: list[Any] = read_document(content, IMAGE, f"{self.place}@{entry.digest[:19]}")["layers"]
         if len(layers) != 1:
-            raise CorruptArtifact(
-                f"{self.place}@{entry.digest[:19]} is no signature, but {len(layers)} files", REMEDY
-            )
+            raise CorruptArtifact(f"{self.place}@{entry.digest[:19]} is no signature, but {len(layers)} files", REMEDY)
         return self.blob(descriptor(layers[0]), limits.ENVELOPE)
 
 

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from http.client import HTTPResponse
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 
 from zcc.runtime import limits
@@ -21,7 +21,21 @@ REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 5
 ERROR_BODY = 64 << 10
 AGENT = "zcc"
-Body = bytes | memoryview | None
+
+
+class Readable(Protocol):
+    """A body that is read as it is sent."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, none at the end."""
+        ...
+
+    def rewind(self) -> None:
+        """Begin again."""
+        ...
+
+
+Body = bytes | Readable | None
 _PARAMETER = re.compile(r'([A-Za-z_]+)\s*=\s*(?:"([^"]{0,4096})"|([^\s,]{1,4096}))')
 
 
@@ -115,6 +129,8 @@ class Session:
             challenges = answer.challenges()
             self.forget(answer)
             self._authorization = self._authorise(challenges)
+            if not (body is None or isinstance(body, bytes)):
+                body.rewind()
             answer = self._send(method, path, headers or {}, body, again)
         return answer
 

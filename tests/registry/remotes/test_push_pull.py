@@ -168,7 +168,9 @@ def test_a_helper_keeps_the_login(
 
 def test_the_command_line(ours: Registry, there: Address, tmp_path: Path) -> None:
     def zcc(*words: str) -> str:
-        done = subprocess.run([sys.executable, "-m", "zcc", *words], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "zcc", *words], capture_output=True, text=True, timeout=60, check=False
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
