@@ -60,7 +60,7 @@ def pull(
 
 
 def _fitting(address: Address, fits: Callable[[Candidate], bool]) -> list[Candidate]:
-    there = Remote(address).variants()
+    there = Remote(address, remembers=False).variants()
     found = [each for each in there if fits(each)]
     if not found:
         raise NotFound(f"{address} has no such variant", f"it has {', '.join(each.label for each in there)}")

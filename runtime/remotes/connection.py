@@ -14,6 +14,7 @@ from pathlib import Path
 from zcc.runtime.errors import RegistryError, Unavailable
 
 BLOCK = 1 << 20  # bytes that are sent at once
+LOOPBACK = 3  # the nearness of this machine
 SECONDS = 60.0  # without a byte, after which a host counts as gone
 # What OpenSSL says when the other side does not speak TLS.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG")
@@ -40,9 +41,11 @@ def connect(host: str, plain: bool, seconds: float = SECONDS) -> http.client.HTT
             return _on_loopback(host, seconds)
 
 
-def address_of(connection: http.client.HTTPConnection) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The address at the other end."""
-    return ipaddress.ip_address(connection.sock.getpeername()[0].split("%")[0])
+def nearness(connection: http.client.HTTPConnection) -> int:
+    """How near the other end is: anywhere, in a network that is not public, beside this machine, this machine."""
+    address = ipaddress.ip_address(connection.sock.getpeername()[0].split("%")[0])
+    near = (not address.is_global, address.is_link_local, address.is_loopback)
+    return max((rank for rank, applies in enumerate(near, 1) if applies), default=0)
 
 
 @contextmanager
@@ -84,7 +87,7 @@ def _opened(connection: http.client.HTTPConnection) -> http.client.HTTPConnectio
 
 def _on_loopback(host: str, seconds: float) -> http.client.HTTPConnection:
     connection = _opened(http.client.HTTPConnection(_of(host, 443), timeout=seconds, blocksize=BLOCK))
-    if not address_of(connection).is_loopback:
+    if nearness(connection) < LOOPBACK:
         connection.close()
         raise RegistryError(
             f"{host} does not speak TLS, and nothing is sent in the clear to another machine",

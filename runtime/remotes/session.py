@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 from zcc.runtime import limits
 from zcc.runtime.errors import NotFound, RegistryError
 from zcc.runtime.remotes.address import HOST, Address
-from zcc.runtime.remotes.connection import SECONDS, Broken, address_of, connect, failures
+from zcc.runtime.remotes.connection import SECONDS, Broken, connect, failures, nearness
 from zcc.runtime.remotes.credentials import DOCKER_HUB, Credentials, find_credentials
 from zcc.runtime.rules import shown, strict_json
 
@@ -96,7 +96,7 @@ class Session:
         self._seconds = seconds
         self._connection: http.client.HTTPConnection | None = None
         self._abroad: http.client.HTTPConnection | None = None  # to where the registry keeps its blobs
-        self._secure = self._public = True
+        self._secure, self._nearness = True, 0
         self._authorization: str | None = None
         self._fresh = True  # whether the connection has answered nothing yet
 
@@ -173,7 +173,7 @@ class Session:
         if self._connection is None or self._connection.sock is None:
             connection = connect(self._host, self.address.plain, self._seconds)
             self._secure = isinstance(connection, http.client.HTTPSConnection)
-            self._public = address_of(connection).is_global
+            self._nearness = nearness(connection)
             self._connection, self._fresh = connection, True
         return self._connection
 
@@ -206,9 +206,9 @@ class Session:
         if (url.scheme != "https" and not plain) or (plain and self._secure) or not re.fullmatch(HOST, url.netloc):
             raise RegistryError(f"{leads}, which is no https address", "name another registry")
         connection = connect(url.netloc, plain, self._seconds)
-        if self._public and not address_of(connection).is_global:
+        if nearness(connection) > self._nearness:
             connection.close()
-            raise RegistryError(f"{leads}, which is inside this network", "name another registry")
+            raise RegistryError(f"{leads}, which is nearer to this machine than itself", "name another registry")
         return connection
 
     def _authorise(self, challenges: list[str]) -> str | None:

@@ -36,10 +36,13 @@ logger = logging.getLogger("zcc.runtime")
 
 
 class Remote:
-    """Loads from a repository; every call opens a connection of its own."""
+    """Loads from a repository; every call opens a connection of its own.
 
-    def __init__(self, address: Address, clock: Callable[[], float] = time.monotonic) -> None:
-        self.address = address
+    One that `remembers` goes by what its address meant before while the registry cannot be reached.
+    """
+
+    def __init__(self, address: Address, clock: Callable[[], float] = time.monotonic, remembers: bool = True) -> None:
+        self.address, self._remembers = address, remembers
         self._home = cache_folder() / "remotes"
         self.blobs = Blobs(self._home / "blobs")
         self._clock = clock
@@ -90,7 +93,7 @@ class Remote:
         try:
             document = repository.document(self.address.reference)
         except Unavailable as error:
-            if not kept.is_file():
+            if not (self._remembers and kept.is_file()):
                 raise
             logger.warning("%s; going by what %s meant when it was last seen", error, self.address)
             kind, _, content = read_regular(kept, limits.REMOTE_DOCUMENT + 256).partition(b"\n")
