@@ -115,7 +115,7 @@ class Session:
 
     def path(self, *parts: str) -> str:
         """Where something of the repository is."""
-        return f"/v2/{'/'.join((self.address.repository, *(quote(part, safe=':') for part in parts)))}"
+        return f"/v2/{'/'.join((self.address.repository, *(quote(part, safe=':/') for part in parts)))}"
 
     def ask(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, body: Body = None, again: bool = True

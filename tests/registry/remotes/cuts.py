@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -49,7 +50,7 @@ def cut_pulls(server: OciServer, folder: Path, rounds: int, seed: int) -> int:
 
 def _push_through(server: OciServer, folder: Path, dice: random.Random, registry: Registry, mine: Artifact) -> int:
     with cutting(server.port, _lives(dice)) as proxy:
-        server.log_in(folder / "docker", f"127.0.0.1:{proxy.port}")
+        server.log_in(Path(os.environ["DOCKER_CONFIG"]), f"127.0.0.1:{proxy.port}")
         through, there = _place(proxy.port, mine), _place(server.port, mine)
         _until_done(lambda: push(registry, [mine], through, pause=_at_once), lambda: _absent_or_whole(there))
         return proxy.cuts
@@ -57,7 +58,7 @@ def _push_through(server: OciServer, folder: Path, dice: random.Random, registry
 
 def _pull_through(server: OciServer, folder: Path, dice: random.Random, registry: Registry, mine: Artifact) -> int:
     with cutting(server.port, _lives(dice)) as proxy:
-        server.log_in(folder / "docker", f"127.0.0.1:{proxy.port}")
+        server.log_in(Path(os.environ["DOCKER_CONFIG"]), f"127.0.0.1:{proxy.port}")
         _until_done(lambda: pull(registry, _place(proxy.port, mine), pause=_at_once), lambda: _empty_or_sound(registry))
         return proxy.cuts
 

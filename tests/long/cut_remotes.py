@@ -1,0 +1,37 @@
+"""Push and pull over a wire that breaks at random bytes: python -m tests.long.cut_remotes --rounds 200"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.oci import server as oci_server
+from tests.registry.remotes.cuts import cut_pulls, cut_pushes
+
+
+def main() -> int:
+    """Push and pull, and print how many connections were cut on the way; an error where anything was half-made."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    if reason := oci_server.lacking():
+        print(f"error: {reason}", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory() as work, tempfile.TemporaryDirectory() as served:
+        with oci_server.running(Path(served)) as server:
+            folder = Path(work)
+            os.environ.update(ZCC_CACHE=str(folder / "cache"), HOME=work, DOCKER_CONFIG=str(folder / "docker"))
+            os.environ["SSL_CERT_FILE"] = str(server.certificate)
+            server.log_in(folder / "docker")
+            for what, work_over in (("pushes", cut_pushes), ("pulls", cut_pulls)):
+                cuts = work_over(server, folder / what, arguments.rounds, arguments.seed)
+                print(f"{arguments.rounds} {what} completed over {cuts} cut connections")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
