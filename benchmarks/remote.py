@@ -34,9 +34,8 @@ def main() -> int:
     if reason := oci_server.lacking():
         print(f"error: {reason}", file=sys.stderr)
         return 1
-    with tempfile.TemporaryDirectory() as work, tempfile.TemporaryDirectory() as served:
-        with oci_server.running(Path(served)) as server:
-            _measure(server, Path(work), arguments.megabytes, arguments.rounds)
+    with tempfile.TemporaryDirectory() as folder, oci_server.running(Path(folder)) as server:
+        _measure(server, Path(folder) / "work", arguments.megabytes, arguments.rounds)
     return 0
 
 

@@ -21,15 +21,14 @@ def main() -> int:
     if reason := oci_server.lacking():
         print(f"error: {reason}", file=sys.stderr)
         return 1
-    with tempfile.TemporaryDirectory() as work, tempfile.TemporaryDirectory() as served:
-        with oci_server.running(Path(served)) as server:
-            folder = Path(work)
-            os.environ.update(ZCC_CACHE=str(folder / "cache"), HOME=work, DOCKER_CONFIG=str(folder / "docker"))
-            os.environ["SSL_CERT_FILE"] = str(server.certificate)
-            server.log_in(folder / "docker")
-            for what, work_over in (("pushes", cut_pushes), ("pulls", cut_pulls)):
-                cuts = work_over(server, folder / what, arguments.rounds, arguments.seed)
-                print(f"{arguments.rounds} {what} completed over {cuts} cut connections")
+    with tempfile.TemporaryDirectory() as place, oci_server.running(Path(place)) as server:
+        folder = Path(place)
+        os.environ.update(ZCC_CACHE=str(folder / "cache"), HOME=place, DOCKER_CONFIG=str(folder / "docker"))
+        os.environ["SSL_CERT_FILE"] = str(server.certificate)
+        server.log_in(folder / "docker")
+        for what, cut in (("pushes", cut_pushes), ("pulls", cut_pulls)):
+            cuts = cut(server, folder / what, arguments.rounds, arguments.seed)
+            print(f"{arguments.rounds} {what} completed over {cuts} cut connections")
     return 0
 
 
