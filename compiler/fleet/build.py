@@ -1,0 +1,127 @@
+"""The story of a fleet's build: what is wanted, what of it is missing, building that, and giving it to others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from zcc.compiler.fleet.engine import Engine
+from zcc.compiler.fleet.matrix import Cell, Matrix
+from zcc.compiler.fleet.tasks import BuildTask, Built, Failed, Foreseen, Measured, MeasureTask, Planned, PlanTask, Stage
+from zcc.registry import Registry
+from zcc.registry.remotes.push import Pushed, push
+from zcc.runtime.remotes.address import Address, parse
+
+THERE, BUILT, FAILED, CANNOT = "there", "built", "failed", "cannot be"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a cell."""
+
+    cell: Cell
+    state: str
+    digest: str | None = None
+    reason: str = ""  # why not, in one line
+
+
+class Watcher(Protocol):
+    """Someone who looks on."""
+
+    def planned(self, foreseen: Sequence[Foreseen]) -> None:
+        """What is there of a model, and what is to be built."""
+        ...
+
+    def began(self, stage: Stage) -> None:
+        """A worker began a stage."""
+        ...
+
+    def became(self, outcome: Outcome) -> None:
+        """A cell is done, one way or another."""
+        ...
+
+
+def build_matrix(matrix: Matrix, registry: str, engine: Engine, watcher: Watcher) -> list[Outcome]:
+    """Build what is missing and publish it; what became of every cell, in the order of the matrix."""
+    found: dict[Cell, Outcome] = {}
+
+    def became(outcome: Outcome) -> None:
+        found[outcome.cell] = outcome
+        watcher.became(outcome)
+
+    missing: dict[str, list[Cell]] = {}
+    plans = [PlanTask(f"plan {cells[0].name}", cells, registry) for cells in matrix.models()]
+    for task, answer in engine.run(plans, watcher.began):
+        if isinstance(answer, Planned):
+            watcher.planned(answer.cells)
+            for foreseen in answer.cells:
+                if foreseen.fingerprint and not foreseen.digest:
+                    missing.setdefault(foreseen.fingerprint, []).append(foreseen.cell)
+                else:
+                    became(_foreseen(foreseen))
+        else:
+            for cell in task.cells:
+                became(Outcome(cell, FAILED, reason=_reason(answer)))
+    measured_beside = _build(missing, registry, engine, watcher, became)
+    if engine.workers > 1:
+        _measure_alone(measured_beside, engine, watcher)
+    return [found[cell] for cell in matrix.cells]
+
+
+def push_matrix(matrix: Matrix, registry: Registry, outcomes: Sequence[Outcome]) -> list[Pushed]:
+    """Push the variants of every model of which none failed, where the matrix says where to."""
+    pushed = []
+    for cells in matrix.models() if matrix.remote else ():
+        ours = [outcome for outcome in outcomes if outcome.cell in cells]
+        digests = {outcome.digest for outcome in ours if outcome.digest}
+        if digests and all(outcome.state != FAILED for outcome in ours):
+            artifacts = [registry.resolve(digest) for digest in sorted(digests)]
+            pushed.append(push(registry, artifacts, address_of(matrix, cells[0].name), add=True))
+    return pushed
+
+
+def address_of(matrix: Matrix, name: str) -> Address:
+    """Where a model's variants are pushed."""
+    return parse((matrix.remote or "").replace("{name}", name.lower()))
+
+
+def _foreseen(foreseen: Foreseen) -> Outcome:
+    if foreseen.cannot:
+        return Outcome(foreseen.cell, CANNOT, reason=foreseen.cannot)
+    return Outcome(foreseen.cell, THERE, foreseen.digest)
+
+
+def _reason(answer: object) -> str:
+    return answer.reason if isinstance(answer, Failed) else f"a worker answered {type(answer).__name__}"
+
+
+def _build(
+    missing: dict[str, list[Cell]], registry: str, engine: Engine, watcher: Watcher, became: Callable[[Outcome], None]
+) -> list[MeasureTask]:
+    """Build one cell of each fingerprint; what to measure again, since others were building meanwhile."""
+    alike = {cells[0]: cells for cells in missing.values()}
+    tasks = [BuildTask(cell.label, (cell,), registry) for cell in alike]
+    measured = []
+    for task, answer in engine.run(tasks, watcher.began):
+        [cell] = task.cells
+        if not isinstance(answer, Built):
+            for each in alike[cell]:
+                became(Outcome(each, FAILED, reason=_reason(answer)))
+            continue
+        became(Outcome(cell, THERE if answer.reused else BUILT, answer.digest))
+        for each in alike[cell][1:]:
+            became(Outcome(each, THERE, answer.digest))
+        if answer.measured_here and not answer.reused:
+            measured.append(MeasureTask(cell.label, (cell,), registry, answer.digest))
+    return measured
+
+
+def _measure_alone(tasks: Sequence[MeasureTask], engine: Engine, watcher: Watcher) -> None:
+    """Latencies once more, one after the other: what was measured beside other builds says little."""
+    for task in tasks:
+        for _, answer in engine.run([task], watcher.began):
+            if isinstance(answer, Failed):
+                watcher.began(Stage(task.label, f"not measured: {answer.reason}"))
+            elif isinstance(answer, Measured) and answer.latency is not None:
+                watcher.began(Stage(task.label, f"{answer.latency:.1f} ms"))
