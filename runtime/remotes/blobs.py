@@ -12,6 +12,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -132,13 +133,12 @@ class _Arrival:
         """Write what comes, to the blob's last byte; one byte more, and it is another blob."""
         if start != self.there:
             self.begin_again()
-        room = memoryview(bytearray(CHUNK))
-        while count := content.into(room[: min(CHUNK, self.size - self.there + 1)]):
-            if self.there + count > self.size:
+        for part in _ahead(content, self.size - self.there + 1):
+            if self.there + len(part) > self.size:
                 raise CorruptArtifact(f"{self._source} has more than {self.size} bytes", "push it again")
-            self._digest.update(room[:count])
-            _write(self._descriptor, room[:count])
-            self.there += count
+            self._digest.update(part)
+            _write(self._descriptor, part)
+            self.there += len(part)
         if self.there < self.size:
             raise Broken(f"{self._source} ended in the middle", "try again: it goes on where it stopped")
 
@@ -148,6 +148,36 @@ class _Arrival:
             os.ftruncate(self._descriptor, 0)
             raise CorruptArtifact(f"{self._source} is not what its digest says", "push it again from where it is sound")
         os.fsync(self._descriptor)
+
+
+def _ahead(content: Content, most: int) -> Iterator[memoryview]:
+    """What comes, part by part, no more than so many bytes: one is read while the one before is hashed and written."""
+    rooms = [memoryview(bytearray(min(CHUNK, most))) for _ in range(2)]
+    with ThreadPoolExecutor(1, "zcc-fetch") as reader:
+        reading = reader.submit(_fill, content, rooms[0], most)
+        while most:
+            count, broken = reading.result()
+            part, most = rooms[0][:count], most - count
+            if count and not broken:
+                rooms.reverse()
+                reading = reader.submit(_fill, content, rooms[0], most)
+            if count:
+                yield part
+            if broken:
+                raise broken
+            if not count:
+                return
+
+
+def _fill(content: Content, room: memoryview, most: int) -> tuple[int, Broken | None]:
+    """How many bytes came into the room before it was full, the content ended, or the connection broke."""
+    room, count = room[:most], 0
+    try:
+        while count < len(room) and (came := content.into(room[count:])):
+            count += came
+    except Broken as broken:
+        return count, broken
+    return count, None
 
 
 def _write(descriptor: int, content: memoryview) -> None:
