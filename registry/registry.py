@@ -28,6 +28,7 @@ from zcc.registry.rebuild import Rebuilding, Rebuilt
 from zcc.registry.reference import check_name, check_tag
 from zcc.registry.rows import FOUND
 from zcc.registry.schema import artifacts
+from zcc.registry.server_lock import alone_on_server
 from zcc.registry.soundness import index_problems
 from zcc.registry.tags import Move, history, put, release, roll_back, take
 from zcc.registry.tree import Tree
@@ -103,7 +104,7 @@ class Registry:
 
     @contextmanager
     def build_lock(self, fingerprint: str, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
-        """Be alone in building this fingerprint; look `by_fingerprint` again once inside.
+        """Be alone in building this fingerprint, on this disk and on the index's server; look `by_fingerprint` again.
 
         `on_wait` is called once when another process is building it.
         """
@@ -112,6 +113,8 @@ class Registry:
             with reported(self.home):
                 lock = self.home / "locks" / f"build-{quote(fingerprint, safe='')}.lock"
                 held.enter_context(exclusive(lock, on_wait))
+                if self._index.location.database is None:
+                    held.enter_context(alone_on_server(self._index.location.url, fingerprint, on_wait))
             yield
 
     def by_fingerprint(self, fingerprint: str) -> Artifact | None:

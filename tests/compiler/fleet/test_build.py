@@ -1,0 +1,124 @@
+"""The story of a fleet's build, told with workers that answer at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from zcc.compiler.fleet.build import Outcome, build_matrix
+from zcc.compiler.fleet.matrix import Cell, Matrix
+from zcc.compiler.fleet.tasks import (
+    Answer,
+    BuildTask,
+    Built,
+    Failed,
+    Foreseen,
+    Measured,
+    MeasureTask,
+    Planned,
+    PlanTask,
+    Stage,
+    Task,
+    Tell,
+)
+
+CELLS = tuple(Cell(Path("a.onnx"), "a", dtype, "native") for dtype in ("fp32", "fp16", "bf16", "int8"))
+
+
+class Engine:
+    """Answers as it is told, and keeps what it was asked."""
+
+    def __init__(self, answer: Callable[[Task], Answer], workers: int = 2) -> None:
+        self.workers, self._answer = workers, answer
+        self.asked: list[Task] = []
+
+    def run(self, tasks: Sequence[Task], tell: Tell) -> Iterator[tuple[Task, Answer]]:
+        """One after the other, the last first."""
+        for task in reversed(tasks):
+            self.asked.append(task)
+            tell(Stage(task.label, "begun"))
+            yield task, self._answer(task)
+
+    def close(self) -> None:
+        """There is nobody to let go."""
+
+
+class Watcher:
+    """Keeps what it sees."""
+
+    def __init__(self) -> None:
+        self.seen: list[Outcome] = []
+
+    def planned(self, foreseen: Sequence[Foreseen]) -> None:
+        """Plans are the engine's."""
+
+    def began(self, stage: Stage) -> None:
+        """So are stages."""
+
+    def became(self, outcome: Outcome) -> None:
+        """Keep it."""
+        self.seen.append(outcome)
+
+
+def _run(answer: Callable[[Task], Answer], workers: int = 2) -> tuple[list[Outcome], Engine]:
+    engine, watcher = Engine(answer, workers), Watcher()
+    outcomes = build_matrix(Matrix(CELLS), "registry", engine, watcher)
+    assert sorted(watcher.seen, key=repr) == sorted(outcomes, key=repr), "each cell is told once"
+    return outcomes, engine
+
+
+def test_what_is_there_is_not_built_and_what_cannot_be_is_told() -> None:
+    fp32, fp16, bf16, int8 = CELLS
+
+    def answer(task: Task) -> Answer:
+        if isinstance(task, PlanTask):
+            foreseen = (Foreseen(fp32, "1", digest="sha256:a"), Foreseen(fp16, "2"), Foreseen(bf16, cannot="no words"))
+            return Planned((*foreseen, Foreseen(int8, "3")))
+        return (
+            Failed("misses the bar") if task.cells == (int8,) else Built("sha256:b", reused=False, measured_here=False)
+        )
+
+    outcomes, engine = _run(answer)
+    assert [(each.state, each.digest or each.reason) for each in outcomes] == [
+        ("there", "sha256:a"),
+        ("built", "sha256:b"),
+        ("cannot be", "no words"),
+        ("failed", "misses the bar"),
+    ]
+    assert [task.cells for task in engine.asked if isinstance(task, BuildTask)] == [(int8,), (fp16,)]
+
+
+def test_cells_of_one_fingerprint_are_built_once() -> None:
+    def answer(task: Task) -> Answer:
+        if isinstance(task, PlanTask):
+            return Planned(tuple(Foreseen(cell, "the same") for cell in task.cells))
+        return Built("sha256:a", reused=False, measured_here=False)
+
+    outcomes, engine = _run(answer)
+    assert {each.digest for each in outcomes} == {"sha256:a"}
+    assert [each.state for each in outcomes].count("built") == 1
+    assert sum(isinstance(task, BuildTask) for task in engine.asked) == 1
+
+
+def test_a_model_that_cannot_be_read_fails_in_all_its_cells() -> None:
+    outcomes, engine = _run(lambda task: Failed("no ONNX file"))
+    assert {(each.state, each.reason) for each in outcomes} == {("failed", "no ONNX file")}
+    assert len(engine.asked) == 1
+
+
+def test_what_was_measured_beside_other_builds_is_measured_again_alone() -> None:
+    def answer(task: Task) -> Answer:
+        if isinstance(task, PlanTask):
+            return Planned(tuple(Foreseen(cell, cell.dtype) for cell in task.cells))
+        if isinstance(task, MeasureTask):
+            return Measured(4.5)
+        return Built(f"sha256:{task.cells[0].dtype}", reused=task.cells == CELLS[:1], measured_here=True)
+
+    _, engine = _run(answer)
+    assert sorted(task.digest for task in engine.asked if isinstance(task, MeasureTask)) == [
+        "sha256:bf16",
+        "sha256:fp16",
+        "sha256:int8",
+    ]
+    _, alone = _run(answer, workers=1)
+    assert not any(isinstance(task, MeasureTask) for task in alone.asked)
