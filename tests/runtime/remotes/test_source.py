@@ -40,7 +40,7 @@ def test_a_registry_that_is_away_does_not_keep_a_device_from_starting(
     there: Address, tiny_artifact: Tiny, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     Detector.load(str(there))
-    monkeypatch.setattr("zcc.runtime.remotes.source.Session", _unplugged)
+    monkeypatch.setattr("zcc.runtime.remotes.session.connect", _unplugged)
     with caplog.at_level(logging.WARNING, "zcc.runtime"):
         assert Detector.load(str(there)).manifest.name == "tiny"
     assert "meant when it was last seen" in caplog.text
@@ -65,5 +65,5 @@ def test_a_tag_is_followed_at_a_pace_that_a_registry_bears(
     assert [each.manifest.digest for each in remote.variants()] == [other.digest]
 
 
-def _unplugged(address: Address, *_: object, **__: object) -> None:
-    raise Unavailable(f"{address.host} cannot be reached", "plug it in")
+def _unplugged(host: str, *_: object) -> None:
+    raise Unavailable(f"{host} cannot be reached", "plug it in")
