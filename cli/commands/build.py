@@ -13,8 +13,8 @@ from zcc.commands.output import print_json, reserved_stdout, say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zcc.compiler.fleet.build import Outcome
-    from zcc.compiler.fleet.engine import Engine
+    from zcc.compiler.fleet.build import CellOutcome
+    from zcc.compiler.fleet.crew import Crew
     from zcc.registry.remotes.push import Pushed
 
 
@@ -46,12 +46,12 @@ def build(
 
     wanted = read_matrix(matrix)
     place = _place(registry)
-    engine = _engine(workers, ray)
+    crew = _crew(workers, ray)
     try:
-        with reserved_stdout(), open_view(len(wanted.cells), engine.workers) as view:
-            outcomes = build_matrix(wanted, place, engine, view)
+        with reserved_stdout(), open_view(len(wanted.cells), crew.workers) as view:
+            outcomes = build_matrix(wanted, place, crew, view)
     finally:
-        engine.close()
+        crew.close()
     pushed = push_matrix(wanted, Registry.open(place), outcomes)
     if as_json:
         print_json(_document(outcomes, pushed))
@@ -68,20 +68,20 @@ def _place(registry: str | None) -> str:
     return place if "://" in place else str(Path(place).expanduser().absolute())
 
 
-def _engine(workers: int | None, ray: str | None) -> Engine:
+def _crew(workers: int | None, ray: str | None) -> Crew:
     from zcc.runtime.host import worker_threads
 
     count = workers or worker_threads()
     if ray is not None:
-        from zcc.compiler.fleet.on_ray import RayEngine
+        from zcc.compiler.fleet.on_ray import RayCrew
 
-        return RayEngine(ray, count)
-    from zcc.compiler.fleet.local import LocalEngine
+        return RayCrew(ray, count)
+    from zcc.compiler.fleet.local import LocalCrew
 
-    return LocalEngine(count)
+    return LocalCrew(count)
 
 
-def _document(outcomes: Sequence[Outcome], pushed: Sequence[Pushed]) -> dict[str, Any]:
+def _document(outcomes: Sequence[CellOutcome], pushed: Sequence[Pushed]) -> dict[str, Any]:
     cells = [
         {
             "name": outcome.cell.name,
@@ -96,7 +96,7 @@ def _document(outcomes: Sequence[Outcome], pushed: Sequence[Pushed]) -> dict[str
     return {"cells": cells, "pushed": [{"address": str(each.address), "digest": each.digest} for each in pushed]}
 
 
-def _say(outcomes: Sequence[Outcome], pushed: Sequence[Pushed]) -> None:
+def _say(outcomes: Sequence[CellOutcome], pushed: Sequence[Pushed]) -> None:
     from zcc.compiler.fleet.build import BUILT, CANNOT, FAILED, THERE
 
     counts = {state: sum(outcome.state == state for outcome in outcomes) for state in (BUILT, THERE, FAILED, CANNOT)}

@@ -11,11 +11,11 @@ from zcc.commands.output import cells, print_rich, say
 from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
-    from zcc.compiler.fleet.build import Outcome, Watcher
+    from zcc.compiler.fleet.build import CellOutcome, Watcher
     from zcc.compiler.fleet.tasks import Foreseen, Stage
 
 
-def told(outcome: Outcome) -> str:
+def told(outcome: CellOutcome) -> str:
     """A cell and what became of it, in one line."""
     what = outcome.digest[:19] if outcome.digest else outcome.reason
     return f"{outcome.state:<9} {outcome.cell.label}  {what}"
@@ -38,7 +38,7 @@ class PlainView:
     def began(self, stage: Stage) -> None:
         """Say nothing: several builds at once would say too much."""
 
-    def became(self, outcome: Outcome) -> None:
+    def became(self, outcome: CellOutcome) -> None:
         """Print the cell."""
         self._say(told(outcome))
 
@@ -63,7 +63,7 @@ class LiveView:
         self._running[stage.label] = stage.name
         self._show()
 
-    def became(self, outcome: Outcome) -> None:
+    def became(self, outcome: CellOutcome) -> None:
         """Let the cell scroll up."""
         self._done += 1
         self._above(told(outcome))

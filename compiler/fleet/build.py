@@ -6,18 +6,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from zcc.compiler.fleet.engine import Engine
+from zcc.compiler.fleet.crew import Crew
 from zcc.compiler.fleet.matrix import Cell, Matrix
-from zcc.compiler.fleet.tasks import BuildTask, Built, Failed, Foreseen, Measured, MeasureTask, Planned, PlanTask, Stage
+from zcc.compiler.fleet.tasks import (
+    BuildTask,
+    BuiltCell,
+    Failed,
+    Foreseen,
+    Measured,
+    MeasureTask,
+    Planned,
+    PlanTask,
+    Stage,
+)
 from zcc.registry import Registry
 from zcc.registry.remotes.push import Pushed, push
-from zcc.runtime.remotes.address import Address, parse
+from zcc.runtime.remotes.address import RemoteAddress, parse
 
 THERE, BUILT, FAILED, CANNOT = "there", "built", "failed", "cannot be"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CellOutcome:
     """What became of a cell."""
 
     cell: Cell
@@ -37,22 +47,22 @@ class Watcher(Protocol):
         """A worker began a stage."""
         ...
 
-    def became(self, outcome: Outcome) -> None:
+    def became(self, outcome: CellOutcome) -> None:
         """A cell is done, one way or another."""
         ...
 
 
-def build_matrix(matrix: Matrix, registry: str, engine: Engine, watcher: Watcher) -> list[Outcome]:
+def build_matrix(matrix: Matrix, registry: str, crew: Crew, watcher: Watcher) -> list[CellOutcome]:
     """Build what is missing and publish it; what became of every cell, in the order of the matrix."""
-    found: dict[Cell, Outcome] = {}
+    found: dict[Cell, CellOutcome] = {}
 
-    def became(outcome: Outcome) -> None:
+    def became(outcome: CellOutcome) -> None:
         found[outcome.cell] = outcome
         watcher.became(outcome)
 
     missing: dict[str, list[Cell]] = {}
     plans = [PlanTask(f"plan {cells[0].name}", cells, registry) for cells in matrix.models()]
-    for task, answer in engine.run(plans, watcher.began):
+    for task, answer in crew.run(plans, watcher.began):
         if isinstance(answer, Planned):
             watcher.planned(answer.cells)
             for foreseen in answer.cells:
@@ -62,14 +72,14 @@ def build_matrix(matrix: Matrix, registry: str, engine: Engine, watcher: Watcher
                     became(_foreseen(foreseen))
         else:
             for cell in task.cells:
-                became(Outcome(cell, FAILED, reason=_reason(answer)))
-    measured_beside = _build(missing, registry, engine, watcher, became)
-    if engine.workers > 1:
-        _measure_alone(measured_beside, engine, watcher)
+                became(CellOutcome(cell, FAILED, reason=_reason(answer)))
+    measured_beside = _build(missing, registry, crew, watcher, became)
+    if crew.workers > 1:
+        _measure_alone(measured_beside, crew, watcher)
     return [found[cell] for cell in matrix.cells]
 
 
-def push_matrix(matrix: Matrix, registry: Registry, outcomes: Sequence[Outcome]) -> list[Pushed]:
+def push_matrix(matrix: Matrix, registry: Registry, outcomes: Sequence[CellOutcome]) -> list[Pushed]:
     """Push the variants of every model of which none failed, where the matrix says where to."""
     pushed = []
     for cells in matrix.models() if matrix.remote else ():
@@ -81,15 +91,15 @@ def push_matrix(matrix: Matrix, registry: Registry, outcomes: Sequence[Outcome])
     return pushed
 
 
-def address_of(matrix: Matrix, name: str) -> Address:
+def address_of(matrix: Matrix, name: str) -> RemoteAddress:
     """Where a model's variants are pushed."""
     return parse((matrix.remote or "").replace("{name}", name.lower()))
 
 
-def _foreseen(foreseen: Foreseen) -> Outcome:
+def _foreseen(foreseen: Foreseen) -> CellOutcome:
     if foreseen.cannot:
-        return Outcome(foreseen.cell, CANNOT, reason=foreseen.cannot)
-    return Outcome(foreseen.cell, THERE, foreseen.digest)
+        return CellOutcome(foreseen.cell, CANNOT, reason=foreseen.cannot)
+    return CellOutcome(foreseen.cell, THERE, foreseen.digest)
 
 
 def _reason(answer: object) -> str:
@@ -97,30 +107,30 @@ def _reason(answer: object) -> str:
 
 
 def _build(
-    missing: dict[str, list[Cell]], registry: str, engine: Engine, watcher: Watcher, became: Callable[[Outcome], None]
+    missing: dict[str, list[Cell]], registry: str, crew: Crew, watcher: Watcher, became: Callable[[CellOutcome], None]
 ) -> list[MeasureTask]:
     """Build one cell of each fingerprint; what to measure again, since others were building meanwhile."""
     alike = {cells[0]: cells for cells in missing.values()}
     tasks = [BuildTask(cell.label, (cell,), registry) for cell in alike]
     measured = []
-    for task, answer in engine.run(tasks, watcher.began):
+    for task, answer in crew.run(tasks, watcher.began):
         [cell] = task.cells
-        if not isinstance(answer, Built):
+        if not isinstance(answer, BuiltCell):
             for each in alike[cell]:
-                became(Outcome(each, FAILED, reason=_reason(answer)))
+                became(CellOutcome(each, FAILED, reason=_reason(answer)))
             continue
-        became(Outcome(cell, THERE if answer.reused else BUILT, answer.digest))
+        became(CellOutcome(cell, THERE if answer.reused else BUILT, answer.digest))
         for each in alike[cell][1:]:
-            became(Outcome(each, THERE, answer.digest))
+            became(CellOutcome(each, THERE, answer.digest))
         if answer.measured_here and not answer.reused:
             measured.append(MeasureTask(cell.label, (cell,), registry, answer.digest))
     return measured
 
 
-def _measure_alone(tasks: Sequence[MeasureTask], engine: Engine, watcher: Watcher) -> None:
+def _measure_alone(tasks: Sequence[MeasureTask], crew: Crew, watcher: Watcher) -> None:
     """Latencies once more, one after the other: what was measured beside other builds says little."""
     for task in tasks:
-        for _, answer in engine.run([task], watcher.began):
+        for _, answer in crew.run([task], watcher.began):
             if isinstance(answer, Failed):
                 watcher.began(Stage(task.label, f"not measured: {answer.reason}"))
             elif isinstance(answer, Measured) and answer.latency is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from zcc.compiler.backends.table import NoInstructions
 from zcc.compiler.building.job import Job
 from zcc.compiler.building.progress import Silent
-from zcc.compiler.building.stages import Stages
+from zcc.compiler.building.stage_recorder import StageRecorder
 from zcc.compiler.compile import find_records
 from zcc.compiler.fleet.matrix import Cell
 from zcc.compiler.fleet.tasks import Foreseen
@@ -53,7 +53,7 @@ def _foresee(cell: Cell, model: _Model, registry: Registry, scratch: Path) -> Fo
         return Foreseen(cell, cannot=str(error))
     # What the pictures would bring is not asked: they themselves are in the fingerprint.
     shown = Calibrated(model.frames, Calibration({}, {})) if model.frames and precision.calibrated else None
-    bar = open_bar(options, model.source, shown, Stages(Silent()), scratch)
+    bar = open_bar(options, model.source, shown, StageRecorder(Silent()), scratch)
     records = find_records(target, registry)
     job = Job(cell.name, model.source, target, precision, records, None, shown, bar.digest if bar else None)
     key = job.fingerprint()

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from zcc.compiler.fleet.engine import Deaths
+from zcc.compiler.fleet.crew import Deaths
 from zcc.compiler.fleet.tasks import Answer, Perform, Stage, Task, Tell
 from zcc.compiler.fleet.work import perform
 
 _CONTEXT = multiprocessing.get_context("spawn")  # a fork would inherit threads that are not there
 
 
-class LocalEngine:
+class LocalCrew:
     """So many worker processes, started when there is something for them to do."""
 
     def __init__(self, workers: int, perform: Perform = perform) -> None:

@@ -23,7 +23,7 @@ from zcc.registry.reference import check_name
 from zcc.runtime import limits
 from zcc.runtime.errors import UsageError
 from zcc.runtime.regular import read_text
-from zcc.runtime.rules import Breach, Rule, list_of, number, one_of, record, shown, text, whole
+from zcc.runtime.rules import Breach, Rule, brief, integer, list_of, number, one_of, record, text
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -44,10 +44,10 @@ _SHARED: Mapping[str, Rule] = {
     "data": _PATH,
     "classes": _PATH,
     "max_drop": number(0, 100),
-    "imgsz": list_of(whole(32, limits.INPUT_SIDE), 2, 2),
+    "imgsz": list_of(integer(32, limits.INPUT_SIDE), 2, 2),
     "color": one_of("bgr", "rgb"),
     "resize": one_of("letterbox", "stretch"),
-    "max_det": whole(1, limits.DETECTIONS),
+    "max_det": integer(1, limits.DETECTIONS),
 }
 _MODEL = record({"path": _PATH}, {"name": text(128, 1), **_SHARED})
 _MATRIX = record({"model": list_of(_MODEL, 1000, 1)}, {"remote": text(512, 1), **_SHARED})
@@ -135,7 +135,7 @@ def _check(cells: tuple[Cell, ...], path: Path) -> None:
     for cell in cells:
         twin = seen.setdefault(cell.label, cell)
         if twin is not cell:
-            problem = f"{path} asks twice for {shown(cell.label)[1:-1]}"
+            problem = f"{path} asks twice for {brief(cell.label)[1:-1]}"
             raise UsageError(problem, "give models that differ different names")
         if not cell.model.is_file():
             raise UsageError(f"{path} names {cell.model}, and no file is there", "check the path")

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from zcc.compiler.fleet.engine import Deaths
+from zcc.compiler.fleet.crew import Deaths
 from zcc.compiler.fleet.tasks import Answer, Perform, Stage, Task, Tell
 from zcc.compiler.fleet.work import perform
 from zcc.runtime.distribution import how_to_install
@@ -16,7 +16,7 @@ LOCAL = "local"  # the cluster that is started here
 LOOK = 0.5  # seconds after which stages are asked for while nothing ends
 
 
-class RayEngine:
+class RayCrew:
     """Tasks to a cluster; every machine of it reaches the registry and the files by the paths that they have here."""
 
     def __init__(self, address: str, workers: int, perform: Perform = perform) -> None:

@@ -52,7 +52,7 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltCell:
     """The answer to a build."""
 
     digest: str
@@ -82,6 +82,6 @@ class Stage:
     name: str
 
 
-Answer = Planned | Built | Measured | Failed
+Answer = Planned | BuiltCell | Measured | Failed
 Tell = Callable[[Stage], object]
 Perform = Callable[[Task, Tell], Answer]  # a function that another process finds by its name

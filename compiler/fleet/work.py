@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zcc.compiler.fleet.tasks import (
     Answer,
     BuildTask,
-    Built,
+    BuiltCell,
     Failed,
     Measured,
     MeasureTask,
@@ -24,8 +24,7 @@ from zcc.compiler.fleet.tasks import (
 from zcc.runtime.errors import ZccError
 
 if TYPE_CHECKING:
-    from zcc.compiler.tuning.task import Search
-    from zcc.compiler.tuning.task import Task as TuningTask
+    from zcc.compiler.backends.search import AnySearch, TunedKernel
 
 
 def perform(task: Task, tell: Tell) -> Answer:
@@ -55,7 +54,7 @@ def _build(task: Task, tell: Tell) -> Answer:
     [cell] = task.cells
     [made] = compile_model(cell.options, Registry.open(task.registry), _Telling(task.label, tell))
     measured = any(figure.metric == "latency_ms" for figure in made.manifest.measured)
-    return Built(made.manifest.digest, made.reused, measured)
+    return BuiltCell(made.manifest.digest, made.reused, measured)
 
 
 def _measure(task: Task, tell: Tell) -> Answer:
@@ -96,5 +95,5 @@ class _Telling:
     def note(self, text: str) -> None:
         """What a compile alone would print: the answer carries what counts."""
 
-    def measured(self, search: Search, task: TuningTask) -> None:
+    def measured(self, search: AnySearch, task: TunedKernel) -> None:
         """A matrix does not tune."""

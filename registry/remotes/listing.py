@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from zcc.runtime.errors import IncompatibleHost
-from zcc.runtime.remotes.address import Address
+from zcc.runtime.remotes.address import RemoteAddress
 from zcc.runtime.remotes.documents import DTYPE, INDEX, NAME, TARGET, Descriptor, entries
 from zcc.runtime.remotes.repository import Repository
-from zcc.runtime.remotes.session import Session
+from zcc.runtime.remotes.session import RemoteSession
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class Tagged:
         return {"tag": self.tag, "digest": self.digest, "variants": variants}
 
 
-def list_repositories(address: Address) -> list[str]:
+def list_repositories(address: RemoteAddress) -> list[str]:
     """The repositories of a host that tells."""
-    with Session(address) as session:
+    with RemoteSession(address) as session:
         return Repository(session).repositories()
 
 
-def list_tags(address: Address) -> list[Tagged]:
+def list_tags(address: RemoteAddress) -> list[Tagged]:
     """The tags of a repository that mean variants of a detector; what else is there is left out."""
-    with Session(address) as session:
+    with RemoteSession(address) as session:
         repository = Repository(session)
         every = (_tagged(repository, tag) for tag in repository.tags() if not tag.startswith("sha256-"))
         return [each for each in every if each is not None]

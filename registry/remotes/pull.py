@@ -15,10 +15,10 @@ from zcc.registry.rows import IMPORTED
 from zcc.runtime.errors import NotFound
 from zcc.runtime.library import RUNTIME_LIBRARY
 from zcc.runtime.packed_library import check_packed
-from zcc.runtime.remotes.address import Address
+from zcc.runtime.remotes.address import RemoteAddress
 from zcc.runtime.remotes.blobs import Blobs
 from zcc.runtime.remotes.repository import Repository
-from zcc.runtime.remotes.session import Session
+from zcc.runtime.remotes.session import RemoteSession
 from zcc.runtime.remotes.source import Remote
 from zcc.runtime.source import Candidate
 
@@ -36,7 +36,7 @@ class Pulled:
 
 def pull(
     registry: Registry,
-    address: Address,
+    address: RemoteAddress,
     name: str | None = None,
     changing: bool = False,
     fits: Callable[[Candidate], bool] = lambda _: True,
@@ -59,7 +59,7 @@ def pull(
     return Pulled(tuple(_publish(registry, blobs, each) for each in found), blobs.moved)
 
 
-def _fitting(address: Address, fits: Callable[[Candidate], bool]) -> list[Candidate]:
+def _fitting(address: RemoteAddress, fits: Callable[[Candidate], bool]) -> list[Candidate]:
     there = Remote(address, remembers=False).variants()
     found = [each for each in there if fits(each)]
     if not found:
@@ -67,10 +67,10 @@ def _fitting(address: Address, fits: Callable[[Candidate], bool]) -> list[Candid
     return found
 
 
-def _fetch(registry: Registry, address: Address, blobs: Blobs, candidates: Sequence[Candidate]) -> None:
+def _fetch(registry: Registry, address: RemoteAddress, blobs: Blobs, candidates: Sequence[Candidate]) -> None:
     """Every file that is not stored here, each once."""
     wanted = {entry.sha256: entry for each in candidates for entry in each.manifest.files}
-    with Session(address) as session:
+    with RemoteSession(address) as session:
         repository = Repository(session)
         for entry in wanted.values():
             if not registry.stores(entry):

@@ -14,7 +14,7 @@ from zcc.registry.artifact import Artifact
 from zcc.registry.registry import Registry
 from zcc.registry.remotes.upload import Uploads
 from zcc.runtime.errors import NotFound, UsageError
-from zcc.runtime.remotes.address import Address
+from zcc.runtime.remotes.address import RemoteAddress
 from zcc.runtime.remotes.documents import (
     CONFIG,
     DTYPE,
@@ -36,14 +36,14 @@ from zcc.runtime.remotes.documents import (
     referrers_of,
 )
 from zcc.runtime.remotes.repository import Repository, referrers_tag
-from zcc.runtime.remotes.session import Session
+from zcc.runtime.remotes.session import RemoteSession
 
 
 @dataclass(frozen=True)
 class Pushed:
     """What a tag means now."""
 
-    address: Address
+    address: RemoteAddress
     digest: str  # of the index
     artifacts: tuple[Artifact, ...]
     kept: int  # variants that others pushed, and that the tag still means
@@ -53,7 +53,7 @@ class Pushed:
 class Pusher:
     """Writes to one repository."""
 
-    def __init__(self, session: Session, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, session: RemoteSession, pause: Callable[[float], None] = time.sleep) -> None:
         self._session = session
         self.uploads = Uploads(session, pause=pause)
         self._repository = Repository(session)
@@ -106,7 +106,7 @@ class Pusher:
 def push(
     registry: Registry,
     artifacts: Sequence[Artifact],
-    address: Address,
+    address: RemoteAddress,
     add: bool = False,
     pause: Callable[[float], None] = time.sleep,
 ) -> Pushed:
@@ -114,7 +114,7 @@ def push(
     if address.digest is not None:
         raise UsageError(f"{address} is a digest, which means what it means", "push to a tag")
     _check_distinct(artifacts)
-    with Session(address, "pull,push") as session:
+    with RemoteSession(address, "pull,push") as session:
         pusher = Pusher(session, pause)
         mine = [pusher.artifact(registry, artifact) for artifact in artifacts]
         others = _beside(mine, pusher.present(address.reference)) if add else []

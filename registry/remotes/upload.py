@@ -15,7 +15,7 @@ from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.regular import open_regular
 from zcc.runtime.remotes.connection import Broken
 from zcc.runtime.remotes.documents import Descriptor
-from zcc.runtime.remotes.session import Answer, Session
+from zcc.runtime.remotes.session import HttpAnswer, RemoteSession
 
 PIECE = 64 << 20  # bytes sent with one request: what a server may have to be sent again
 PAUSES = (0.0, 0.0, 0.2, 0.5, 1.0, 2.0)  # seconds after tries that brought nothing, one after the other
@@ -25,7 +25,7 @@ _RANGE = re.compile(r"(?:bytes=)?0-([0-9]{1,18})")
 class Uploads:
     """Sends blobs to one repository."""
 
-    def __init__(self, session: Session, piece: int = PIECE, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, session: RemoteSession, piece: int = PIECE, pause: Callable[[float], None] = time.sleep) -> None:
         self._session, self._piece, self._pause = session, piece, pause
         self.moved = 0  # bytes that went over the wire
 
@@ -72,7 +72,7 @@ class Uploads:
 class _Upload:
     """A blob on its way; `there` is what the server acknowledged."""
 
-    def __init__(self, session: Session, content: IO[bytes], size: int, piece: int) -> None:
+    def __init__(self, session: RemoteSession, content: IO[bytes], size: int, piece: int) -> None:
         self._session, self._content, self._size, self._piece = session, content, size, piece
         self._start = session.path("blobs", "uploads/")
         self._place: str | None = None
@@ -115,7 +115,7 @@ class _Upload:
         self._advance(answer, 0)
         return self.there > 0
 
-    def _advance(self, answer: Answer, expected: int) -> None:
+    def _advance(self, answer: HttpAnswer, expected: int) -> None:
         """Go by what the server says it has, which is no more than it was sent."""
         if answer.status not in (202, 204):
             self._place = None
@@ -130,7 +130,7 @@ class _Upload:
             raise Broken(problem, "try again")
         self.there = there
 
-    def _put(self, method: str, end: int, place: str) -> Answer:
+    def _put(self, method: str, end: int, place: str) -> HttpAnswer:
         """Send the bytes from `there` to an end."""
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(end - self.there)}
         if method == "PATCH":

@@ -20,7 +20,7 @@ _FORM = re.compile(rf"({HOST})(?:/({REPOSITORY})(?::({TAG}))?(?:@({DIGEST}))?)?"
 
 
 @dataclass(frozen=True)
-class Address:
+class RemoteAddress:
     """A registry's host, and what is meant there."""
 
     host: str  # with its port, where that is named
@@ -50,16 +50,16 @@ def is_address(reference: object) -> bool:
     return isinstance(reference, str) and reference.startswith((SCHEME, PLAIN_SCHEME))
 
 
-def parse_host(text: str) -> Address:
+def parse_host(text: str) -> RemoteAddress:
     """An address of which the repository may be left out."""
     scheme = next((each for each in (SCHEME, PLAIN_SCHEME) if text.startswith(each)), None)
     found = _FORM.fullmatch(text.removeprefix(scheme)) if scheme else None
     if found is None or len(found[2] or "") > LONGEST:
         raise UsageError(f"{text!r} is no address of a registry", f"write {SCHEME}HOST/REPO:TAG, REPO in small letters")
-    return Address(found[1], found[2] or "", found[3], found[4], scheme == PLAIN_SCHEME)
+    return RemoteAddress(found[1], found[2] or "", found[3], found[4], scheme == PLAIN_SCHEME)
 
 
-def parse(text: str) -> Address:
+def parse(text: str) -> RemoteAddress:
     """The address that a text says."""
     address = parse_host(text)
     if not address.repository:

@@ -28,7 +28,7 @@ PAUSES = (0.0, 0.0, 0.2, 0.5, 1.0, 2.0)  # seconds after barren tries, one after
 REMEDY = "free some space, or check the mode of the folder"
 
 
-class Content(Protocol):
+class BlobContent(Protocol):
     """The bytes of a blob as they come."""
 
     def into(self, room: memoryview) -> int:
@@ -36,7 +36,7 @@ class Content(Protocol):
         ...
 
 
-Open = Callable[[int], tuple[Content, int]]  # from a place on; the int says whether they begin there, or at 0
+Open = Callable[[int], tuple[BlobContent, int]]  # from a place on; the int says whether they begin there, or at 0
 
 
 class Blobs:
@@ -129,7 +129,7 @@ class _Arrival:
         """Whether it is all there, and what it should be."""
         return self.there == self.size and self._digest.hexdigest() == self._sha256
 
-    def take(self, content: Content, start: int) -> None:
+    def take(self, content: BlobContent, start: int) -> None:
         """Write what comes, to the blob's last byte; one byte more, and it is another blob."""
         if start != self.there:
             self.begin_again()
@@ -150,7 +150,7 @@ class _Arrival:
         os.fsync(self._descriptor)
 
 
-def _ahead(content: Content, most: int) -> Iterator[memoryview]:
+def _ahead(content: BlobContent, most: int) -> Iterator[memoryview]:
     """What comes, part by part, no more than so many bytes: one is read while the one before is hashed and written."""
     rooms = [memoryview(bytearray(min(CHUNK, most))) for _ in range(2)]
     with ThreadPoolExecutor(1, "zcc-fetch") as reader:
@@ -169,7 +169,7 @@ def _ahead(content: Content, most: int) -> Iterator[memoryview]:
                 return
 
 
-def _fill(content: Content, room: memoryview, most: int) -> tuple[int, Broken | None]:
+def _fill(content: BlobContent, room: memoryview, most: int) -> tuple[int, Broken | None]:
     """How many bytes came into the room before it was full, the content ended, or the connection broke."""
     room, count = room[:most], 0
     try:

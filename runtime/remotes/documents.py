@@ -19,7 +19,7 @@ from zcc.runtime import limits
 from zcc.runtime.errors import CorruptArtifact, IncompatibleHost
 from zcc.runtime.manifest import FILENAME, Manifest, Measurement, read_figures
 from zcc.runtime.remotes.address import DIGEST
-from zcc.runtime.rules import Breach, anything, list_of, one_of, record, strict_json, table, text, whole
+from zcc.runtime.rules import Breach, anything, integer, list_of, one_of, record, strict_json, table, text
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
@@ -40,7 +40,7 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # as Go names them, and
 
 _TEXTS = table(text(limits.REMOTE_DOCUMENT), 64)
 _DESCRIPTOR = record(
-    {"mediaType": text(255, 1), "digest": text(71, 71, DIGEST), "size": whole(0, limits.FILE)},
+    {"mediaType": text(255, 1), "digest": text(71, 71, DIGEST), "size": integer(0, limits.FILE)},
     {"annotations": _TEXTS, "artifactType": text(255, 1)},
     others=anything,
 )

@@ -9,11 +9,11 @@ from typing import Any
 
 from zcc.runtime import limits
 from zcc.runtime.errors import CorruptArtifact, IncompatibleHost, NotFound, RegistryError
-from zcc.runtime.remotes.blobs import Blobs, Content
+from zcc.runtime.remotes.blobs import Blobs
 from zcc.runtime.remotes.connection import Broken
 from zcc.runtime.remotes.documents import ENVELOPE, IMAGE, INDEX, REMEDY, Descriptor, descriptor, read_document
-from zcc.runtime.remotes.session import Answer, Session
-from zcc.runtime.rules import Breach, list_of, shown, strict_json, text
+from zcc.runtime.remotes.session import HttpAnswer, RemoteSession
+from zcc.runtime.rules import Breach, brief, list_of, strict_json, text
 
 ACCEPT = {"Accept": f"{INDEX}, {IMAGE}"}
 DIGEST_HEADER = "Docker-Content-Digest"
@@ -32,7 +32,7 @@ class Document:
 class Repository:
     """What a repository holds; every byte is held against the digest that it was asked for by."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: RemoteSession) -> None:
         self.session = session
         self.place = session.address.place
         self._has_referrers = True  # until the server says otherwise
@@ -47,7 +47,7 @@ class Repository:
             raise CorruptArtifact(f"{self.place}@{reference[:19]} is not what its digest says", REMEDY)
         media_type = (answer.header("Content-Type") or "").partition(";")[0].strip()
         if media_type not in (INDEX, IMAGE):
-            raise IncompatibleHost(f"{self.place} holds {shown(media_type)}, no artifact of zcc's", "name another")
+            raise IncompatibleHost(f"{self.place} holds {brief(media_type)}, no artifact of zcc's", "name another")
         return Document(media_type, digest, content)
 
     def digest(self, reference: str) -> str:
@@ -72,7 +72,7 @@ class Repository:
         """A blob of any size into the folder."""
         begun = False
 
-        def open_at(start: int) -> tuple[Content, int]:
+        def open_at(start: int) -> tuple[BlobContent, int]:
             nonlocal begun
             if begun:
                 self.session.close()  # what broke off is not gone on with
@@ -85,7 +85,7 @@ class Repository:
             self.session.close()  # the rest of a body would be taken for the next answer
             raise
 
-    def _open_blob(self, digest: str, size: int, start: int) -> tuple[Answer, int]:
+    def _open_blob(self, digest: str, size: int, start: int) -> tuple[HttpAnswer, int]:
         headers = {"Range": f"bytes={start}-{size - 1}"} if start else {}
         answer = self.session.follow(self.session.path("blobs", digest), headers)
         if start and answer.status == 416:  # the server has another idea of the size
@@ -171,7 +171,7 @@ def referrers_tag(subject: str) -> str:
     return subject.replace(":", "-")
 
 
-def _range_start(answer: Answer) -> int:
+def _range_start(answer: HttpAnswer) -> int:
     """Where a part of a blob begins, -1 where that is not said."""
     first = (answer.header("Content-Range") or "").partition("bytes ")[2].partition("-")[0]
     return int(first) if first.isascii() and first.isdigit() and len(first) < 19 else -1

@@ -12,10 +12,10 @@ from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 
 from zcc.runtime import limits
 from zcc.runtime.errors import NotFound, RegistryError
-from zcc.runtime.remotes.address import HOST, Address
+from zcc.runtime.remotes.address import HOST, RemoteAddress
 from zcc.runtime.remotes.connection import SECONDS, Broken, connect, failures, nearness
 from zcc.runtime.remotes.credentials import DOCKER_HUB, Credentials, find_credentials
-from zcc.runtime.rules import shown, strict_json
+from zcc.runtime.rules import brief, strict_json
 
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 5
@@ -39,7 +39,7 @@ Body = bytes | Readable | None
 _PARAMETER = re.compile(r'([A-Za-z_]+)\s*=\s*(?:"([^"]{0,4096})"|([^\s,]{1,4096}))')
 
 
-class Answer:
+class HttpAnswer:
     """A status, headers, and a body that is read once."""
 
     def __init__(self, host: str, response: HTTPResponse) -> None:
@@ -86,10 +86,10 @@ class Answer:
             return self._response.readinto(room)
 
 
-class Session:
+class RemoteSession:
     """Requests about one repository, or about the host as a whole; for one thread at a time."""
 
-    def __init__(self, address: Address, actions: str = "pull", seconds: float = SECONDS) -> None:
+    def __init__(self, address: RemoteAddress, actions: str = "pull", seconds: float = SECONDS) -> None:
         self.address = address
         self._host = DOCKER_HUB[1] if address.host in DOCKER_HUB else address.host
         self._scope = f"repository:{address.repository}:{actions}" if address.repository else "registry:catalog:*"
@@ -100,7 +100,7 @@ class Session:
         self._authorization: str | None = None
         self._fresh = True  # whether the connection has answered nothing yet
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> RemoteSession:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -119,7 +119,7 @@ class Session:
 
     def ask(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, body: Body = None, again: bool = True
-    ) -> Answer:
+    ) -> HttpAnswer:
         """One request and its answer, whatever its status; once more with authorisation where that is asked for.
 
         What a server closed while nobody asked is opened `again`, unless it matters that it hears nothing twice.
@@ -134,7 +134,7 @@ class Session:
             answer = self._send(method, path, headers or {}, body, again)
         return answer
 
-    def follow(self, path: str, headers: Mapping[str, str]) -> Answer:
+    def follow(self, path: str, headers: Mapping[str, str]) -> HttpAnswer:
         """A GET that may lead to another host, as registries keep blobs elsewhere; who we are is not told there."""
         answer = self.ask("GET", path, headers)
         place = f"{self._base}{path}"
@@ -150,17 +150,17 @@ class Session:
         """The path of a location that must be this host's: what is sent there is for nobody else."""
         place = _joined(f"{self._base}{base}", location or "", self._host)
         if location is None or f"{place.scheme}://{place.netloc}".lower() != self._base.lower():
-            problem = f"{self._host} wants what is pushed to go to {shown(location)}"
+            problem = f"{self._host} wants what is pushed to go to {brief(location)}"
             raise RegistryError(problem, "push to that host itself, if you trust it")
         return _target(place)
 
-    def done(self, answer: Answer, what: str, *statuses: int) -> Answer:
+    def done(self, answer: HttpAnswer, what: str, *statuses: int) -> HttpAnswer:
         """The answer, when its status is one of these."""
         if answer.status in statuses:
             return answer
         raise self._refusal(answer, what)
 
-    def forget(self, answer: Answer) -> None:
+    def forget(self, answer: HttpAnswer) -> None:
         """Read what little there is of an answer nobody needs, so that the connection can be used again."""
         if (answer.left or 0) > ERROR_BODY or len(answer.some(ERROR_BODY)) == ERROR_BODY:
             self.close()
@@ -177,31 +177,31 @@ class Session:
             self._connection, self._fresh = connection, True
         return self._connection
 
-    def _send(self, method: str, path: str, headers: Mapping[str, str], body: Body, again: bool) -> Answer:
+    def _send(self, method: str, path: str, headers: Mapping[str, str], body: Body, again: bool) -> HttpAnswer:
         connection, fresh = self._connected(), self._fresh
         known = {"Authorization": self._authorization} if self._authorization else {}
         try:
             with failures(self._host):
                 connection.request(method, path, body=body, headers={"User-Agent": AGENT, **headers, **known})
                 self._fresh = False
-                return Answer(self._host, connection.getresponse())
+                return HttpAnswer(self._host, connection.getresponse())
         except Broken:
             self.close()
             if fresh or not again:
                 raise
             return self._send(method, path, headers, body, again=False)
 
-    def _elsewhere(self, place: str, headers: Mapping[str, str]) -> Answer:
+    def _elsewhere(self, place: str, headers: Mapping[str, str]) -> HttpAnswer:
         """A GET at a place that the registry named."""
         url = urlsplit(place)
         connection = self._abroad = self._reach(url)
         with failures(url.netloc):
             connection.request("GET", _target(url), headers={"User-Agent": AGENT, **headers})
-            return Answer(url.netloc, connection.getresponse())
+            return HttpAnswer(url.netloc, connection.getresponse())
 
     def _reach(self, url: SplitResult) -> http.client.HTTPConnection:
         """A connection to where the registry leads: no less safe, and no nearer to us, than the registry itself is."""
-        leads = f"{self._host} leads to {shown(url.geturl())}"
+        leads = f"{self._host} leads to {brief(url.geturl())}"
         plain = url.scheme == "http"
         if (url.scheme != "https" and not plain) or (plain and self._secure) or not re.fullmatch(HOST, url.netloc):
             raise RegistryError(f"{leads}, which is no https address", "name another registry")
@@ -231,14 +231,14 @@ class Session:
         try:
             with failures(realm.netloc):
                 _ask_for_token(connection, realm, wanted, known)
-                answer = Answer(realm.netloc, connection.getresponse())
+                answer = HttpAnswer(realm.netloc, connection.getresponse())
             if answer.status != 200:
                 raise self._refusal(answer, "log in")
             return _token_in(answer.read(limits.REMOTE_DOCUMENT), self._host)
         finally:
             connection.close()
 
-    def _refusal(self, answer: Answer, what: str) -> RegistryError:
+    def _refusal(self, answer: HttpAnswer, what: str) -> RegistryError:
         """What a status that is not wanted means."""
         told = _told(answer)
         self.close()
@@ -270,7 +270,7 @@ def _joined(base: str, location: str, host: str) -> SplitResult:
     try:
         return urlsplit(urljoin(base, location))
     except ValueError as error:
-        raise RegistryError(f"{host} leads to {shown(location)}, which is no address", "name another") from error
+        raise RegistryError(f"{host} leads to {brief(location)}, which is no address", "name another") from error
 
 
 def _target(url: SplitResult) -> str:
@@ -288,11 +288,11 @@ def _token_in(content: bytes, host: str) -> str:
     raise RegistryError(f"{host} gives out no token that can be read", "name another registry")
 
 
-def _told(answer: Answer) -> str:
+def _told(answer: HttpAnswer) -> str:
     """The reason in the body of an error, else the status."""
     try:
         first: Any = json.loads(answer.some(ERROR_BODY))["errors"][0]
         reason = f"{first['code']} {first.get('message', '')}"
     except (ValueError, LookupError, TypeError, RecursionError):
         reason = ""
-    return f"status {answer.status} {shown(reason.strip())[1:-1]}".strip()
+    return f"status {answer.status} {brief(reason.strip())[1:-1]}".strip()

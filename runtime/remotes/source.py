@@ -22,11 +22,11 @@ from zcc.runtime.library import RUNTIME_LIBRARY
 from zcc.runtime.manifest import FILENAME, Manifest, is_sound
 from zcc.runtime.packed_library import check_packed
 from zcc.runtime.regular import read_regular
-from zcc.runtime.remotes.address import Address, parse
+from zcc.runtime.remotes.address import RemoteAddress, parse
 from zcc.runtime.remotes.blobs import Blobs
 from zcc.runtime.remotes.documents import IMAGE, INDEX, Descriptor, check_layers, claimed_figures, config_of, entries
 from zcc.runtime.remotes.repository import Document, Repository
-from zcc.runtime.remotes.session import Session
+from zcc.runtime.remotes.session import RemoteSession
 from zcc.runtime.source import Candidate
 
 PACE = 5.0  # seconds between two looks at a tag: registries count requests
@@ -41,7 +41,9 @@ class Remote:
     One that `remembers` goes by what its address meant before while the registry cannot be reached.
     """
 
-    def __init__(self, address: Address, clock: Callable[[], float] = time.monotonic, remembers: bool = True) -> None:
+    def __init__(
+        self, address: RemoteAddress, clock: Callable[[], float] = time.monotonic, remembers: bool = True
+    ) -> None:
         self.address, self._remembers = address, remembers
         self._home = cache_folder() / "remotes"
         self.blobs = Blobs(self._home / "blobs")
@@ -51,7 +53,7 @@ class Remote:
 
     def variants(self, reference: str = "") -> Sequence[Candidate]:
         """Every variant that the address means, whatever the reference; their files are not fetched."""
-        with Session(self.address) as session:
+        with RemoteSession(self.address) as session:
             repository = Repository(session)
             return [self._candidate(repository, entry) for entry in self._entries(repository)]
 
@@ -61,7 +63,7 @@ class Remote:
 
     def unpack(self, candidate: Candidate, folder: Path) -> Path:
         """Put the variant's files into a folder; what is there and sound stays."""
-        with Session(self.address) as session:
+        with RemoteSession(self.address) as session:
             for entry in candidate.manifest.files:
                 path = folder / entry.path
                 if not (path.is_file() and is_sound(path, entry)):
@@ -76,7 +78,7 @@ class Remote:
         now = self._clock()
         if now - self._looked >= PACE:
             self._looked = now
-            with Session(self.address, seconds=GLANCE) as session:
+            with RemoteSession(self.address, seconds=GLANCE) as session:
                 self._seen = Repository(session).digest(self.address.reference)
         return self._seen
 

@@ -1,4 +1,4 @@
-"""Work for the engines that takes no compiler; other processes find it here by its name."""
+"""Work for the crews that takes no compiler; other processes find it here by its name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from zcc.compiler.fleet.matrix import Cell
-from zcc.compiler.fleet.tasks import Answer, BuildTask, Built, Stage, Task, Tell
+from zcc.compiler.fleet.tasks import Answer, BuildTask, BuiltCell, Stage, Task, Tell
 
 WAITING = 60.0  # seconds; what nobody lets go on is a fault of the test
 
@@ -30,7 +30,7 @@ def run_errand(task: Task, tell: Tell) -> Answer:
     while (folder / f"{task.label}.waits").exists():
         assert time.monotonic() < until, "nobody let it go on"
         time.sleep(0.01)
-    return Built(str(os.getpid()), reused=False, measured_here=False)
+    return BuiltCell(str(os.getpid()), reused=False, measured_here=False)
 
 
 def tries(folder: Path, label: str) -> list[int]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from zcc.compiler.fleet.build import Outcome, build_matrix
+from zcc.compiler.fleet.build import CellOutcome, build_matrix
 from zcc.compiler.fleet.matrix import Cell, Matrix
 from zcc.compiler.fleet.tasks import (
     Answer,
     BuildTask,
-    Built,
+    BuiltCell,
     Failed,
     Foreseen,
     Measured,
@@ -25,7 +25,7 @@ from zcc.compiler.fleet.tasks import (
 CELLS = tuple(Cell(Path("a.onnx"), "a", dtype, "native") for dtype in ("fp32", "fp16", "bf16", "int8"))
 
 
-class Engine:
+class Crew:
     """Answers as it is told, and keeps what it was asked."""
 
     def __init__(self, answer: Callable[[Task], Answer], workers: int = 2) -> None:
@@ -47,24 +47,24 @@ class Watcher:
     """Keeps what it sees."""
 
     def __init__(self) -> None:
-        self.seen: list[Outcome] = []
+        self.seen: list[CellOutcome] = []
 
     def planned(self, foreseen: Sequence[Foreseen]) -> None:
-        """Plans are the engine's."""
+        """Plans are the crew's."""
 
     def began(self, stage: Stage) -> None:
         """So are stages."""
 
-    def became(self, outcome: Outcome) -> None:
+    def became(self, outcome: CellOutcome) -> None:
         """Keep it."""
         self.seen.append(outcome)
 
 
-def _run(answer: Callable[[Task], Answer], workers: int = 2) -> tuple[list[Outcome], Engine]:
-    engine, watcher = Engine(answer, workers), Watcher()
-    outcomes = build_matrix(Matrix(CELLS), "registry", engine, watcher)
+def _run(answer: Callable[[Task], Answer], workers: int = 2) -> tuple[list[CellOutcome], Crew]:
+    crew, watcher = Crew(answer, workers), Watcher()
+    outcomes = build_matrix(Matrix(CELLS), "registry", crew, watcher)
     assert sorted(watcher.seen, key=repr) == sorted(outcomes, key=repr), "each cell is told once"
-    return outcomes, engine
+    return outcomes, crew
 
 
 def test_what_is_there_is_not_built_and_what_cannot_be_is_told() -> None:
@@ -75,35 +75,37 @@ def test_what_is_there_is_not_built_and_what_cannot_be_is_told() -> None:
             foreseen = (Foreseen(fp32, "1", digest="sha256:a"), Foreseen(fp16, "2"), Foreseen(bf16, cannot="no words"))
             return Planned((*foreseen, Foreseen(int8, "3")))
         return (
-            Failed("misses the bar") if task.cells == (int8,) else Built("sha256:b", reused=False, measured_here=False)
+            Failed("misses the bar")
+            if task.cells == (int8,)
+            else BuiltCell("sha256:b", reused=False, measured_here=False)
         )
 
-    outcomes, engine = _run(answer)
+    outcomes, crew = _run(answer)
     assert [(each.state, each.digest or each.reason) for each in outcomes] == [
         ("there", "sha256:a"),
         ("built", "sha256:b"),
         ("cannot be", "no words"),
         ("failed", "misses the bar"),
     ]
-    assert [task.cells for task in engine.asked if isinstance(task, BuildTask)] == [(int8,), (fp16,)]
+    assert [task.cells for task in crew.asked if isinstance(task, BuildTask)] == [(int8,), (fp16,)]
 
 
 def test_cells_of_one_fingerprint_are_built_once() -> None:
     def answer(task: Task) -> Answer:
         if isinstance(task, PlanTask):
             return Planned(tuple(Foreseen(cell, "the same") for cell in task.cells))
-        return Built("sha256:a", reused=False, measured_here=False)
+        return BuiltCell("sha256:a", reused=False, measured_here=False)
 
-    outcomes, engine = _run(answer)
+    outcomes, crew = _run(answer)
     assert {each.digest for each in outcomes} == {"sha256:a"}
     assert [each.state for each in outcomes].count("built") == 1
-    assert sum(isinstance(task, BuildTask) for task in engine.asked) == 1
+    assert sum(isinstance(task, BuildTask) for task in crew.asked) == 1
 
 
 def test_a_model_that_cannot_be_read_fails_in_all_its_cells() -> None:
-    outcomes, engine = _run(lambda task: Failed("no ONNX file"))
+    outcomes, crew = _run(lambda task: Failed("no ONNX file"))
     assert {(each.state, each.reason) for each in outcomes} == {("failed", "no ONNX file")}
-    assert len(engine.asked) == 1
+    assert len(crew.asked) == 1
 
 
 def test_what_was_measured_beside_other_builds_is_measured_again_alone() -> None:
@@ -112,10 +114,10 @@ def test_what_was_measured_beside_other_builds_is_measured_again_alone() -> None
             return Planned(tuple(Foreseen(cell, cell.dtype) for cell in task.cells))
         if isinstance(task, MeasureTask):
             return Measured(4.5)
-        return Built(f"sha256:{task.cells[0].dtype}", reused=task.cells == CELLS[:1], measured_here=True)
+        return BuiltCell(f"sha256:{task.cells[0].dtype}", reused=task.cells == CELLS[:1], measured_here=True)
 
-    _, engine = _run(answer)
-    assert sorted(task.digest for task in engine.asked if isinstance(task, MeasureTask)) == [
+    _, crew = _run(answer)
+    assert sorted(task.digest for task in crew.asked if isinstance(task, MeasureTask)) == [
         "sha256:bf16",
         "sha256:fp16",
         "sha256:int8",

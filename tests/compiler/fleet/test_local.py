@@ -13,30 +13,30 @@ from tests.compiler.fleet.losses import (
     check_that_every_task_has_an_answer,
     check_that_what_kills_workers_is_told,
 )
-from zcc.compiler.fleet.local import LocalEngine
+from zcc.compiler.fleet.local import LocalCrew
 
 
 @pytest.fixture
-def engine() -> Iterator[LocalEngine]:
+def crew() -> Iterator[LocalCrew]:
     """Two workers."""
-    engine = LocalEngine(2, run_errand)
-    yield engine
-    engine.close()
+    crew = LocalCrew(2, run_errand)
+    yield crew
+    crew.close()
 
 
-def test_every_task_has_an_answer(engine: LocalEngine, tmp_path: Path) -> None:
-    check_that_every_task_has_an_answer(engine, tmp_path)
+def test_every_task_has_an_answer(crew: LocalCrew, tmp_path: Path) -> None:
+    check_that_every_task_has_an_answer(crew, tmp_path)
 
 
-def test_a_killed_worker_loses_nothing(engine: LocalEngine, tmp_path: Path) -> None:
-    check_that_a_killed_worker_loses_nothing(engine, tmp_path)
+def test_a_killed_worker_loses_nothing(crew: LocalCrew, tmp_path: Path) -> None:
+    check_that_a_killed_worker_loses_nothing(crew, tmp_path)
 
 
-def test_what_kills_workers_is_told(engine: LocalEngine, tmp_path: Path) -> None:
-    check_that_what_kills_workers_is_told(engine, tmp_path)
+def test_what_kills_workers_is_told(crew: LocalCrew, tmp_path: Path) -> None:
+    check_that_what_kills_workers_is_told(crew, tmp_path)
 
 
-def test_workers_are_kept_for_the_next_tasks(engine: LocalEngine, tmp_path: Path) -> None:
+def test_workers_are_kept_for_the_next_tasks(crew: LocalCrew, tmp_path: Path) -> None:
     for label in ("one", "two"):
-        list(engine.run([errand(label, tmp_path)], lambda stage: None))
+        list(crew.run([errand(label, tmp_path)], lambda stage: None))
     assert tries(tmp_path, "one") == tries(tmp_path, "two")

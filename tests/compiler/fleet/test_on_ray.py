@@ -13,26 +13,26 @@ from tests.compiler.fleet.losses import (
     check_that_every_task_has_an_answer,
     check_that_what_kills_workers_is_told,
 )
-from zcc.compiler.fleet.on_ray import LOCAL, RayEngine
+from zcc.compiler.fleet.on_ray import LOCAL, RayCrew
 
 pytest.importorskip("ray", reason="ray is not installed (the extra fleet; 79 MB, so dev does not bring it)")
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[RayEngine]:
+def crew() -> Iterator[RayCrew]:
     """Two workers."""
-    engine = RayEngine(LOCAL, 2, run_errand)
-    yield engine
-    engine.close()
+    crew = RayCrew(LOCAL, 2, run_errand)
+    yield crew
+    crew.close()
 
 
-def test_every_task_has_an_answer(engine: RayEngine, tmp_path: Path) -> None:
-    check_that_every_task_has_an_answer(engine, tmp_path)
+def test_every_task_has_an_answer(crew: RayCrew, tmp_path: Path) -> None:
+    check_that_every_task_has_an_answer(crew, tmp_path)
 
 
-def test_a_killed_worker_loses_nothing(engine: RayEngine, tmp_path: Path) -> None:
-    check_that_a_killed_worker_loses_nothing(engine, tmp_path)
+def test_a_killed_worker_loses_nothing(crew: RayCrew, tmp_path: Path) -> None:
+    check_that_a_killed_worker_loses_nothing(crew, tmp_path)
 
 
-def test_what_kills_workers_is_told(engine: RayEngine, tmp_path: Path) -> None:
-    check_that_what_kills_workers_is_told(engine, tmp_path)
+def test_what_kills_workers_is_told(crew: RayCrew, tmp_path: Path) -> None:
+    check_that_what_kills_workers_is_told(crew, tmp_path)

@@ -15,7 +15,7 @@ from zcc.registry.remotes.listing import list_tags
 from zcc.registry.remotes.pull import pull
 from zcc.registry.remotes.push import push
 from zcc.runtime.errors import NotFound, Unavailable
-from zcc.runtime.remotes.address import Address, parse
+from zcc.runtime.remotes.address import RemoteAddress, parse
 
 SIZE = 3_000_000  # bytes of an artifact's weights
 SHORTEST = 6_000  # of a connection: less is not even a handshake
@@ -67,7 +67,7 @@ def _at_once(seconds: float) -> None:
     """The wire breaks by the byte, not by the second."""
 
 
-def _place(port: int, mine: Artifact) -> Address:
+def _place(port: int, mine: Artifact) -> RemoteAddress:
     return parse(f"oci://127.0.0.1:{port}/cut/a{mine.short}:v1")
 
 
@@ -88,7 +88,7 @@ def _until_done(work: Callable[[], object], look: Callable[[], None]) -> None:
     raise AssertionError("it never got through")
 
 
-def _absent_or_whole(there: Address) -> None:
+def _absent_or_whole(there: RemoteAddress) -> None:
     try:
         tags = {each.tag for each in list_tags(there)}
     except NotFound:

@@ -19,11 +19,11 @@ from zcc.registry.remotes.pull import ARRIVING, pull
 from zcc.registry.remotes.push import push
 from zcc.runtime.errors import NotFound, RegistryError, Unavailable, UsageError
 from zcc.runtime.manifest import FILENAME, Measurement, file_sha256
-from zcc.runtime.remotes.address import Address, parse
+from zcc.runtime.remotes.address import RemoteAddress, parse
 
 
 @pytest.fixture
-def there(oci: OciServer, tmp_path: Path) -> Address:
+def there(oci: OciServer, tmp_path: Path) -> RemoteAddress:
     """A repository of the test's own."""
     return parse(f"oci://{oci.host}/tests/{tmp_path.name.replace('_', '-').lower()}:prod")
 
@@ -41,7 +41,7 @@ def _all(registry: Registry) -> list[Artifact]:
     return registry.find("yolo")
 
 
-def test_what_was_pushed_is_pulled(ours: Registry, there: Address, tmp_path: Path) -> None:
+def test_what_was_pushed_is_pulled(ours: Registry, there: RemoteAddress, tmp_path: Path) -> None:
     ours.record_measurement(_all(ours)[0].digest, Measurement("latency_ms", 4.5, "on a bench"))
     sent = push(ours, _all(ours), there)
     theirs = Registry.open(tmp_path / "theirs")
@@ -60,7 +60,7 @@ def test_what_was_pushed_is_pulled(ours: Registry, there: Address, tmp_path: Pat
     assert sent.moved == sum(once.values()) + manifests
 
 
-def test_nothing_is_sent_or_fetched_twice(ours: Registry, there: Address, tmp_path: Path) -> None:
+def test_nothing_is_sent_or_fetched_twice(ours: Registry, there: RemoteAddress, tmp_path: Path) -> None:
     push(ours, _all(ours), there)
     assert push(ours, _all(ours), there).moved == 0
     theirs = Registry.open(tmp_path / "theirs")
@@ -69,7 +69,7 @@ def test_nothing_is_sent_or_fetched_twice(ours: Registry, there: Address, tmp_pa
 
 
 def test_a_variant_that_differs_in_its_weights_moves_its_weights(
-    ours: Registry, there: Address, tmp_path: Path
+    ours: Registry, there: RemoteAddress, tmp_path: Path
 ) -> None:
     push(ours, _all(ours), there)
     theirs = Registry.open(tmp_path / "theirs")
@@ -89,7 +89,9 @@ def test_a_variant_that_differs_in_its_weights_moves_its_weights(
     assert pull(theirs, there, changing=True).moved == weights.stat().st_size
 
 
-def test_a_tag_means_what_was_pushed_last_or_what_was_added(ours: Registry, there: Address, tmp_path: Path) -> None:
+def test_a_tag_means_what_was_pushed_last_or_what_was_added(
+    ours: Registry, there: RemoteAddress, tmp_path: Path
+) -> None:
     [fp32], [int8] = (ours.find("yolo", dtype=dtype) for dtype in ("fp32", "int8"))
     push(ours, [fp32], there)
     assert push(ours, [int8], there, add=True).kept == 1
@@ -105,26 +107,28 @@ def test_a_tag_means_what_was_pushed_last_or_what_was_added(ours: Registry, ther
         push(ours, [ours.publish(*artifact(tmp_path / "other", name="other"))], there, add=True)
 
 
-def test_platforms_are_told_to_those_who_choose_by_them(ours: Registry, there: Address, oci: OciServer) -> None:
+def test_platforms_are_told_to_those_who_choose_by_them(ours: Registry, there: RemoteAddress, oci: OciServer) -> None:
     from zcc.runtime.remotes.repository import Repository
-    from zcc.runtime.remotes.session import Session
+    from zcc.runtime.remotes.session import RemoteSession
 
     push(ours, _all(ours), there)
-    with Session(there) as session:
+    with RemoteSession(there) as session:
         index = json.loads(Repository(session).document("prod").content)
     assert {tuple(each["platform"].items()) for each in index["manifests"]} == {
         (("os", "linux"), ("architecture", "amd64"))
     }
 
 
-def test_what_a_host_and_a_repository_hold(ours: Registry, there: Address) -> None:
+def test_what_a_host_and_a_repository_hold(ours: Registry, there: RemoteAddress) -> None:
     push(ours, _all(ours), there)
     push(ours, _all(ours)[:1], dataclasses.replace(there, tag="v1"))
     assert there.repository in list_repositories(there.__class__(there.host))
     assert [(each.tag, len(each.variants)) for each in list_tags(there)] == [("prod", 2), ("v1", 1)]
 
 
-def test_a_pull_takes_only_what_fits_and_no_name_by_surprise(ours: Registry, there: Address, tmp_path: Path) -> None:
+def test_a_pull_takes_only_what_fits_and_no_name_by_surprise(
+    ours: Registry, there: RemoteAddress, tmp_path: Path
+) -> None:
     push(ours, _all(ours), there)
     theirs = Registry.open(tmp_path / "theirs")
     theirs.publish(*artifact(tmp_path / "theirs-own", seed=5))
@@ -138,7 +142,7 @@ def test_a_pull_takes_only_what_fits_and_no_name_by_surprise(ours: Registry, the
 
 
 def test_a_server_without_a_login_or_a_certificate_that_is_trusted(
-    ours: Registry, there: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ours: Registry, there: RemoteAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "nowhere"))
     with pytest.raises(RegistryError, match="docker login"):
@@ -148,13 +152,13 @@ def test_a_server_without_a_login_or_a_certificate_that_is_trusted(
         push(ours, _all(ours), there)
 
 
-def test_what_is_not_there(ours: Registry, there: Address, tmp_path: Path) -> None:
+def test_what_is_not_there(ours: Registry, there: RemoteAddress, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="zcc remote list"):
         pull(ours, there)
 
 
 def test_a_helper_keeps_the_login(
-    ours: Registry, there: Address, oci: OciServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ours: Registry, there: RemoteAddress, oci: OciServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = json.dumps({"ServerURL": oci.host, "Username": "camera", "Secret": "correct horse"})
     helper = tmp_path / "bin" / "docker-credential-tests"
@@ -166,7 +170,7 @@ def test_a_helper_keeps_the_login(
     assert push(ours, _all(ours), there).moved > 0
 
 
-def test_the_command_line(ours: Registry, there: Address, tmp_path: Path) -> None:
+def test_the_command_line(ours: Registry, there: RemoteAddress, tmp_path: Path) -> None:
     def zcc(*words: str) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "zcc", *words], capture_output=True, text=True, timeout=60, check=False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zcc.runtime.errors import UsageError
-from zcc.runtime.remotes.address import Address, is_address, parse, parse_host
+from zcc.runtime.remotes.address import RemoteAddress, is_address, parse, parse_host
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -13,14 +13,14 @@ DIGEST = "sha256:" + "a" * 64
 @pytest.mark.parametrize(
     ("text", "meant"),
     [
-        ("oci://ghcr.io/me/yolo", Address("ghcr.io", "me/yolo")),
-        ("oci://ghcr.io/me/yolo:v1.2", Address("ghcr.io", "me/yolo", "v1.2")),
-        ("oci://localhost:5000/a/b-c__d:prod", Address("localhost:5000", "a/b-c__d", "prod")),
-        (f"oci://[::1]:5000/a@{DIGEST}", Address("[::1]:5000", "a", digest=DIGEST)),
-        (f"oci+http://10.0.0.7/a:v1@{DIGEST}", Address("10.0.0.7", "a", "v1", DIGEST, plain=True)),
+        ("oci://ghcr.io/me/yolo", RemoteAddress("ghcr.io", "me/yolo")),
+        ("oci://ghcr.io/me/yolo:v1.2", RemoteAddress("ghcr.io", "me/yolo", "v1.2")),
+        ("oci://localhost:5000/a/b-c__d:prod", RemoteAddress("localhost:5000", "a/b-c__d", "prod")),
+        (f"oci://[::1]:5000/a@{DIGEST}", RemoteAddress("[::1]:5000", "a", digest=DIGEST)),
+        (f"oci+http://10.0.0.7/a:v1@{DIGEST}", RemoteAddress("10.0.0.7", "a", "v1", DIGEST, plain=True)),
     ],
 )
-def test_what_an_address_says(text: str, meant: Address) -> None:
+def test_what_an_address_says(text: str, meant: RemoteAddress) -> None:
     assert is_address(text)
     assert parse(text) == meant
     assert parse(str(meant)).reference == meant.reference
@@ -44,6 +44,6 @@ def test_what_is_no_address(text: str) -> None:
 
 
 def test_a_host_alone() -> None:
-    assert parse_host("oci://ghcr.io") == Address("ghcr.io")
+    assert parse_host("oci://ghcr.io") == RemoteAddress("ghcr.io")
     with pytest.raises(UsageError, match="names a host and no repository"):
         parse("oci://ghcr.io")

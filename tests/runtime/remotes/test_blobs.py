@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from zcc.runtime.errors import CorruptArtifact
-from zcc.runtime.remotes.blobs import Blobs, Content
+from zcc.runtime.remotes.blobs import Blobs
 from zcc.runtime.remotes.connection import Broken
 
 BYTES = random.Random(7).randbytes(2_500_000)
@@ -24,7 +24,7 @@ class Source:
         self._lives, self._resumes, self._content = list(lives), resumes, content
         self.opened: list[int] = []
 
-    def open_at(self, start: int) -> tuple[Content, int]:
+    def open_at(self, start: int) -> tuple[BlobContent, int]:
         """From a place on, or from the start where it cannot be gone on with."""
         self.opened.append(start)
         begins = start if self._resumes else 0

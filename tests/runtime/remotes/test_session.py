@@ -138,9 +138,9 @@ def test_a_file_that_would_land_outside_is_refused(liar: Liar, sample: tuple[Pat
 def test_an_upload_is_not_sent_to_another_host(liar: Liar, sample: tuple[Path, Manifest]) -> None:
     from zcc.registry.remotes.upload import Uploads
     from zcc.runtime.remotes.documents import FILE, describe
-    from zcc.runtime.remotes.session import Session
+    from zcc.runtime.remotes.session import RemoteSession
 
-    with lying({}) as other, Session(parse(liar.address)) as session:
+    with lying({}) as other, RemoteSession(parse(liar.address)) as session:
         elsewhere = Reply(202, {"Location": f"http://{other.host}/upload"})
         liar.say = lambda path, reply: elsewhere if path.endswith("/uploads/") else Reply(404)
         with pytest.raises(RegistryError, match="wants what is pushed to go to"):

@@ -15,13 +15,13 @@ from zcc.registry import Registry
 from zcc.registry.remotes.push import push
 from zcc.runtime import Detector
 from zcc.runtime.errors import Unavailable
-from zcc.runtime.remotes.address import Address, parse
+from zcc.runtime.remotes.address import RemoteAddress, parse
 from zcc.runtime.remotes.source import PACE, Remote
 from zcc.runtime.source import MovingSource
 
 
 @pytest.fixture
-def there(oci: OciServer, tiny_artifact: Tiny, tmp_path: Path) -> Address:
+def there(oci: OciServer, tiny_artifact: Tiny, tmp_path: Path) -> RemoteAddress:
     """A tag that means the small detector."""
     address = parse(f"oci://{oci.host}/detectors/{tmp_path.name.replace('_', '-').lower()}:prod")
     registry = Registry.open(tiny_artifact.home)
@@ -29,7 +29,7 @@ def there(oci: OciServer, tiny_artifact: Tiny, tmp_path: Path) -> Address:
     return address
 
 
-def test_a_detector_is_loaded_from_a_tag(there: Address, tiny_artifact: Tiny) -> None:
+def test_a_detector_is_loaded_from_a_tag(there: RemoteAddress, tiny_artifact: Tiny) -> None:
     frame = np.random.default_rng(1).integers(0, 256, (48, 80, 3), dtype=np.uint8)
     here, loaded = Detector.load(tiny_artifact.folder), Detector.load(str(there))
     assert loaded.manifest.digest == here.manifest.digest
@@ -37,7 +37,7 @@ def test_a_detector_is_loaded_from_a_tag(there: Address, tiny_artifact: Tiny) ->
 
 
 def test_a_registry_that_is_away_does_not_keep_a_device_from_starting(
-    there: Address, tiny_artifact: Tiny, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    there: RemoteAddress, tiny_artifact: Tiny, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     Detector.load(str(there))
     monkeypatch.setattr("zcc.runtime.remotes.session.connect", _unplugged)
@@ -49,7 +49,7 @@ def test_a_registry_that_is_away_does_not_keep_a_device_from_starting(
 
 
 def test_a_tag_is_followed_at_a_pace_that_a_registry_bears(
-    there: Address, oci: OciServer, tiny_artifact: Tiny, tmp_path: Path
+    there: RemoteAddress, oci: OciServer, tiny_artifact: Tiny, tmp_path: Path
 ) -> None:
     now = 100.0
     remote = Remote(there, clock=lambda: now)

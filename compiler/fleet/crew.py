@@ -11,7 +11,7 @@ from zcc.compiler.fleet.tasks import Answer, Failed, Task, Tell
 MOST_DEATHS = 3  # of workers over one task; then it is the task that kills them
 
 
-class Engine(Protocol):
+class Crew(Protocol):
     """Carries tasks out, several at once."""
 
     @property
