@@ -9,7 +9,7 @@ from typing import Any
 
 from zcc.runtime import limits
 from zcc.runtime.errors import CorruptArtifact, IncompatibleHost, NotFound, RegistryError
-from zcc.runtime.remotes.blobs import Blobs
+from zcc.runtime.remotes.blobs import BlobContent, Blobs
 from zcc.runtime.remotes.connection import Broken
 from zcc.runtime.remotes.documents import ENVELOPE, IMAGE, INDEX, REMEDY, Descriptor, descriptor, read_document
 from zcc.runtime.remotes.session import HttpAnswer, RemoteSession

@@ -16,7 +16,7 @@ from zcc.registry.remotes.listing import list_tags
 from zcc.registry.remotes.pull import ARRIVING, pull
 from zcc.registry.remotes.push import push
 from zcc.runtime.errors import NotFound
-from zcc.runtime.remotes.address import Address, parse
+from zcc.runtime.remotes.address import RemoteAddress, parse
 
 SIZE = 2_000_000  # bytes of an artifact's weights
 
@@ -58,7 +58,7 @@ def _kill(work: Callable[[], object], seconds: float) -> bool:
     return os.WIFSIGNALED(status)
 
 
-def _check_tag(there: Address) -> None:
+def _check_tag(there: RemoteAddress) -> None:
     """Where the tag is there, all that it means is."""
     try:
         tags = {each.tag: each for each in list_tags(there)}

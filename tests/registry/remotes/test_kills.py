@@ -12,4 +12,4 @@ from tests.registry.remotes.kills import kill_at_random
 
 
 def test_killed_pushes_and_pulls(oci: OciServer, tmp_path: Path) -> None:
-    assert kill_at_random(oci, tmp_path, rounds=4, seed=1) > 0
+    assert kill_at_random(oci, tmp_path, rounds=2, seed=1) > 0

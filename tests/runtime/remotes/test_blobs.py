@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from zcc.runtime.errors import CorruptArtifact
-from zcc.runtime.remotes.blobs import Blobs
+from zcc.runtime.remotes.blobs import BlobContent, Blobs
 from zcc.runtime.remotes.connection import Broken
 
 BYTES = random.Random(7).randbytes(2_500_000)
