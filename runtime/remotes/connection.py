@@ -15,6 +15,7 @@ from zcc.runtime.errors import RegistryError, Unavailable
 
 BLOCK = 1 << 20  # bytes that are sent at once
 LOOPBACK = 3  # the nearness of this machine
+CONNECTING = 10.0  # seconds until a host that does not answer counts as not there
 SECONDS = 60.0  # without a byte, after which a host counts as gone
 # What OpenSSL says when the other side does not speak TLS.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG")
@@ -30,11 +31,10 @@ def connect(host: str, plain: bool, seconds: float = SECONDS) -> http.client.HTT
     """A connection to `host:port`; a registry on this very machine may do without TLS."""
     with failures(host):
         if plain:
-            return _opened(http.client.HTTPConnection(_of(host, 80), timeout=seconds, blocksize=BLOCK))
+            return _opened(http.client.HTTPConnection(_of(host, 80), blocksize=BLOCK), seconds)
         context = _context(host)
         try:
-            secure = http.client.HTTPSConnection(_of(host, 443), timeout=seconds, context=context, blocksize=BLOCK)
-            return _opened(secure)
+            return _opened(http.client.HTTPSConnection(_of(host, 443), context=context, blocksize=BLOCK), seconds)
         except ssl.SSLError as error:
             if error.reason not in _NO_TLS:
                 raise
@@ -80,13 +80,15 @@ def _of(host: str, port: int) -> str:
     return host if host.rpartition("]")[2].count(":") == 1 else f"{host}:{port}"
 
 
-def _opened(connection: http.client.HTTPConnection) -> http.client.HTTPConnection:
+def _opened(connection: http.client.HTTPConnection, seconds: float) -> http.client.HTTPConnection:
+    connection.timeout = min(seconds, CONNECTING)
     connection.connect()
+    connection.sock.settimeout(seconds)
     return connection
 
 
 def _on_loopback(host: str, seconds: float) -> http.client.HTTPConnection:
-    connection = _opened(http.client.HTTPConnection(_of(host, 443), timeout=seconds, blocksize=BLOCK))
+    connection = _opened(http.client.HTTPConnection(_of(host, 443), blocksize=BLOCK), seconds)
     if nearness(connection) < LOOPBACK:
         connection.close()
         raise RegistryError(

@@ -152,6 +152,11 @@ def test_a_server_without_a_login_or_a_certificate_that_is_trusted(
         push(ours, _all(ours), there)
 
 
+def test_an_address_is_no_name(ours: Registry, there: RemoteAddress) -> None:
+    with pytest.raises(UsageError, match="zcc pull"):
+        ours.tag(str(there), "prod")
+
+
 def test_what_is_not_there(ours: Registry, there: RemoteAddress, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="zcc remote list"):
         pull(ours, there)
