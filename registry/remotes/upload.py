@@ -13,7 +13,7 @@ from typing import IO
 
 from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.regular import open_regular
-from zcc.runtime.remotes.connection import Broken
+from zcc.runtime.remotes.connection import BLOCK, Broken
 from zcc.runtime.remotes.documents import Descriptor
 from zcc.runtime.remotes.session import HttpAnswer, RemoteSession
 
@@ -156,9 +156,9 @@ class _Part:
         self._left = self._end - self._start
         self._file.seek(self._start)
 
-    def read(self, size: int) -> bytes:
+    def read(self, length: int = BLOCK, /) -> bytes:
         """The next bytes, none at the end; who was told how many come must get as many."""
-        content = self._file.read(min(size, self._left))
+        content = self._file.read(min(length, self._left))
         if self._left and not content:
             raise _changed(self._file)
         self._left -= len(content)

@@ -26,7 +26,7 @@ AGENT = "zcc"
 class Readable(Protocol):
     """A body that is read as it is sent."""
 
-    def read(self, size: int, /) -> bytes:
+    def read(self, length: int = ..., /) -> bytes:
         """The next bytes, none at the end."""
         ...
 
