@@ -14,6 +14,7 @@ from zcc.compiler.fleet.crew import Deaths
 from zcc.compiler.fleet.tasks import Answer, Perform, Stage, Task, Tell
 from zcc.compiler.fleet.work import perform
 
+DYING = 1.0  # seconds that a worker which hung up may take to be gone
 _CONTEXT = multiprocessing.get_context("spawn")  # a fork would inherit threads that are not there
 
 
@@ -47,7 +48,10 @@ class LocalCrew:
 
     def close(self) -> None:
         """End the workers, whatever they are doing."""
-        for worker in (*self._idle, *self._busy):
+        workers = (*self._idle, *self._busy)
+        for worker in workers:
+            worker.process.kill()
+        for worker in workers:
             worker.end()
         self._idle, self._busy = [], {}
 
@@ -102,12 +106,12 @@ class _Worker:
             return None
 
     def end(self) -> str:
-        """Kill it if it lives, and say what it died of."""
-        self.process.join(0.5 if not self.pipe.closed else 0)
+        """See it off, and say what it died of; one that hung up and still lives is killed."""
         self.pipe.close()
+        self.process.join(DYING)
         if self.process.is_alive():
             self.process.kill()
-        self.process.join()
+            self.process.join()
         code = self.process.exitcode or 0
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
