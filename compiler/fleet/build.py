@@ -21,7 +21,6 @@ from zcc.compiler.fleet.tasks import (
 )
 from zcc.registry import Registry
 from zcc.registry.remotes.push import Pushed, push
-from zcc.runtime.remotes.address import RemoteAddress, parse
 
 THERE, BUILT, FAILED, CANNOT = "there", "built", "failed", "cannot be"
 
@@ -82,18 +81,14 @@ def build_matrix(matrix: Matrix, registry: str, crew: Crew, watcher: Watcher) ->
 def push_matrix(matrix: Matrix, registry: Registry, outcomes: Sequence[CellOutcome]) -> list[Pushed]:
     """Push the variants of every model of which none failed, where the matrix says where to."""
     pushed = []
-    for cells in matrix.models() if matrix.remote else ():
+    for cells in matrix.models():
+        address = matrix.address(cells[0].name)
         ours = [outcome for outcome in outcomes if outcome.cell in cells]
         digests = {outcome.digest for outcome in ours if outcome.digest}
-        if digests and all(outcome.state != FAILED for outcome in ours):
+        if address and digests and all(outcome.state != FAILED for outcome in ours):
             artifacts = [registry.resolve(digest) for digest in sorted(digests)]
-            pushed.append(push(registry, artifacts, address_of(matrix, cells[0].name), add=True))
+            pushed.append(push(registry, artifacts, address, add=True))
     return pushed
-
-
-def address_of(matrix: Matrix, name: str) -> RemoteAddress:
-    """Where a model's variants are pushed."""
-    return parse((matrix.remote or "").replace("{name}", name.lower()))
 
 
 def _foreseen(foreseen: Foreseen) -> CellOutcome:

@@ -23,6 +23,7 @@ from zcc.registry.reference import check_name
 from zcc.runtime import limits
 from zcc.runtime.errors import UsageError
 from zcc.runtime.regular import read_text
+from zcc.runtime.remotes.address import RemoteAddress, parse
 from zcc.runtime.rules import Breach, Rule, brief, integer, list_of, number, one_of, record, text
 
 if sys.version_info >= (3, 11):
@@ -84,6 +85,10 @@ class Matrix:
     cells: tuple[Cell, ...]
     remote: str | None = None  # an address in which {name} stands for a model's name
 
+    def address(self, name: str) -> RemoteAddress | None:
+        """Where the variants of a model go."""
+        return parse(self.remote.replace("{name}", name.lower())) if self.remote else None
+
     def models(self) -> list[tuple[Cell, ...]]:
         """The cells by the model that they are of, read in the same way."""
         found: dict[tuple[Path, str], list[Cell]] = {}
@@ -107,7 +112,10 @@ def read_matrix(path: Path) -> Matrix:
         cell for model in raw["model"] for cell in _cells({**_defaults(raw), **model}, path.parent.absolute())
     )
     _check(cells, path)
-    return Matrix(cells, raw.get("remote"))
+    matrix = Matrix(cells, raw.get("remote"))
+    for name in sorted({cell.name for cell in cells}):
+        matrix.address(name)
+    return matrix
 
 
 def _defaults(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,8 +36,8 @@ class RemoteAddress:
 
     @property
     def place(self) -> str:
-        """The repository, for people."""
-        return f"{self.host}/{self.repository}"
+        """The repository, or the host, for people."""
+        return f"{self.host}/{self.repository}" if self.repository else self.host
 
     def __str__(self) -> str:
         """As `parse` reads it."""

@@ -47,7 +47,7 @@ def test_models_times_targets_times_dtypes(tmp_path: Path) -> None:
     assert (door.model, door.calib) == (tmp_path / "b.onnx", tmp_path / "pictures")
     assert (door.name, door.dtypes, door.target, door.strict) == ("door", ("int8",), "native", True)
     assert (door.max_drop, door.imgsz) == (0.3, (480, 640))
-    assert matrix.remote == "oci://h/{name}:v1"
+    assert str(matrix.address("Door")) == "oci://h/door:v1"
 
 
 def test_without_a_word_it_is_fp32_for_this_machine(tmp_path: Path) -> None:
@@ -66,6 +66,7 @@ def test_without_a_word_it_is_fp32_for_this_machine(tmp_path: Path) -> None:
         ('[[model]]\npath = "c.onnx"', "no file is there"),
         ('[[model]]\npath = "a.onnx"\n[[model]]\npath = "a.onnx"', "asks twice"),
         ("[[model", "no TOML"),
+        ('remote = "oci://h/{name}/X:v1"\n[[model]]\npath = "a.onnx"', "no address"),
     ],
 )
 def test_what_is_no_matrix(tmp_path: Path, text: str, words: str) -> None:
