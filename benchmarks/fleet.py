@@ -36,6 +36,9 @@ class Silent:
     def began(self, stage: Stage) -> None:
         """Nothing."""
 
+    def noted(self, line: str) -> None:
+        """Nothing."""
+
     def became(self, outcome: CellOutcome) -> None:
         """A line for what failed."""
         if outcome.state == "failed":

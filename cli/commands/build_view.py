@@ -42,6 +42,10 @@ class PlainView:
         """Print the cell."""
         self._say(told(outcome))
 
+    def noted(self, line: str) -> None:
+        """Print the line."""
+        self._say(line)
+
     def _say(self, line: str) -> None:
         say(escaped(line), file=sys.stderr)
 
@@ -68,6 +72,10 @@ class LiveView:
         self._done += 1
         self._above(told(outcome))
         self._end(outcome.cell.label)
+
+    def noted(self, line: str) -> None:
+        """Let the line scroll up."""
+        self._above(line)
 
     def _above(self, line: str) -> None:
         from rich.text import Text

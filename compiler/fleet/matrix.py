@@ -51,7 +51,8 @@ _SHARED: Mapping[str, Rule] = {
     "max_det": integer(1, limits.DETECTIONS),
 }
 _MODEL = record({"path": _PATH}, {"name": text(128, 1), **_SHARED})
-_MATRIX = record({"model": list_of(_MODEL, 1000, 1)}, {"remote": text(512, 1), **_SHARED})
+_WHOLE = {"remote": text(512, 1), "tune_seconds": number(1, 1e7), "runner": text(512, 1)}  # of the file alone
+_MATRIX = record({"model": list_of(_MODEL, 1000, 1)}, {**_WHOLE, **_SHARED})
 _PATHS = ("calib", "data", "classes")
 
 
@@ -84,6 +85,8 @@ class Matrix:
 
     cells: tuple[Cell, ...]
     remote: str | None = None  # an address in which {name} stands for a model's name
+    tune_seconds: float | None = None  # for each variant that is missing, before it is built
+    runner: str | None = None  # rpc://tracker:port/KEY, where kernels are measured; without it here
 
     def address(self, name: str) -> RemoteAddress | None:
         """Where the variants of a model go."""
@@ -112,7 +115,7 @@ def read_matrix(path: Path) -> Matrix:
         cell for model in raw["model"] for cell in _cells({**_defaults(raw), **model}, path.parent.absolute())
     )
     _check(cells, path)
-    matrix = Matrix(cells, raw.get("remote"))
+    matrix = Matrix(cells, **{key: raw[key] for key in _WHOLE if key in raw})
     for name in sorted({cell.name for cell in cells}):
         matrix.address(name)
     return matrix

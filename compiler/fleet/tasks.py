@@ -28,6 +28,14 @@ class BuildTask(Task):
 
 
 @dataclass(frozen=True)
+class TuneTask(Task):
+    """Search for faster kernels for the cell; its build, wherever it happens, takes up what is found."""
+
+    seconds: float
+    runner: str | None  # rpc://tracker:port/KEY, where the kernels are measured; the worker's machine without it
+
+
+@dataclass(frozen=True)
 class MeasureTask(Task):
     """Measure anew, while nothing else runs, an artifact that was measured beside other builds."""
 
@@ -61,6 +69,13 @@ class BuiltCell:
 
 
 @dataclass(frozen=True)
+class Tuned:
+    """The answer to a search: how many forms were measured."""
+
+    tried: int
+
+
+@dataclass(frozen=True)
 class Measured:
     """The answer to a measurement: milliseconds of a frame, None where the machine does not run the artifact."""
 
@@ -82,6 +97,6 @@ class Stage:
     name: str
 
 
-Answer = Planned | BuiltCell | Measured | Failed
+Answer = Planned | BuiltCell | Tuned | Measured | Failed
 Tell = Callable[[Stage], object]
 Perform = Callable[[Task, Tell], Answer]  # a function that another process finds by its name

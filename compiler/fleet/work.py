@@ -20,6 +20,8 @@ from zcc.compiler.fleet.tasks import (
     Stage,
     Task,
     Tell,
+    Tuned,
+    TuneTask,
 )
 from zcc.runtime.errors import ZccError
 
@@ -57,6 +59,18 @@ def _build(task: Task, tell: Tell) -> Answer:
     return BuiltCell(made.manifest.digest, made.reused, measured)
 
 
+def _tune(task: Task, tell: Tell) -> Answer:
+    from zcc.compiler.building.tune_options import TuneOptions
+    from zcc.compiler.tuning.tune_model import tune_model
+    from zcc.registry import Registry
+
+    assert isinstance(task, TuneTask)
+    [cell] = task.cells
+    wish = TuneOptions(seconds=task.seconds, runner=task.runner)
+    searches = tune_model(cell.options, wish, Registry.open(task.registry).home, _Telling(task.label, tell))
+    return Tuned(sum(search.tried for search in searches))
+
+
 def _measure(task: Task, tell: Tell) -> Answer:
     from zcc.compiler.quality.latency import measure_latency
     from zcc.registry import Registry
@@ -76,6 +90,7 @@ def _measure(task: Task, tell: Tell) -> Answer:
 _KINDS: dict[type[Task], Callable[[Task, Tell], Answer]] = {
     PlanTask: _plan,
     BuildTask: _build,
+    TuneTask: _tune,
     MeasureTask: _measure,
 }
 
@@ -96,4 +111,4 @@ class _Telling:
         """What a compile alone would print: the answer carries what counts."""
 
     def measured(self, search: AnySearch, task: TunedKernel) -> None:
-        """A matrix does not tune."""
+        """Say nothing of single kernels."""

@@ -20,9 +20,12 @@ from zcc.compiler.fleet.tasks import (
     Stage,
     Task,
     Tell,
+    Tuned,
+    TuneTask,
 )
 
 CELLS = tuple(Cell(Path("a.onnx"), "a", dtype, "native") for dtype in ("fp32", "fp16", "bf16", "int8"))
+PLAIN = Matrix(CELLS)
 
 
 class Crew:
@@ -59,10 +62,13 @@ class Watcher:
         """Keep it."""
         self.seen.append(outcome)
 
+    def noted(self, line: str) -> None:
+        """Lines are for people."""
 
-def _run(answer: Callable[[Task], Answer], workers: int = 2) -> tuple[list[CellOutcome], Crew]:
+
+def _run(answer: Callable[[Task], Answer], workers: int = 2, matrix: Matrix = PLAIN) -> tuple[list[CellOutcome], Crew]:
     crew, watcher = Crew(answer, workers), Watcher()
-    outcomes = build_matrix(Matrix(CELLS), "registry", crew, watcher)
+    outcomes = build_matrix(matrix, "registry", crew, watcher)
     assert sorted(watcher.seen, key=repr) == sorted(outcomes, key=repr), "each cell is told once"
     return outcomes, crew
 
@@ -124,3 +130,25 @@ def test_what_was_measured_beside_other_builds_is_measured_again_alone() -> None
     ]
     _, alone = _run(answer, workers=1)
     assert not any(isinstance(task, MeasureTask) for task in alone.asked)
+
+
+def test_what_is_missing_is_tuned_and_then_planned_anew() -> None:
+    tuned: set[str] = set()
+
+    def answer(task: Task) -> Answer:
+        if isinstance(task, PlanTask):
+            found = "with records" if tuned else "without"
+            there = Foreseen(task.cells[0], "1", digest="sha256:a")
+            return Planned((there, *(Foreseen(cell, f"{cell.dtype} {found}") for cell in task.cells[1:])))
+        if isinstance(task, TuneTask):
+            tuned.add(task.label)
+            return Failed("no tracker") if task.cells[0].dtype == "bf16" else Tuned(12)
+        return BuiltCell(f"sha256:{task.cells[0].dtype}", reused=False, measured_here=False)
+
+    outcomes, crew = _run(answer, matrix=Matrix(CELLS, tune_seconds=60, runner="rpc://tracker:9190/arm"))
+    assert [each.state for each in outcomes] == ["there", "built", "built", "built"]
+    kinds = [type(task).__name__ for task in crew.asked]
+    assert kinds == ["PlanTask", *["TuneTask"] * 3, "PlanTask", *["BuildTask"] * 3]
+    assert {(task.seconds, task.runner) for task in crew.asked if isinstance(task, TuneTask)} == {
+        (60, "rpc://tracker:9190/arm")
+    }
