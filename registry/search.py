@@ -107,9 +107,10 @@ def _last_of_each(found: Sequence[Artifact]) -> list[Artifact]:
 
 
 def _nothing(catalogue: Catalogue, reference: Reference) -> NotFound:
-    names = sorted(set(catalogue.transaction.column("SELECT DISTINCT name FROM artifacts")))
-    held = tags.standing(catalogue.transaction, "name = :name", name=reference.name)
-    known_tags = sorted(move.tag for move in held)
+    told = set(catalogue.transaction.column("SELECT DISTINCT name FROM artifacts"))
+    names = sorted(name for name in told if isinstance(name, str))  # a damaged row may hold anything
+    moves = tags.standing(catalogue.transaction, "name = :name", name=reference.name)
+    known_tags = sorted(move.tag for move in moves)
     if (Path(reference.text) / FILENAME).is_file():
         remedy = f"for the folder of that name here, write .{os.sep}{reference.text}"
     elif not names:

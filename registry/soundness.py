@@ -29,8 +29,8 @@ def index_problems(seen: Transaction) -> Iterator[tuple[str, str]]:
             yield from _findings(row["digest"], check, row)
     yield from _findings("", tags.check_all, seen)
     live = set(seen.column("SELECT digest FROM artifacts"))
-    for digest in sorted(live & set(seen.column("SELECT digest FROM removed"))):
-        yield digest, "it is published and removed at once"
+    for digest in sorted(live & set(seen.column("SELECT digest FROM removed")), key=str):
+        yield brief(digest) if not isinstance(digest, str) else digest, "it is published and removed at once"
 
 
 def check_artifact(row: Mapping[str, Any], summary: Mapping[str, Any] | None) -> None:

@@ -1,4 +1,4 @@
-"""From a reference to the place that it is loaded from: a folder, a bundle or the registry."""
+"""From a reference to the place that it is loaded from: a folder, a bundle, the registry, or an OCI registry."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from zcc.runtime.distribution import NAME, how_to_install
 from zcc.runtime.errors import UsageError
 from zcc.runtime.manifest import FILENAME, Manifest
 from zcc.runtime.naming import SUFFIX, is_path
+from zcc.runtime.remotes.address import is_address
 from zcc.runtime.source import ArtifactSource, Candidate
 from zcc.runtime.trust.beside import read_beside
 
@@ -52,7 +53,12 @@ def is_single(source: ArtifactSource) -> bool:
 
 
 def _place_of(reference: str | os.PathLike[str], registry: str | None) -> ArtifactSource:
-    """The folder, the bundle or the registry."""
+    """The folder, the bundle, the registry here or an OCI registry."""
+    if is_address(reference):
+        # Imported where it is wanted: the wire takes longer to import than an artifact to load.
+        from zcc.runtime.remotes.source import open_remote
+
+        return open_remote(os.fspath(reference))
     if not is_path(reference):
         return _open_source(registry)
     name, path = os.fspath(reference), Path(reference)
