@@ -18,9 +18,11 @@ from zcc.registry import Artifact, Registry
 from zcc.registry.bundle import export_bundle, import_bundle
 from zcc.registry.signing import PrivateKey, load_private_key, make_key
 from zcc.runtime.bundle import Bundle
+from zcc.runtime.choice import choose
 from zcc.runtime.errors import TrustError, UsageError
 from zcc.runtime.manifest import Measurement
-from zcc.runtime.source import Candidate
+from zcc.runtime.places import find_source, is_single
+from zcc.runtime.source import Candidate, MovingSource
 from zcc.runtime.trust.envelope import read_envelope
 from zcc.runtime.trust.judge import objections
 from zcc.runtime.trust.policy import parse_policy
@@ -254,3 +256,25 @@ def test_a_key_that_is_none_is_told_by_name(signed: tuple[Registry, Artifact]) -
     written = '{"policy": 1, "signatures": 1, "keys": [{"name": "release", "public": "abc"}]}'
     with pytest.raises(TrustError, match="the key release is no public key"):
         _objections(found.candidate, written)
+
+
+@pytest.mark.parametrize("by", ["argument", "environment"])
+def test_what_is_loaded_is_under_the_policy_of_the_device(
+    signed: tuple[Registry, Artifact], keys: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    registry, found = signed
+    export_bundle(registry, ["yolo"], tmp_path / "cam.zcc")
+    policy = tmp_path / "policy.json"
+    if by == "environment":
+        monkeypatch.setenv("ZCC_POLICY", str(policy))
+    for name, refused in (("ann", False), ("bob", True)):
+        policy.write_text(_policy(keys, (name,)))
+        for reference, place in ((tmp_path / "cam.zcc", None), (found.folder, None), ("yolo", str(registry.home))):
+            source = find_source(reference, place, policy if by == "argument" else None)
+            variants = source.variants(str(reference))
+            assert [each.barred is not None for each in variants] == [refused]
+            if refused:
+                with pytest.raises(TrustError, match=r"may not run here: .*no trusted key signed it"):
+                    choose(str(reference), variants)
+            assert is_single(source) == (reference == found.folder)
+            assert isinstance(source, MovingSource) == (place is not None)
