@@ -5,6 +5,7 @@ A file appears under its name whole and flushed to the disk, or not at all.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -101,13 +102,15 @@ def write_flushed(path: Path, content: bytes) -> None:
 def _copy_checked(source: Path, target: Path, entry: FileEntry) -> None:
     from concurrent.futures import ThreadPoolExecutor  # who only reads a registry does without
 
+    digest = hashlib.sha256()
     with open_regular(source) as reader, target.open("xb") as writer, ThreadPoolExecutor(1) as beside:
         while chunk := reader.read(_CHUNK):
+            hashed = beside.submit(digest.update, chunk)  # while it is written
             writer.write(chunk)
+            hashed.result()
         writer.flush()
-        hashed = beside.submit(file_sha256, target)  # while it goes to the disk
         _finish(writer.fileno())
-    if hashed.result() != entry.sha256:
+    if digest.hexdigest() != entry.sha256:
         raise _not_as_named(source)
 
 

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from fnmatch import translate
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from zcc.registry.database import Transaction
 from zcc.registry.rows import check_listed
 from zcc.registry.tables import METRICS
 from zcc.runtime.errors import CorruptArtifact, ZccError
+from zcc.runtime.moments import as_moment
 
 LOST = "the index holds no summary of it; zcc reindex mends that"
 
@@ -218,12 +219,6 @@ def _known(
         if here or metric not in known or not known[metric].here:
             known[metric] = Figure(value, here)
     return known
-
-
-def as_moment(text: str) -> datetime:
-    """A moment as ISO 8601 writes it, in UTC when it does not say."""
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)
 
 
 def check_rows(seen: Transaction, found: Sequence[Listed]) -> dict[str, str]:
