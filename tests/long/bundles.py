@@ -70,7 +70,7 @@ def make_small(folder: Path) -> Path:
 
 def _value(forger: Forger, dice: random.Random, path: Path) -> str:
     manifest = forger.manifest
-    told = [_mutate(manifest, dice) for _ in range(dice.choice((1, 1, 1, 2, 5)))]
+    told = [mutate(manifest, dice) for _ in range(dice.choice((1, 1, 1, 2, 5)))]
     forger.with_text(path, json.dumps(manifest))
     return f"manifest {', '.join(told)}"
 
@@ -78,7 +78,7 @@ def _value(forger: Forger, dice: random.Random, path: Path) -> str:
 def _figures(forger: Forger, dice: random.Random, path: Path) -> str:
     """What the bundle says outside of its manifest, figures measured later among it."""
     index = forger.index
-    told = _mutate(index["variants"][0] if dice.random() < 0.7 else index, dice)
+    told = mutate(index["variants"][0] if dice.random() < 0.7 else index, dice)
     forger.with_index(path, json.dumps(index).encode())
     return f"index {told}"
 
@@ -123,7 +123,7 @@ KINDS: tuple[Change, ...] = (*(_value,) * 6, _figures, _words, *(_archive,) * 2)
 CONTENT_KINDS: tuple[Change, ...] = (_content,) * 6
 
 
-def _mutate(document: Any, dice: random.Random) -> str:
+def mutate(document: Any, dice: random.Random) -> str:
     """Change one value: to something else, to what stands elsewhere, to nothing, or under another name."""
     holder, key = dice.choice(list(_places(document)))
     other, place = dice.choice(list(_places(document)))
