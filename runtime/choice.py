@@ -68,9 +68,9 @@ def _nothing(reference: str, wanted: Sequence[VariantRemark], wish: Wish) -> Zcc
 def _host(wanted: Sequence[VariantRemark]) -> str:
     """What this host is, where a variant is for another one, in the terms in which the variants say what they need."""
     needs = [each.candidate.manifest.requires for each in wanted]
-    here = {(host.system(), host.architecture())}
+    here = host.system(), host.architecture()
     needed = {feature for each in needs for feature in each.features}
-    if all((each.os, each.arch) in here for each in needs) and needed <= host.cpu_features():
+    if all((each.os, each.arch) == here for each in needs) and needed <= host.cpu_features():
         return ""
     there = ", ".join(sorted(needed & host.cpu_features()))
     return f"; this host is {host.system()} on {host.architecture()}" + (f" with {there}" if there else "")

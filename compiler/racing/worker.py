@@ -98,7 +98,7 @@ class RaceWorker:
         return BenchmarkError(f"the process of {self.name} ended (status {self._process.exitcode})")
 
 
-class _Runner:
+class _ContestantRunner:
     """The other end: the contestant, and what its timed runs are made on."""
 
     def __init__(self, contestant: Contestant) -> None:
@@ -144,7 +144,7 @@ def _serve(pipe: Connection, entry: Entry, threads: int) -> None:
     os.dup2(2, 1)  # what native libraries print is not the parent's result
     try:
         contestant = entry.enter(threads)
-        runner = _Runner(contestant)
+        runner = _ContestantRunner(contestant)
         pipe.send(contestant.about)
         while True:
             method, arguments = pipe.recv()
