@@ -52,15 +52,18 @@ def import_bundle(
     """
     if name is not None:
         check_name(name)
-    found = [_named(candidate, name) for candidate in bundle.variants()]
+    found = [named(candidate, name) for candidate in bundle.variants()]
     if not changing:
-        _check_meanings(registry, [candidate.manifest for candidate in found])
+        check_meanings(registry, [candidate.manifest for candidate in found])
     with TemporaryDirectory() as place:
         folders = [bundle.unpack(each, Path(place) / str(number)) for number, each in enumerate(found)]
-        return [_publish(registry, folder, each) for folder, each in zip(folders, found, strict=True)]
+        return [
+            with_claims(registry, registry.publish(folder, each.manifest, origin=IMPORTED), each)
+            for folder, each in zip(folders, found, strict=True)
+        ]
 
 
-def _named(candidate: Candidate, name: str | None) -> Candidate:
+def named(candidate: Candidate, name: str | None) -> Candidate:
     """The variant under a name, as it can be published."""
     manifest = candidate.manifest if name is None else renamed(candidate.manifest, name)
     check_name(manifest.name)
@@ -68,8 +71,8 @@ def _named(candidate: Candidate, name: str | None) -> Candidate:
     return replace(candidate, manifest=manifest)
 
 
-def _publish(registry: Registry, folder: Path, candidate: Candidate) -> Artifact:
-    artifact = registry.publish(folder, candidate.manifest, origin=IMPORTED)
+def with_claims(registry: Registry, artifact: Artifact, candidate: Candidate) -> Artifact:
+    """The artifact, once what was measured of it elsewhere is recorded as that."""
     known = {recorded.measurement for recorded in artifact.recorded}
     for figure in candidate.claimed:
         if figure not in known:
@@ -77,7 +80,7 @@ def _publish(registry: Registry, folder: Path, candidate: Candidate) -> Artifact
     return artifact
 
 
-def _check_meanings(registry: Registry, manifests: Sequence[Manifest]) -> None:
+def check_meanings(registry: Registry, manifests: Sequence[Manifest]) -> None:
     """Refuse to change what a name that is there means, be it the start of a digest."""
     for name in sorted({manifest.name for manifest in manifests}):
         new = {manifest.digest for manifest in manifests if manifest.name == name}
