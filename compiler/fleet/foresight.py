@@ -19,7 +19,8 @@ from zcc.compiler.precision.calibrate import Calibration
 from zcc.compiler.precision.calibrated import Calibrated
 from zcc.compiler.precision.frames import CalibrationFrames, load_frames
 from zcc.compiler.precision.model_scales import calibration_of
-from zcc.compiler.quality.open_bar import check_bar, open_bar
+from zcc.compiler.quality.given import check_bar
+from zcc.compiler.quality.open_bar import open_bar
 from zcc.registry import Registry
 from zcc.runtime.manifest import InputSpec
 
@@ -46,7 +47,7 @@ def foresee(cells: Sequence[Cell], registry: Registry, scratch: Path) -> list[Fo
 
 def _foresee(cell: Cell, model: _Model, registry: Registry, scratch: Path) -> Foreseen:
     options = cell.options
-    check_bar(options)
+    check_bar(options.max_drop, options.data, options.calib)
     try:
         [(precision, target)] = options.wish.variants(model.quantised, model.frames is not None)
     except NoInstructions as error:
