@@ -18,7 +18,6 @@ from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-import tvm_ffi
 
 from zcc.runtime import host
 from zcc.runtime.errors import UsageError
@@ -81,22 +80,27 @@ class Engine:
         self._arena = aligned_bytes(0)
         self._open = True
         self._cpus = [str(cpu) for cpu in host.usable_cpus()]
-        self._threads = self._sharing = place.threads or host.worker_threads()
+        self._threads, self._sharing = place.threads or host.worker_threads(), 0
         self._thread = threading.Thread(target=self._work, name=place.name, daemon=True)
         self._thread.start()
-        # The pool of helpers, and the weight, belong to the thread that asks for them.
-        self.call(lambda: _start_pool(self._cpus, self._threads))
-        if place.niceness:
+        if place.niceness:  # the weight belongs to the thread that asks for it
             self.call(lambda: _give_way(place.niceness))
 
     def call(self, function: Callable[[], T]) -> T:
         """Run `function` in the engine's thread and return what it returns, or raise what it raises."""
+        return self._put(function).outcome()
+
+    def post(self, function: Callable[[], object]) -> None:
+        """Have `function` run in the engine's thread, and wait for nothing; it sees to its own errors."""
+        self._put(function)
+
+    def _put(self, function: Callable[[], T]) -> _Job[T]:
         # Daemon threads that still call wait for their end; whoever holds up the exit itself must not wait.
         if not self._open and threading.current_thread() is threading.main_thread():
             raise UsageError("frames cannot be run any more: the interpreter is exiting")
         job = _Job(function)
         self._jobs.put(job)
-        return job.outcome()
+        return job
 
     def reserve(self, size: int) -> Any:
         """Working memory of at least `size` bytes; only for use inside a call."""
@@ -105,8 +109,14 @@ class Engine:
         return self._arena[:size]
 
     def share(self, threads: int) -> None:
-        """Share what runs from now on out over so many threads, or over all there are; only inside a call."""
+        """Share what runs from now on out over so many threads, or over all there are; only inside a call.
+
+        TVM's runtime library must be loaded.
+        """
         wanted = min(threads, self._threads)
+        if not self._sharing:  # the pool of helpers, too, is that of the thread that asks for it
+            _start_pool(self._cpus, self._threads)
+            self._sharing = self._threads
         if wanted != self._sharing:
             _configure_pool(self._cpus, wanted)
             self._sharing = wanted
@@ -141,6 +151,8 @@ def _start_pool(cpus: Sequence[str], threads: int) -> None:
 
 
 def _configure_pool(cpus: Sequence[str], threads: int) -> None:
+    import tvm_ffi  # not before it is needed: what runs on a card does without
+
     tvm_ffi.get_global_func("runtime.config_threadpool")(SHARE_ALL_CORES, threads, list(cpus))
 
 
@@ -163,7 +175,7 @@ _starting = threading.Lock()
 
 
 def engine(place: Place = FRAMES) -> Engine:
-    """The engine of this process for frames, or the one aside; TVM's runtime library must be loaded."""
+    """The engine of this process for frames, or the one aside."""
     found = _engines.get(place)
     if found is None:
         with _starting:

@@ -13,6 +13,7 @@ from zcc.runtime.detections import Detections
 from zcc.runtime.executors.table import load_executor
 from zcc.runtime.frame import Frame
 from zcc.runtime.manifest import Manifest
+from zcc.runtime.underway import Underway
 
 __all__ = ["Detections", "Variant"]
 
@@ -37,6 +38,10 @@ class Variant:
     def run(self, frame: Any, conf: float, iou: float) -> Detections:
         """The detections in a frame; what was not taken yet is taken now."""
         return self._executor.run(self._executor.take(frame, None), conf, iou)
+
+    def submit(self, frame: Any, conf: float, iou: float) -> Underway:
+        """Put a frame that was taken on its way."""
+        return self._executor.submit(frame, conf, iou)
 
     def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
         """The same, aside, while other variants run frames; not once this one runs them, too.

@@ -3,8 +3,10 @@
 python -m benchmarks.gpu.race BUNDLE.zcc MODEL.onnx [--data DIR] [--dtype fp16,int8] [-o results.json]
 
 The bundle (`zcc export`) holds the model compiled for this card. Needs PyTorch, torchvision and onnx beside the thin
-runtime; with pictures in --data, which the detector is trained for, both must find the same there. PyTorch runs fp16.
-Ratios are of medians: PyTorch's over zcc's.
+runtime; with pictures in --data, which the detector is trained for, both must find the same there, and the timed frame
+is full of them. PyTorch runs fp16. The confidence is set so that about 5, 50 and 500 candidates stand, since PyTorch's
+NMS takes little time over none; of a model with random weights make a lively one first (benchmarks.gpu.lively). Ratios
+are of medians: PyTorch's over zcc's.
 """
 
 from __future__ import annotations
@@ -17,10 +19,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
+from benchmarks.gpu.candidates import COUNTS, Pixels, confidence, tiled
 from benchmarks.gpu.detectors import CONF
+from benchmarks.gpu.frames import scene
 from benchmarks.gpu.peer import Peer, replayed
 from benchmarks.gpu.same import strangers
 from benchmarks.gpu.timing import figures
@@ -34,8 +37,8 @@ from zcc.runtime.executors.frame_block import letterbox
 from zcc.runtime.manifest import Manifest
 
 FRAME = (1080, 1920, 3)
-ROUNDS, CALLS, TOGETHER = 12, 40, 20
-STAGES = {"network alone": ("network",), "network, decode and NMS": ("network", "postprocess")}
+ROUNDS, CALLS, TOGETHER = 12, 40, 10
+ALIKE = 0.02  # of the boxes, that rounding may turn into others
 
 Timed = Callable[[], list[float]]  # seconds of several runs
 
@@ -82,25 +85,45 @@ def in_turns(contestants: dict[str, Timed]) -> dict[str, dict[str, float]]:
     return {name: figures(values) for name, values in taken.items()}
 
 
-def races(peer: Peer, entries: list[Entry]) -> dict[str, dict[str, Any]]:
-    """The figures of each contestant by discipline, and what PyTorch takes over what zcc takes."""
-    frame = np.random.default_rng(0).integers(0, 256, FRAME, np.uint8)
-    host = torch.from_numpy(frame)
-    card = host.cuda()
+def races(peer: Peer, entries: list[Entry], frame: Pixels) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """The figures of each contestant by discipline, what PyTorch takes over what zcc takes, and where they differ."""
+    card = torch.from_numpy(frame).cuda()
     torch.cuda.synchronize()
-    for entry in entries:
-        entry.executor.run(card)
-    results: dict[str, dict[str, Any]] = {}
-    for name, stages in STAGES.items():
-        mine = {entry.dtype: entry.stages(stages) for entry in entries}
-        results[name] = in_turns({"pytorch": lambda: [replayed(peer.network, TOGETHER) for _ in range(CALLS)], **mine})
-    for name, theirs, given in (("frame on the card", card, card), ("pageable frame of the host", host, frame)):
-        mine = {entry.dtype: called(lambda entry=entry, given=given: entry.detector(given)) for entry in entries}
-        results[f"{name} to boxes"] = in_turns({"pytorch": called(lambda theirs=theirs: peer(theirs)), **mine})
+    peer(card)
+    results = {"network alone": staged(peer, entries, ("network",))}
+    faults = []
+    for count in COUNTS:
+        conf = confidence(peer.scores(), count)
+        faults += differences(peer, entries[0], frame, conf, count)
+        for entry in entries:
+            entry.executor.run(card, conf)
+        results[f"network to boxes, {count} candidates"] = staged(peer, entries, ("network", "postprocess"))
+        for name, theirs, given in (("card", card, card), ("host", torch.from_numpy(frame), frame)):
+            table = {"pytorch": called(lambda theirs=theirs, conf=conf: peer(theirs, conf))}
+            for entry in entries:
+                table[entry.dtype] = called(lambda entry=entry, given=given, conf=conf: entry.detector(given, conf))
+            results[f"frame of the {name} to boxes, {count} candidates"] = in_turns(table)
     for table in results.values():
-        ratios = {entry.dtype: round(table["pytorch"]["median"] / table[entry.dtype]["median"], 2) for entry in entries}
-        table["ratio"] = ratios
-    return results
+        table["ratio"] = {
+            entry.dtype: round(table["pytorch"]["median"] / table[entry.dtype]["median"], 2) for entry in entries
+        }
+    return results, faults
+
+
+def staged(peer: Peer, entries: list[Entry], stages: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Some stages of ours, and of PyTorch's the network, which has no NMS in it."""
+    mine = {entry.dtype: entry.stages(stages) for entry in entries}
+    return in_turns({"pytorch": lambda: [replayed(peer.network, TOGETHER) for _ in range(CALLS)], **mine})
+
+
+def differences(peer: Peer, entry: Entry, frame: Pixels, conf: float, count: int) -> list[str]:
+    """Whether both find the same in the frame that is timed, and how much that is."""
+    theirs, mine = peer(torch.from_numpy(frame), conf), entry.detector(frame, conf)
+    wrong = strangers(theirs, mine, conf)
+    standing = int((peer.scores() > conf).sum())
+    boxes = f"{len(theirs)} and {len(mine)} boxes, {wrong} without a like"
+    print(f"PyTorch and zcc: {standing} candidates above {conf:.4f}, {boxes}", flush=True)
+    return [f"{count} candidates: {boxes}"] * (wrong > ALIKE * (len(theirs) + len(mine)))
 
 
 def disagreements(model: Path, entries: list[Entry], data: Path) -> list[str]:
@@ -128,7 +151,9 @@ def race(bundle: Path, model: Path, options: argparse.Namespace) -> tuple[dict[s
     begin = time.perf_counter()
     peer = Peer(model, place, (spec.height, spec.width), entries[0].manifest.head.max_det)
     print(f"torch.compile took {time.perf_counter() - begin:.0f} s", flush=True)
-    return races(peer, entries), faults
+    pictures = load_pictures(options.data, entries[0].manifest.classes).frames if options.data else []
+    results, differing = races(peer, entries, tiled(pictures, FRAME[:2]) if options.data else scene(*FRAME[:2]))
+    return results, faults + differing
 
 
 def show(name: str, results: dict[str, dict[str, Any]]) -> None:

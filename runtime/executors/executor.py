@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from zcc.runtime.detections import Detections
 from zcc.runtime.frame import Frame
+from zcc.runtime.underway import Underway
 
 
 class Executor(Protocol):
@@ -22,6 +23,10 @@ class Executor(Protocol):
 
     def run(self, frame: Any, conf: float, iou: float) -> Detections:
         """The detections in a frame that was taken."""
+        ...
+
+    def submit(self, frame: Any, conf: float, iou: float) -> Underway:
+        """Put a frame that was taken on its way; it may not be written to until its detections are there."""
         ...
 
     def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:

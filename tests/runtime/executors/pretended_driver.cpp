@@ -18,6 +18,10 @@ struct Copy {
     size_t tx, ty, tz, tlod; unsigned ttype; void *thost; u64 tdevice; void *tarray, *r1; size_t tpitch, theight;
     size_t width, height, depth;
 };
+struct RowsCopy {
+    size_t sx, sy; unsigned stype; const void *shost; u64 sdevice; void *sarray; size_t spitch;
+    size_t tx, ty; unsigned ttype; void *thost; u64 tdevice; void *tarray; size_t tpitch, width, height;
+};
 struct Node { bool kernel; KernelNode what; std::vector<u64> arguments; Copy copy; };
 struct Graph { std::vector<Node *> nodes; };
 
@@ -97,6 +101,10 @@ CALL(cuMemsetD8_v2, u64 memory, unsigned char value, size_t size) memset((void *
 CALL(cuMemcpyHtoD_v2, u64 to, const void *from, size_t size) memcpy((void *)to, from, size); END
 CALL(cuMemcpyDtoH_v2, void *to, u64 from, size_t size) memcpy(to, (void *)from, size); END
 CALL(cuMemcpyHtoDAsync_v2, u64 to, const void *from, size_t size, void *) memcpy((void *)to, from, size); END
+CALL(cuMemcpy2DAsync_v2, RowsCopy *copy, void *)
+    for (size_t y = 0; y < copy->height; y++)
+        memcpy((char *)copy->tdevice + y * copy->tpitch, (const char *)copy->shost + y * copy->spitch, copy->width);
+END
 CALL(cuStreamCreate, void **out, unsigned) *out = (void *)1; END
 CALL(cuStreamDestroy_v2, void *) END
 CALL(cuStreamSynchronize, void *) END

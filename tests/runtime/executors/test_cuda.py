@@ -97,6 +97,38 @@ for bad in (frame[:, ::2], frame.transpose(1, 0, 2), frame[::-1], frame[..., :2]
     assert all("do not lie in one piece" in line or "run backwards" in line or "has shape" in line for line in told)
 
 
+LARGE = {
+    "a third of the rows": (144, 192),
+    "two of four": (192, 256),
+    "all of them": (100, 200),
+    "a wide picture": (108, 192),
+}
+
+
+@pytest.mark.parametrize("what", LARGE)
+@pytest.mark.parametrize("format", ["bgr", "gray", "nv12"])
+def test_rows_that_are_not_read_are_not_missed(script: Run, what: str, format: str) -> None:
+    """A frame of the host gives the very input that the same frame gives where it lies on the card, whole."""
+    height, width = LARGE[what]
+    shape = {"bgr": (height, width, 3), "gray": (height, width), "nv12": (height * 3 // 2, width)}[format]
+    code = f"""
+class Tensor:
+    def __init__(self, array):
+        self.array = array
+        self.__cuda_array_interface__ = dict(shape=array.shape, typestr="|u1", version=3, strides=array.strides,
+                                             data=(array.ctypes.data, False))
+executor = CudaExecutor(program)
+for seed in range(2):
+    frame = np.random.default_rng(seed).integers(0, 256, {shape}, np.uint8)
+    inputs = []
+    for given in (Tensor(frame), frame):
+        found = executor.run(given, format={format!r})
+        inputs.append((executor.read("input").tobytes(), found.edges))
+    print(inputs[0] == inputs[1])
+"""
+    assert output_of(script(code)).split() == ["True", "True"]
+
+
 def test_the_network_alone(script: Run) -> None:
     code = "out = CudaExecutor(program).run_network(np.zeros((48, 64, 4)))\nprint(float(out.sum()), out.shape)"
     total = float(weights(0).sum())
