@@ -17,7 +17,7 @@ from zcc.compiler.backends.cuda.nvrtc import compile_cuda
 from zcc.compiler.backends.cuda.place import place
 from zcc.compiler.backends.cuda.targets import Capability, native_target
 from zcc.compiler.importing.fuse import fuse
-from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
 from zcc.runtime.executors.cuda import CudaExecutor
 from zcc.runtime.executors.cuda_program import Module, Program
