@@ -106,8 +106,8 @@ class Detector(Streaming):
             self._follower.saw(taken, conf, iou)
         return variant.submit(taken, conf, iou)
 
-    def _submitting(self) -> Callable[..., Underway]:
-        return self.submit
+    def _submitting(self) -> Callable[..., Underway] | None:
+        return self.submit if self._current.variant.overlaps else None
 
     def swap(self, dtype: str | None = None, target: str | None = None, *, prefer: str | Preference = DEFAULT) -> None:
         """Run another variant from the next frame on; frames under way finish on the old one.

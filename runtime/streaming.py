@@ -28,7 +28,7 @@ class Streaming(ABC):
         """The detections in a frame."""
 
     def _submitting(self) -> Callable[..., Underway] | None:
-        """What puts a frame on its way beside others; None where each frame is decided upon by itself."""
+        """What puts a frame on its way beside others; None where that gains nothing."""
         return None
 
     def stream(
@@ -44,8 +44,8 @@ class Streaming(ABC):
 
         A source is a folder, a picture, a video, a camera's number or device, a URL, a GStreamer pipeline, or anything
         that yields frames or paths of pictures. At most `queue` frames are read ahead. When the source is faster, it
-        waits in the mode `every`, and the next frame is under way while the last one is looked at; in `newest` the
-        older frames are dropped. `format` is that of the frames it yields.
+        waits in the mode `every`, and a card has the next frame already while the last one is looked at; in `newest`
+        the older frames are dropped. `format` is that of the frames it yields.
         """
         feed = open_feed(source, self.manifest.input.color)
         how = {"conf": threshold("conf", conf), "iou": threshold("iou", iou), "format": format}

@@ -31,6 +31,11 @@ class Variant:
         """Those of the host that a frame is shared out over."""
         return self._executor.threads
 
+    @property
+    def overlaps(self) -> bool:
+        """Whether frames that are under way together are done sooner."""
+        return self._executor.overlaps
+
     def take(self, frame: Any, format: str | None = None) -> Any:
         """The frame as `run` wants it, refused where it is none."""
         return self._executor.take(frame, format)

@@ -15,7 +15,6 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from benchmarks.gpu.detectors import CONF
 from benchmarks.gpu.frames import scene
 from benchmarks.gpu.peer import Peer, replayed
 from benchmarks.gpu.same import strangers
-from benchmarks.gpu.timing import figures
+from benchmarks.gpu.standings import CALLS, PEER, Table, Timed, called, in_turns, lines
 from zcc.compiler.quality.pictures import load_pictures
 from zcc.runtime import Detector
 from zcc.runtime.bundle import Bundle
@@ -37,10 +36,8 @@ from zcc.runtime.executors.frame_block import letterbox
 from zcc.runtime.manifest import Manifest
 
 FRAME = (1080, 1920, 3)
-ROUNDS, CALLS, TOGETHER = 12, 40, 10
-ALIKE = 0.02  # of the boxes, that rounding may turn into others
-
-Timed = Callable[[], list[float]]  # seconds of several runs
+TOGETHER = 10
+ALIKE = 0.07  # of the boxes, that rounding may turn into others where scores lie as close as random weights have them
 
 
 class Entry:
@@ -62,36 +59,12 @@ class Entry:
         return lambda: replay(self.executor, stages, CALLS, TOGETHER).tolist()
 
 
-def called(run: Callable[[], object]) -> Timed:
-    """Calls by the host's clock."""
-
-    def several() -> list[float]:
-        taken = []
-        for _ in range(CALLS):
-            begin = time.perf_counter()
-            run()
-            taken.append(time.perf_counter() - begin)
-        return taken
-
-    return several
-
-
-def in_turns(contestants: dict[str, Timed]) -> dict[str, dict[str, float]]:
-    """Microseconds of each, measured in turns; a first round does not count."""
-    taken: dict[str, list[float]] = {name: [] for name in contestants}
-    for turn in range(ROUNDS + 1):
-        for name, run in contestants.items():
-            taken[name] += run() if turn else run()[:0]
-    return {name: figures(values) for name, values in taken.items()}
-
-
-def races(peer: Peer, entries: list[Entry], frame: Pixels) -> tuple[dict[str, dict[str, Any]], list[str]]:
+def races(peer: Peer, entries: list[Entry], frame: Pixels) -> tuple[dict[str, Table], list[str]]:
     """The figures of each contestant by discipline, what PyTorch takes over what zcc takes, and where they differ."""
     card = torch.from_numpy(frame).cuda()
     torch.cuda.synchronize()
     peer(card)
-    results = {"network alone": staged(peer, entries, ("network",))}
-    faults = []
+    results, faults = dict[str, Table](), list[str]()
     for count in COUNTS:
         conf = confidence(peer.scores(), count)
         faults += differences(peer, entries[0], frame, conf, count)
@@ -99,21 +72,18 @@ def races(peer: Peer, entries: list[Entry], frame: Pixels) -> tuple[dict[str, di
             entry.executor.run(card, conf)
         results[f"network to boxes, {count} candidates"] = staged(peer, entries, ("network", "postprocess"))
         for name, theirs, given in (("card", card, card), ("host", torch.from_numpy(frame), frame)):
-            table = {"pytorch": called(lambda theirs=theirs, conf=conf: peer(theirs, conf))}
+            table = {PEER: called(lambda theirs=theirs, conf=conf: peer(theirs, conf))}
             for entry in entries:
                 table[entry.dtype] = called(lambda entry=entry, given=given, conf=conf: entry.detector(given, conf))
             results[f"frame of the {name} to boxes, {count} candidates"] = in_turns(table)
-    for table in results.values():
-        table["ratio"] = {
-            entry.dtype: round(table["pytorch"]["median"] / table[entry.dtype]["median"], 2) for entry in entries
-        }
+    results["network alone"] = staged(peer, entries, ("network",))
     return results, faults
 
 
-def staged(peer: Peer, entries: list[Entry], stages: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+def staged(peer: Peer, entries: list[Entry], stages: tuple[str, ...]) -> Table:
     """Some stages of ours, and of PyTorch's the network, which has no NMS in it."""
     mine = {entry.dtype: entry.stages(stages) for entry in entries}
-    return in_turns({"pytorch": lambda: [replayed(peer.network, TOGETHER) for _ in range(CALLS)], **mine})
+    return in_turns({PEER: lambda: [replayed(peer.network, TOGETHER) for _ in range(CALLS)], **mine})
 
 
 def differences(peer: Peer, entry: Entry, frame: Pixels, conf: float, count: int) -> list[str]:
@@ -156,16 +126,6 @@ def race(bundle: Path, model: Path, options: argparse.Namespace) -> tuple[dict[s
     return results, faults + differing
 
 
-def show(name: str, results: dict[str, dict[str, Any]]) -> None:
-    """A table, in microseconds."""
-    for discipline, table in results.items():
-        for who, held in table.items():
-            if who != "ratio":
-                ratio = f"{table['ratio'][who]:.2f}x" if who in table["ratio"] else ""
-                cells = "".join(f"{held[key]:10.1f}" for key in ("median", "p95", "p99"))
-                print(f"{name:16}{discipline:36}{who:10}{cells}{ratio:>8}", flush=True)
-
-
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -176,7 +136,7 @@ def main() -> int:
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     results, faults = race(options.bundle, options.model, options)
-    show(options.model.stem, results)
+    print("\n".join(lines(options.model.stem, results)))
     print("\n".join(["failures:", *faults]) if faults else "no failures")
     if options.output:
         versions = {"card": torch.cuda.get_device_name(), "torch": torch.__version__}

@@ -22,6 +22,8 @@ from zcc.runtime.tvm_library import load_runtime
 class CpuExecutor:
     """A shared library over the engine's threads. Any number of threads may call it."""
 
+    overlaps = False  # a frame has all cores
+
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.manifest = manifest
         load_runtime(folder, manifest.requires.runtime)

@@ -110,6 +110,8 @@ class CudaExecutor:
             place, rows = self._place(taken.height, taken.width)
             slot = self._take()
             if isinstance(taken, CardFrame):
+                if not self.context.alone:
+                    self.context.check_frame(taken.addresses[0])
                 for other in taken.streams if stream is None else (*taken.streams, stream):
                     self._follow(other, slot)
                 addresses, pitches = taken.addresses, taken.pitches

@@ -37,6 +37,7 @@ class CudaVariant:
     """A plan's executor, as variants are run. Any number of threads may call it."""
 
     threads = 1  # the host has nothing to share out
+    overlaps = True  # the next frame is uploaded while one runs
 
     def __init__(self, folder: Path, manifest: Manifest, device: str) -> None:
         key = next(entry.sha256 for entry in manifest.files if entry.path == WEIGHTS)

@@ -16,6 +16,7 @@ class Executor(Protocol):
     """A loaded artifact. Any number of threads may call it."""
 
     threads: int  # of the host that a frame is shared out over
+    overlaps: bool  # whether frames that are under way together are done sooner
 
     def take(self, frame: Any, format: str | None) -> Any:
         """The frame as `run` wants it, refused where it is none; what is a `Frame` already stays one."""

@@ -97,6 +97,19 @@ for bad in (frame[:, ::2], frame.transpose(1, 0, 2), frame[::-1], frame[..., :2]
     assert all("do not lie in one piece" in line or "run backwards" in line or "has shape" in line for line in told)
 
 
+def test_a_frame_on_another_card_is_refused(script: Run) -> None:
+    code = f"""{FRAME}
+class Tensor:
+    __cuda_array_interface__ = dict(shape=frame.shape, typestr="|u1", version=3, strides=None,
+                                    data=(frame.ctypes.data, False), stream=None)
+found = CudaExecutor(program).run(Tensor())
+print(len(found))
+"""
+    assert int(output_of(script(code, PRETENDED_CARDS="2", PRETENDED_HOLDER="0"))) > 5
+    error = error_of(script(code, PRETENDED_CARDS="2", PRETENDED_HOLDER="1"))
+    assert "FrameError: the frame lies on cuda:1, and the detector is on cuda:0; bring it there" in error
+
+
 LARGE = {
     "a third of the rows": (144, 192),
     "two of four": (192, 256),
