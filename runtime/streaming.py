@@ -48,6 +48,6 @@ class Streaming(ABC):
         the older frames are dropped. `format` is that of the frames it yields.
         """
         feed = open_feed(source, self.manifest.input.color)
-        how = {"conf": threshold("conf", conf), "iou": threshold("iou", iou), "format": format}
+        how: dict[str, Any] = {"conf": threshold("conf", conf), "iou": threshold("iou", iou), "format": format}
         submit = self._submitting()
         return Stream(partial(self, **how), feed, mode, queue, submit=submit and partial(submit, **how))
