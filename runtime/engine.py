@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from zcc.runtime import host
 from zcc.runtime.errors import UsageError
 
 T = TypeVar("T")
+CONFIGURE = "runtime.config_threadpool"  # a function that TVM's runtime library registers when it is loaded
 SHARE_ALL_CORES = -3  # TVM's affinity mode: any worker on any of the given cores
 ALIGNMENT = 64
 SPIN_VARIABLE = "TVM_THREAD_POOL_SPIN_COUNT"
@@ -54,8 +56,9 @@ class _Job(Generic[T]):
         self.result: T | None = None
         self.error: BaseException | None = None
 
-    def run(self) -> None:
+    def run(self, prepare: Callable[[], None]) -> None:
         try:
+            prepare()
             self.result = self.function()
         except BaseException as error:  # noqa: BLE001 - it is raised again where the call was made
             self.error = error
@@ -114,9 +117,8 @@ class Engine:
         TVM's runtime library must be loaded.
         """
         wanted = min(threads, self._threads)
-        if not self._sharing:  # the pool of helpers, too, is that of the thread that asks for it
-            _start_pool(self._cpus, self._threads)
-            self._sharing = self._threads
+        if not self._sharing:
+            self._start_sharing()
         if wanted != self._sharing:
             _configure_pool(self._cpus, wanted)
             self._sharing = wanted
@@ -136,10 +138,26 @@ class Engine:
         self._jobs.put(None)
         self._thread.join()
 
+    def _start_sharing(self) -> None:
+        """The pool of helpers is that of the thread that asks for it."""
+        _start_pool(self._cpus, self._threads)
+        self._sharing = self._threads
+
+    def _prepare(self) -> None:
+        """See to the pool of what a call runs of TVM's; where the call itself loads the library, `share` does."""
+        if not self._sharing and _has_pools():
+            self._start_sharing()
+
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            job.run()
+            job.run(self._prepare)
             del job  # else the last frame would be held until the next one comes
+
+
+def _has_pools() -> bool:
+    """Whether TVM's runtime library is loaded; nothing is imported to find out, since cards do without."""
+    tvm_ffi = sys.modules.get("tvm_ffi")
+    return tvm_ffi is not None and tvm_ffi.get_global_func(CONFIGURE, allow_missing=True) is not None
 
 
 def _start_pool(cpus: Sequence[str], threads: int) -> None:
@@ -153,7 +171,7 @@ def _start_pool(cpus: Sequence[str], threads: int) -> None:
 def _configure_pool(cpus: Sequence[str], threads: int) -> None:
     import tvm_ffi  # not before it is needed: what runs on a card does without
 
-    tvm_ffi.get_global_func("runtime.config_threadpool")(SHARE_ALL_CORES, threads, list(cpus))
+    tvm_ffi.get_global_func(CONFIGURE)(SHARE_ALL_CORES, threads, list(cpus))
 
 
 def _give_way(niceness: int) -> None:

@@ -64,7 +64,9 @@ int cuGetErrorName(int status, const char **out) { *out = status == 2 ? "CUDA_ER
 CALL(cuDeviceGetCount, int *out) *out = count(); END
 CALL(cuDeviceGet, int *out, int number) *out = number; END
 CALL(cuDeviceGetName, char *out, int, int) strcpy(out, "Pretended"); END
-CALL(cuDeviceGetAttribute, int *out, int which, int) *out = which == 75 ? 9 : which == 97 ? 232448 : 0; END
+CALL(cuDeviceGetAttribute, int *out, int which, int) 
+    *out = which == 75 ? 9 : which == 97 ? 232448 : which == 18 && getenv("PRETENDED_INTEGRATED") ? 1 : 0;
+END
 CALL(cuDevicePrimaryCtxRetain, void **out, int) *out = (void *)1; END
 CALL(cuCtxPushCurrent_v2, void *) END
 CALL(cuCtxPopCurrent_v2, void **) END
