@@ -13,6 +13,7 @@ from zcc.runtime.detections import Detections
 from zcc.runtime.executors.table import load_executor
 from zcc.runtime.frame import Frame
 from zcc.runtime.manifest import Manifest
+from zcc.runtime.underway import Underway
 
 __all__ = ["Detections", "Variant"]
 
@@ -30,6 +31,11 @@ class Variant:
         """Those of the host that a frame is shared out over."""
         return self._executor.threads
 
+    @property
+    def overlaps(self) -> bool:
+        """Whether frames that are under way together are done sooner."""
+        return self._executor.overlaps
+
     def take(self, frame: Any, format: str | None = None) -> Any:
         """The frame as `run` wants it, refused where it is none."""
         return self._executor.take(frame, format)
@@ -37,6 +43,10 @@ class Variant:
     def run(self, frame: Any, conf: float, iou: float) -> Detections:
         """The detections in a frame; what was not taken yet is taken now."""
         return self._executor.run(self._executor.take(frame, None), conf, iou)
+
+    def submit(self, frame: Any, conf: float, iou: float) -> Underway:
+        """Put a frame that was taken on its way."""
+        return self._executor.submit(frame, conf, iou)
 
     def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
         """The same, aside, while other variants run frames; not once this one runs them, too.

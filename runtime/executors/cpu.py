@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from zcc.runtime.tvm_library import load_runtime
 
 class CpuExecutor:
     """A shared library over the engine's threads. Any number of threads may call it."""
+
+    overlaps = False  # a frame has all cores
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.manifest = manifest
@@ -47,6 +50,19 @@ class CpuExecutor:
         """The detections in a frame."""
         return self._call(FRAMES, frame, conf, iou)
 
+    def submit(self, frame: Frame, conf: float, iou: float) -> Future[Detections]:
+        """Put a frame on its way: behind those that wait for the engine."""
+        name, future = self._name(frame), Future[Detections]()
+
+        def run() -> None:
+            try:
+                future.set_result(self._run(FRAMES, name, frame, conf, iou))
+            except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+                future.set_exception(error)
+
+        engine().post(run)
+        return future
+
     def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
         """The same, aside, while other variants run frames; not once this one runs them, too.
 
@@ -57,11 +73,16 @@ class CpuExecutor:
         return found
 
     def _call(self, place: EngineRole, taken: Frame, conf: float, iou: float) -> Detections:
+        name = self._name(taken)
+        return engine(place).call(lambda: self._run(place, name, taken, conf, iou))
+
+    def _name(self, taken: Frame) -> str:
+        """The frame's format, refused where the artifact does not read it."""
         name = taken.format or self.manifest.input.color
         if name not in self._detect:
             known = ", ".join(self._detect)
             raise FrameError(f"the artifact reads {known} frames, not {name}", "convert the frame, or compile again")
-        return engine(place).call(lambda: self._run(place, name, taken, conf, iou))
+        return name
 
     def _run(self, place: EngineRole, name: str, frame: Frame, conf: float, iou: float) -> Detections:
         arena = self._workspace(place, "detect")

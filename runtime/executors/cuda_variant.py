@@ -15,6 +15,7 @@ from zcc.runtime.executors import cuda_timing
 from zcc.runtime.executors.cuda import CudaExecutor
 from zcc.runtime.executors.cuda_frame import lies_on_card
 from zcc.runtime.executors.cuda_program import WEIGHTS, read_program
+from zcc.runtime.executors.cuda_slot import Pending
 from zcc.runtime.frame import Frame, as_frame
 from zcc.runtime.manifest import Manifest
 
@@ -36,6 +37,7 @@ class CudaVariant:
     """A plan's executor, as variants are run. Any number of threads may call it."""
 
     threads = 1  # the host has nothing to share out
+    overlaps = True  # the next frame is uploaded while one runs
 
     def __init__(self, folder: Path, manifest: Manifest, device: str) -> None:
         key = next(entry.sha256 for entry in manifest.files if entry.path == WEIGHTS)
@@ -53,6 +55,12 @@ class CudaVariant:
         if isinstance(frame, OnCard):
             return self.executor.run(frame.frame, conf, iou, frame.format)
         return self.executor.run(frame, conf, iou)
+
+    def submit(self, frame: Frame | OnCard, conf: float, iou: float) -> Pending:
+        """Put a frame on its way: it is uploaded while the one before it runs."""
+        if isinstance(frame, OnCard):
+            return self.executor.submit(frame.frame, conf, iou, frame.format)
+        return self.executor.submit(frame, conf, iou)
 
     def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
         """The same: what a card does for others goes on beside it."""

@@ -140,8 +140,8 @@ def _finish(machine: Machine, ending: Ending, sums: Array, places: list[Place]) 
         if isinstance(stage, Apply):
             values = _activation(stage.name, stage.parameters, values)
         elif isinstance(stage, OnCurve):
-            table = machine.numbers(next(left), "float32", 40).reshape(5, 8)
-            values = _on_curve(values * np.float32(stage.factor), table)
+            table = machine.numbers(next(left), "float32", 40)
+            values = _on_curve(values * np.float32(stage.factor), table, stage.odd)
         elif isinstance(stage, Merge):
             values = OPERATORS[stage.operator](values, machine.values(stage.other, next(left)))
         else:
@@ -163,14 +163,14 @@ def _stored(values: Array, ending: Ending) -> Array:
     return (np.rint(np.clip(steps, -zero, 255 - zero)) + zero).astype(np.uint8)
 
 
-def _on_curve(u: Array, table: Array) -> Array:
+def _on_curve(u: Array, table: Array, odd: bool) -> Array:
     distance = np.abs(u)
     segment = np.rint(np.minimum(distance, np.float32(7)))
     place = distance - segment
-    constant, slope, bend, third = table[:4, segment.astype(int)]
+    constant, slope, bend, third = table[:32].reshape(8, 4)[segment.astype(int)].transpose(-1, *range(u.ndim))
     part = constant + place * (slope + place * (bend + place * third))
-    signed = np.where(u < 0, -part, part) if table[4, 2] else part
-    return signed + np.maximum(u, 0) * table[4, 0] + table[4, 1]
+    signed = np.where(u < 0, -part, part) if odd else part
+    return signed + np.maximum(u, 0) * table[32] + table[33]
 
 
 OPERATORS: dict[str, Callable[..., Array]] = {"add": np.add, "subtract": np.subtract, "multiply": np.multiply}
