@@ -82,10 +82,11 @@ class CudaBackend:
         )
 
     def outputs(self, source: Imported, folder: Path, manifest: Manifest, picture: Pixels) -> dict[str, Floats]:
-        """The maps that the head is read from, as the file has them: (1, channels, height, width)."""
+        """The maps that the head is read from, (1, channels, height, width), or the decoded output; as the file has them."""
         frame = picture if manifest.input.color == "rgb" else picture[..., ::-1].copy()
         maps = CudaVariant(folder, manifest, FIRST).maps(frame)
-        assert source.raw is not None  # build_program has refused others
+        if source.raw is None:
+            return {source.model.head.output: maps[0].reshape(source.model.head.shape)}
         return {
             name: held[..., :channels].transpose(2, 0, 1)[None]
             for name, channels, held in zip(source.raw.maps, _channels(source), maps, strict=True)

@@ -79,7 +79,7 @@ def _weights(
     else:
         dtype = spec.weight_dtype if isinstance(spec, Depthwise) else spec.x.dtype
         if op.x is lowering.placement.network.image:
-            weight = weight * np.float32(1 / (GREY_LEVELS * image_scale(spec.x.dtype)))
+            weight = weight * np.float32(image_unit(spec.x.dtype))
         packed = encode(spec.pack_weight(weight.astype(np.float32), x_lanes, y_lanes), dtype)
         arrays = [packed, spec.pack_vector(op.bias.astype(np.float32), y_lanes)]
     return [lowering.constants.add(array) for array in arrays]
@@ -88,6 +88,11 @@ def _weights(
 def image_scale(dtype: str) -> float:
     """What a picture's grey levels are multiplied by: bytes and bfloat16 hold them as they are, exactly."""
     return 1.0 if dtype in ("uint8", "bfloat16") else 1 / GREY_LEVELS
+
+
+def image_unit(dtype: str) -> float:
+    """The part of white that one of a stored picture stands for: networks know colours of 0..1."""
+    return 1 / (GREY_LEVELS * image_scale(dtype))
 
 
 def _read_as(

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import pytest
+from tvm import te, topi
 
 from zcc.compiler.backends.cuda.kernels.attention import AttentionKernel
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Geometry, Tile
 from zcc.compiler.backends.cuda.kernels.conv_plain import ConvPlain, Depthwise
 from zcc.compiler.backends.cuda.kernels.formats import Map
+from zcc.compiler.backends.cuda.kernels.generic import GenericKernel
 from zcc.compiler.backends.cuda.kernels.moves import DepthToSpaceKernel, GlobalMeanKernel, ShuffleKernel
+from zcc.compiler.backends.cuda.kernels.plain import FromPlain, ToPlain
 from zcc.compiler.backends.cuda.kernels.pointwise import PointwiseKernel
 from zcc.compiler.backends.cuda.kernels.pool import Pool, PoolChain
 from zcc.compiler.backends.cuda.kernels.source import KernelSpec, module_source, name_of
 from zcc.compiler.backends.cuda.kernels.stages import Apply, Ending, Enlarged, Merge, OnCurve, PerChannel
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda
+from zcc.compiler.backends.cuda.plain import loop_nests
 from zcc.compiler.backends.cuda.targets import Capability
+from zcc.compiler.ir.ops import Lowered
 from zcc.compiler.ir.quantisation import Quantisation
+from zcc.compiler.ir.tensors import Tensor
 
 WINDOW = Geometry((3, 3), padding=(1, 1))
 
@@ -39,7 +45,8 @@ def specs(capability: Capability, dtype: str) -> list[KernelSpec]:
         ShuffleKernel(x, y),
     ]
     if dtype != "uint8":
-        kernels += [GlobalMeanKernel(x, small), AttentionKernel(x, x, x, y, 2, 0.125)]
+        kernels += [GlobalMeanKernel(x, small), AttentionKernel(x, x, x, y, 2, 0.125, areas=4)]
+        kernels += [ToPlain(x, 60), FromPlain(x), *softmax_kernels()]
     if capability.matrices and dtype != "float32":
         stages = 4 if capability.copies_ahead else 2
         for tile in (
@@ -50,6 +57,15 @@ def specs(capability: Capability, dtype: str) -> list[KernelSpec]:
             kernels.append(ConvMma(x, WINDOW, added, tile, tile.split > 1 and capability.clusters))
         kernels.append(ConvMma(x, WINDOW, enlarged, Tile(16, 64, warps=(1, 4), stages=stages), clustered=False))
     return kernels
+
+
+def softmax_kernels() -> list[KernelSpec]:
+    """A function of TVM's, which is four loop nests."""
+    x = te.placeholder((1, 16, 4, 100))
+    function = te.create_prim_func([x, topi.nn.softmax(x, 1)])
+    operand, made = Tensor("x", (1, 16, 4, 100)), Tensor("y", (1, 16, 4, 100))
+    nests = loop_nests(Lowered(made, function, "softmax", [operand], [made]))
+    return [GenericKernel(nest.function, nest.title) for nest in nests]
 
 
 @pytest.mark.parametrize(

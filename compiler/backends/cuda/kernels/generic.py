@@ -1,0 +1,86 @@
+"""Kernels for what no source of ours computes: a loop nest of TVM's, with a thread for each element of its result."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import tvm
+from tvm import s_tir, tirx
+
+from zcc.compiler.backends.common.generic import SPATIAL
+from zcc.compiler.backends.cuda.kernels.source import Extent
+from zcc.runtime.errors import BuildError
+
+THREADS = 256
+OPERAND = "operand"  # how a function's parameters are named, with their number behind it
+ENTRY = "entry"
+SOURCE_TARGET = {"kind": "cuda", "arch": "sm_70"}  # what TVM writes for it, NVRTC compiles for any
+_BEGIN = 'extern "C" __global__'
+_PARAMETER = re.compile(rf"{OPERAND}(\d+)_ptr[,)]")
+
+
+@dataclass(frozen=True, eq=False)
+class GenericKernel:
+    """The kernel of one loop nest, whose parameters are called operand0, operand1 and so on."""
+
+    function: tirx.PrimFunc
+    operation: str  # what it does, for messages
+
+    title = "generic"
+    library = ("generic.cuh",)
+    shared_bytes = 0
+
+    @property
+    def grid(self) -> Extent:
+        """A thread for each element."""
+        return self._scheduled[1], 1, 1
+
+    @property
+    def block(self) -> Extent:
+        """Threads."""
+        return THREADS, 1, 1
+
+    @property
+    def order(self) -> list[int]:
+        """The numbers of the operands in the order in which the kernel takes them."""
+        head = self._source[: self._source.index("{")]
+        return [int(number) for number in _PARAMETER.findall(head)]
+
+    def body(self, name: str) -> str:
+        """The kernel as TVM writes it."""
+        return self._source.replace(f"{ENTRY}_kernel", name)
+
+    @cached_property
+    def _source(self) -> str:
+        target = tvm.target.Target(SOURCE_TARGET)
+        text = str(tvm.compile(self._scheduled[0], target=target).mod.imports[0].inspect_source())
+        return text[text.rindex(_BEGIN) :]
+
+    @cached_property
+    def _scheduled(self) -> tuple[Any, int]:
+        """The nest with its loops bound to blocks and threads, and the number of blocks."""
+        # A schedule changes what it is given in place.
+        schedule = s_tir.Schedule(s_tir.renew_defs(self.function).with_attr("global_symbol", ENTRY))
+        (block,) = schedule.get_child_blocks(schedule.get_sblock("root"))
+        loops = schedule.get_loops(block)
+        kinds = [axis.iter_type for axis in schedule.get(block).iter_vars]
+        if not loops or len(loops) != len(kinds):
+            raise BuildError(
+                f"no CUDA kernel computes {self.operation}: its elements depend on each other",
+                "compile the model for a CPU, or export it without this operation",
+            )
+        spatial = [loop for loop, kind in zip(loops, kinds, strict=True) if kind == SPATIAL]
+        reductions = [loop for loop, kind in zip(loops, kinds, strict=True) if kind != SPATIAL]
+        schedule.reorder(*spatial, *reductions)
+        every = schedule.fuse(*spatial) if spatial else schedule.add_unit_loop(reductions[0])
+        blocks, threads = schedule.split(every, [None, THREADS])
+        schedule.bind(blocks, "blockIdx.x")
+        schedule.bind(threads, "threadIdx.x")
+        if reductions:
+            for result in range(len(schedule.get(block).writes)):
+                schedule.reverse_compute_at(schedule.cache_write(block, result, "local"), threads)
+            schedule.decompose_reduction(block, reductions[0])
+        return schedule.mod, int(schedule.get(blocks).extent)
