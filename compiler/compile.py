@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zcc.compiler.backends.backend import Records
+from zcc.compiler.backends.search import SearchProgress
 from zcc.compiler.backends.table import backend_of
 from zcc.compiler.backends.target import Target
 from zcc.compiler.building.calibration import calibrate_on_pictures
 from zcc.compiler.building.job import Job
 from zcc.compiler.building.options import CompileOptions
-from zcc.compiler.building.stages import Stages
+from zcc.compiler.building.stage_recorder import StageRecorder
 from zcc.compiler.building.wanted import PassOver
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import import_model
@@ -20,8 +21,8 @@ from zcc.compiler.precision.model_scales import calibration_of
 from zcc.compiler.quality.bar import Bar
 from zcc.compiler.quality.build_to_bar import build_to_bar
 from zcc.compiler.quality.open_bar import check_bar, open_bar
-from zcc.compiler.tuning.model import tune_variants
-from zcc.compiler.tuning.progress import SearchProgress, SilentSearch
+from zcc.compiler.tuning.silent import SilentSearch
+from zcc.compiler.tuning.tune_model import tune_variants
 from zcc.registry import Registry
 from zcc.registry.reference import check_name
 from zcc.runtime.manifest import InputSpec, Manifest
@@ -52,7 +53,7 @@ def compile_model(
     options.wish.check()
     check_bar(options)
     progress = progress or SilentSearch()
-    stages = Stages(progress)
+    stages = StageRecorder(progress)
     with stages.stage("load and check"):
         model = load_model(options.model, options.imgsz, options.classes)
     with stages.stage("import"):
@@ -71,7 +72,7 @@ def compile_model(
             Job(name, source, target, precision, find_records(target, registry), calibration, calibrated, held_to)
             for precision, target in variants
         ]
-        return [build_once(job, registry, bar, Stages(progress, tuple(stages.done))) for job in jobs]
+        return [build_once(job, registry, bar, StageRecorder(progress, tuple(stages.done))) for job in jobs]
 
 
 def find_records(target: Target, registry: Registry) -> Records:
@@ -79,7 +80,7 @@ def find_records(target: Target, registry: Registry) -> Records:
     return backend_of(target).records(registry.home, target)
 
 
-def build_once(job: Job, registry: Registry, bar: Bar | None, stages: Stages) -> Result:
+def build_once(job: Job, registry: Registry, bar: Bar | None, stages: StageRecorder) -> Result:
     """Build and publish a variant, unless the registry has this very build already."""
     key = job.fingerprint()
     waiting = "another process is compiling this; waiting for it"

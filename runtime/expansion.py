@@ -53,7 +53,7 @@ class Order(Protocol):
 
 
 @dataclass(frozen=True)
-class Kind:
+class RunKind:
     """What a run is made of in the file and in memory."""
 
     stored: type[np.generic]
@@ -62,11 +62,11 @@ class Kind:
 
 
 UNCHANGED = "same"
-KINDS: dict[str, Kind] = {
-    UNCHANGED: Kind(np.uint8, np.uint8),
-    "half": Kind(np.float16, np.float32),
-    "winograd": Kind(np.float32, np.float32, WinogradWeights),
-    "half winograd": Kind(np.float16, np.float32, WinogradWeights),
+KINDS: dict[str, RunKind] = {
+    UNCHANGED: RunKind(np.uint8, np.uint8),
+    "half": RunKind(np.float16, np.float32),
+    "winograd": RunKind(np.float32, np.float32, WinogradWeights),
+    "half winograd": RunKind(np.float16, np.float32, WinogradWeights),
 }
 
 
@@ -81,7 +81,7 @@ def describe(stored: type[np.generic], order: Order | None, size: int) -> Run:
 class Piece:
     """A run that is sound by itself."""
 
-    kind: Kind
+    kind: RunKind
     order: Order | None
     size: int  # bytes in the file
     room: int  # bytes in memory

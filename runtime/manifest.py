@@ -84,7 +84,7 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class Stage:
+class BuildStage:
     """What one stage of the build took."""
 
     name: str
@@ -115,7 +115,7 @@ class Manifest:
     kernels: Mapping[str, Any] = field(default_factory=dict)
     expansion: tuple[Run, ...] = ()  # all runs of the stored weights; none when these are read as they are
     formats: tuple[str, ...] = ()  # of frames that it reads
-    stages: tuple[Stage, ...] = ()
+    stages: tuple[BuildStage, ...] = ()
     measured: tuple[Measurement, ...] = ()
     executor: str = "cpu"  # what of the runtime runs it: a row of runtime/executors/table.py
     schema: int = SCHEMA
@@ -206,7 +206,7 @@ def _parse(raw: dict[str, Any]) -> Manifest:
             "files": tuple(FileEntry(**entry) for entry in raw["files"]),
             "expansion": tuple(_run(entry) for entry in raw.get("expansion", ())),
             "formats": tuple(str(name) for name in raw.get("formats", ())),
-            "stages": tuple(Stage(**entry) for entry in raw.get("stages", ())),
+            "stages": tuple(BuildStage(**entry) for entry in raw.get("stages", ())),
             "measured": tuple(Measurement(**entry) for entry in raw.get("measured", ())),
         }
     )

@@ -19,7 +19,7 @@ class NoScales(UsageError):
 
 
 @dataclass(frozen=True)
-class Wish:
+class WantedVariants:
     """The variants that a user asks for."""
 
     dtypes: tuple[str, ...]  # none: what the model is meant for

@@ -15,8 +15,9 @@ from typing import Any
 
 import onnx
 
-from zcc.compiler.frontend.model import Head, Model, Suppression
+from zcc.compiler.frontend.model import Model
 from zcc.compiler.frontend.room import full, need_room, writing_in
+from zcc.compiler.ir.heads.head import Head, Suppression
 from zcc.compiler.ir.quantisation import Quantisation
 from zcc.runtime.errors import BuildError, InputError, ModelError, UsageError
 

@@ -278,32 +278,6 @@ class Lowered(Op):
 
 
 @dataclass(eq=False)
-class AnchorDecode(Op):
-    """The plain decoded output (1, candidates, attributes) of a head with anchors, from its packed maps."""
-
-    maps: list[Tensor]
-    strides: tuple[int, ...]
-    anchors: tuple[tuple[tuple[float, float], ...], ...]  # of each map: widths and heights in input pixels
-
-    @property
-    def inputs(self) -> list[Tensor]:
-        return list(self.maps)
-
-
-@dataclass(eq=False)
-class DistributedDecode(Op):
-    """The plain decoded output (1, attributes, candidates) of a head without anchors, from its packed maps."""
-
-    boxes: list[Tensor]
-    scores: list[Tensor]
-    strides: tuple[int, ...]
-
-    @property
-    def inputs(self) -> list[Tensor]:
-        return [*self.boxes, *self.scores]
-
-
-@dataclass(eq=False)
 class Alias(Op):
     """The same memory under another shape."""
 

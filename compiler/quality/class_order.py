@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.quality.boxes import as_boxes, overlaps
-from zcc.compiler.quality.coco_map import Detections, Labels
-from zcc.compiler.quality.confident import sure
+from zcc.compiler.quality.coco_map import DetectionArrays, Labels
+from zcc.compiler.quality.confident import confident
 
 SAME_PLACE = 0.5  # overlap
 ENOUGH = 8  # objects that the other order makes right
@@ -19,7 +19,7 @@ TOLD = 4  # classes in the warning
 Counts = NDArray[np.int64]
 
 
-def doubt(labels: Sequence[Labels], found: Sequence[Detections], names: Sequence[str]) -> str | None:
+def doubt(labels: Sequence[Labels], found: Sequence[DetectionArrays], names: Sequence[str]) -> str | None:
     """A warning when another order of the labels' classes would fit far better; None when all is well."""
     counts = _confusion(labels, found)
     names = [*names, *(str(number) for number in range(len(names), len(counts)))]
@@ -38,9 +38,9 @@ def doubt(labels: Sequence[Labels], found: Sequence[Detections], names: Sequence
     )
 
 
-def _confusion(labels: Sequence[Labels], found: Sequence[Detections]) -> Counts:
+def _confusion(labels: Sequence[Labels], found: Sequence[DetectionArrays]) -> Counts:
     """How often an object of the class of the row was found as one of the class of the column."""
-    sure_of = [sure(seen) for seen in found]
+    sure_of = [confident(seen) for seen in found]
     kinds = [np.asarray(each.classes, np.int64) for each in (*labels, *sure_of)]
     classes = 1 + max((int(each.max()) for each in kinds if each.size), default=-1)
     counts = np.zeros((classes, classes), np.int64)

@@ -14,7 +14,7 @@ Floats = NDArray[np.float32]
 Step = tuple[str, Callable[[Any], Any]]
 
 
-class Found(NamedTuple):
+class FoundBoxes(NamedTuple):
     """Detections in one frame, the surest first."""
 
     boxes: Floats  # (n, 4): x1, y1, x2, y2 in pixels of the frame
@@ -42,7 +42,7 @@ class Contestant(Protocol):
         ...
 
     def steps(self, thresholds: Thresholds) -> tuple[Step, ...]:
-        """The way from a frame to `Found`: what each step returns goes into the next."""
+        """The way from a frame to `FoundBoxes`: what each step returns goes into the next."""
         ...
 
 

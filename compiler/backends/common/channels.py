@@ -12,16 +12,15 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
+from zcc.compiler.ir.heads.decoding import HeadDecode
 from zcc.compiler.ir.ops import (
     Alias,
-    AnchorDecode,
     Attention,
     Concat,
     Conv,
     Convert,
     Copy,
     DepthToSpace,
-    DistributedDecode,
     Generic,
     GlobalMean,
     Lowered,
@@ -98,7 +97,7 @@ def _segments(points: set[int]) -> tuple[int, ...]:
 
 def _maps(op: Op) -> list[Tensor]:
     """The tensors that must have a channel layout for `op`."""
-    if isinstance(op, AnchorDecode | DistributedDecode):
+    if isinstance(op, HeadDecode):
         return op.inputs
     plain = isinstance(op, Generic | Lowered | Softmax | Alias | Copy)
     return [] if plain else [*op.inputs, op.out]

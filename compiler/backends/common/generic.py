@@ -17,7 +17,6 @@ from zcc.compiler.ir.ops import Alias, Generic, Lowered, Network, Op
 from zcc.compiler.ir.tensors import Tensor
 from zcc.runtime.errors import ModelError
 
-
 SPATIAL = 0  # tirx.IterVar.DataPar
 # What a call of an operator becomes, by the operator's name, where TVM's own choice is not wanted.
 Legalise = Mapping[str, Callable[[Any, Any], Any]]

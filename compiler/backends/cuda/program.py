@@ -24,8 +24,8 @@ from zcc.compiler.backends.cuda.lower import MODULE, NetworkPlan, lower_network
 from zcc.compiler.backends.cuda.lower_conv import image_scale
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda
 from zcc.compiler.backends.cuda.targets import Capability
-from zcc.compiler.frontend.raw_head import RawHead
 from zcc.compiler.importing.imported import Imported
+from zcc.compiler.ir.heads.decoding import RawHead
 from zcc.compiler.ir.ops import Network
 from zcc.runtime.executors.cuda_program import Module, Program
 from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
@@ -65,7 +65,7 @@ def frame_head(model: Imported, planned: NetworkPlan) -> FrameHead:
     """The head as the postprocess kernels read it, from the maps of a planned network or from its decoded output."""
     if model.raw is None:
         return DecodedHead(model.model.head, planned.maps[0].place)
-    return HEADS[model.raw.kind](model.raw, planned)
+    return HEADS[model.raw.decoding.name](model.raw, planned)
 
 
 def _distributed(raw: RawHead, planned: NetworkPlan) -> FrameHead:
@@ -89,4 +89,5 @@ def _map(held: Tensor) -> Map:
     return Map(held.place, held.shape[3])
 
 
+# By the name of the decoding.
 HEADS: dict[str, Callable[[RawHead, NetworkPlan], FrameHead]] = {"distributed": _distributed, "anchors": _anchored}

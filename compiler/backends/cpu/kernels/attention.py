@@ -20,7 +20,7 @@ from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.activation import LOG2E, POWER_LIMIT, bound, f32, power_of_two
-from zcc.compiler.backends.cpu.kernels.layout import spans
+from zcc.compiler.backends.cpu.kernels.packing import spans
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.kernels.vector import broadcast, f32s, lanes_of, load, named, ramp

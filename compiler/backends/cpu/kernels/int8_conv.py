@@ -17,7 +17,7 @@ from tvm.script.ir_builder import tirx as T
 from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, BYTES
 from zcc.compiler.backends.cpu.kernels.choices import Tile
 from zcc.compiler.backends.cpu.kernels.dot_tile import Dot, DotGeometry, DotTile, dot_choices
-from zcc.compiler.backends.cpu.kernels.quantised_stages import Stages, declare_map, declare_operands
+from zcc.compiler.backends.cpu.kernels.quantised_stages import QuantisedStages, declare_map, declare_operands
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
 from zcc.compiler.backends.cpu.kernels.vector import cast, load, named, product, ramp
@@ -54,7 +54,7 @@ class Int8Conv(TiledConv):
             weight = T.arg("weight", T.Buffer(self.geometry.weight_shape, "int8"))
             start = T.arg("start", T.Buffer(channels, "int32"))
             scale = T.arg("scale", T.Buffer(channels, "float32"))
-            stages = Stages(self.stages, declare_operands(self.stages), declare_map(self.out, "out"), unit)
+            stages = QuantisedStages(self.stages, declare_operands(self.stages), declare_map(self.out, "out"), unit)
             tile = DotTile(self.geometry, self.dot(unit), lanes, x, weight, start)
 
             def finish(sums: Callable[[int], list[Expr]], place: Sequence[Any]) -> None:

@@ -91,7 +91,7 @@ def _declare(stage: StageSpec, name: str) -> Any:
     return None
 
 
-class Stages:
+class QuantisedStages:
     """The stages of one kernel, and what they keep at hand for all vectors of a tile.
 
     Values are real numbers, but for the argument of a curve that comes first, which is in the curve's steps, and the

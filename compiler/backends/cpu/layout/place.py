@@ -14,20 +14,9 @@ import numpy as np
 from zcc.compiler.backends.common.channels import Channels, choose_channels
 from zcc.compiler.backends.cpu.kernels.generic import is_elementwise
 from zcc.compiler.backends.cpu.kernels.slab import Slab
-from zcc.compiler.ir.ops import (
-    Alias,
-    AnchorDecode,
-    Concat,
-    Conv,
-    Copy,
-    DistributedDecode,
-    Lowered,
-    MaxPool,
-    Network,
-    Op,
-    Slice,
-    Softmax,
-)
+from zcc.compiler.importing.fuse import ops_for
+from zcc.compiler.ir.heads.decoding import HeadDecode
+from zcc.compiler.ir.ops import Alias, Concat, Conv, Copy, Lowered, MaxPool, Network, Op, Slice, Softmax
 from zcc.compiler.ir.tensors import Tensor
 
 
@@ -92,6 +81,7 @@ class Placement:
     """The operations, and where their tensors lie; those of VIEWS need no computing any more."""
 
     ops: list[Op]
+    body: int  # so many of the operations make the maps that a raw head is read from; the others decode them
     image: Tensor
     output: Tensor
     maps: list[Tensor]
@@ -99,20 +89,15 @@ class Placement:
     views: dict[Tensor, View] = field(default_factory=dict)
 
 
-def place(network: Network, block: int) -> Placement:
-    """Give every tensor of the network its place."""
-    network = _separate_layouts(network)
+def unplaced(network: Network, block: int) -> Placement:
+    """The network with the channels of its maps in blocks, and no place for any tensor yet."""
     channels = choose_channels(network, block)
     # Planes of floats, or pixels of four shorter numbers.
     channels[network.image] = Channels((network.image.shape[1],), 1 if network.image.dtype == "float32" else 4)
-    placement = Placement(network.ops, network.image, network.output, network.maps, channels)
-    _place_inside_concats(placement)
-    _place_rest(placement)
-    _grow_halos(placement)
-    return placement
+    return Placement(network.ops, len(network.ops), network.image, network.output, network.maps, channels)
 
 
-def _separate_layouts(network: Network) -> Network:
+def separate_layouts(network: Network) -> Network:
     """Copies wherever a packed map meets an operation on plain tensors, or the other way round."""
     packed: set[Tensor] = set()
     copies: dict[Tensor, Tensor] = {}
@@ -130,7 +115,7 @@ def _separate_layouts(network: Network) -> Network:
             for tensor in op.inputs:
                 if (tensor in packed and not lies_anyhow) or tensor is network.image:
                     op.replace(tensor, converted(tensor))
-        elif not isinstance(op, AnchorDecode | DistributedDecode):
+        elif not isinstance(op, HeadDecode):
             packed.update(op.outputs)
             # The image is the one plain tensor that convolutions read as it is.
             if isinstance(op, Conv) and op.x not in packed and op.x is not network.image:
@@ -141,7 +126,7 @@ def _separate_layouts(network: Network) -> Network:
     return replace(network, ops=ops, output=output)
 
 
-def _place_inside_concats(placement: Placement) -> None:
+def place_inside_concats(placement: Placement) -> None:
     """Let the parts of each concat be made where the concat wants them."""
     makers = {tensor: op for op in placement.ops for tensor in op.outputs}
     reversed_ops: list[Op] = []
@@ -218,7 +203,7 @@ def _slice_of(makers: dict[Tensor, Op], part: Tensor, source: Tensor) -> Slice |
     return maker if isinstance(maker, Slice) and maker.x is source else None
 
 
-def _place_rest(placement: Placement) -> None:
+def place_rest(placement: Placement) -> None:
     """Windows for the slices, storages of their own for all others."""
     _view_of(placement, placement.image)
     for op in placement.ops:
@@ -247,12 +232,19 @@ def _view_of(placement: Placement, tensor: Tensor) -> View:
     return placement.views[tensor]
 
 
-def _grow_halos(placement: Placement) -> None:
+def grow_halos(placement: Placement) -> None:
     """A border wide enough for everything that reads beyond the map's edge."""
     for op in placement.ops:
         if isinstance(op, Conv | MaxPool):
             storage = placement.views[op.x].storage
             storage.halo = max(storage.halo, *(op.border if isinstance(op, MaxPool) else reach(op)))
+
+
+def make_maps_first(placement: Placement) -> None:
+    """What the maps of a head depend on, then what decodes them; without maps nothing is left for then."""
+    needed = ops_for(placement.maps or [placement.output], placement.ops)
+    rest = [op for op in placement.ops if op not in needed]
+    placement.ops, placement.body = [*needed, *rest], len(needed)
 
 
 def reach(conv: Conv) -> tuple[int, int, int, int]:

@@ -11,14 +11,15 @@ import numpy as np
 import tvm_ffi
 from tvm import tirx
 
-from zcc.compiler.backends.cpu.lowering.lower_generic import lower_generic
+from zcc.compiler.backends.cpu.lowering.pipeline import GENERIC_PASSES
 from zcc.compiler.ir.ops import Network
 from zcc.compiler.ir.tensors import Tensor
 
 
 def network_key(network: Network) -> str:
     """The structural hash of a network: the same for equal operations on tensors of equal shapes."""
-    network = lower_generic(network)
+    for rewrite in GENERIC_PASSES:
+        network = rewrite(network)
     numbers: dict[Tensor, int] = {}
     told = [_told([network.image], numbers), *(_told(op, numbers) for op in network.ops)]
     return sha256("\n".join([*told, _told(network.results, numbers)]).encode()).hexdigest()

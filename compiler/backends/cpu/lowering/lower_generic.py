@@ -8,13 +8,12 @@ from tvm import ir, te, topi
 
 from zcc.compiler.backends.common.generic import lower_regions
 from zcc.compiler.backends.cpu.kernels import activation
-from zcc.compiler.importing.softmax import recognise_softmax
 from zcc.compiler.ir.ops import Network
 
 
 def lower_generic(network: Network) -> Network:
-    """Replace generic operations by softmax kernels where they are that, and else by functions that TVM makes."""
-    return lower_regions(recognise_softmax(network), LEGALISE)
+    """Replace every region of generic operations by the functions that TVM makes of it."""
+    return lower_regions(network, LEGALISE)
 
 
 def _sigmoid(builder: Any, call: Any) -> Any:

@@ -20,7 +20,6 @@ from zcc.compiler.backends.cpu.kernels.depthwise_conv import DepthwiseConv, dept
 from zcc.compiler.backends.cpu.kernels.direct_conv import DirectConv, default_tile
 from zcc.compiler.backends.cpu.kernels.elementwise import PackedOperand
 from zcc.compiler.backends.cpu.kernels.generic import GenericKernel
-from zcc.compiler.backends.cpu.kernels.layout import PackKernel, UnpackKernel
 from zcc.compiler.backends.cpu.kernels.mapped import (
     DepthToSpaceKernel,
     MoveKernel,
@@ -28,6 +27,7 @@ from zcc.compiler.backends.cpu.kernels.mapped import (
     ResizeKernel,
     ShuffleKernel,
 )
+from zcc.compiler.backends.cpu.kernels.packing import PackKernel, UnpackKernel
 from zcc.compiler.backends.cpu.kernels.pool import GlobalMeanKernel, MaxPoolKernel
 from zcc.compiler.backends.cpu.kernels.softmax import SoftmaxKernel
 from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, KernelSpec
@@ -37,15 +37,15 @@ from zcc.compiler.backends.cpu.layout.weights import pack_dense, pack_depthwise,
 from zcc.compiler.backends.cpu.lowering.lower_bf16 import lower_bf16_conv, lower_bf16_convert
 from zcc.compiler.backends.cpu.lowering.lower_int8 import lower_convert, lower_quantised_conv
 from zcc.compiler.backends.cpu.lowering.lowering import Lowering
+from zcc.compiler.ir.heads.anchor_based import AnchorDecode
+from zcc.compiler.ir.heads.anchor_free import DistributedDecode
 from zcc.compiler.ir.ops import (
-    AnchorDecode,
     Attention,
     Bf16Convolution,
     Conv,
     Convert,
     Copy,
     DepthToSpace,
-    DistributedDecode,
     GlobalMean,
     Lowered,
     MaxPool,

@@ -11,7 +11,7 @@ from zcc.compiler.backends.cuda.frame.heads import FrameHead
 from zcc.compiler.backends.cuda.frame.image import ImageLayout
 from zcc.compiler.backends.cuda.frame.part import Part
 from zcc.compiler.backends.cuda.frame.source import Source, constant, kernel_source
-from zcc.compiler.frontend.model import Suppression
+from zcc.compiler.ir.heads.head import Suppression
 from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
 from zcc.runtime.executors.plan import Argument, Launch, Place, Range, Value
 from zcc.runtime.manifest import InputSpec

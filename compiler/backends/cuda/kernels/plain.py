@@ -63,7 +63,9 @@ class FromPlain:
 
 def _kernel(name: str, held: Map, count: int, declared: str, function: str) -> str:
     kind = held.format.type
-    constants = f"PIXELS = {held.pixels}, COUNT = {count}, PITCH = {held.pitch}, SIDE = {SIDE}, ROWS = {THREADS // SIDE}"
+    constants = (
+        f"PIXELS = {held.pixels}, COUNT = {count}, PITCH = {held.pitch}, SIDE = {SIDE}, ROWS = {THREADS // SIDE}"
+    )
     parameters = declared.format(kind=kind)
     names = ", ".join(each.split()[-1] for each in parameters.split(", "))
     return f"""namespace {name}_parts {{

@@ -17,7 +17,7 @@ from tests.compiler.backends.cpu.small_network import small_network_in_bytes
 from tests.compiler.harness import build_network
 from tests.compiler.precision.test_networks import grey_levels
 from tests.conftest import Tiny
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.program.emit import emit_network
 from zcc.compiler.backends.cpu.program.files import runtime_library

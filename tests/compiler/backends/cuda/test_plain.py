@@ -18,7 +18,7 @@ from zcc.compiler.backends.cuda.kernels.generic import GenericKernel
 from zcc.compiler.backends.cuda.lower import lower_network
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.importing.fuse import fuse
-from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
 
 CARD = Capability(90)
@@ -45,9 +45,7 @@ def test_any_head_is_decoded_on_the_card(family: str, precision: str, tmp_path: 
         (2, 2, 8, 8, (3, 4), 0),  # areas end within a row
     ],
 )
-def test_attention_in_areas(
-    heads: int, areas: int, key: int, value: int, size: tuple[int, int], kernels: int
-) -> None:
+def test_attention_in_areas(heads: int, areas: int, key: int, value: int, size: tuple[int, int], kernels: int) -> None:
     proto = area_model(heads, areas, key, value, size)
     image = np.random.default_rng(1).normal(0, 1, (1, 3, *size)).astype(np.float32)
     plan = lower_network(fuse(read_network(import_proto(proto))), CARD, "fp32")

@@ -8,7 +8,7 @@ import pytest
 import tvm
 
 from tests.compiler.backends.cpu.small_network import small_network, small_network_in_bytes
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.program.build import lowered
 from zcc.compiler.backends.cpu.program.emit import emit_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS

@@ -12,7 +12,7 @@ from tests.compiler.backends.cuda.host_device import HostDevice
 from zcc.compiler.backends.cuda.frame.heads import FrameHead
 from zcc.compiler.backends.cuda.frame.image import ImageLayout
 from zcc.compiler.backends.cuda.frame.kernels import FrameKernels
-from zcc.compiler.frontend.model import Suppression
+from zcc.compiler.ir.heads.head import Suppression
 from zcc.runtime.executors.frame_block import FORMATS, FRAME, PARAMETERS_SIZE, RESULT_HEADER, ResultLayout, letterbox
 from zcc.runtime.executors.plan import Place
 from zcc.runtime.manifest import InputSpec
