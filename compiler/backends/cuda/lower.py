@@ -50,6 +50,7 @@ MODULE = "network"
 # For each precision: what memory holds the maps of a network in, by their dtype there.
 STORED: Mapping[str, Mapping[str, str]] = {
     "fp32": {"float32": "float32"},
+    "tf32": {"float32": "float32"},
     "fp16": {"float32": "float16"},
     "bf16": {"float32": "bfloat16"},
     "int8": {"float32": "float32", "uint8": "uint8"},
@@ -80,7 +81,7 @@ def lower_network(
     network = Network(network.image, ops_for(results, network.ops), results[0], results[1:])
     network = lower_plain(network, image_unit(STORED[precision][network.image.dtype]))
     placement = place(network, STORED[precision])
-    lowering = Lowering(placement, capability, choose or tile_chooser(capability))
+    lowering = Lowering(placement, capability, choose or tile_chooser(capability), precision == "tf32")
     drafts = _Drafts(lowering, network).run()
     edges = true_edges(drafts)
     kept = [placement.views[tensor].storage for tensor in (network.image, *results)]

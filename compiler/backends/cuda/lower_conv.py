@@ -12,7 +12,7 @@ from zcc.compiler.backends.common.curves import CURVES
 from zcc.compiler.backends.cuda.draft import Argument, Draft, Scratch
 from zcc.compiler.backends.cuda.kernels.conv_mma import SUMS, ConvMma, Geometry
 from zcc.compiler.backends.cuda.kernels.conv_plain import ConvPlain, Depthwise
-from zcc.compiler.backends.cuda.kernels.formats import Map, encode
+from zcc.compiler.backends.cuda.kernels.formats import Map, encode, to_tf32
 from zcc.compiler.backends.cuda.kernels.stages import Ending, Enlarged, OnCurve
 from zcc.compiler.backends.cuda.lowering import Lowering
 from zcc.compiler.ir.ops import Conv, QuantisedConv, Resize
@@ -81,6 +81,8 @@ def _weights(
         if op.x is lowering.placement.network.image:
             weight = weight * np.float32(image_unit(spec.x.dtype))
         packed = encode(spec.pack_weight(weight.astype(np.float32), x_lanes, y_lanes), dtype)
+        if isinstance(spec, ConvMma) and dtype == "float32":
+            packed = to_tf32(packed)
         arrays = [packed, spec.pack_vector(op.bias.astype(np.float32), y_lanes)]
     return [lowering.constants.add(array) for array in arrays]
 
@@ -124,6 +126,7 @@ def fits_tensor_cores(op: Conv, lowering: Lowering) -> bool:
     return (
         lowering.capability.matrices
         and x.dtype in SUMS
+        and (x.dtype != "float32" or lowering.rounding)
         and op.groups == 1
         and (x.channels % x.format.block == 0 or paired)
         and not (x.dtype == "bfloat16" and not lowering.capability.bf16)

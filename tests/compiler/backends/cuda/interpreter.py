@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from zcc.compiler.backends.cuda.kernels.attention import AttentionKernel
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Geometry
 from zcc.compiler.backends.cuda.kernels.conv_plain import ConvPlain, Depthwise
-from zcc.compiler.backends.cuda.kernels.formats import Map, encode
+from zcc.compiler.backends.cuda.kernels.formats import Map, encode, to_tf32
 from zcc.compiler.backends.cuda.kernels.generic import GenericKernel
 from zcc.compiler.backends.cuda.kernels.moves import DepthToSpaceKernel, GlobalMeanKernel, ShuffleKernel
 from zcc.compiler.backends.cuda.kernels.plain import FromPlain, ToPlain
@@ -99,7 +99,10 @@ def _conv(machine: Machine, spec: ConvMma | ConvPlain, places: list[Place]) -> N
     rest = rest[2:] if isinstance(spec, ConvMma) and spec.meets_in_memory else rest
     exact = spec.x.dtype == "uint8"
     held = machine.map(spec.x, x_at)
-    x = decoded(held, spec.x.dtype).astype(np.float64)  # which holds integers of these sizes exactly
+    x = decoded(held, spec.x.dtype)
+    if isinstance(spec, ConvMma) and spec.x.dtype == "float32":
+        x = to_tf32(x)
+    x = x.astype(np.float64)  # which holds integers of these sizes exactly
     rows, columns = spec.padded
     stored = "int8" if exact else {"bfloat16": "uint16"}.get(spec.x.dtype, spec.x.dtype)
     weight = machine.numbers(weight_at, stored, rows * columns).reshape(rows, columns)
@@ -221,7 +224,8 @@ def _activation(name: str, parameters: tuple[Any, ...], values: Array) -> Array:
 
 def _pointwise(machine: Machine, spec: PointwiseKernel, places: list[Place]) -> None:
     x = machine.values(spec.x, places[0]).repeat(spec.factor[0], 0).repeat(spec.factor[1], 1)
-    _finish(machine, spec.ending, x, places[1:])
+    holes = max(0, spec.y.channels - x.shape[2])
+    _finish(machine, spec.ending, np.pad(x, ((0, 0), (0, 0), (0, holes)))[..., : spec.y.channels], places[1:])
 
 
 def _pool(machine: Machine, spec: Pool, places: list[Place]) -> None:

@@ -31,7 +31,7 @@ from zcc.runtime.manifest import InputSpec
 FAMILIES = ("yolov5", "yolov8", "yolo11")
 SIZE = (64, 96)
 # Relative to the largest value of a map; bfloat16 keeps eight bits of each number.
-TOLERANCE = {"fp32": 1e-4, "fp16": 1e-2, "bf16": 8e-2}
+TOLERANCE = {"fp32": 1e-4, "tf32": 1e-2, "fp16": 1e-2, "bf16": 8e-2}
 
 
 def imported(family: str, folder: Path) -> Imported:
@@ -60,7 +60,7 @@ def faults(network: NetworkPlan, capability: Capability) -> list[str]:
     return list(find_faults(Plan(capability.arch, regions, (MODULE,), (first, *moved), zeroed=network.zeroed)))
 
 
-@pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
+@pytest.mark.parametrize("precision", ["fp32", "tf32", "fp16", "bf16"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_detector_equals_onnx_runtime(family: str, precision: str, tmp_path: Path) -> None:
     source = imported(family, tmp_path)
