@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from zcc.compiler.backends.backend import Built, Call, Floats
 from zcc.compiler.backends.cuda import nvrtc
 from zcc.compiler.backends.cuda.program import build_program
 from zcc.compiler.backends.cuda.targets import TARGETS, CudaTarget, native_target
+from zcc.compiler.backends.cuda.tile_records import TileRecords, find_tiles
+from zcc.compiler.backends.cuda.tiles import tile_chooser
+from zcc.compiler.backends.cuda.tuning.tuner import CudaTuner
 from zcc.compiler.backends.stage import RunStage
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.ir.ops import Conv, Network
@@ -24,18 +26,11 @@ from zcc.runtime.manifest import Manifest, Requirements
 ANY_HOST = "any"  # a plan has no host code
 
 
-@dataclass(frozen=True)
-class NoRecords:
-    """No search for CUDA kernels keeps records."""
-
-    digest: str | None = None
-
-
 class CudaBackend:
     """The contract of backends, for NVIDIA's cards."""
 
     name = "cuda"
-    tuner = None
+    tuner = CudaTuner()
 
     @property
     def targets(self) -> Mapping[str, CudaTarget]:
@@ -46,13 +41,13 @@ class CudaBackend:
         """That of this machine's first card."""
         return native_target()
 
-    def records(self, home: Path, target: CudaTarget) -> NoRecords:
-        """None: tiles come from a table that was measured."""
-        return NoRecords()
+    def records(self, home: Path, target: CudaTarget) -> TileRecords:
+        """Tiles that were measured, by the user or before zcc came; for others there is a table of likely ones."""
+        return find_tiles(home, target)
 
-    def no_records(self) -> NoRecords:
-        """None either."""
-        return NoRecords()
+    def no_records(self) -> TileRecords:
+        """Nothing is known."""
+        return TileRecords()
 
     def build(
         self,
@@ -60,7 +55,7 @@ class CudaBackend:
         network: Network,
         precision: Precision,
         target: CudaTarget,
-        records: NoRecords,
+        records: TileRecords,
         folder: Path,
         stage: RunStage,
     ) -> Built:
@@ -68,7 +63,8 @@ class CudaBackend:
         # Tensor cores round what they read and sum in float32: only integers make another network.
         taken = network if precision.calibrated else source.network()
         with stage("build"):
-            program = build_program(source, taken, target.capability, precision.name)
+            choose = tile_chooser(target.capability, records)
+            program = build_program(source, taken, target.capability, precision.name, choose)
             program.write(folder)
         arena = program.plan.regions["arena"]
         return Built(

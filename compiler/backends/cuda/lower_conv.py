@@ -15,6 +15,7 @@ from zcc.compiler.backends.cuda.kernels.conv_plain import ConvPlain, Depthwise
 from zcc.compiler.backends.cuda.kernels.formats import Map, encode, to_tf32
 from zcc.compiler.backends.cuda.kernels.stages import Ending, Enlarged, OnCurve
 from zcc.compiler.backends.cuda.lowering import Lowering
+from zcc.compiler.backends.cuda.tile_records import Product
 from zcc.compiler.ir.ops import Conv, QuantisedConv, Resize
 from zcc.compiler.ir.tensors import Activation
 from zcc.compiler.precision.int8 import integer_start
@@ -66,7 +67,7 @@ def _kernel_of(op: Conv, ending: Ending, lowering: Lowering) -> tuple[Kernel, We
         return ConvPlain(x, geometry, ending, PLAIN_TILE if ending.y.pixels > FEW else SMALL_TILE), weight, lanes
     x, geometry, weight, lanes = _read_as(op, x, geometry, weight, lanes)
     depth = geometry.window[0] * geometry.window[1] * x.channels
-    tile = lowering.choose(ending.y.pixels, ending.y.channels, depth, x.format.bytes)
+    tile = lowering.choose(Product(ending.y.pixels, ending.y.channels, depth, x.format.bytes))
     return ConvMma(x, geometry, ending, tile, tile.split > 1 and lowering.capability.clusters), weight, lanes
 
 

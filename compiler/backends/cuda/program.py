@@ -24,6 +24,7 @@ from zcc.compiler.backends.cuda.lower import MODULE, NetworkPlan, lower_network
 from zcc.compiler.backends.cuda.lower_conv import image_scale
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda
 from zcc.compiler.backends.cuda.targets import Capability
+from zcc.compiler.backends.cuda.tiles import Choose
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.ir.heads.decoding import RawHead
 from zcc.compiler.ir.ops import Network
@@ -34,9 +35,15 @@ from zcc.runtime.executors.plan import Place, Plan, Tensor
 ALIGNED = 256
 
 
-def build_program(model: Imported, network: Network, capability: Capability, precision: str) -> Program:
+def build_program(
+    model: Imported, network: Network, capability: Capability, precision: str, choose: Choose | None = None
+) -> Program:
     """The model in a precision, for cards of a capability; `network` is the model's in that precision."""
-    planned = lower_network(network, capability, precision)
+    return assemble(model, lower_network(network, capability, precision, choose), capability)
+
+
+def assemble(model: Imported, planned: NetworkPlan, capability: Capability) -> Program:
+    """Preprocess and postprocess on either side of a planned network, all of them compiled."""
     image, dtype = planned.image, planned.image_format
     layout = ImageLayout(dtype, image.shape[2], image_scale(dtype), image.shape[3])
     suppression = model.model.head.suppression

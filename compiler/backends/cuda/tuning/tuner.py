@@ -1,0 +1,134 @@
+"""The search for the tiles of a network's convolutions, on a card of this machine.
+
+A round builds the whole network with one tile nobody has measured for each convolution and times its launches: so a
+tile is measured where it will be used, and one compilation measures all convolutions.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+
+from zcc.compiler.backends.common.measuring.deadline import stopping
+from zcc.compiler.backends.common.record_folders import LOCK, own_records
+from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Tile
+from zcc.compiler.backends.cuda.lower import lower_network
+from zcc.compiler.backends.cuda.program import assemble
+from zcc.compiler.backends.cuda.targets import CudaTarget
+from zcc.compiler.backends.cuda.tile_records import (
+    Product,
+    product_of,
+    read_tiles,
+    write_tile,
+    write_tiles,
+)
+from zcc.compiler.backends.cuda.tiles import default_tile
+from zcc.compiler.backends.cuda.tuning.record_files import CudaRecordFiles
+from zcc.compiler.backends.cuda.tuning.tile_task import TileTask, tasks_of
+from zcc.compiler.backends.search import Limits, Search, SearchProgress, TuningJob
+from zcc.compiler.backends.stage import RunStage
+from zcc.compiler.ir.ops import Network
+from zcc.registry.locks import exclusive
+from zcc.runtime.errors import BuildError, UsageError
+from zcc.runtime.executors import cuda_timing
+from zcc.runtime.executors.cuda import CudaExecutor
+
+TileSearch = Search[TileTask, CudaTarget]
+TIMES = 30  # that each launch is timed
+SEED = 20244
+Tiles = Mapping[Product, Tile]
+
+
+class CudaTuner:
+    """The contract of tuning, for cards."""
+
+    records = CudaRecordFiles()
+
+    def devices(self, target: CudaTarget, runner: str | None) -> list[Any]:
+        """The first card of this machine."""
+        if runner is not None:
+            raise UsageError("kernels of cards are measured on this machine alone", "leave out --runner")
+        if not target.runs_here():
+            raise UsageError(f"no card of this machine runs {target.name}", "tune on a machine that has one")
+        return ["cuda:0"]
+
+    def search(
+        self,
+        job: TuningJob[CudaTarget],
+        home: Path,
+        limits: Limits,
+        runner: str | None,
+        stage: RunStage,
+        progress: SearchProgress,
+    ) -> TileSearch:
+        """The default tile of each convolution, then one after the other, until a limit or until all are known."""
+        target, [device] = job.target, self.devices(job.target, runner)
+        tasks = tasks_of(lower_network(_network(job), target.capability, job.precision.name).specs, target.capability)
+        search: TileSearch = Search(tasks, target, budget=limits.seconds)
+        folder = own_records(home, target)
+        known = read_tiles(folder)
+        for task in tasks:
+            task.recall(known.known.get(task.product, {}))
+        with stage(f"tune {job.precision.name} for {target.name}"), stopping(limits.seconds) as stop:
+            while not stop.is_set() and (limits.trials is None or search.tried < limits.trials):
+                tiles = {task.product: tile for task in tasks if (tile := task.next()) is not None}
+                if not tiles:
+                    break
+                _keep(folder, tasks, tiles, measure_tiles(job, tiles, device))
+                for task in tasks:
+                    progress.measured(search, task)
+        return search
+
+
+def measure_tiles(job: TuningJob[CudaTarget], tiles: Tiles, device: str) -> dict[Product, float]:
+    """Seconds of each convolution in its tile; nothing where the kernels cannot be built so."""
+    target = job.target
+
+    def choose(product: Product) -> Tile:
+        return tiles.get(product) or default_tile(target.capability, product)
+
+    planned = lower_network(_network(job), target.capability, job.precision.name, choose)
+    try:
+        program = assemble(job.source, planned, target.capability)
+    except BuildError:
+        return {}
+    executor = CudaExecutor(program, device)
+    try:
+        size = (program.input.height, program.input.width, 3)
+        executor.run(np.random.default_rng(SEED).integers(0, 256, size, dtype=np.uint8))
+        launches = program.plan.indices_of(("network",))
+        seconds = cuda_timing.profile(executor, TIMES)[list(launches)]
+    finally:
+        executor.close()
+    taken: dict[Product, list[float]] = defaultdict(list)
+    for spec, each in zip(planned.specs, seconds.tolist(), strict=True):
+        if isinstance(spec, ConvMma) and product_of(spec) in tiles:
+            taken[product_of(spec)].append(each)
+    return {product: mean(each) for product, each in taken.items()}
+
+
+def _network(job: TuningJob[CudaTarget]) -> Network:
+    """The network as it is built; only integers make another one."""
+    network = job.source.network()
+    if not job.precision.calibrated:
+        return network
+    return job.precision.convert(network, job.calibration, (), job.target.short_words)
+
+
+def _keep(folder: Path, tasks: Sequence[TileTask], tiles: Tiles, taken: Mapping[Product, float]) -> None:
+    """Note what came of a round, here and in the user's records."""
+    found: dict[Product, dict[str, float | None]] = {}
+    for task in tasks:
+        if task.product in tiles:
+            task.seconds[tiles[task.product]] = taken.get(task.product)
+            found[task.product] = {write_tile(tiles[task.product]): taken.get(task.product)}
+    folder.mkdir(parents=True, exist_ok=True)
+    with exclusive(folder / LOCK):
+        records = read_tiles(folder)
+        records.add(found)
+        write_tiles(folder, records)
