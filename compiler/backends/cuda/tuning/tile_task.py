@@ -22,20 +22,17 @@ class TileTask:
     count: int = 1
     seconds: dict[Tile, float | None] = field(default_factory=dict)  # None: it failed
     recalled: set[Tile] = field(default_factory=set)  # those of them that were known before the search
-    offered: list[Tile] = field(default_factory=list)
+    default: Tile = field(init=False)  # where nothing was measured
+    offered: list[Tile] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.default = default_tile(self.capability, self.product)
         self.offered = list(dict.fromkeys([self.default, *shapes(self.capability, self.product, self.default.split)]))
 
     @property
     def name(self) -> str:
         """What people tell it by."""
         return self.product.name
-
-    @property
-    def default(self) -> Tile:
-        """The tile where nothing was measured."""
-        return default_tile(self.capability, self.product)
 
     def recall(self, known: Mapping[str, float | None]) -> None:
         """Take up what records say."""

@@ -7,7 +7,7 @@ tile is measured where it will be used, and one compilation measures all convolu
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -42,12 +42,17 @@ TileSearch = Search[TileTask, CudaTarget]
 TIMES = 30  # that each launch is timed
 SEED = 20244
 Tiles = Mapping[Product, Tile]
+# Seconds of convolutions in their tiles, on a device; of those that could be built.
+Measure = Callable[[TuningJob[CudaTarget], Tiles, str], Mapping[Product, float]]
 
 
 class CudaTuner:
     """The contract of tuning, for cards."""
 
     records = CudaRecordFiles()
+
+    def __init__(self, measure: Measure | None = None) -> None:
+        self._measure = measure or measure_tiles
 
     def devices(self, target: CudaTarget, runner: str | None) -> list[Any]:
         """The first card of this machine."""
@@ -79,7 +84,7 @@ class CudaTuner:
                 tiles = {task.product: tile for task in tasks if (tile := task.next()) is not None}
                 if not tiles:
                     break
-                _keep(folder, tasks, tiles, measure_tiles(job, tiles, device))
+                _keep(folder, tasks, tiles, self._measure(job, tiles, device))
                 for task in tasks:
                     progress.measured(search, task)
         return search
