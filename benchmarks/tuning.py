@@ -24,18 +24,13 @@ from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.backends.cpu.tuning.kernel_task import KernelTask, tasks_of
 from zcc.compiler.building.build import build
-from zcc.compiler.building.calibration import calibrate_on_pictures
 from zcc.compiler.building.job import Job
 from zcc.compiler.building.options import CompileOptions
+from zcc.compiler.building.prepare import prepare
 from zcc.compiler.building.progress import Silent
 from zcc.compiler.building.stage_recorder import StageRecorder
-from zcc.compiler.building.wanted import WantedVariants
-from zcc.compiler.frontend.load import load_model
-from zcc.compiler.importing.imported import import_model
-from zcc.compiler.precision.model_scales import calibration_of
 from zcc.compiler.quality.latency import measure_latencies
 from zcc.registry.location import locate
-from zcc.runtime.manifest import InputSpec
 from zcc.runtime.variant import Variant
 
 NEAR = 1.2  # a default form within this of the best is a good default
@@ -125,14 +120,10 @@ def main() -> None:
 
 def make_job(options: argparse.Namespace) -> Job:
     """The variant to build."""
-    model = load_model(options.model)
-    source = import_model(model, InputSpec(model.height, model.width), 300)
-    ((precision, target),) = WantedVariants((options.dtype,), options.target).variants(quantised=False, pictures=True)
-    asked = CompileOptions(options.model, calib=options.calib)
-    brought = calibration_of(source)
-    calibrated = calibrate_on_pictures(asked, source, brought, [precision], StageRecorder(Silent()))
-    calibration = calibrated.calibration if calibrated else brought
-    return Job("benchmark", source, target, precision, NO_RECORDS, calibration, calibrated)
+    asked = CompileOptions(options.model, dtypes=(options.dtype,), target=options.target, calib=options.calib)
+    model = prepare(asked, StageRecorder(Silent()), None)
+    ((precision, target),) = model.variants
+    return Job("benchmark", model.source, target, precision, NO_RECORDS, model.calibration, model.calibrated)
 
 
 def kernels_of(job: Job, target: CpuTarget) -> list[KernelTask]:

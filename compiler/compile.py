@@ -10,14 +10,11 @@ from zcc.compiler.backends.backend import Records
 from zcc.compiler.backends.search import SearchProgress
 from zcc.compiler.backends.table import backend_of
 from zcc.compiler.backends.target import Target
-from zcc.compiler.building.calibration import calibrate_on_pictures
 from zcc.compiler.building.job import Job
 from zcc.compiler.building.options import CompileOptions
+from zcc.compiler.building.prepare import prepare
 from zcc.compiler.building.stage_recorder import StageRecorder
 from zcc.compiler.building.wanted import PassOver
-from zcc.compiler.frontend.load import load_model
-from zcc.compiler.importing.imported import import_model
-from zcc.compiler.precision.model_scales import calibration_of
 from zcc.compiler.quality.bar import Bar
 from zcc.compiler.quality.build_to_bar import build_to_bar
 from zcc.compiler.quality.open_bar import check_bar, open_bar
@@ -25,7 +22,7 @@ from zcc.compiler.tuning.silent import SilentSearch
 from zcc.compiler.tuning.tune_model import tune_variants
 from zcc.registry import Registry
 from zcc.registry.reference import check_name
-from zcc.runtime.manifest import InputSpec, Manifest
+from zcc.runtime.manifest import Manifest
 
 __all__ = ["CompileOptions", "Result", "compile_model"]
 
@@ -54,23 +51,15 @@ def compile_model(
     check_bar(options)
     progress = progress or SilentSearch()
     stages = StageRecorder(progress)
-    with stages.stage("load and check"):
-        model = load_model(options.model, options.imgsz, options.classes)
-    with stages.stage("import"):
-        spec = InputSpec(model.height, model.width, options.color, options.resize)
-        source = import_model(model, spec, options.max_det)
-    brought = calibration_of(source)
-    variants = options.wish.variants(brought is not None, options.calib is not None, pass_over)
-    calibrated = calibrate_on_pictures(options, source, brought, [precision for precision, _ in variants], stages)
-    calibration = calibrated.calibration if calibrated else brought
+    model = prepare(options, stages, pass_over)
     if options.tune:
-        tune_variants(source, variants, calibration, registry.home, options.tune, stages, progress)
+        tune_variants(model, registry.home, options.tune, stages, progress)
     with tempfile.TemporaryDirectory(prefix="zcc-") as scratch:
-        bar = open_bar(options, source, calibrated, stages, Path(scratch))
-        held_to = bar.digest if bar else None
+        bar = open_bar(options, model.source, model.calibrated, stages, Path(scratch))
+        given = model.calibration, model.calibrated, bar.digest if bar else None
         jobs = [
-            Job(name, source, target, precision, find_records(target, registry), calibration, calibrated, held_to)
-            for precision, target in variants
+            Job(name, model.source, target, precision, find_records(target, registry), *given)
+            for precision, target in model.variants
         ]
         return [build_once(job, registry, bar, StageRecorder(progress, tuple(stages.done))) for job in jobs]
 

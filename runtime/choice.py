@@ -44,9 +44,9 @@ def choose(
     """The best variant for this machine among those asked for; the same one whatever their order."""
     wish = Wish(dtype, target, prefer, device)
     if all(wish.objection(candidate) for candidate in variants):
-        held = ", ".join(sorted(candidate.label for candidate in variants))
+        labels = ", ".join(sorted(candidate.label for candidate in variants))
         raise NotFound(
-            f"{reference} has no such variant; there is {held}", "leave out dtype, target and device, or compile it"
+            f"{reference} has no such variant; there is {labels}", "leave out dtype, target and device, or compile it"
         )
     told = explain(reference, variants, wish)
     if told.chosen is None:

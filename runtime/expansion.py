@@ -17,7 +17,7 @@ from zcc.runtime import limits
 from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.manifest import Manifest, Run
 from zcc.runtime.regular import told
-from zcc.runtime.rules import shown
+from zcc.runtime.rules import brief
 from zcc.runtime.winograd_weights import WinogradWeights
 
 Array = NDArray[Any]
@@ -128,7 +128,7 @@ def check_expansion(manifest: Manifest) -> None:
         if manifest.expansion:
             plan(manifest.expansion, size)
     except (ValueError, TypeError) as error:
-        problem = f"the manifest of {manifest.name} says of its weights what cannot be: {shown(str(error))}"
+        problem = f"the manifest of {manifest.name} says of its weights what cannot be: {brief(str(error))}"
         raise CorruptArtifact(problem, "compile the model again") from error
 
 

@@ -51,17 +51,17 @@ def adapt(resident: Mapping[str, Variant], sequence: Pictures, options: AdaptOpt
         make_policy(options.policy, arguments)
     with progress.stage(f"{' and '.join(resident)} on {sequence.count} frames, in turns"):
         recording = record(resident, sequence, options.use)
-    shown = sequence.place
+    place = sequence.place
     if options.fitted:
         first, recording = recording.halves()
         with progress.stage(f"fit on the first {len(first.frames)} frames"):
             arguments = fit(options.policy, first, arguments, options.lose).arguments
-        shown = f"the second half of {shown}"
+        place = f"the second half of {place}"
     with progress.stage(f"replay of {len(recording.frames)} frames"):
         found = report(options.policy, recording, arguments)
     outcome = found.outcomes[POLICY]
     made = {
-        "sequence": shown,
+        "sequence": place,
         "digest": sequence.digest,
         "frames": found.frames,
         "variants": {dtype: variant.manifest.digest for dtype, variant in resident.items()},

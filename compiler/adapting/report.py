@@ -57,12 +57,12 @@ class AdaptReport:
             "frames": self.frames,
             "dtypes": list(self.dtypes),
             "arguments": dict(self.arguments),
-            "outcomes": {way: self._told(found) for way, found in self.outcomes.items()},
-            "curve": [{"arguments": dict(each.arguments), **self._told(each.outcome)} for each in self.curve],
-            "oracle_curve": [self._told(each) for each in self.oracle_curve],
+            "outcomes": {way: self._figures(found) for way, found in self.outcomes.items()},
+            "curve": [{"arguments": dict(each.arguments), **self._figures(each.outcome)} for each in self.curve],
+            "oracle_curve": [self._figures(each) for each in self.oracle_curve],
         }
 
-    def _told(self, found: Outcome) -> dict[str, Any]:
+    def _figures(self, found: Outcome) -> dict[str, Any]:
         return {
             **asdict(found),
             "speedup": self.speedup(found),

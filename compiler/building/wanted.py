@@ -31,7 +31,7 @@ class WantedVariants:
         self.variants(quantised=False, pictures=True)
 
     def variants(self, quantised: bool, pictures: bool, pass_over: PassOver | None = None) -> Variants:
-        """Each precision with every target that it is compiled for; `pass_over` is told what cannot be made.
+        """Each precision with every target that it is compiled for; `pass_over` is called with what cannot be made.
 
         `quantised` says whether the model brings scales of its own, `pictures` whether there are some to choose by.
         """

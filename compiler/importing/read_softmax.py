@@ -13,7 +13,8 @@ import numpy as np
 from tvm import ir
 
 from zcc.compiler.importing.fuse import drop_dead
-from zcc.compiler.ir.ops import Generic, Network, Op, Softmax
+from zcc.compiler.ir.ops import Network, Op
+from zcc.compiler.ir.plain_ops import Generic, Softmax
 from zcc.compiler.ir.tensors import Array, Tensor
 
 

@@ -40,17 +40,17 @@ def doubt(labels: Sequence[Labels], found: Sequence[DetectionArrays], names: Seq
 
 def _confusion(labels: Sequence[Labels], found: Sequence[DetectionArrays]) -> Counts:
     """How often an object of the class of the row was found as one of the class of the column."""
-    sure_of = [confident(seen) for seen in found]
-    kinds = [np.asarray(each.classes, np.int64) for each in (*labels, *sure_of)]
+    confident_of = [confident(seen) for seen in found]
+    kinds = [np.asarray(each.classes, np.int64) for each in (*labels, *confident_of)]
     classes = 1 + max((int(each.max()) for each in kinds if each.size), default=-1)
     counts = np.zeros((classes, classes), np.int64)
-    for there, shown in zip(labels, sure_of, strict=True):
-        if not len(shown.scores) or not len(there.classes):
+    for there, seen in zip(labels, confident_of, strict=True):
+        if not len(seen.scores) or not len(there.classes):
             continue
-        shares = overlaps(as_boxes(there.boxes), shown.boxes)
+        shares = overlaps(as_boxes(there.boxes), seen.boxes)
         best = shares.argmax(axis=1)
         right = (shares.max(axis=1) >= SAME_PLACE) & ~there.crowd
-        np.add.at(counts, (there.classes[right], shown.classes[best[right]]), 1)
+        np.add.at(counts, (there.classes[right], seen.classes[best[right]]), 1)
     return counts
 
 

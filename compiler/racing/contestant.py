@@ -1,4 +1,4 @@
-"""What takes part in a race, and how it is told what to do."""
+"""What a contestant of a race is: one tool that runs the model, behind the same few methods as the others."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -16,17 +16,11 @@ import numpy as np
 from zcc.compiler.backends.search import AnySearch, Limits, SearchProgress, Tuner, TuningJob
 from zcc.compiler.backends.table import backend_of
 from zcc.compiler.backends.target import Target
-from zcc.compiler.building.calibration import calibrate_on_pictures
 from zcc.compiler.building.options import CompileOptions
+from zcc.compiler.building.prepare import Prepared, prepare
 from zcc.compiler.building.stage_recorder import StageRecorder
 from zcc.compiler.building.tune_options import TuneOptions
-from zcc.compiler.frontend.load import load_model
-from zcc.compiler.importing.imported import Imported, import_model
-from zcc.compiler.precision.calibrate import Calibration
-from zcc.compiler.precision.model_scales import calibration_of
-from zcc.compiler.precision.table import Precision
 from zcc.runtime.errors import UsageError
-from zcc.runtime.manifest import InputSpec
 
 NOISE = (2, 720, 1280, 3)  # frames that stand for the pictures of int8 where there are none
 SEED = 20241
@@ -41,35 +35,31 @@ def tune_model(options: CompileOptions, wish: TuneOptions, home: Path, progress:
     for _, target in options.wish.variants(quantised=False, pictures=True):
         tuner_of(target).devices(target, wish.runner)  # what cannot be reached is told before a model is read
     stages = StageRecorder(progress)
-    with stages.stage("load and check"):
-        model = load_model(options.model, options.imgsz, options.classes)
-    with stages.stage("import"):
-        source = import_model(model, InputSpec(model.height, model.width), options.max_det)
-    brought = calibration_of(source)
-    variants = options.wish.variants(brought is not None, pictures=True, pass_over=partial(_tell, progress))
-    with _pictures(options) as told:
-        calibrated = calibrate_on_pictures(told, source, brought, [precision for precision, _ in variants], stages)
-    calibration = calibrated.calibration if calibrated else brought
+    with _pictures(options) as calibrated_on:
+        model = prepare(calibrated_on, stages, partial(_tell, progress))
     left = Limits(seconds=wish.seconds).after(time.monotonic() - began)
-    return tune_variants(source, variants, calibration, home, replace(wish, seconds=left.seconds), stages, progress)
+    return tune_variants(model, home, replace(wish, seconds=left.seconds), stages, progress)
 
 
 def tune_variants(
-    source: Imported,
-    variants: Sequence[tuple[Precision, Target]],
-    calibration: Calibration | None,
+    model: Prepared,
     home: Path,
     wish: TuneOptions,
     stages: StageRecorder,
     progress: SearchProgress,
 ) -> list[AnySearch]:
     """Search for the kernels of each variant in its share of the time."""
-    limits = shares(wish, len(variants))
+    limits = shares(wish, len(model.variants))
     return [
         tuner_of(target).search(
-            TuningJob(source, precision, target, calibration), home, next(limits), wish.runner, stages.stage, progress
+            TuningJob(model.source, precision, target, model.calibration),
+            home,
+            next(limits),
+            wish.runner,
+            stages.stage,
+            progress,
         )
-        for precision, target in variants
+        for precision, target in model.variants
     ]
 
 

@@ -14,24 +14,21 @@ import numpy as np
 
 from zcc.compiler.ir.heads.decoding import HeadDecode
 from zcc.compiler.ir.ops import (
-    Alias,
     Attention,
     Concat,
     Conv,
     Convert,
     Copy,
     DepthToSpace,
-    Generic,
     GlobalMean,
-    Lowered,
     MaxPool,
     Network,
     Op,
     Pointwise,
     Resize,
     Slice,
-    Softmax,
 )
+from zcc.compiler.ir.plain_ops import Alias, Generic, Lowered, Softmax
 from zcc.compiler.ir.tensors import Array, Combine, Tensor
 
 

@@ -13,7 +13,8 @@ import tvm
 from tvm import ir, relax, s_tir, tirx
 from tvm_ffi import structural_map
 
-from zcc.compiler.ir.ops import Alias, Generic, Lowered, Network, Op
+from zcc.compiler.ir.ops import Network, Op
+from zcc.compiler.ir.plain_ops import Alias, Generic, Lowered
 from zcc.compiler.ir.tensors import Tensor
 from zcc.runtime.errors import ModelError
 

@@ -34,7 +34,6 @@ from zcc.compiler.ir.ops import (
     Copy,
     DepthToSpace,
     GlobalMean,
-    Lowered,
     MaxPool,
     Network,
     Op,
@@ -43,6 +42,7 @@ from zcc.compiler.ir.ops import (
     Resize,
     Shuffle,
 )
+from zcc.compiler.ir.plain_ops import Lowered
 from zcc.compiler.ir.tensors import Tensor
 from zcc.runtime.executors import plan as plans
 

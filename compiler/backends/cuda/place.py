@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from zcc.compiler.backends.common.channels import Channels, choose_channels
 from zcc.compiler.backends.cuda.kernels.formats import FORMATS, Map
 from zcc.compiler.backends.cuda.plain import PLAIN
-from zcc.compiler.ir.ops import Alias, Concat, Copy, Network, Op, Slice
+from zcc.compiler.ir.ops import Concat, Copy, Network, Op, Slice
+from zcc.compiler.ir.plain_ops import Alias
 from zcc.compiler.ir.tensors import Tensor
 
 PIXEL = 8  # bytes of an image's pixel, at least

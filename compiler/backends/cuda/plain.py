@@ -17,7 +17,8 @@ from tvm_ffi import structural_map
 from zcc.compiler.backends.common.generic import lower_regions
 from zcc.compiler.backends.cuda.kernels.generic import OPERAND
 from zcc.compiler.importing.fuse import drop_dead
-from zcc.compiler.ir.ops import Alias, Conv, Copy, Lowered, Network, Op, Pointwise
+from zcc.compiler.ir.ops import Conv, Copy, Network, Op, Pointwise
+from zcc.compiler.ir.plain_ops import Alias, Lowered
 from zcc.compiler.ir.tensors import Activation, Array, Tensor
 from zcc.compiler.precision.rewrite import mapped
 

@@ -13,6 +13,7 @@ from zcc.compiler.ir.heads.head import Head
 
 Array = NDArray[Any]
 
+DETECT = "detect"
 SLACK = 1e-3  # by which a probability may leave 0..1
 
 
@@ -27,6 +28,7 @@ class Family:
     per_cell: int  # candidates in each cell of the feature maps
     plausible: Callable[[Array, Family], bool]  # whether values can be of this family; rows are candidates
     final: bool = False  # rows are finished detections
+    task: str = DETECT  # as exporters name it in a file's metadata
     decoding: Decoding | None = None  # the one that its exports use, where zcc knows it
 
     def read(self, output: str, shape: Sequence[int]) -> Head | None:

@@ -24,7 +24,7 @@ class Unreachable(MeasuringDeviceLost):
 
 
 class Device(Protocol):
-    """A machine that runs kernels. Raises DeviceLost when it is gone."""
+    """A machine that runs kernels. Raises MeasuringDeviceLost when it is gone."""
 
     def load(self, library: Path) -> Any:
         """The module of a shared library, on the device."""
@@ -52,7 +52,7 @@ class Device(Protocol):
 
 
 class DeviceAddress(Protocol):
-    """Tells a device from others, and travels between processes."""
+    """Names a device; it can be sent to another process, which connects."""
 
     def connect(self) -> Device:
         """The device itself."""

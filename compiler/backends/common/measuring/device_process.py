@@ -47,7 +47,7 @@ class DeviceWorker:
     def ask(self, trial: Asked) -> Answer:
         """What came of the trial; when a form brings the process down, the others are measured without it.
 
-        Raises DeviceLost when the device is not there any more, Unreachable when it never was.
+        Raises MeasuringDeviceLost when the device is not there any more, Unreachable when it never was.
         """
         answer = self._ask(trial)
         if isinstance(answer, Answer):

@@ -109,14 +109,14 @@ class RecordedChoices:
 
     def _look_up(self, spec: Tunable) -> tuple[bool, Any | None]:
         key = workload_key(spec)
-        held = [database[key] for database in self._records.databases if key in database]
-        if not held and self._winograd:
+        recorded = [database[key] for database in self._records.databases if key in database]
+        if not recorded and self._winograd:
             return False, None
         # Records of an older zcc may name forms that its templates do not have any more.
         offered = {write_choice(choice): choice for choice in spec.choices(self._unit) if self._allows(choice)}
         preferred = write_choice(spec.preferred(self._unit))
         instead = None if preferred in offered else next(iter(offered))
-        known = next((kernel for kernel in held if kernel.records.keys() & offered.keys()), None)
+        known = next((kernel for kernel in recorded if kernel.records.keys() & offered.keys()), None)
         taken = known.best(instead or preferred, offered) or instead if known else instead
         return known is not None, None if taken is None else offered[taken]
 

@@ -48,7 +48,7 @@ class DflHead:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the memory that holds the maps."""
-        return (extent(held for scale in self.scales for held in (scale.boxes, scale.scores)),)
+        return (extent(map for scale in self.scales for map in (scale.boxes, scale.scores)),)
 
     @property
     def candidates(self) -> int:

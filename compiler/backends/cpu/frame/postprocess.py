@@ -129,17 +129,19 @@ def build_postprocess(head: Head | CandidateSource, spec: InputSpec, max_det: in
         count = T.match_buffer(count_handle, (1,), "int32", align=4)
         floats = T.match_buffer(floats_handle, (elements(float_views),), "float32", align=4)
         integers = T.match_buffer(integers_handle, (elements(int_views),), "int32", align=4)
-        held = T.meta_var(carve((floats, float_views), (integers, int_views)))
+        buffers = T.meta_var(carve((floats, float_views), (integers, int_views)))
         found = T.meta_var(
-            FoundBuffers(held["found_counts"], held["found_indices"], held["found_scores"], held["found_labels"])
+            FoundBuffers(
+                buffers["found_counts"], buffers["found_indices"], buffers["found_scores"], buffers["found_labels"]
+            )
         )
-        kept = T.meta_var(Kept(held["kept_corners"], held["kept_labels"], lanes))
+        kept = T.meta_var(Kept(buffers["kept_corners"], buffers["kept_labels"], lanes))
         out = T.meta_var(DetectionBuffers(scores, labels, count, max_det))
         views = T.meta_var(source.open(output))
         total = variable("int32")
         collect(source, views, conf, found)
-        rank(found, source.blocks, held["keys"], held["order"], held["digits"], total)
-        _select(source, views, found, held["order"], total[0], kept, iou, out)
+        rank(found, source.blocks, buffers["keys"], buffers["order"], buffers["digits"], total)
+        _select(source, views, found, buffers["order"], total[0], kept, iou, out)
         _write_boxes(kept, spec, height, width, boxes, count[0])
 
     return postprocess

@@ -42,7 +42,7 @@ class PackedMap:
 
 def extent(maps: Iterable[PackedMap]) -> int:
     """Elements of the memory that holds the maps."""
-    return max(held.end for held in maps)
+    return max(each.end for each in maps)
 
 
 def channel(view: Any, number: Expr, y: Expr, x: Expr) -> Expr:

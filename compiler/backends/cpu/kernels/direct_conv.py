@@ -29,7 +29,12 @@ from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS
 from zcc.runtime.winograd_weights import STRIDES, TAPS
 
 STACK = 1024
+# Chosen by hand. What counts is the order that they put tiles in: `python -m benchmarks.tuning MODEL.onnx` says how far
+# each kernel's first tile is from the best one that `zcc tune` measured.
 WORTH_TRYING = 1.3  # times the least expected cost
+LEAST_SUMS = 8  # at once, so that none waits for itself: a multiply-add takes four cycles, and two start in each
+WAIT = 0.25  # cycles of a multiply-add, where loading its operands is what takes longest
+ENDS = 0.05  # cycles of a tile's bias, stages and stores, for each block and each column
 
 
 @dataclass(frozen=True)
@@ -179,9 +184,9 @@ def ranked_tiles(out: Slab, unit: VectorUnit) -> list[Tile]:
 
     def cost(tile: Tile) -> float:
         accumulators = tile.blocks * tile.columns
-        cycles = max(accumulators, 8, (tile.blocks + tile.columns) / 2 + 0.25 * accumulators)
+        cycles = max(accumulators, LEAST_SUMS, (tile.blocks + tile.columns) / 2 + WAIT * accumulators)
         # A tile's start and end: its bias, its stages and stores run without multiply-adds beside them.
-        cycles += 0.05 * (tile.blocks + tile.columns)
+        cycles += ENDS * (tile.blocks + tile.columns)
         computed = -(-out.width // tile.columns) * tile.columns
         tasks = out.blocks // tile.blocks * out.height
         rounds = -(-tasks // unit.threads) * unit.threads

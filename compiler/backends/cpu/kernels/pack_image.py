@@ -58,8 +58,8 @@ class PixelsKernel:
             with T.parallel(0, out.height) as y, T.serial(0, out.width) as x:
                 for channel in range(out.lanes - 1):
                     level = tirx.nearbyint(plain[channel, y, x] * tirx.const(GREY_LEVELS, "float32"))
-                    held = tirx.max(tirx.min(level, tirx.const(GREY_LEVELS, "float32")), tirx.const(0.0, "float32"))
-                    T.buffer_store(pixels, tirx.Cast("uint8", held), [0, y, x, channel])
+                    clamped = tirx.max(tirx.min(level, tirx.const(GREY_LEVELS, "float32")), tirx.const(0.0, "float32"))
+                    T.buffer_store(pixels, tirx.Cast("uint8", clamped), [0, y, x, channel])
                 T.buffer_store(pixels, tirx.const(0, "uint8"), [0, y, x, out.lanes - 1])
         return kernel.function
 

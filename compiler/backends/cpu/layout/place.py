@@ -16,7 +16,8 @@ from zcc.compiler.backends.cpu.kernels.generic import is_elementwise
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.importing.fuse import ops_for
 from zcc.compiler.ir.heads.decoding import HeadDecode
-from zcc.compiler.ir.ops import Alias, Concat, Conv, Copy, Lowered, MaxPool, Network, Op, Slice, Softmax
+from zcc.compiler.ir.ops import Concat, Conv, Copy, MaxPool, Network, Op, Slice
+from zcc.compiler.ir.plain_ops import Alias, Lowered, Softmax
 from zcc.compiler.ir.tensors import Tensor
 
 
@@ -58,15 +59,17 @@ class View:
 
     def slab(self) -> Slab:
         """The blocks without their border, as kernels see them."""
-        held = self.storage
-        return Slab(self.blocks, held.height, held.width, held.lanes, held.pitch, held.plane, held.dtype)
+        storage = self.storage
+        return Slab(
+            self.blocks, storage.height, storage.width, storage.lanes, storage.pitch, storage.plane, storage.dtype
+        )
 
     def offset(self, top: int = 0, left: int = 0) -> int:
         """Bytes from the storage's start to the first pixel, `top` rows and `left` columns into the border."""
-        held = self.storage
-        row, column = held.halo - top, held.halo - left
-        elements = self.block * held.plane + row * held.pitch + column * held.lanes
-        return elements * np.dtype(held.dtype).itemsize
+        storage = self.storage
+        row, column = storage.halo - top, storage.halo - left
+        elements = self.block * storage.plane + row * storage.pitch + column * storage.lanes
+        return elements * np.dtype(storage.dtype).itemsize
 
     def window(self, block: int, blocks: int) -> View:
         """Some of these blocks."""
@@ -178,7 +181,7 @@ def _try_place_source(placement: Placement, concat: Concat, index: int, window: 
     wanted = View(window.storage, begin, source.blocks)
     if cut.x in placement.views:
         return placement.views[cut.x] == wanted
-    held, channel = 0, cut.begin
+    covered, channel = 0, cut.begin
     # The slices of one map stand side by side, from its first channel to its last.
     first = index
     while first > 0 and (left := _slice_of(makers, concat.parts[first - 1], cut.x)) is not None:
@@ -189,10 +192,10 @@ def _try_place_source(placement: Placement, concat: Concat, index: int, window: 
         return False
     for later in concat.parts[first:]:
         right = _slice_of(makers, later, cut.x)
-        if right is None or right.begin != held:
+        if right is None or right.begin != covered:
             break
-        held += right.out.shape[1]
-    if held != cut.x.shape[1] or cut.x is placement.image or isinstance(makers[cut.x], Slice):
+        covered += right.out.shape[1]
+    if covered != cut.x.shape[1] or cut.x is placement.image or isinstance(makers[cut.x], Slice):
         return False
     placement.views[cut.x] = wanted
     return True

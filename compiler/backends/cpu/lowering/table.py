@@ -47,15 +47,14 @@ from zcc.compiler.ir.ops import (
     Copy,
     DepthToSpace,
     GlobalMean,
-    Lowered,
     MaxPool,
     Op,
     Pointwise,
     QuantisedConv,
     Resize,
     Shuffle,
-    Softmax,
 )
+from zcc.compiler.ir.plain_ops import Lowered, Softmax
 from zcc.compiler.ir.tensors import BFLOAT16, Array, Tensor
 
 
@@ -86,9 +85,9 @@ def _direct(op: Conv, lowering: Lowering) -> KernelCall:
     dense = pack_dense(op.weight, x.lanes(), x.block, out.lanes(), out.block)
     slab = lowering.view(op.out).slab()
     stages, addresses = lowering.stages(op.stages, op.out)
-    held, kernel = lowering.view(op.x).slab().grown(*reach(op)), (op.weight.shape[2], op.weight.shape[3])
-    tile = default_tile(held, slab, kernel, lowering.unit)
-    direct = DirectConv(held, slab, kernel, op.stride, op.dilation, stages, tile)
+    bordered, kernel = lowering.view(op.x).slab().grown(*reach(op)), (op.weight.shape[2], op.weight.shape[3])
+    tile = default_tile(bordered, slab, kernel, lowering.unit)
+    direct = DirectConv(bordered, slab, kernel, op.stride, op.dilation, stages, tile)
     spec: DirectConv | WinogradConv = lowering.tuned(direct)
     return _conv_call(op, lowering, spec, lowering.weights.add(dense, spec.expansion), addresses)
 
@@ -165,9 +164,9 @@ def _attention(op: Attention, lowering: Lowering) -> KernelCall:
 
 def _shuffle(op: Shuffle, lowering: Lowering) -> KernelCall:
     """Each lane of the result knows the lane it is taken from."""
-    held = lowering.channels(op.x).lanes()
+    lanes = lowering.channels(op.x).lanes()
     place = np.zeros(op.x.shape[1], np.int32)
-    place[held[held >= 0]] = np.flatnonzero(held >= 0)
+    place[lanes[lanes >= 0]] = np.flatnonzero(lanes >= 0)
     sources = pack_vector(place[op.order], lowering.channels(op.out).lanes(), lowering.channels(op.out).block)
     spec = ShuffleKernel(lowering.view(op.x).slab(), lowering.view(op.out).slab())
     arguments = (lowering.address(op.x), lowering.weights.add(sources), lowering.address(op.out))

@@ -40,13 +40,13 @@ def observe(
 
 def summarise(values: Floats, channels: NDArray[np.int64]) -> MapStatistics:
     """The statistics of a map [blocks, height, width, lanes] whose lanes hold these channels; holes do not count."""
-    held = channels >= 0
+    filled = channels >= 0
     # Rows first, so that no sum in float32 grows long.
-    sums = values.sum(axis=2).sum(axis=1, dtype=np.float64).reshape(-1)[held]
-    if not held.all():
-        values = values.transpose(0, 3, 1, 2).reshape(len(channels), -1)[held]
+    sums = values.sum(axis=2).sum(axis=1, dtype=np.float64).reshape(-1)[filled]
+    if not filled.all():
+        values = values.transpose(0, 3, 1, 2).reshape(len(channels), -1)[filled]
     histogram = Histogram.of(np.ascontiguousarray(values))
-    return MapStatistics(sums / (histogram.total / held.sum()), histogram)
+    return MapStatistics(sums / (histogram.total / filled.sum()), histogram)
 
 
 def _refuse_endless(tensor: Tensor, values: Floats) -> None:

@@ -65,8 +65,8 @@ class CpuMapObserver:
 
     def _real(self, tensor: Tensor) -> Floats:
         channels = self.channels(tensor)
-        held = self.maps[tensor].transpose(0, 3, 1, 2)
-        values = held.reshape(len(channels), *held.shape[2:])[channels >= 0]
+        planes = self.maps[tensor].transpose(0, 3, 1, 2)
+        values = planes.reshape(len(channels), *planes.shape[2:])[channels >= 0]
         return tensor.quantisation.dequantise(values) if tensor.quantisation else values.astype(np.float32)
 
     def _observed(self, network: Network) -> list[Tensor]:

@@ -11,9 +11,9 @@ from math import inf
 from pathlib import Path
 
 from zcc.compiler.backends.common.measuring.answer import Answer, FormResult
-from zcc.compiler.backends.common.measuring.deadline import Deadline
 from zcc.compiler.backends.common.measuring.device import DeviceAddress, MeasuringDeviceLost
 from zcc.compiler.backends.common.measuring.device_process import DeviceWorker
+from zcc.compiler.backends.common.measuring.time_limit import TimeLimit
 from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, write_form
 from zcc.compiler.backends.cpu.tuning.form_builder import FormBuilder
 from zcc.compiler.backends.cpu.tuning.network_trial import BuiltForm, NetworkTrial, measure_networks
@@ -32,7 +32,7 @@ class FormRace:
         builder: FormBuilder,
         address: DeviceAddress,
         folder: Path,
-        stop: Deadline,
+        stop: TimeLimit,
         progress: SearchProgress,
         build_seconds: float = 0.0,
     ) -> None:

@@ -79,7 +79,7 @@ CpuSearch = Search[KernelTask, CpuTarget]
 
 
 def tasks_of(calls: Iterable[KernelCall], unit: VectorUnit) -> list[KernelTask]:
-    """The kernels with a choice, each once; of a network laid out with Unchanged, which tells them by their specs."""
+    """The kernels with more than one form, each once; the calls are of a network lowered with `Unchanged` choices."""
     calls = [call for call in calls if hasattr(call.spec, "choices")]
     counts = Counter(call.spec for call in calls)
     sizes = {call.spec: (call.flops, call.bytes) for call in calls}

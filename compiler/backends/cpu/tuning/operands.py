@@ -30,9 +30,9 @@ def make_operands(spec: Tunable, built: tirx.PrimFunc) -> list[Array]:
 def operands_for(form: Form, built: tirx.PrimFunc, default: tirx.PrimFunc, operands: list[Array]) -> list[Array]:
     """The same operands as another form wants them: its own packing of the weights, its own memory for results."""
     taken = []
-    for param, held, array in zip(built.params, default.params, operands, strict=True):
+    for param, declared, array in zip(built.params, default.params, operands, strict=True):
         if param.name == WEIGHT:
-            array = form.pack(array.reshape([int(size) for size in held.ty.shape])).ravel()
+            array = form.pack(array.reshape([int(size) for size in declared.ty.shape])).ravel()
         taken.append(array)
     result = result_of(built)
     taken[result] = taken[result].copy()

@@ -49,7 +49,7 @@ def run_scheduler(
     seconds = {task.description: task.base_seconds for task in tasks if task.base_seconds}
     allowance = Allowance(trials or inf)
     contexts = [_context(task, search, lambda: model.trained, allowance) for task in tasks]
-    telling = Telling(search, tasks, progress, stop)
+    callback = ProgressCallback(search, tasks, progress, stop)
     try:
         HeaviestFirst(tasks, len(addresses)).tune(
             contexts,
@@ -59,7 +59,7 @@ def run_scheduler(
             BATCH,
             PassOn(),
             TrialRunner(devices, kernels, search.target, seconds, stop),
-            [ms.measure_callback.AddToDatabase(), ms.measure_callback.UpdateCostModel(), telling],
+            [ms.measure_callback.AddToDatabase(), ms.measure_callback.UpdateCostModel(), callback],
             ms.database.JSONDatabase(str(folder / WORKLOADS), str(folder / RECORDS)),
             model,
         )
@@ -70,12 +70,12 @@ def run_scheduler(
                 f"no machine can be reached any more: {devices.unreachable}",
                 "see that tracker and servers run, then tune again: what was measured is kept",
             ) from None
-        if not telling.ended and not stop.is_set():
+        if not callback.ended and not stop.is_set():
             raise
     finally:
         devices.close()
-    if telling.hopeless:
-        raise TuningError(f"no kernel can be measured: {telling.hopeless}", "see `zcc doctor`")
+    if callback.hopeless:
+        raise TuningError(f"no kernel can be measured: {callback.hopeless}", "see `zcc doctor`")
 
 
 @derived_object
@@ -121,8 +121,8 @@ class SearchEnded(Exception):
 
 
 @derived_object
-class Telling(PyMeasureCallback):  # type: ignore[misc]
-    """Keeps the tasks up to date, tells whoever follows, and ends the search when it is to end."""
+class ProgressCallback(PyMeasureCallback):  # type: ignore[misc]
+    """Updates the tasks after each batch, reports progress, and ends the search when it is to end."""
 
     def __init__(
         self, search: CpuSearch, tasks: list[KernelTask], progress: SearchProgress, stop: threading.Event

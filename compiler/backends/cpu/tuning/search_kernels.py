@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from zcc.compiler.backends.common.measuring.deadline import stopping
 from zcc.compiler.backends.common.measuring.needed import check_installed
+from zcc.compiler.backends.common.measuring.time_limit import stopping
 from zcc.compiler.backends.common.record_folders import LOCK
 from zcc.compiler.backends.cpu.forms.records import read_records, write_records
 from zcc.compiler.backends.cpu.kernels.choices import write_choice

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zcc.compiler.backends.common.measuring.answer import Answer
-from zcc.compiler.backends.common.measuring.deadline import stopping
 from zcc.compiler.backends.common.measuring.device import DeviceAddress
+from zcc.compiler.backends.common.measuring.time_limit import stopping
 from zcc.compiler.backends.common.record_folders import LOCK
 from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, dimensions, write_form
 from zcc.compiler.backends.cpu.forms.networks import NetworkRecord, read_networks, record_name, write_networks

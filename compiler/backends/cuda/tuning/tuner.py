@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from zcc.compiler.backends.common.measuring.deadline import stopping
+from zcc.compiler.backends.common.measuring.time_limit import stopping
 from zcc.compiler.backends.common.record_folders import LOCK, own_records
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Tile
 from zcc.compiler.backends.cuda.lower import lower_network

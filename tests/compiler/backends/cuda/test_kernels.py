@@ -20,7 +20,7 @@ from zcc.compiler.backends.cuda.kernels.stages import Apply, Ending, Enlarged, M
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda
 from zcc.compiler.backends.cuda.plain import loop_nests
 from zcc.compiler.backends.cuda.targets import Capability
-from zcc.compiler.ir.ops import Lowered
+from zcc.compiler.ir.plain_ops import Lowered
 from zcc.compiler.ir.quantisation import Quantisation
 from zcc.compiler.ir.tensors import Tensor
 

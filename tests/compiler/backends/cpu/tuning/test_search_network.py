@@ -11,9 +11,9 @@ import onnx
 import pytest
 
 from tests.onnx_models import build
-from zcc.compiler.backends.common.measuring.deadline import Deadline
 from zcc.compiler.backends.common.measuring.device import Here, ThisMachine
 from zcc.compiler.backends.common.measuring.device_process import DeviceWorker
+from zcc.compiler.backends.common.measuring.time_limit import TimeLimit
 from zcc.compiler.backends.common.record_folders import own_records
 from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, KernelRecords, find_records
 from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, possible_forms, write_form
@@ -175,7 +175,7 @@ def test_what_would_not_be_done_in_time_is_not_begun(source: Imported, tmp_path:
 
 def test_as_many_forms_are_begun_as_can_be_done(source: Imported, tmp_path: Path) -> None:
     for seconds, count in ((None, 9), (1000.0, 9), (RACE_SECONDS + 45.0, 3), (RACE_SECONDS + 15.0, 0), (0.0, 0)):
-        race = FormRace(builder_of(source), Here(), tmp_path, Deadline(seconds), Silent(), build_seconds=10.0)
+        race = FormRace(builder_of(source), Here(), tmp_path, TimeLimit(seconds), Silent(), build_seconds=10.0)
         assert race.affordable(9) == count, "one more must be built, which the others are held against"
         race.close()
 

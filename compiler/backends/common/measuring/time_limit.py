@@ -1,4 +1,4 @@
-"""The end of a search: its time is up, or somebody pressed Ctrl-C."""
+"""When a search ends: its time is up, or somebody pressed Ctrl-C."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from math import inf
 from typing import Any
 
 
-class Deadline(threading.Event):
+class TimeLimit(threading.Event):
     """Set when the time is up; tells how much there is until then."""
 
     def __init__(self, seconds: float | None = None) -> None:
@@ -25,9 +25,9 @@ class Deadline(threading.Event):
 
 
 @contextmanager
-def stopping(seconds: float | None) -> Iterator[Deadline]:
+def stopping(seconds: float | None) -> Iterator[TimeLimit]:
     """An event that is set when the time is up, or at Ctrl-C, which is raised again behind the block."""
-    stop = Deadline(seconds)
+    stop = TimeLimit(seconds)
     interrupted = threading.Event()
 
     def interrupt(*_: Any) -> None:
