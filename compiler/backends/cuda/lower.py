@@ -9,20 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.backends.cuda.draft import Argument, Draft, Scratch, true_edges
+from zcc.compiler.backends.cuda.draft import Argument, Draft, true_edges
 from zcc.compiler.backends.cuda.kernels.attention import AttentionKernel
-from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Geometry
+from zcc.compiler.backends.cuda.kernels.conv_mma import Geometry
 from zcc.compiler.backends.cuda.kernels.generic import GenericKernel
 from zcc.compiler.backends.cuda.kernels.moves import DepthToSpaceKernel, GlobalMeanKernel, ShuffleKernel
 from zcc.compiler.backends.cuda.kernels.plain import FromPlain, ToPlain
 from zcc.compiler.backends.cuda.kernels.pointwise import PointwiseKernel
 from zcc.compiler.backends.cuda.kernels.pool import Pool, PoolChain
-from zcc.compiler.backends.cuda.kernels.source import KernelSpec, module_source, name_of
+from zcc.compiler.backends.cuda.kernels.source import KernelSpec, module_source
 from zcc.compiler.backends.cuda.kernels.stages import Ending
+from zcc.compiler.backends.cuda.launches import Addresses, launch
 from zcc.compiler.backends.cuda.lower_conv import image_unit, lower_conv
 from zcc.compiler.backends.cuda.lowering import Lowering
-from zcc.compiler.backends.cuda.memory import Held, plan_memory
-from zcc.compiler.backends.cuda.place import Placement, View, place
+from zcc.compiler.backends.cuda.memory import plan_memory
+from zcc.compiler.backends.cuda.place import View, place
 from zcc.compiler.backends.cuda.plain import lower_plain
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.backends.cuda.tiles import Choose, tile_chooser
@@ -46,7 +47,6 @@ from zcc.compiler.ir.plain_ops import Lowered
 from zcc.compiler.ir.tensors import Tensor
 from zcc.runtime.executors import plan as plans
 
-MODULE = "network"
 # For each precision: what memory holds the maps of a network in, by their dtype there.
 STORED: Mapping[str, Mapping[str, str]] = {
     "fp32": {"float32": "float32"},
@@ -86,8 +86,8 @@ def lower_network(
     edges = true_edges(drafts)
     kept = [placement.views[tensor].storage for tensor in (network.image, *results)]
     offsets, size = plan_memory(drafts, edges, kept, sharing)
-    address = _Addresses(offsets)
-    launches = [_launch(draft, after, address) for draft, after in zip(drafts, edges, strict=True)]
+    address = Addresses(offsets)
+    launches = [launch(draft, after, address) for draft, after in zip(drafts, edges, strict=True)]
     return NetworkPlan(
         tuple(launches),
         module_source(draft.spec for draft in drafts),
@@ -99,62 +99,6 @@ def lower_network(
         tuple(address.result(tensor, placement) for tensor in results),
         placement.views[results[0]].storage.dtype,
         tuple(draft.spec for draft in drafts),
-    )
-
-
-@dataclass(frozen=True)
-class _Addresses:
-    """Places in regions, now that memory is planned."""
-
-    offsets: Mapping[Held, int]
-
-    def place(self, argument: Argument) -> plans.Place:
-        if isinstance(argument, View):
-            return plans.Place("arena", self.offsets[argument.storage] + argument.offset)
-        if isinstance(argument, Scratch):
-            return plans.Place("arena", self.offsets[argument])
-        return plans.Place("weights", argument.offset)
-
-    def range(self, argument: Argument) -> plans.Range:
-        begin = self.place(argument)
-        if not isinstance(argument, View):
-            return plans.Range(begin.region, begin.offset, begin.offset + argument.bytes)
-        held = argument.storage
-        end = begin.offset + (held.height * held.width - 1) * held.pixel + argument.width
-        strided = argument.width < held.pixel
-        return plans.Range("arena", begin.offset, end, *((argument.width, held.pixel) if strided else ()))
-
-    def tensor(self, view: View) -> plans.Tensor:
-        held = view.storage
-        dtype = "uint16" if held.dtype == "bfloat16" else held.dtype
-        return plans.Tensor(self.place(view), dtype, (1, held.height, held.width, held.channels))
-
-    def result(self, tensor: Tensor, placement: Placement) -> plans.Tensor:
-        """Of a map as it lies, of a plain tensor as the network has it."""
-        view = placement.views[tensor]
-        is_map = tensor in placement.channels
-        return self.tensor(view) if is_map else plans.Tensor(self.place(view), tensor.dtype, tensor.shape)
-
-
-def _launch(draft: Draft, after: list[int], address: _Addresses) -> plans.Launch:
-    counters = [scratch for scratch in draft.scratch if scratch.counters]
-    reads: list[Argument] = [*draft.reads, *draft.constants, *counters]
-    writes: list[Argument] = [*draft.writes, *draft.scratch]
-    return plans.Launch(
-        "network",
-        MODULE,
-        name_of(draft.spec),
-        draft.spec.grid,
-        draft.spec.block,
-        tuple(address.place(argument) for argument in draft.arguments),
-        tuple(after),
-        draft.spec.shared_bytes,
-        isinstance(draft.spec, ConvMma | PoolChain) and draft.spec.early,
-        draft.label,
-        draft.flops,
-        draft.bytes,
-        tuple(address.range(argument) for argument in reads),
-        tuple(address.range(argument) for argument in writes),
     )
 
 

@@ -20,7 +20,8 @@ from zcc.compiler.backends.cuda.frame.heads import (
 from zcc.compiler.backends.cuda.frame.image import ImageLayout
 from zcc.compiler.backends.cuda.frame.kernels import FrameKernels
 from zcc.compiler.backends.cuda.frame.part import Part, join
-from zcc.compiler.backends.cuda.lower import MODULE, NetworkPlan, lower_network
+from zcc.compiler.backends.cuda.launches import MODULE
+from zcc.compiler.backends.cuda.lower import NetworkPlan, lower_network
 from zcc.compiler.backends.cuda.lower_conv import image_scale
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda
 from zcc.compiler.backends.cuda.targets import Capability

@@ -17,7 +17,8 @@ from tests.compiler.backends.cuda.test_lower import SIZE, TOLERANCE, expected_ma
 from tests.compiler.harness import reference
 from tests.onnx_models import build
 from zcc.compiler.backends.cuda.kernels.formats import encode
-from zcc.compiler.backends.cuda.lower import MODULE, NetworkPlan, lower_network
+from zcc.compiler.backends.cuda.launches import MODULE
+from zcc.compiler.backends.cuda.lower import NetworkPlan, lower_network
 from zcc.compiler.backends.cuda.lower_conv import image_unit
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda
 from zcc.compiler.backends.cuda.program import build_program
