@@ -7,10 +7,11 @@ from pathlib import Path
 
 from zcc.compiler.backends.backend import Built, Call, Floats
 from zcc.compiler.backends.cuda import nvrtc
-from zcc.compiler.backends.cuda.program import build_program
+from zcc.compiler.backends.cuda.lower import lower_network
+from zcc.compiler.backends.cuda.program import assemble
 from zcc.compiler.backends.cuda.targets import TARGETS, CudaTarget, native_target
 from zcc.compiler.backends.cuda.tile_records import TileRecords, find_tiles
-from zcc.compiler.backends.cuda.tiles import tile_chooser
+from zcc.compiler.backends.cuda.tiles import known_better, tile_chooser
 from zcc.compiler.backends.cuda.tuning.tuner import CudaTuner
 from zcc.compiler.backends.stage import RunStage
 from zcc.compiler.importing.imported import Imported
@@ -64,8 +65,10 @@ class CudaBackend:
         taken = network if precision.calibrated else source.network()
         with stage("build"):
             choose = tile_chooser(target.capability, records)
-            program = build_program(source, taken, target.capability, precision.name, choose)
+            planned = lower_network(taken, target.capability, precision.name, choose)
+            program = assemble(source, planned, target.capability)
             program.write(folder)
+        tuned = sum(known_better(target.capability, records, spec) for spec in planned.specs)
         arena = program.plan.regions["arena"]
         return Built(
             files=tuple(sorted(path.name for path in folder.iterdir())),
@@ -75,8 +78,8 @@ class CudaBackend:
             expansion=(),
             layers=_layers(taken),
             calls=tuple(_call(launch) for launch in network_launches(program)),
-            form={"launches": len(program.plan.launches)},
-            note=f"{len(program.plan.launches)} launches, {len(program.plan.kernels)} kernels",
+            form={"launches": len(program.plan.launches), "tuned": tuned},
+            note=f"{len(program.plan.launches)} launches, {len(program.plan.kernels)} kernels, {tuned} tiles on record",
         )
 
     def outputs(self, source: Imported, folder: Path, manifest: Manifest, picture: Pixels) -> dict[str, Floats]:

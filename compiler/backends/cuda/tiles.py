@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import log
 
-from zcc.compiler.backends.cuda.kernels.conv_mma import Tile
+from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Tile
+from zcc.compiler.backends.cuda.kernels.source import KernelSpec
 from zcc.compiler.backends.cuda.measured_tiles import MEASURED, MEASURED_BYTES
 from zcc.compiler.backends.cuda.targets import Capability
-from zcc.compiler.backends.cuda.tile_records import Product, TileRecords
+from zcc.compiler.backends.cuda.tile_records import Product, TileRecords, product_of
 
 Choose = Callable[[Product], Tile]
 FEWEST_STAGES = 2
@@ -23,6 +24,14 @@ def tile_chooser(capability: Capability, records: TileRecords | None = None) -> 
         return fitted(capability, (records and records.best(product, default)) or default)
 
     return choose
+
+
+def known_better(capability: Capability, records: TileRecords, spec: KernelSpec) -> bool:
+    """Whether a kernel is a convolution whose tile is one on record."""
+    if not isinstance(spec, ConvMma):
+        return False
+    product = product_of(spec)
+    return records.best(product, default_tile(capability, product)) is not None
 
 
 def default_tile(capability: Capability, product: Product) -> Tile:
