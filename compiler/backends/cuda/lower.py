@@ -183,7 +183,7 @@ class _Drafts:
         return Draft(spec, op.out.name, [x, self.lowering.constants.add(lanes), out], [x], [out])
 
     def lowered(self, op: Lowered) -> Draft:
-        spec = GenericKernel(op.function, f"{op.out.name}, a {op.title}")
+        spec = GenericKernel(op.function)
         written = [self.lowering.view(tensor) for tensor in op.made]
         read: list[Argument] = [
             self.lowering.view(each) if isinstance(each, Tensor) else self.lowering.constants.add(each)

@@ -6,13 +6,12 @@ threads must have done their part. Copies stand where such operations meet those
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 from tvm import ir, tirx
 from tvm.s_tir.stmt import SBlock, SBlockRealize
-from tvm_ffi import structural_map
+from tvm_ffi import structural_map, structural_walk
 
 from zcc.compiler.backends.common.generic import lower_regions
 from zcc.compiler.backends.cuda.kernels.generic import OPERAND
@@ -48,22 +47,17 @@ def loop_nests(op: Lowered) -> list[Lowered]:
 
 
 def _loop_nest(statement: Any, held: dict[Any, Tensor | Array], title: str) -> Lowered:
-    inner = statement
-    while not isinstance(inner, SBlockRealize):
-        inner = inner.body
-    written = _sources(inner.block.writes)
-    read = [buffer for buffer in _sources(inner.block.reads) if buffer not in written]
+    stored: dict[Any, None] = {}
+    named_there: dict[Any, None] = {}
+    structural_walk(statement, (tirx.BufferStore, lambda store: stored.setdefault(store.buffer)))
+    structural_walk(statement, (ir.Var, lambda var: named_there.setdefault(var)))
+    written, read = list(stored), [var for var in named_there if var in held and var not in stored]
     named = {buffer: tirx.Var(f"{OPERAND}{number}", buffer.ty) for number, buffer in enumerate([*read, *written])}
     body = structural_map(statement, (ir.Var, lambda var: named.get(var, var)))
     function = tirx.PrimFunc(list(named.values()), SBlockRealize([], True, SBlock([], [], [], "root", body)))
     made = [held[buffer] for buffer in written]
     tensors = [each for each in made if isinstance(each, Tensor)]
     return Lowered(tensors[0], function.with_attr("tirx.noalias", True), title, [held[each] for each in read], tensors)
-
-
-def _sources(regions: Sequence[Any]) -> list[Any]:
-    """The buffers of some regions, each once."""
-    return list(dict.fromkeys(region.source for region in regions))
 
 
 def _with_colours(network: Network, unit: float) -> Network:

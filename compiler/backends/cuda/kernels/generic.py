@@ -12,7 +12,6 @@ from tvm import s_tir, tirx
 
 from zcc.compiler.backends.common.generic import SPATIAL
 from zcc.compiler.backends.cuda.kernels.source import Extent
-from zcc.runtime.errors import BuildError
 
 THREADS = 256
 OPERAND = "operand"  # how a function's parameters are named, with their number behind it
@@ -27,7 +26,6 @@ class GenericKernel:
     """The kernel of one loop nest, whose parameters are called operand0, operand1 and so on."""
 
     function: tirx.PrimFunc
-    operation: str  # what it does, for messages
 
     title = "generic"
     library = ("generic.cuh",)
@@ -65,22 +63,23 @@ class GenericKernel:
         # A schedule changes what it is given in place.
         schedule = s_tir.Schedule(s_tir.renew_defs(self.function).with_attr("global_symbol", ENTRY))
         (block,) = schedule.get_child_blocks(schedule.get_sblock("root"))
-        loops = schedule.get_loops(block)
-        kinds = [axis.iter_type for axis in schedule.get(block).iter_vars]
-        if not loops or len(loops) != len(kinds):
-            raise BuildError(
-                f"no CUDA kernel computes {self.operation}: its elements depend on each other",
-                "compile the model for a CPU, or export it without this operation",
-            )
-        spatial = [loop for loop, kind in zip(loops, kinds, strict=True) if kind == SPATIAL]
-        reductions = [loop for loop, kind in zip(loops, kinds, strict=True) if kind != SPATIAL]
-        schedule.reorder(*spatial, *reductions)
-        every = schedule.fuse(*spatial) if spatial else schedule.add_unit_loop(reductions[0])
-        blocks, threads = schedule.split(every, [None, THREADS])
-        schedule.bind(blocks, "blockIdx.x")
-        schedule.bind(threads, "threadIdx.x")
-        if reductions:
-            for result in range(len(schedule.get(block).writes)):
-                schedule.reverse_compute_at(schedule.cache_write(block, result, "local"), threads)
-            schedule.decompose_reduction(block, reductions[0])
-        return schedule.mod, int(schedule.get(blocks).extent)
+        count = _share_out(schedule, block)
+        return schedule.mod, count
+
+
+def _share_out(schedule: Any, block: Any) -> int:
+    """Spatial loops over blocks and threads, reductions inside, summed up in a register; the number of blocks."""
+    loops = schedule.get_loops(block) or [schedule.add_unit_loop(block)]
+    kinds = [axis.iter_type for axis in schedule.get(block).iter_vars] or [SPATIAL]
+    spatial = [loop for loop, kind in zip(loops, kinds, strict=True) if kind == SPATIAL]
+    reductions = [loop for loop, kind in zip(loops, kinds, strict=True) if kind != SPATIAL]
+    schedule.reorder(*spatial, *reductions)
+    every = schedule.fuse(*spatial) if spatial else schedule.add_unit_loop(reductions[0])
+    blocks, threads = schedule.split(every, [None, THREADS])
+    schedule.bind(blocks, "blockIdx.x")
+    schedule.bind(threads, "threadIdx.x")
+    if reductions:
+        if len(schedule.get(block).writes) == 1:
+            schedule.reverse_compute_at(schedule.cache_write(block, 0, "local"), threads)
+        schedule.decompose_reduction(block, reductions[0])
+    return int(schedule.get(blocks).extent)

@@ -66,7 +66,7 @@ def softmax_kernels() -> list[KernelSpec]:
     function = te.create_prim_func([x, topi.nn.softmax(x, 1)])
     operand, made = Tensor("x", (1, 16, 4, 100)), Tensor("y", (1, 16, 4, 100))
     nests = loop_nests(Lowered(made, function, "softmax", [operand], [made]))
-    return [GenericKernel(nest.function, nest.title) for nest in nests]
+    return [GenericKernel(nest.function) for nest in nests]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tests.compiler.backends.cpu.kernels.test_attention import area_model
 from tests.compiler.backends.cuda.interpreter import decoded
 from tests.compiler.backends.cuda.test_lower import SIZE, TOLERANCE, expected_maps, imported
+from tests.compiler.backends.cuda.test_plain import best_channel_model
 from tests.compiler.harness import reference
 from tests.onnx_models import build
 from zcc.compiler.backends.cuda.kernels.formats import encode
@@ -96,6 +97,12 @@ def test_attention_in_areas(heads: int, areas: int, key: int, value: int, size: 
     expected = reference(proto, image)[0]
     [actual] = on_card(lower_network(fuse(read_network(import_proto(proto))), CARD, "fp32"), image[0])
     np.testing.assert_allclose(actual[: len(expected)], expected, rtol=1e-3, atol=1e-3)
+
+
+def test_numbers_of_the_best() -> None:
+    proto, image = best_channel_model(), np.random.default_rng(6).random((1, 3, *SIZE)).astype(np.float32)
+    [found] = on_card(lower_network(fuse(read_network(import_proto(proto))), CARD, "fp32"), image[0])
+    np.testing.assert_allclose(found, reference(proto, image)[0], rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("family", ["yolov10", "yolov8-nms"])

@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
+from onnx import TensorProto
 
 from tests.compiler.backends.cpu.kernels.test_attention import area_model
 from tests.compiler.backends.cuda.interpreter import Machine
 from tests.compiler.backends.cuda.test_lower import SIZE, TOLERANCE, faults, imported
 from tests.compiler.harness import reference
-from tests.onnx_models.graph import Graph
+from tests.onnx_models.graph import Graph, Tensor
 from zcc.compiler.backends.cuda.kernels.attention import AttentionKernel
 from zcc.compiler.backends.cuda.kernels.generic import GenericKernel
 from zcc.compiler.backends.cuda.lower import lower_network
@@ -54,6 +56,21 @@ def test_attention_in_areas(heads: int, areas: int, key: int, value: int, size: 
     assert any(isinstance(spec, GenericKernel) for spec in plan.specs) == (kernels == 0)
     expected = reference(proto, image)[0]
     np.testing.assert_allclose(Machine(plan).run(image[0])[0][: len(expected)], expected, rtol=1e-4, atol=1e-4)
+
+
+def best_channel_model() -> onnx.ModelProto:
+    """A convolution, and for each pixel the number of its largest channel: a reduction with two results."""
+    g = Graph(SIZE, 13, seed=5)
+    rows = g.reshape(g.conv(g.images, 6, 3), 1, 6, SIZE[0] * SIZE[1])
+    best = g.op("ArgMax", [rows.name], axis=1, keepdims=1)[0]
+    return g.finish({"output": Tensor(g.op("Cast", [best], to=TensorProto.FLOAT)[0], (1, 1, rows.shape[2]))})
+
+
+def test_numbers_of_the_best() -> None:
+    proto, image = best_channel_model(), np.random.default_rng(6).random((1, 3, *SIZE)).astype(np.float32)
+    plan = lower_network(fuse(read_network(import_proto(proto))), CARD, "fp32")
+    assert faults(plan, CARD) == []
+    np.testing.assert_allclose(Machine(plan).run(image[0])[0], reference(proto, image)[0], rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("precision", ["fp16", "bf16"])
