@@ -93,7 +93,6 @@ FUNCTIONS: dict[str, list[Any]] = {
     "cuMemHostAlloc": [POINTER(c_void_p), c_size_t, c_uint],
     "cuMemFreeHost": [c_void_p],
     "cuMemHostGetDevicePointer_v2": [POINTER(c_uint64), c_void_p, c_uint],
-    "cuPointerGetAttribute": [c_void_p, c_int, c_uint64],
     "cuMemGetInfo_v2": [POINTER(c_size_t), POINTER(c_size_t)],
     "cuMemsetD8_v2": [c_uint64, ctypes.c_ubyte, c_size_t],
     "cuMemcpyHtoD_v2": [c_uint64, c_void_p, c_size_t],

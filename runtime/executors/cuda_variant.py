@@ -14,7 +14,6 @@ from zcc.runtime.errors import UsageError
 from zcc.runtime.executors import cuda_timing
 from zcc.runtime.executors.cuda import CudaExecutor
 from zcc.runtime.executors.cuda_frame import lies_on_card
-from zcc.runtime.executors.cuda_owner import refuse_foreign
 from zcc.runtime.executors.cuda_program import WEIGHTS, read_program
 from zcc.runtime.frame import Frame, as_frame
 from zcc.runtime.manifest import Manifest
@@ -47,10 +46,7 @@ class CudaVariant:
         """The frame where it lies, on the card or in the host's memory."""
         if isinstance(frame, OnCard):
             return frame
-        if not lies_on_card(frame):
-            return as_frame(frame, format)
-        refuse_foreign(frame, self.executor.context)
-        return OnCard(frame, format)
+        return OnCard(frame, format) if lies_on_card(frame) else as_frame(frame, format)
 
     def run(self, frame: Frame | OnCard, conf: float, iou: float) -> Detections:
         """The detections in a frame."""

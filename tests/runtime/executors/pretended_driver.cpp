@@ -63,10 +63,6 @@ CALL(cuDeviceGetName, char *out, int, int) strcpy(out, "Pretended"); END
 CALL(cuDeviceGetAttribute, int *out, int which, int) *out = which == 75 ? 9 : which == 97 ? 232448 : 0; END
 CALL(cuDevicePrimaryCtxRetain, void **out, int) *out = (void *)1; END
 CALL(cuCtxPushCurrent_v2, void *) END
-CALL(cuPointerGetAttribute, int *out, int, unsigned long long)
-    const char *told = getenv("PRETENDED_OWNER");
-    *out = told ? atoi(told) : 0;
-END
 CALL(cuCtxPopCurrent_v2, void **) END
 CALL(cuModuleLoadData, void **out, const char *text)
     std::stringstream lines(text);

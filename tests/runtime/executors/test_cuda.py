@@ -97,29 +97,6 @@ for bad in (frame[:, ::2], frame.transpose(1, 0, 2), frame[::-1], frame[..., :2]
     assert all("do not lie in one piece" in line or "run backwards" in line or "has shape" in line for line in told)
 
 
-def test_frames_on_another_card_are_refused(script: Run) -> None:
-    code = f"""{FRAME}
-from zcc.runtime.executors.cuda_owner import refuse_foreign
-class Tensor:
-    __cuda_array_interface__ = dict(shape=frame.shape, typestr="|u1", version=3, data=(frame.ctypes.data, False))
-class Labelled(Tensor):
-    def __dlpack_device__(self):
-        return (2, 0)
-card = CudaExecutor(program, "cuda:1").context
-refuse_foreign((Tensor(), frame), card)
-for foreign in (Labelled(), (Tensor(), Labelled())):
-    try:
-        refuse_foreign(foreign, card)
-    except FrameError as error:
-        print(error)
-"""
-    told = (
-        "the frame lies on cuda:0, and the detector runs on cuda:1; bring it there, or load the detector with device="
-    )
-    lines = output_of(script(code, PRETENDED_CARDS="2", PRETENDED_OWNER="1")).splitlines()
-    assert len(lines) == 2 and all(line.startswith(told) for line in lines)
-
-
 def test_the_network_alone(script: Run) -> None:
     code = "out = CudaExecutor(program).run_network(np.zeros((48, 64, 4)))\nprint(float(out.sum()), out.shape)"
     total = float(weights(0).sum())
