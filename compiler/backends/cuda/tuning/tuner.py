@@ -7,7 +7,7 @@ tile is measured where it will be used, and one compilation measures all convolu
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -84,9 +84,10 @@ class CudaTuner:
                 tiles = {task.product: tile for task in tasks if (tile := task.next()) is not None}
                 if not tiles:
                     break
-                _keep(folder, tasks, tiles, self._measure(job, tiles, device))
-                for task in tasks:
-                    progress.measured(search, task)
+                found = self._measure(job, tiles, device)
+                gained = [task for task in tasks if _keep_round(task, tiles, found)]
+                _keep_records(folder, tiles, found)
+                progress.measured(search, (gained or tasks)[0])
         return search
 
 
@@ -125,13 +126,18 @@ def _network(job: TuningJob[CudaTarget]) -> Network:
     return job.precision.convert(network, job.calibration, (), job.target.short_words)
 
 
-def _keep(folder: Path, tasks: Sequence[TileTask], tiles: Tiles, taken: Mapping[Product, float]) -> None:
-    """Note what came of a round, here and in the user's records."""
-    found: dict[Product, dict[str, float | None]] = {}
-    for task in tasks:
-        if task.product in tiles:
-            task.seconds[tiles[task.product]] = taken.get(task.product)
-            found[task.product] = {write_tile(tiles[task.product]): taken.get(task.product)}
+def _keep_round(task: TileTask, tiles: Tiles, taken: Mapping[Product, float]) -> bool:
+    """Note what came of a round; whether the task has a quicker tile now."""
+    if task.product not in tiles:
+        return False
+    before = task.best_seconds
+    task.seconds[tiles[task.product]] = taken.get(task.product)
+    return before is not None and task.best_seconds != before
+
+
+def _keep_records(folder: Path, tiles: Tiles, taken: Mapping[Product, float]) -> None:
+    """The same in the user's records."""
+    found = {product: {write_tile(tile): taken.get(product)} for product, tile in tiles.items()}
     folder.mkdir(parents=True, exist_ok=True)
     with exclusive(folder / LOCK):
         records = read_tiles(folder)
