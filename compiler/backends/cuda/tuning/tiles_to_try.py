@@ -18,11 +18,9 @@ MOST_SUMS = 64  # that a thread holds in registers, beside all else
 
 def shapes(capability: Capability, product: Product, split: int) -> Iterator[Tile]:
     """Every shape that can compute it, with a split."""
-    seen = {}
-    for tile in (*MEASURED.values(), *MEASURED_BYTES.values()):
-        plain = fitted(capability, replace(tile, split=split, stages=4, cached=False))
-        seen[plain] = None
-    yield from (tile for tile in seen if is_sound(capability, product, tile))
+    known = (*MEASURED.values(), *MEASURED_BYTES.values())
+    plain = (fitted(capability, replace(tile, split=split, stages=4, cached=False)) for tile in known)
+    yield from (tile for tile in dict.fromkeys(plain) if is_sound(capability, product, tile))
 
 
 def neighbours(capability: Capability, product: Product, tile: Tile) -> Iterator[Tile]:
