@@ -16,7 +16,8 @@ from zcc.compiler.backends.cuda.kernels.conv_mma import Tile
 from zcc.compiler.backends.cuda.targets import TARGETS
 from zcc.compiler.backends.cuda.tile_records import Product
 from zcc.compiler.backends.cuda.tiles import default_tile, tile_chooser
-from zcc.compiler.backends.cuda.tuning.tuner import CudaTuner
+from zcc.compiler.backends.cuda.tuning.measure_tiles import Measured
+from zcc.compiler.backends.cuda.tuning.tuner import CudaTuner, Measure
 from zcc.compiler.backends.search import Limits, TuningJob
 from zcc.compiler.precision.table import find_precision
 from zcc.runtime.errors import UsageError
@@ -39,10 +40,16 @@ class Follower:
         self.heard += 1
 
 
-def seconds(job: Any, tiles: dict[Product, Tile], device: str) -> dict[Product, float]:
-    """The fewer stages, the better; tiles of 128 pixels fail."""
+def seconds(job: Any, tiles: dict[Product, Tile], device: str) -> Measured:
+    """The fewer stages, the better, one by one and together; tiles of 128 pixels fail."""
     assert device == "cuda:0"
-    return {product: tile.stages * 1e-6 for product, tile in tiles.items() if tile.pixels != 128}
+    taken = {product: tile.stages * 1e-6 for product, tile in tiles.items() if tile.pixels != 128}
+    return Measured(taken, 1e-3 - 1e-6 * len(tiles))
+
+
+def in_each_others_way(job: Any, tiles: dict[Product, Tile], device: str) -> Measured:
+    """The same, but any other tile than the default makes the network slower."""
+    return Measured(seconds(job, tiles, device).products, 1e-3 + 1e-6 * len(tiles))
 
 
 @pytest.fixture
@@ -51,8 +58,8 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TuningJob[Any]:
     return TuningJob(imported("yolov8", tmp_path), find_precision("fp16"), TARGET, None)
 
 
-def searched(job: TuningJob[Any], home: Path, limits: Limits, follower: Follower) -> Any:
-    return CudaTuner(seconds).search(job, home, limits, None, lambda name: nullcontext(), follower)
+def searched(job: TuningJob[Any], home: Path, limits: Limits, follower: Follower, measure: Measure = seconds) -> Any:
+    return CudaTuner(measure).search(job, home, limits, None, lambda name: nullcontext(), follower)
 
 
 def test_what_is_found_is_kept_and_taken_up(job: TuningJob[Any], tmp_path: Path) -> None:
@@ -64,8 +71,19 @@ def test_what_is_found_is_kept_and_taken_up(job: TuningJob[Any], tmp_path: Path)
     assert records.digest != CudaBackend().no_records().digest
     choose, product = tile_chooser(TARGET.capability, records), search.tasks[0].product
     assert default_tile(TARGET.capability, product).stages != 3 == choose(product).stages
+    assert search.network.best_form == "the quickest tiles" and "1000 -> " in search.network.describe()
     again = searched(job, tmp_path, Limits(), Follower())
-    assert again.tried == 0 and [task.best for task in again.tasks] == [task.best for task in search.tasks]
+    assert (
+        again.tried == 0
+        and again.network is None
+        and [task.best for task in again.tasks] == [task.best for task in search.tasks]
+    )
+
+
+def test_what_makes_the_network_slower_is_forgotten(job: TuningJob[Any], tmp_path: Path) -> None:
+    search = searched(job, tmp_path, Limits(trials=40), Follower(), in_each_others_way)
+    assert search.network.best_form == search.network.default_form == "default tiles"
+    assert CudaBackend().records(tmp_path, TARGET).digest is None
 
 
 def test_a_search_ends_with_its_trials(job: TuningJob[Any], tmp_path: Path) -> None:
