@@ -74,7 +74,7 @@ def test_how_long_frames_and_the_network_take(registry: Path, driver: str) -> No
     arguments = ("--frame", "60x80", "--rounds", "1", "--json")
     done = run_zcc("bench", "card", *arguments, "--registry", registry, LD_LIBRARY_PATH=driver)
     assert done.returncode == 0, done.stderr
-    figures = {figure["name"]: figure["value"] for figure in json.loads(done.stdout)["measured"]}
+    figures = {figure["metric"]: figure["value"] for figure in json.loads(done.stdout)["measured"]}
     assert figures["latency_ms"] > 0 and figures["network_ms"] > 0
 
 
