@@ -70,6 +70,17 @@ def test_what_is_found(registry: Path, driver: str, picture: Path) -> None:
     assert len(found["detections"]) > 5
 
 
+def test_how_accurate_it_is(registry: Path, driver: str, picture: Path, tmp_path: Path) -> None:
+    (tmp_path / "data" / "images").mkdir(parents=True)
+    (tmp_path / "data" / "labels").mkdir()
+    picture.rename(tmp_path / "data" / "images" / "noise.png")
+    (tmp_path / "data" / "labels" / "noise.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    arguments = ("eval", "card", "--data", tmp_path / "data", "--json", "--registry", registry)
+    done = run_zcc(*arguments, LD_LIBRARY_PATH=driver)
+    assert done.returncode == 0, done.stderr
+    assert 0 <= json.loads(done.stdout)["map50_95"] <= 1
+
+
 def test_how_long_frames_and_the_network_take(registry: Path, driver: str) -> None:
     arguments = ("--frame", "60x80", "--rounds", "1", "--json")
     done = run_zcc("bench", "card", *arguments, "--registry", registry, LD_LIBRARY_PATH=driver)
