@@ -96,17 +96,17 @@ class Rewriter:
             return self.version(tensor, dtype, meaning) if tensor.dtype in (FLOAT, self.stored) else tensor
 
         changed: dict[str, Any] = {
-            field.name: _mapped(getattr(op, field.name), seen) for field in fields(op) if field.name != "out"
+            field.name: mapped(getattr(op, field.name), seen) for field in fields(op) if field.name != "out"
         }
         return replace(op, **changed)
 
 
-def _mapped(value: Any, seen: Callable[[Tensor], Tensor]) -> Any:
+def mapped(value: Any, seen: Callable[[Tensor], Tensor]) -> Any:
     """A field of an operation with its tensors replaced."""
     if isinstance(value, Tensor):
         return seen(value)
     if isinstance(value, list):
-        return [_mapped(item, seen) for item in value]
+        return [mapped(item, seen) for item in value]
     if isinstance(value, Combine):
         return replace(value, other=seen(value.other))
     return value

@@ -52,6 +52,7 @@ PRECISIONS: dict[str, Precision] = {
     for precision in (
         Precision("fp32", "float32", "float32", _unchanged, tolerance=1e-3),
         Precision("fp16", "float16 weights, float32 maps", "float32", _unchanged, halves_weights=True),
+        Precision("tf32", "float32", "products of 11 significant bits, float32 sums", _unchanged),
         Precision(
             "bf16",
             "bfloat16 maps and weights",

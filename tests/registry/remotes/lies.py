@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.long.bundles import mutate
 from tests.oci.hostile import Liar, Reply, honest, lying
+from tests.registry.mutations import mutate
 from tests.registry.samples import artifact
 from zcc.registry import Registry
 from zcc.registry.remotes.pull import pull

@@ -13,6 +13,10 @@ def _always(unit: VectorUnit) -> bool:
     return True
 
 
+def _never(unit: VectorUnit) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Ability:
     """What a dtype asks of a vector unit."""
@@ -25,6 +29,7 @@ class Ability:
 ABILITIES: dict[str, Ability] = {
     "fp32": Ability(),
     "fp16": Ability(),
+    "tf32": Ability(_never, _never),  # a product of tensor cores
     "bf16": Ability(lambda unit: unit.bf16, lambda unit: unit.bf16, any_block=False),
     "int8": Ability(natively=lambda unit: unit.dot in ONE_INSTRUCTION),
 }
