@@ -63,11 +63,15 @@ def race(job: Job, records: Records, rounds: int, scratch: Path) -> dict[str, fl
 
 def lookup_seconds(job: Job, records: Records) -> tuple[float, dict[str, int]]:
     """What reading the records and asking them for every kernel adds to a compile."""
-    network = job.precision.convert(job.source.network(), job.calibration, (), job.target.short_words)
+    network = job.precision.convert(
+        job.source.network(), job.calibration, (), job.target.short_words, job.target.halves
+    )
     start = time.perf_counter()
     lower_network(network, job.target.unit, Defaults())
     plain = time.perf_counter() - start
-    network = job.precision.convert(job.source.network(), job.calibration, (), job.target.short_words)
+    network = job.precision.convert(
+        job.source.network(), job.calibration, (), job.target.short_words, job.target.halves
+    )
     choices = records.choices(job.target.unit)
     start = time.perf_counter()
     lower_network(network, job.target.unit, choices)
@@ -137,7 +141,7 @@ def make_job(options: argparse.Namespace) -> Job:
 
 def kernels_of(job: Job, target: CpuTarget) -> list[Task]:
     """The network's kernels with a choice."""
-    network = job.precision.convert(job.source.network(), job.calibration, (), target.short_words)
+    network = job.precision.convert(job.source.network(), job.calibration, (), target.short_words, target.halves)
     return tasks_of(lower_network(network, target.unit, Unchanged()).calls, target.unit)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from zcc.compiler.backends.common.machine import Machine, arithmetic_of
 from zcc.compiler.backends.cpu.forms.lookup import SHIPPED, find_records, own_records
+from zcc.compiler.backends.cpu.forms.network_form import default_form
 from zcc.compiler.backends.cpu.forms.records import read_records
 from zcc.compiler.backends.cpu.kernels.choices import Unchanged, write_choice
 from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
@@ -110,9 +111,10 @@ def tune_variant(
 ) -> Search:
     """Search for the kernels of one variant, then for its network's form; what is found lies in the registry's home."""
     began = time.monotonic()
-    network = precision.convert(source.network(), calibration, (), target.short_words)
+    network = precision.convert(source.network(), calibration, (), target.short_words, target.halves)
     folder = own_records(home, target)
-    calls = lower_network(network, target.unit, Unchanged()).calls
+    block = default_form(target, precision.name).block
+    calls = lower_network(network, target.unit, Unchanged(), block).calls
     tasks = tasks_of(calls, target.unit)
     put_shipped_first(tasks, target)
     addresses = find_addresses(runner, target)

@@ -97,7 +97,7 @@ def test_the_digest_changes_with_what_is_known() -> None:
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_forms_of_every_target(target: object, dtype: str) -> None:
     target = TARGETS[target.name].with_threads(8)  # type: ignore[attr-defined]
-    default, forms = default_form(target), possible_forms(target, PRECISIONS[dtype])
+    default, forms = default_form(target, dtype), possible_forms(target, PRECISIONS[dtype])
     assert forms[write_form(default)] == default == NetworkForm(target.unit.lanes, True, 8)
     assert {form.threads for form in forms.values()} == {1, 2, 4, 6, 7, 8}
     blocks = {form.block for form in forms.values()}
