@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from zcc.compiler.backends.backend import Built, Call, Floats, Stage
+from zcc.compiler.backends.backend import ON_THIS_MACHINE, Built, Call, Floats, Running, Stage
 from zcc.compiler.backends.cuda import nvrtc
 from zcc.compiler.backends.cuda.program import build_program
 from zcc.compiler.backends.cuda.targets import TARGETS, CudaTarget, native_target
@@ -90,6 +90,11 @@ class CudaBackend:
             name: held[..., :channels].transpose(2, 0, 1)[None]
             for name, channels, held in zip(source.raw.maps, _channels(source), maps, strict=True)
         }
+
+    def running(self, target: CudaTarget) -> Running:
+        """On a card of this machine."""
+        here = target.runs_here()
+        return Running(ON_THIS_MACHINE) if here else Running(why_not=f"{target.name} does not run on this machine")
 
     def tools(self) -> dict[str, str]:
         """NVIDIA's run-time compiler."""
