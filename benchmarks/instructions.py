@@ -84,11 +84,11 @@ def template(spec: KernelSpec) -> str:
     return next((word for word in TEMPLATES if spec.name.startswith(word)), "")
 
 
-def row_of(call: KernelCall, flops: int, dtype: str, target: CpuTarget) -> Row:
-    """What the kernel's loop is like."""
+def row_of(call: KernelCall, flops: int, dtype: str, target: CpuTarget) -> tuple[Row, Loop]:
+    """What the kernel's loop is like, and the loop."""
     spec, loop = call.spec, hot_loop(call.spec, target)
     told = (spec.name, str(getattr(spec, "tile", "")), flops, loop.instructions, loop.products)
-    return Row(target.name, dtype, *told, per_product(spec, loop), loop.spills)
+    return Row(target.name, dtype, *told, per_product(spec, loop), loop.spills), loop
 
 
 def per_product(spec: KernelSpec, loop: Loop) -> float:
@@ -105,7 +105,7 @@ def rows(path: Path, targets: Sequence[CpuTarget], dtypes: Sequence[str], top: i
             every: list[Row] = []
             shown: Counter[str] = Counter()
             for call, flops in convolutions(load_network(path), dtype, target):
-                every.append(row_of(call, flops, dtype, target))
+                every.append(row_of(call, flops, dtype, target)[0])
                 shown[template(call.spec)] += 1
                 if shown[template(call.spec)] <= top:
                     yield every[-1]
