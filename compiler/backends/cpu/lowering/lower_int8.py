@@ -57,7 +57,7 @@ def lower_quantised_conv(op: QuantisedConv, lowering: Lowering) -> KernelCall:
     return KernelCall(spec, tuple(arguments), op.out.name)
 
 
-def _dense(op: QuantisedConv, shape: tuple[Any, ...], lowering: Lowering) -> tuple[Int8Conv, Array]:
+def _dense(op: QuantisedConv, shape: Any, lowering: Lowering) -> tuple[Int8Conv, Array]:
     """The kernel that multiplies quickest what the weights hold, and the weights as it reads them."""
     x, out, unit = lowering.channels(op.x), lowering.channels(op.out), lowering.unit
     lanes = x.lanes(), x.block, out.lanes(), out.block

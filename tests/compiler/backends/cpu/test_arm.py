@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import tvm
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from tests.compiler.backends.cpu.emulated import why_not
 from tests.compiler.backends.cpu.small_network import small_network, small_network_in_bytes
 from tests.compiler.harness import build_network
 from tests.compiler.precision.test_networks import grey_levels
-from tests.conftest import Tiny
+from tests.onnx_models import build
 from zcc.compiler.backends.cpu.emulation.emulator import PROCESSORS, Emulator
 from zcc.compiler.backends.cpu.forms.network_form import default_form
 from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
@@ -31,6 +32,7 @@ from zcc.compiler.compile import CompileOptions, compile_model
 from zcc.compiler.ir.ops import Network
 from zcc.compiler.precision.table import PRECISIONS
 from zcc.registry import Registry
+from zcc.registry.bundle import export_bundle
 from zcc.runtime import Detector
 from zcc.runtime.library import RUNTIME_LIBRARY
 
@@ -126,15 +128,22 @@ def test_floats_are_near_those_of_here(target: CpuTarget, arm: Machine, dtype: s
     np.testing.assert_allclose(output, expected, rtol=0, atol=TOLERANCES[dtype] * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("target", ["aarch64"], indirect=True)
-def test_detections_are_those_of_here(arm: Machine, target: CpuTarget, tiny_artifact: Tiny, tmp_path: Path) -> None:
-    [made] = compile_model(
-        CompileOptions(tiny_artifact.model, target=target.name), Registry.open(tmp_path / "registry")
-    )
+@pytest.mark.parametrize(("target", "family"), [("aarch64", "yolov8"), ("aarch64-i8mm", "yolo11")], indirect=["target"])
+def test_a_bundle_finds_what_is_found_here(arm: Machine, target: CpuTarget, family: str, tmp_path: Path) -> None:
+    """Plain and with attention; the compiler has verified it by the same emulator, and its manifest says so."""
+    model, bundle = tmp_path / "model.onnx", tmp_path / "model.zcc"
+    onnx.save(build(family, imgsz=(64, 64)), model)
+    registry = Registry.open(tmp_path / "registry")
+    [here] = compile_model(CompileOptions(model), registry)
+    [made] = compile_model(CompileOptions(model, target=target.name), registry)
+    assert made.manifest.verified == Emulator(target).describe()
+    assert made.manifest.verified.startswith("emulated by qemu-aarch64 ")
+    assert [(figure.metric, figure.value < 1e-4) for figure in made.manifest.measured] == [("relative_error", True)]
+    export_bundle(registry, ["model"], bundle)
     frame = np.random.default_rng(0).integers(0, 256, (48, 80, 3), dtype=np.uint8)
     np.save(tmp_path / "frame.npy", frame)
-    arm.run(SCRIPT, "detect", tmp_path / "frame.npy", made.folder, tmp_path / "found.npz")
-    found, expected = np.load(tmp_path / "found.npz"), Detector.load(tiny_artifact.folder)(frame)
+    arm.run(SCRIPT, "detect", tmp_path / "frame.npy", bundle, tmp_path / "found.npz")
+    found, expected = np.load(tmp_path / "found.npz"), Detector.load(here.folder)(frame)
     assert len(expected.boxes)
     np.testing.assert_array_equal(found["classes"], expected.classes)
     np.testing.assert_allclose(found["scores"], expected.scores, rtol=1e-4)
