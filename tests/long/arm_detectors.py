@@ -109,9 +109,7 @@ def main() -> None:
                     found = found_there(there, target, scratch / "frame.npy", scratch)
                     error = difference(found, expected, max(picture.shape))
                     failed |= not error <= TOLERANCES[dtype]
-                    print(
-                        f"{model.stem} {target.name} {dtype}: {len(found.boxes)} found, {error:.1e} apart", flush=True
-                    )
+                    print(f"{model.stem} {target.name} {dtype}: {len(found)} found, {error:.1e} apart", flush=True)
     sys.exit(failed)
 
 
