@@ -32,13 +32,13 @@ from zcc.commands.adapt import as_text
 from zcc.commands.progress import open_progress
 from zcc.compiler.adapting.adapt import Adapted, AdaptOptions, adapt
 from zcc.compiler.adapting.plot import draw
-from zcc.compiler.adapting.recording import Thresholds
+from zcc.compiler.adapting.recording import RecordingSettings
 from zcc.compiler.compile import CompileOptions, compile_model
 from zcc.compiler.quality.pictures import labelled_pictures
 from zcc.registry import Registry
 from zcc.runtime.adaptive import AdaptiveDetector, Observed
-from zcc.runtime.adaptive.detector import DTYPES, load_resident
-from zcc.runtime.adaptive.statistics import Statistics
+from zcc.runtime.adaptive.adaptive_detector import DTYPES, load_resident
+from zcc.runtime.adaptive.statistics import AdaptiveStatistics
 
 LATER = 100_000  # frames of the sequence's camera that are long after those of the sequence
 VARIED_SEED = 991
@@ -52,7 +52,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from zcc.runtime.adaptive import AdaptiveDetector
-from zcc.runtime.adaptive.detector import DTYPES
+from zcc.runtime.adaptive.adaptive_detector import DTYPES
 
 class InTurns:
     def choose(self, observed):
@@ -100,10 +100,10 @@ def measure(registry: Registry, scratch: Path, options: argparse.Namespace) -> A
         write_scenes(data, options.frames, options.seed, make_frame)
     resident = load_resident(sample.MODEL.stem, DTYPES, registry=str(registry.home))
     pictures = labelled_pictures(data, next(iter(resident.values())).manifest.classes)
-    return adapt(resident, pictures, AdaptOptions(fitted=True, use=Thresholds(turns=options.turns)), progress)
+    return adapt(resident, pictures, AdaptOptions(fitted=True, use=RecordingSettings(turns=options.turns)), progress)
 
 
-def swap_costs(registry: Registry) -> Statistics:
+def swap_costs(registry: Registry) -> AdaptiveStatistics:
     """Another variant for every frame, many times."""
     detector = AdaptiveDetector.load(sample.MODEL.stem, InTurns(), registry=str(registry.home))
     frame = make_scene(VARIED_SEED, 0).image

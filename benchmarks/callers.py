@@ -32,7 +32,7 @@ def some_frames() -> list[Pixels]:
 
 
 @dataclass(frozen=True)
-class Seen:
+class TimedCall:
     """One call, by the clock."""
 
     begun: float
@@ -51,7 +51,7 @@ class Callers:
     detector: Detector
     frames: Sequence[Pixels]
     right: Sequence[set[Answer]]  # by frame
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[TimedCall] = field(default_factory=list)
     wrong: int = 0
     failed: list[str] = field(default_factory=list)
 
@@ -78,7 +78,7 @@ class Callers:
             except ZccError as error:
                 self.failed.append(str(error))
             else:
-                self.seen.append(Seen(begun, time.perf_counter()))
+                self.seen.append(TimedCall(begun, time.perf_counter()))
                 self.wrong += found not in self.right[index]
             turn += 1
 

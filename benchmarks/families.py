@@ -6,25 +6,24 @@ python -m benchmarks.families MODEL.onnx... [--dtype fp32,int8] [--target T] [--
 Every model is compiled and raced as `python -m benchmarks.race` does it: in turns, medians of all counted runs, once
 all are known to see the same. The ratio is to the faster of the others, above 1 zcc leads.
 
-Where the target has fewer instructions than this machine, OpenVINO is held to it too. ONNX Runtime cannot be held, and
-takes what the machine has: its time is shown, and marked. With --keep, rows are kept in a file, and printed and written
-together with those of earlier calls: a long table is made piece by piece.
+Where the target has fewer instructions than this machine, the others find no more than it has. With --keep, rows are
+kept in a file, and printed and written together with those of earlier calls: a long table is made piece by piece.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.arguments import names, opened_registry, run, size
+from benchmarks.hold import held_to
 from zcc import sample
 from zcc.commands.progress import open_progress
-from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
+from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.backends.table import NATIVE
 from zcc.compiler.compile import CompileOptions, Result, compile_model
 from zcc.compiler.quality.comparison import POINTS
@@ -35,11 +34,6 @@ from zcc.compiler.racing.scenes import read_frames
 from zcc.compiler.racing.table import PEERS, ZCC, matches
 from zcc.registry import Registry
 from zcc.runtime import host
-
-# What holds oneDNN, and OpenVINO with it, to a target, by an instruction set that the target has: the first that fits.
-HELD = (("avx512f", None), ("avx2", "AVX2"), ("sse4_1", "SSE41"))
-LIMIT = "ONEDNN_MAX_CPU_ISA"
-FREE = ("onnxruntime",)  # those that take what the machine has, whatever the target
 
 
 @dataclass(frozen=True)
@@ -83,14 +77,6 @@ def read_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def hold_peers(target: str) -> None:
-    """Let peers that can be told use no more instruction sets than the target has."""
-    held = (native_target() if target == NATIVE else TARGETS[target]).features
-    limit = next((value for feature, value in HELD if feature in held), None)
-    if limit is not None:
-        os.environ[LIMIT] = limit  # inherited by the contestants' processes
-
-
 def measure(model: Path, dtype: str, options: argparse.Namespace, registry: Registry) -> Row:
     """Compile a model, and race it."""
     [result] = compile_model(
@@ -107,7 +93,12 @@ def row_of(model: Path, result: Result, options: argparse.Namespace) -> Row:
     peers = tuple(matches(manifest.dtype) if options.against is None else options.against)
     frames = read_frames(sample.IMAGES, options.frame, manifest.input.color)
     rules = Rules(rounds=options.rounds, runs=options.runs, threads=host.worker_threads())
-    outcome = race_against(Lineup(result.folder, model, peers, (), options.calib), frames, rules, open_progress())
+    outcome = race_against(
+        Lineup(result.folder, model, peers, calib=options.calib, held=options.target != NATIVE),
+        frames,
+        rules,
+        open_progress(),
+    )
     figures = as_document(outcome)["contestants"]
     about = {name: figure["about"] for name, figure in figures.items()}
     times = {task: {name: figure[f"{task}_ms"]["median"] for name, figure in figures.items()} for task in TASKS}
@@ -128,9 +119,9 @@ def table(rows: list[Row]) -> Iterator[str]:
     for group in sorted({(row.dtype, row.target, row.processor) for row in rows}):
         members = sorted((row for row in rows if (row.dtype, row.target, row.processor) == group), key=lambda r: r.key)
         peers = list(dict.fromkeys(name for row in members for name in row.frame if name != ZCC))
-        yield f"\n## {group[0]} for {group[1]}\n\nOn {group[2]}. {'; '.join(told(members[-1]))}.\n"
-        titles = ["model", "zcc ms", *(f"{marked(name, group[1])} ms" for name in peers), "ratio"]
-        titles += ["network: zcc", *(marked(name, group[1]) for name in peers), "ratio"]
+        yield f"\n## {group[0]} for {group[1]}\n\nOn {group[2]}. {'; '.join(members[-1].about.values())}.\n"
+        titles = ["model", "zcc ms", *(f"{name} ms" for name in peers), "ratio"]
+        titles += ["network: zcc", *peers, "ratio"]
         yield f"| {' | '.join(titles)} |\n|---|{'---:|' * (len(titles) - 1)}"
         for row in members:
             cells = [cell for task in TASKS[::-1] for cell in cells_of(row, task, peers)]
@@ -141,19 +132,6 @@ def cells_of(row: Row, task: str, peers: list[str]) -> list[str]:
     """A task's times and ratio."""
     times: dict[str, float] = getattr(row, task)
     return [f"{times[name]:.1f}" if name in times else "" for name in (ZCC, *peers)] + [f"{row.ratio(task):.2f}"]
-
-
-def marked(name: str, target: str) -> str:
-    """A contestant's name, starred where it may use instructions that the target does not have."""
-    more = {"avx512f"} & host.cpu_features() - set(TARGETS[target].features)
-    return f"{name}\\*" if more and name in FREE else name
-
-
-def told(row: Row) -> Iterator[str]:
-    """What the contestants are, and which of them is not held to the target."""
-    yield from row.about.values()
-    if any(marked(name, row.target) != name for name in row.frame):
-        yield "\\* not held to the target's instructions: it uses AVX-512"
 
 
 def kept_rows(file: Path | None) -> list[Row]:
@@ -174,9 +152,8 @@ def page(rows: list[Row]) -> str:
 def main() -> None:
     """Measure every model, and print or write the table."""
     options = read_arguments()
-    hold_peers(options.target)
     rows = {row.key: row for row in kept_rows(options.keep)}
-    with opened_registry(options.registry) as registry:
+    with opened_registry(options.registry) as registry, held_to(options.target):
         for model in options.models:
             for dtype in options.dtype:
                 row = measure(model, dtype, options, registry)

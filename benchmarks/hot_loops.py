@@ -9,7 +9,7 @@ from functools import cached_property
 
 from zcc.compiler.backends.cpu.kernels.spec import KernelSpec
 from zcc.compiler.backends.cpu.program.build import assembly
-from zcc.compiler.backends.cpu.program.single import kernel_module
+from zcc.compiler.backends.cpu.program.single_kernel import kernel_module
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 
 # Multiply-adds of an instruction, by its name and the type of the register it writes.

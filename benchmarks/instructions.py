@@ -20,7 +20,7 @@ from benchmarks.hot_loops import Loop, hot_loop
 from zcc.compiler.backends.cpu.forms.network_form import default_form
 from zcc.compiler.backends.cpu.kernels.spec import KernelCall, KernelSpec
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.targets.aarch64 import PROCESSORS
 from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.backends.cpu.targets.target import CpuTarget

@@ -28,7 +28,7 @@ from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv, ShortSumConv
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.stages import Apply, StageSpec
-from zcc.compiler.backends.cpu.program.single import compile_kernels
+from zcc.compiler.backends.cpu.program.single_kernel import compile_kernels
 from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.ir.tensors import BFLOAT16

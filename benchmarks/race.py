@@ -4,8 +4,8 @@ python -m benchmarks.race MODEL.onnx... [--dtype fp32,int8] [--calib DIR] [--dat
                           [--target TARGET] [--threads 1,2] [--rounds N] [--images DIR] [--json]
 
 Of several dtypes the last one is measured against the others and against the peers that compute in it. An int8 race
-is one against OpenVINO with a model that NNCF quantised on the same pictures. A race for a --target holds OpenVINO to
-the instructions of that target, and tells so. With labelled pictures in --data, the
+is one against OpenVINO with a model that NNCF quantised on the same pictures. In a race for a --target, the others find
+no instructions that it lacks. With labelled pictures in --data, the
 accuracy of every network is measured too.
 """
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.arguments import names, numbers, opened_registry, run, size
+from benchmarks.hold import held_to
 from zcc import sample
 from zcc.commands.progress import open_progress
 from zcc.compiler.backends.table import NATIVE
@@ -89,7 +90,7 @@ def main() -> None:
     options = read_arguments()
     peers = present(matches(options.dtype[-1]) if options.against is None else options.against)
     documents: list[dict[str, Any]] = []
-    with opened_registry(options.registry) as registry:
+    with opened_registry(options.registry) as registry, held_to(options.target):
         for model in options.models:
             artifacts = compiled(model, options, registry)
             for threads in options.threads:

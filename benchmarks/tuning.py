@@ -16,52 +16,47 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.arguments import run
-from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, Recorded, Records, find_records
+from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, KernelRecords, RecordedChoices, find_records
 from zcc.compiler.backends.cpu.forms.records import Record
 from zcc.compiler.backends.cpu.kernels.choices import Defaults, Unchanged, write_choice
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.compiler.backends.cpu.tuning.kernel_task import KernelTask, tasks_of
 from zcc.compiler.building.build import build
-from zcc.compiler.building.calibration import calibrate_on_pictures
 from zcc.compiler.building.job import Job
 from zcc.compiler.building.options import CompileOptions
+from zcc.compiler.building.prepare import prepare
 from zcc.compiler.building.progress import Silent
-from zcc.compiler.building.stages import Stages
-from zcc.compiler.building.wanted import Wish
-from zcc.compiler.frontend.load import load_model
-from zcc.compiler.importing.imported import import_model
-from zcc.compiler.precision.model_scales import calibration_of
+from zcc.compiler.building.stage_recorder import StageRecorder
 from zcc.compiler.quality.latency import measure_latencies
-from zcc.compiler.tuning.task import Task, tasks_of
 from zcc.registry.location import locate
-from zcc.runtime.manifest import InputSpec
 from zcc.runtime.variant import Variant
 
 NEAR = 1.2  # a default form within this of the best is a good default
 
 
-class Direct(Records):
+class Direct(KernelRecords):
     """No records, and every convolution direct."""
 
-    def choices(self, unit: VectorUnit, winograd: bool = True) -> Recorded:
+    def choices(self, unit: VectorUnit, winograd: bool = True) -> RecordedChoices:
         """As templates prefer, Winograd aside."""
         return super().choices(unit, winograd=False)
 
 
-def race(job: Job, records: Records, rounds: int, scratch: Path) -> dict[str, float]:
+def race(job: Job, records: KernelRecords, rounds: int, scratch: Path) -> dict[str, float]:
     """Milliseconds from frame to detections of each build, in turns."""
     runs, builds = [], {"direct": Direct(()), "default": NO_RECORDS, "tuned": records}
     for name, made in builds.items():
         folder = scratch / name
         folder.mkdir()
-        manifest = build(replace(job, records=made), name, folder, Stages(Silent()))
+        manifest = build(replace(job, records=made), name, folder, StageRecorder(Silent()))
         runs.append(Variant(folder, manifest).run)
     taken = [measure_latencies(runs) for _ in range(rounds)]
     return {name: median(turn[index].value for turn in taken) for index, name in enumerate(builds)}
 
 
-def lookup_seconds(job: Job, records: Records) -> tuple[float, dict[str, int]]:
+def lookup_seconds(job: Job, records: KernelRecords) -> tuple[float, dict[str, int]]:
     """What reading the records and asking them for every kernel adds to a compile."""
     network = job.precision.convert(
         job.source.network(), job.calibration, (), job.target.short_words, job.target.halves
@@ -78,7 +73,7 @@ def lookup_seconds(job: Job, records: Records) -> tuple[float, dict[str, int]]:
     return time.perf_counter() - start - plain, choices.counts
 
 
-def print_kernels(tasks: list[Task], records: Records) -> None:
+def print_kernels(tasks: list[KernelTask], records: KernelRecords) -> None:
     """Each kernel's default form and best direct form against the best on record."""
     print(f"{'kernel':<46}{'runs':>5}{'default':>9}{'best':>9}{'ratio':>7}  best form")
     worst = 1.0
@@ -129,17 +124,13 @@ def main() -> None:
 
 def make_job(options: argparse.Namespace) -> Job:
     """The variant to build."""
-    model = load_model(options.model)
-    source = import_model(model, InputSpec(model.height, model.width), 300)
-    ((precision, target),) = Wish((options.dtype,), options.target).variants(quantised=False, pictures=True)
-    asked = CompileOptions(options.model, calib=options.calib)
-    brought = calibration_of(source)
-    calibrated = calibrate_on_pictures(asked, source, brought, [precision], Stages(Silent()))
-    calibration = calibrated.calibration if calibrated else brought
-    return Job("benchmark", source, target, precision, NO_RECORDS, calibration, calibrated)
+    asked = CompileOptions(options.model, dtypes=(options.dtype,), target=options.target, calib=options.calib)
+    model = prepare(asked, StageRecorder(Silent()), None)
+    ((precision, target),) = model.variants
+    return Job("benchmark", model.source, target, precision, NO_RECORDS, model.calibration, model.calibrated)
 
 
-def kernels_of(job: Job, target: CpuTarget) -> list[Task]:
+def kernels_of(job: Job, target: CpuTarget) -> list[KernelTask]:
     """The network's kernels with a choice."""
     network = job.precision.convert(job.source.network(), job.calibration, (), target.short_words, target.halves)
     return tasks_of(lower_network(network, target.unit, Unchanged()).calls, target.unit)

@@ -1,6 +1,7 @@
 """Race Winograd's convolution against the direct one, for every 3x3 convolution of a model.
 
-python -m benchmarks.winograd MODEL.onnx [--strides 1,2] [--sizes 2,3,4,5] [--all] [--rounds N]
+python -m benchmarks.winograd MODEL.onnx [--strides 1,2] [--sizes 2,3,4,5] [--all] [--rounds N] [--target T]
+                              [--kernels-alone]
 
 Both take turns on maps of their own with nothing behind them. Caches hold those better than they do within a network,
 so the last line races the whole network: direct, in the forms that templates prefer, and with the first of Winograd's
@@ -34,15 +35,15 @@ from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
 from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS
 from zcc.compiler.backends.cpu.lowering.layout import Layout
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.program.emit import emit_network
-from zcc.compiler.backends.cpu.program.single import compile_kernels
-from zcc.compiler.backends.cpu.targets.table import native_target
+from zcc.compiler.backends.cpu.program.single_kernel import compile_kernels
+from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.fuse import fuse
-from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
 from zcc.compiler.ir.tensors import Array
 from zcc.runtime.engine import SPIN_VARIABLE, aligned_bytes, engine
@@ -95,7 +96,7 @@ def race(runs: Sequence[Run], rounds: int) -> list[float]:
 
 
 @dataclass
-class Trial:
+class WinogradTrial:
     """A convolution with nothing behind it on dense maps: what goes in and what must come out."""
 
     x: Array
@@ -103,7 +104,7 @@ class Trial:
     expected: Array
 
     @classmethod
-    def make(cls, x: Slab, out: Slab, stride: int) -> Trial:
+    def make(cls, x: Slab, out: Slab, stride: int) -> WinogradTrial:
         """Activations after SiLU, and weights that keep their size."""
         rng = np.random.default_rng(1)
         z = rng.normal(0, 1.5, x.shape)
@@ -121,7 +122,7 @@ class Trial:
 def race_kernels(specs: Sequence[Any], target: CpuTarget, rounds: int) -> list[tuple[float, float]]:
     """Milliseconds and error of each form of one convolution."""
     x, out = specs[0].x, specs[0].out
-    trial = Trial.make(x, out, specs[0].stride[0])
+    trial = WinogradTrial.make(x, out, specs[0].stride[0])
     bias, made = (aligned(np.zeros(shape, np.float32)) for shape in ((out.blocks, out.lanes), out.shape))
     with tempfile.TemporaryDirectory(prefix="zcc-benchmark-") as folder:
         kernels = compile_kernels(list(specs), target, Path(folder))
@@ -218,9 +219,11 @@ def main() -> None:
     parser.add_argument("--sizes", type=numbers, default=[2, 3, 4, 5], help="of tiles: 2,3,4,5 by default")
     parser.add_argument("--all", action="store_true", help="every form worth trying, not the first alone")
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--target", choices=TARGETS, metavar="TARGET", help="this machine's own by default")
+    parser.add_argument("--kernels-alone", action="store_true", help="without the network as a whole")
     options = parser.parse_args()
     os.environ.setdefault(SPIN_VARIABLE, ALWAYS)
-    target = native_target()
+    target = TARGETS[options.target] if options.target else native_target()
     transforms = [key for key in TRANSFORMS if key[0] in options.strides and key[1] in options.sizes]
     proto = load_model(options.model).proto
     layouts = [
@@ -228,7 +231,8 @@ def main() -> None:
         for choices in (Unchanged(), Defaults(), Forms(target.unit, transforms))
     ]
     print_table(find_convolutions(layouts[0], transforms), transforms, target, options)
-    print(race_networks(proto, layouts, target, options.rounds))
+    if not options.kernels_alone:
+        print(race_networks(proto, layouts, target, options.rounds))
 
 
 if __name__ == "__main__":

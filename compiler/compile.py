@@ -7,24 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zcc.compiler.backends.backend import Records
+from zcc.compiler.backends.search import SearchProgress
 from zcc.compiler.backends.table import backend_of
 from zcc.compiler.backends.target import Target
-from zcc.compiler.building.calibration import calibrate_on_pictures
 from zcc.compiler.building.job import Job
 from zcc.compiler.building.options import CompileOptions
-from zcc.compiler.building.stages import Stages
+from zcc.compiler.building.prepare import prepare
+from zcc.compiler.building.stage_recorder import StageRecorder
 from zcc.compiler.building.wanted import PassOver
-from zcc.compiler.frontend.load import load_model
-from zcc.compiler.importing.imported import import_model
-from zcc.compiler.precision.model_scales import calibration_of
 from zcc.compiler.quality.bar import Bar
 from zcc.compiler.quality.build_to_bar import build_to_bar
 from zcc.compiler.quality.open_bar import check_bar, open_bar
-from zcc.compiler.tuning.model import tune_variants
-from zcc.compiler.tuning.progress import SearchProgress, SilentSearch
+from zcc.compiler.tuning.silent import SilentSearch
+from zcc.compiler.tuning.tune_model import tune_variants
 from zcc.registry import Registry
 from zcc.registry.reference import check_name
-from zcc.runtime.manifest import InputSpec, Manifest
+from zcc.runtime.manifest import Manifest
 
 __all__ = ["CompileOptions", "Result", "compile_model"]
 
@@ -52,26 +50,18 @@ def compile_model(
     options.wish.check()
     check_bar(options)
     progress = progress or SilentSearch()
-    stages = Stages(progress)
-    with stages.stage("load and check"):
-        model = load_model(options.model, options.imgsz, options.classes)
-    with stages.stage("import"):
-        spec = InputSpec(model.height, model.width, options.color, options.resize)
-        source = import_model(model, spec, options.max_det)
-    brought = calibration_of(source)
-    variants = options.wish.variants(brought is not None, options.calib is not None, pass_over)
-    calibrated = calibrate_on_pictures(options, source, brought, [precision for precision, _ in variants], stages)
-    calibration = calibrated.calibration if calibrated else brought
+    stages = StageRecorder(progress)
+    model = prepare(options, stages, pass_over)
     if options.tune:
-        tune_variants(source, variants, calibration, registry.home, options.tune, stages, progress)
+        tune_variants(model, registry.home, options.tune, stages, progress)
     with tempfile.TemporaryDirectory(prefix="zcc-") as scratch:
-        bar = open_bar(options, source, calibrated, stages, Path(scratch))
-        held_to = bar.digest if bar else None
+        bar = open_bar(options, model.source, model.calibrated, stages, Path(scratch))
+        given = model.calibration, model.calibrated, bar.digest if bar else None
         jobs = [
-            Job(name, source, target, precision, find_records(target, registry), calibration, calibrated, held_to)
-            for precision, target in variants
+            Job(name, model.source, target, precision, find_records(target, registry), *given)
+            for precision, target in model.variants
         ]
-        return [build_once(job, registry, bar, Stages(progress, tuple(stages.done))) for job in jobs]
+        return [build_once(job, registry, bar, StageRecorder(progress, tuple(stages.done))) for job in jobs]
 
 
 def find_records(target: Target, registry: Registry) -> Records:
@@ -79,7 +69,7 @@ def find_records(target: Target, registry: Registry) -> Records:
     return backend_of(target).records(registry.home, target)
 
 
-def build_once(job: Job, registry: Registry, bar: Bar | None, stages: Stages) -> Result:
+def build_once(job: Job, registry: Registry, bar: Bar | None, stages: StageRecorder) -> Result:
     """Build and publish a variant, unless the registry has this very build already."""
     key = job.fingerprint()
     waiting = "another process is compiling this; waiting for it"

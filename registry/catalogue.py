@@ -15,7 +15,7 @@ from zcc.registry.rows import FOUND, REPEATED, read_artifact, read_figure
 from zcc.registry.schema import artifacts, measurements, registry, removed
 from zcc.runtime.errors import NotFound, ZccError
 from zcc.runtime.manifest import Manifest, Measurement
-from zcc.runtime.rules import shown
+from zcc.runtime.rules import brief
 
 Tagged = defaultdict[str, list[str]]  # tags by digest
 Figures = defaultdict[str, list[Any]]  # rows of measurements by digest
@@ -64,7 +64,7 @@ class Catalogue:
         try:
             return self._read(row, tagged, figures)
         except ZccError as error:
-            return Unreadable(shown(row.digest), shown(row.name), error.problem)
+            return Unreadable(brief(row.digest), brief(row.name), error.problem)
 
     def get(self, digest: str) -> Artifact:
         """The artifact with exactly this digest."""

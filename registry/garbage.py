@@ -53,7 +53,7 @@ NOTHING = Garbage()
 
 
 @dataclass(frozen=True)
-class Plan:
+class DeletionPlan:
     """What is to be deleted, and what is told of it."""
 
     told: Garbage
@@ -65,7 +65,7 @@ class Plan:
             tree.remove(item)
 
 
-def collect(tree: Tree, live: dict[str, Manifest], removals: Collection[str], spared: Spared) -> Plan:
+def collect(tree: Tree, live: dict[str, Manifest], removals: Collection[str], spared: Spared) -> DeletionPlan:
     """What was removed, what nothing refers to, and what killed processes left; the caller keeps publishers out."""
     survey = tree.survey()
     orphans = find_orphans(tree, survey, {*live, *removals})
@@ -80,7 +80,7 @@ def collect(tree: Tree, live: dict[str, Manifest], removals: Collection[str], sp
     folders_of, files_of, staged_of = (_paths(tree, group) for group in (folders, files, staged))
     kept_digests = tuple(orphan.digest for orphan in kept)
     told = Garbage(folders_of, files_of, staged_of, _bytes_of(items), kept_digests, tuple(survey.strays))
-    return Plan(told, items)
+    return DeletionPlan(told, items)
 
 
 def _paths(tree: Tree, items: Iterable[Item]) -> tuple[Path, ...]:

@@ -215,8 +215,8 @@ def _begun(database: Path) -> bool:
         header = file.read(_HEADER)
     # The page size stands at byte 16, with 1 for 65536. A journal tells that a killed write will be undone.
     page = int.from_bytes(header[16:18], "big") or 1
-    whole = header.startswith(_MAGIC) and size >= (page if page > 1 else 1 << 16)
-    if not whole and not database.with_name(f"{database.name}-journal").exists():
+    sound = header.startswith(_MAGIC) and size >= (page if page > 1 else 1 << 16)
+    if not sound and not database.with_name(f"{database.name}-journal").exists():
         raise Unavailable(
             f"registry {database}: file is not a database",
             RESTORE,

@@ -24,7 +24,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Report:
+class IntegrityReport:
     """What was read, and what was wrong."""
 
     artifacts: int
@@ -50,7 +50,7 @@ class Report:
         }
 
 
-def check(manifests: Mapping[str, Manifest], files: Files, folders: Folders) -> Report:
+def check(manifests: Mapping[str, Manifest], files: Files, folders: Folders) -> IntegrityReport:
     """Hash every file of every artifact, each once however many artifacts share it."""
     reader = _Reader()
     problems = tuple(
@@ -59,7 +59,7 @@ def check(manifests: Mapping[str, Manifest], files: Files, folders: Folders) -> 
         for path, sha256 in _expected(digest, manifest, files, folders.path(digest))
         if (what := reader.problem(path, sha256))
     )
-    return Report(len(manifests), len(reader.hashes), reader.bytes, problems)
+    return IntegrityReport(len(manifests), len(reader.hashes), reader.bytes, problems)
 
 
 def look_around(tree: Tree, known: Collection[str]) -> tuple[tuple[Problem, ...], tuple[Stray, ...]]:

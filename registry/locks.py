@@ -11,19 +11,19 @@ from pathlib import Path
 @contextmanager
 def exclusive(path: Path, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
     """Hold the lock alone; `on_wait` is called once when another holds it first."""
-    with _held(path, fcntl.LOCK_EX, on_wait):
+    with _locked(path, fcntl.LOCK_EX, on_wait):
         yield
 
 
 @contextmanager
 def shared(path: Path) -> Iterator[None]:
     """Hold the lock together with others, but never while one holds it alone."""
-    with _held(path, fcntl.LOCK_SH, None):
+    with _locked(path, fcntl.LOCK_SH, None):
         yield
 
 
 @contextmanager
-def _held(path: Path, mode: int, on_wait: Callable[[], None] | None) -> Iterator[None]:
+def _locked(path: Path, mode: int, on_wait: Callable[[], None] | None) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         try:

@@ -21,7 +21,7 @@ from zcc.registry.files import Files
 from zcc.registry.folders import Folders
 from zcc.registry.garbage import NOTHING, Garbage, Spared, collect
 from zcc.registry.index import LOCK_SECONDS, Index
-from zcc.registry.integrity import Problem, Report, check, look_around
+from zcc.registry.integrity import IntegrityReport, Problem, check, look_around
 from zcc.registry.location import locate
 from zcc.registry.locks import exclusive, shared
 from zcc.registry.rebuild import Rebuilding, Rebuilt
@@ -231,7 +231,7 @@ class Registry:
             problem = f"the index {self} is damaged, so nothing is deleted: {found[0][1]}"
             raise CorruptIndex(f"{problem} (and {len(found) - 1} more)" if found[1:] else problem, RESTORE)
 
-    def verify(self) -> Report:
+    def verify(self) -> IntegrityReport:
         """Check the index, hash everything that is published, and report what is not as it was."""
         with self._reading() as catalogue:
             problems = [Problem(digest, str(self), what) for digest, what in index_problems(catalogue.connection)]
@@ -265,7 +265,7 @@ class Registry:
         taken, mended = (tuple(back.manifest for back in found if back.known == known) for known in (False, True))
         return Rebuilt(taken, mended, tuple(rebuilding.left), aside)
 
-    def _check(self, manifests: dict[str, Manifest]) -> Report:
+    def _check(self, manifests: dict[str, Manifest]) -> IntegrityReport:
         return check(manifests, self._files, self._folders)
 
     @contextmanager

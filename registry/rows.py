@@ -9,7 +9,7 @@ from zcc.runtime.errors import ArtifactError, CorruptArtifact
 from zcc.runtime.manifest import Manifest, Measurement
 from zcc.runtime.manifest_rules import check_figure
 from zcc.runtime.naming import NAME
-from zcc.runtime.rules import Breach, list_of, maybe, one_of, record, shown, text, whole
+from zcc.runtime.rules import Breach, brief, integer, list_of, maybe, one_of, record, text
 
 REMEDY = "restore the index from a backup, or run zcc reindex"
 
@@ -17,7 +17,7 @@ IMPORTED, FOUND = "import", "reindex"  # origins; what was built here has none
 REPEATED = ("name", "dtype", "target", "fingerprint")  # of the manifest, for queries
 
 _DIGEST = text(71, 71, r"sha256:[0-9a-f]{64}")
-_COUNT = whole(0, 1 << 62)
+_COUNT = integer(0, 1 << 62)
 _ORIGIN = maybe(one_of(IMPORTED, FOUND))
 _MOMENT = text(32, 1)
 _WORD = text(128, 1, NAME)
@@ -41,7 +41,7 @@ def read_artifact(row: Any) -> Manifest:
         manifest = manifest_of(values["digest"], values["manifest"])
         for name in REPEATED:
             if values[name] != getattr(manifest, name):
-                raise Breach(f"{name}: {shown(values[name])} is not what the manifest says")
+                raise Breach(f"{name}: {brief(values[name])} is not what the manifest says")
     except Breach as breach:
         _refuse(values["digest"], breach)
     except ArtifactError as error:
@@ -83,4 +83,4 @@ def check_removal(row: Any) -> None:
 
 
 def _refuse(digest: Any, breach: Breach) -> NoReturn:
-    raise CorruptArtifact(f"the index holds a damaged row for {shown(digest)} ({breach})", REMEDY) from breach
+    raise CorruptArtifact(f"the index holds a damaged row for {brief(digest)} ({breach})", REMEDY) from breach

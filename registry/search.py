@@ -47,8 +47,8 @@ def only(text: str, found: Sequence[Artifact]) -> Artifact:
 
 def enumerated(found: Sequence[Artifact]) -> str:
     """Artifacts in one line."""
-    shown = ", ".join(artifact.label for artifact in found[:SHOWN])
-    return shown + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
+    labels = ", ".join(artifact.label for artifact in found[:SHOWN])
+    return labels + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
 
 
 def fitting(text: str, found: Sequence[Artifact], dtype: str | None, target: str | None) -> list[Artifact]:
@@ -86,8 +86,8 @@ def _by_digest(catalogue: Catalogue, reference: Reference, prefix: str) -> list[
 
 
 def _by_tag(catalogue: Catalogue, reference: Reference, tag: str) -> list[Artifact]:
-    held = tags.standing(catalogue.connection, tag_moves.c.name == reference.name, tag_moves.c.tag == tag)
-    found = catalogue.select(artifacts.c.digest.in_(held[0].digests)) if held else []
+    moves = tags.standing(catalogue.connection, tag_moves.c.name == reference.name, tag_moves.c.tag == tag)
+    found = catalogue.select(artifacts.c.digest.in_(moves[0].digests)) if moves else []
     if not found:
         raise _nothing(catalogue, reference)
     return found
@@ -103,8 +103,8 @@ def _last_of_each(found: Sequence[Artifact]) -> list[Artifact]:
 
 def _nothing(catalogue: Catalogue, reference: Reference) -> NotFound:
     names = sorted(set(catalogue.connection.scalars(select(artifacts.c.name))))
-    held = tags.standing(catalogue.connection, tag_moves.c.name == reference.name)
-    known_tags = sorted(move.tag for move in held)
+    moves = tags.standing(catalogue.connection, tag_moves.c.name == reference.name)
+    known_tags = sorted(move.tag for move in moves)
     if (Path(reference.text) / FILENAME).is_file():
         remedy = f"for the folder of that name here, write .{os.sep}{reference.text}"
     elif not names:

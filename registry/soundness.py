@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from zcc.registry import rows, tags
 from zcc.registry.schema import artifacts, measurements, registry, removed
 from zcc.runtime.errors import ZccError
-from zcc.runtime.rules import shown
+from zcc.runtime.rules import brief
 
 MOST_LINES = 20  # of what the database finds wrong with its file
 
@@ -21,12 +21,12 @@ def index_problems(connection: Connection) -> Iterator[tuple[str, str]]:
         yield from (("", what) for what in _file_problems(connection))
     yield from (("", what) for what in _identity_problems(connection))
     for row in connection.execute(select(artifacts)):
-        yield from _told(row.digest, rows.read_artifact, row)
+        yield from _findings(row.digest, rows.read_artifact, row)
     for row in connection.execute(select(measurements)):
-        yield from _told(row.digest, rows.read_figure, row)
+        yield from _findings(row.digest, rows.read_figure, row)
     for row in connection.execute(select(removed)):
-        yield from _told(row.digest, rows.check_removal, row)
-    yield from _told("", tags.check_all, connection)
+        yield from _findings(row.digest, rows.check_removal, row)
+    yield from _findings("", tags.check_all, connection)
     live = set(connection.scalars(select(artifacts.c.digest)))
     for digest in sorted(live & set(connection.scalars(select(removed.c.digest)))):
         yield digest, "it is published and removed at once"
@@ -47,8 +47,8 @@ def _file_problems(connection: Connection) -> Iterator[str]:
         yield f"row {row} of {table} refers to a row of {parent} that is not there"
 
 
-def _told(digest: Any, check: Callable[[Any], object], subject: Any) -> Iterator[tuple[str, str]]:
+def _findings(digest: Any, check: Callable[[Any], object], subject: Any) -> Iterator[tuple[str, str]]:
     try:
         check(subject)
     except ZccError as error:
-        yield digest if isinstance(digest, str) else shown(digest), error.problem
+        yield digest if isinstance(digest, str) else brief(digest), error.problem

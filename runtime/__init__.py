@@ -13,7 +13,7 @@ from zcc.runtime.errors import ZccError
 from zcc.runtime.manifest import Manifest
 
 if TYPE_CHECKING:
-    from zcc.runtime.adaptive.detector import AdaptiveDetector
+    from zcc.runtime.adaptive.adaptive_detector import AdaptiveDetector
     from zcc.runtime.detector import Detector
     from zcc.runtime.follow import Following
     from zcc.runtime.variant import Detections
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["AdaptiveDetector", "Detections", "Detector", "Following", "Manifest", "ZccError"]
 
 _LAZY = {
-    "AdaptiveDetector": "zcc.runtime.adaptive.detector",
+    "AdaptiveDetector": "zcc.runtime.adaptive.adaptive_detector",
     "Detections": "zcc.runtime.variant",
     "Detector": "zcc.runtime.detector",
     "Following": "zcc.runtime.follow",

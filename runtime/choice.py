@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from zcc.runtime import host
 from zcc.runtime.errors import IncompatibleHost, NotFound, ZccError
-from zcc.runtime.explanation import Explanation, Verdict
+from zcc.runtime.explanation import Explanation, VariantRemark
 from zcc.runtime.losses import points_lost
 from zcc.runtime.obstacles import obstacle
 from zcc.runtime.preference import DEFAULT, Preference, Rated, read_preference
@@ -43,9 +44,9 @@ def choose(
     """The best variant for this machine among those asked for; the same one whatever their order."""
     wish = Wish(dtype, target, prefer, device)
     if all(wish.objection(candidate) for candidate in variants):
-        held = ", ".join(sorted(candidate.label for candidate in variants))
+        labels = ", ".join(sorted(candidate.label for candidate in variants))
         raise NotFound(
-            f"{reference} has no such variant; there is {held}", "leave out dtype, target and device, or compile it"
+            f"{reference} has no such variant; there is {labels}", "leave out dtype, target and device, or compile it"
         )
     told = explain(reference, variants, wish)
     if told.chosen is None:
@@ -53,15 +54,22 @@ def choose(
     return told.chosen
 
 
-def _nothing(reference: str, wanted: Sequence[Verdict], wish: Wish) -> ZccError:
+def _nothing(reference: str, wanted: Sequence[VariantRemark], wish: Wish) -> ZccError:
     reasons = "; ".join(sorted(f"{verdict.candidate.label}: {verdict.why}" for verdict in wanted))
     obstacles = [obstacle(verdict.candidate.manifest) for verdict in wanted]
     if None not in obstacles:
         remedies = dict.fromkeys(each.remedy for each in obstacles if each)
-        return IncompatibleHost(f"{reference} cannot run here: {reasons}", " or ".join(remedies))
+        return IncompatibleHost(f"{reference} cannot run here: {reasons}; {_host(wanted)}", " or ".join(remedies))
     remedy = "measure them with `zcc eval`, or name a dtype"
     first = read_preference(wish.prefer).first
     return NotFound(f"{reference} has no variant that could be {first}: {reasons}", remedy)
+
+
+def _host(wanted: Sequence[VariantRemark]) -> str:
+    """What this host is, in the terms in which the variants say what they need."""
+    needed = {feature for each in wanted for feature in each.candidate.manifest.requires.features}
+    there = ", ".join(sorted(needed & host.cpu_features()))
+    return f"this host is {host.system()} on {host.architecture()}" + (f" with {there}" if there else "")
 
 
 def explain(reference: str, variants: Sequence[Candidate], wish: Wish) -> Explanation:
@@ -76,9 +84,9 @@ def explain(reference: str, variants: Sequence[Candidate], wish: Wish) -> Explan
         reference,
         (
             *(_verdict(each, not place, preference, ranked[0]) for place, each in enumerate(ranked)),
-            *(Verdict(each.candidate, False, reason, each.lost) for each, reason in judged if reason is not None),
+            *(VariantRemark(each.candidate, False, reason, each.lost) for each, reason in judged if reason is not None),
             *(
-                Verdict(each, False, wish.objection(each) or reason)
+                VariantRemark(each, False, wish.objection(each) or reason)
                 for each, reason in zip(variants, obstacles, strict=True)
                 if reason is not None
             ),
@@ -91,8 +99,8 @@ def _unfit(candidate: Candidate) -> str | None:
     return found.reason if found else None
 
 
-def _verdict(rated: Rated, taken: bool, preference: Preference, first: Rated) -> Verdict:
+def _verdict(rated: Rated, taken: bool, preference: Preference, first: Rated) -> VariantRemark:
     why = preference.first if taken else f"{first.candidate.label} is {preference.first}"
     if not taken and rated.candidate.claims("latency_ms") and not first.candidate.claims("latency_ms"):
         why += ", and was measured here"
-    return Verdict(rated.candidate, taken, why, rated.lost)
+    return VariantRemark(rated.candidate, taken, why, rated.lost)

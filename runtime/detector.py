@@ -62,8 +62,8 @@ class Detector(Streaming):
         name, source, wish = os.fspath(reference), find_source(reference, registry), Wish(dtype, target, prefer, device)
         if resident:
             _check_residents(resident, dtype, follow)
-            held = load_residents(source, name, resident, wish)
-            return cls(name, source, held, Current(held[dtype or resident[0]], wish), None)
+            loaded = load_residents(source, name, resident, wish)
+            return cls(name, source, loaded, Current(loaded[dtype or resident[0]], wish), None)
         variants = source.variants(name)
         current = Current(load_now(source, choose(name, variants, dtype, target, prefer, device), device), wish)
         return cls(name, source, {}, current, _follow(name, source, variants, current, follow))

@@ -31,7 +31,7 @@ SPINS = "2000"  # how often a helper looks for work before it sleeps: from kerne
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class EngineRole:
     """What an engine is for."""
 
     name: str
@@ -39,8 +39,8 @@ class Place:
     niceness: int = 0  # above the process's; with 10 more, a thread gets a tenth of what another one gets on a core
 
 
-FRAMES = Place("zcc-engine")
-ASIDE = Place("zcc-aside", threads=1, niceness=10)
+FRAMES = EngineRole("zcc-engine")
+ASIDE = EngineRole("zcc-aside", threads=1, niceness=10)
 
 
 class _Job(Generic[T]):
@@ -76,7 +76,7 @@ class _Job(Generic[T]):
 class Engine:
     """Runs calls in its own thread, in the order they came."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: EngineRole) -> None:
         self._jobs: SimpleQueue[_Job[Any] | None] = SimpleQueue()
         self._arena = aligned_bytes(0)
         self._open = True
@@ -158,11 +158,11 @@ def aligned_bytes(size: int) -> Any:
     return memory[start : start + size]
 
 
-_engines: dict[Place, Engine] = {}
+_engines: dict[EngineRole, Engine] = {}
 _starting = threading.Lock()
 
 
-def engine(place: Place = FRAMES) -> Engine:
+def engine(place: EngineRole = FRAMES) -> Engine:
     """The engine of this process for frames, or the one aside; TVM's runtime library must be loaded."""
     found = _engines.get(place)
     if found is None:

@@ -17,7 +17,7 @@ from zcc.runtime import limits
 from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.manifest import Manifest, Run
 from zcc.runtime.regular import told
-from zcc.runtime.rules import shown
+from zcc.runtime.rules import brief
 from zcc.runtime.winograd_weights import WinogradWeights
 
 Array = NDArray[Any]
@@ -53,7 +53,7 @@ class Order(Protocol):
 
 
 @dataclass(frozen=True)
-class Kind:
+class RunKind:
     """What a run is made of in the file and in memory."""
 
     stored: type[np.generic]
@@ -62,11 +62,11 @@ class Kind:
 
 
 UNCHANGED = "same"
-KINDS: dict[str, Kind] = {
-    UNCHANGED: Kind(np.uint8, np.uint8),
-    "half": Kind(np.float16, np.float32),
-    "winograd": Kind(np.float32, np.float32, WinogradWeights),
-    "half winograd": Kind(np.float16, np.float32, WinogradWeights),
+KINDS: dict[str, RunKind] = {
+    UNCHANGED: RunKind(np.uint8, np.uint8),
+    "half": RunKind(np.float16, np.float32),
+    "winograd": RunKind(np.float32, np.float32, WinogradWeights),
+    "half winograd": RunKind(np.float16, np.float32, WinogradWeights),
 }
 
 
@@ -81,7 +81,7 @@ def describe(stored: type[np.generic], order: Order | None, size: int) -> Run:
 class Piece:
     """A run that is sound by itself."""
 
-    kind: Kind
+    kind: RunKind
     order: Order | None
     size: int  # bytes in the file
     room: int  # bytes in memory
@@ -128,7 +128,7 @@ def check_expansion(manifest: Manifest) -> None:
         if manifest.expansion:
             plan(manifest.expansion, size)
     except (ValueError, TypeError) as error:
-        problem = f"the manifest of {manifest.name} says of its weights what cannot be: {shown(str(error))}"
+        problem = f"the manifest of {manifest.name} says of its weights what cannot be: {brief(str(error))}"
         raise CorruptArtifact(problem, "compile the model again") from error
 
 

@@ -12,7 +12,7 @@ TITLES = ("", "dtype", "target", "ms", "mAP", "points", "why")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class VariantRemark:
     """What is said of one variant."""
 
     candidate: Candidate
@@ -68,7 +68,7 @@ class Explanation:
     """Every variant of a reference, the one that is taken first; printed, a table."""
 
     reference: str
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[VariantRemark, ...]
 
     @property
     def chosen(self) -> Candidate | None:

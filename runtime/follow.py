@@ -22,11 +22,11 @@ from zcc.runtime.errors import ArtifactError, NotFound, UsageError, ZccError
 from zcc.runtime.frame import Frame
 from zcc.runtime.loading import load_aside
 from zcc.runtime.manifest import Manifest
-from zcc.runtime.newcomer import Sample, objection, other_meaning
+from zcc.runtime.replacement import Sample, objection, other_meaning
 from zcc.runtime.source import Candidate, MovingSource
 from zcc.runtime.variant import Variant
 
-KEEP_SECONDS = 1.0  # so often a frame is copied to try newcomers on
+KEEP_SECONDS = 1.0  # so often a frame is copied to try replacements on
 CLOSING_SECONDS = 5.0  # a registry that does not answer must not hold up who closes, nor the exit
 
 logger = logging.getLogger("zcc.runtime")
@@ -36,7 +36,7 @@ logger = logging.getLogger("zcc.runtime")
 class Following:
     """How a reference is followed."""
 
-    agreement: float = 0.5  # of detections on the last frame, that a newcomer must reach: an F1 score
+    agreement: float = 0.5  # of detections on the last frame, that a replacement must reach: an F1 score
     interval: float = 0.25  # seconds between two looks at the registry
 
     def __post_init__(self) -> None:
@@ -133,14 +133,14 @@ class Follower:
         return digest == self._current.variant.manifest.digest or digest in self._refused
 
     def _try(self, chosen: Candidate) -> Variant | None:
-        """The newcomer, loaded and tried; None, and never again, where that fails."""
+        """The replacement, loaded and tried; None, and never again, where that fails."""
         present = self._current.variant
         told = other_meaning(chosen.manifest, present.manifest)
         if told is None:
             try:
                 variant = load_aside(self._source, chosen, self._current.wish.device)
                 told = objection(variant, present, self._sample, self._how.agreement)
-            except Exception as error:  # noqa: BLE001 - whatever a newcomer does, what runs must go on
+            except Exception as error:  # noqa: BLE001 - whatever a replacement does, what runs must go on
                 told = str(error) or type(error).__name__
             else:
                 if told is None:
@@ -148,11 +148,17 @@ class Follower:
         self._refuse(chosen.manifest, told)
         return None
 
-    def _refuse(self, newcomer: Manifest, told: str) -> None:
-        self._refused.add(newcomer.digest)
+    def _refuse(self, replacement: Manifest, told: str) -> None:
+        self._refused.add(replacement.digest)
         logger.error(
             "%s moved to %s %s, which is refused: %s; %s goes on",
-            *(self._reference, newcomer.dtype, newcomer.digest[:19], told, self._current.variant.manifest.digest[:19]),
+            *(
+                self._reference,
+                replacement.dtype,
+                replacement.digest[:19],
+                told,
+                self._current.variant.manifest.digest[:19],
+            ),
         )
 
     def _tell(self, error: ZccError) -> None:

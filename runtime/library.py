@@ -10,6 +10,7 @@ import numpy as np
 import tvm_ffi
 
 from zcc.runtime import expansion
+from zcc.runtime.elf import refuse_foreign
 from zcc.runtime.engine import aligned_bytes
 from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.expansion import WEIGHTS as WEIGHTS
@@ -23,6 +24,7 @@ RUNTIME_LIBRARY = "libtvm_runtime.so.gz"  # TVM's, loaded once per process
 def load_module(folder: Path) -> Any:
     """The compiled module of the artifact; TVM's runtime library must be loaded."""
     try:
+        refuse_foreign(folder / MODULE)
         # Held by its functions alone, so that it is unloaded with them.
         return tvm_ffi.load_module(str(folder / MODULE), keep_module_alive=False)
     except (RuntimeError, OSError) as error:

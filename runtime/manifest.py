@@ -20,7 +20,7 @@ from zcc.runtime.manifest_rules import EACH_THREAD as EACH_THREAD
 from zcc.runtime.manifest_rules import FILENAME as FILENAME
 from zcc.runtime.manifest_rules import MOST_FIGURES, SCHEMA, check_figure, check_manifest
 from zcc.runtime.regular import open_regular, read_text
-from zcc.runtime.rules import Breach, shown, strict_json
+from zcc.runtime.rules import Breach, brief, strict_json
 
 REMEDY = "compile the model again"
 
@@ -84,7 +84,7 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class Stage:
+class BuildStage:
     """What one stage of the build took."""
 
     name: str
@@ -115,7 +115,7 @@ class Manifest:
     kernels: Mapping[str, Any] = field(default_factory=dict)
     expansion: tuple[Run, ...] = ()  # all runs of the stored weights; none when these are read as they are
     formats: tuple[str, ...] = ()  # of frames that it reads
-    stages: tuple[Stage, ...] = ()
+    stages: tuple[BuildStage, ...] = ()
     measured: tuple[Measurement, ...] = ()
     verified: str = ""  # where its numbers were held against the reference's: a machine, an emulator, or why nowhere
     executor: str = "cpu"  # what of the runtime runs it: a row of runtime/executors/table.py
@@ -159,7 +159,7 @@ class Manifest:
             check_manifest(raw)
             manifest = _parse(raw)
         except ValueError as error:
-            raise CorruptArtifact(f"{source} is not a zcc manifest ({_told(error)})", REMEDY) from error
+            raise CorruptArtifact(f"{source} is not a zcc manifest ({_reason(error)})", REMEDY) from error
         # A later zcc may write the same manifest with more fields; its name stays what it was.
         vars(manifest)["text"] = text
         return manifest
@@ -182,18 +182,18 @@ def _check_schema(raw: dict[str, Any], source: str) -> None:
     schema = raw.get("schema", SCHEMA)
     unknown = sorted(raw.keys() - {field.name for field in fields(Manifest)})
     if type(schema) is int and (schema != SCHEMA or unknown):
-        extra = f" with {', '.join(map(shown, unknown[:5]))}" if unknown else ""
+        extra = f" with {', '.join(map(brief, unknown[:5]))}" if unknown else ""
         raise IncompatibleHost(
-            f"{source} has manifest schema {shown(schema)}{extra}, this zcc reads {SCHEMA}",
+            f"{source} has manifest schema {brief(schema)}{extra}, this zcc reads {SCHEMA}",
             "use the zcc that built it, or compile again",
         )
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """What is wrong, in a few printable words."""
     if isinstance(error, Breach):
         return str(error)
-    return f"{type(error).__name__}: {shown(error.args[0]) if error.args else 'too deep'}"
+    return f"{type(error).__name__}: {brief(error.args[0]) if error.args else 'too deep'}"
 
 
 def _parse(raw: dict[str, Any]) -> Manifest:
@@ -207,7 +207,7 @@ def _parse(raw: dict[str, Any]) -> Manifest:
             "files": tuple(FileEntry(**entry) for entry in raw["files"]),
             "expansion": tuple(_run(entry) for entry in raw.get("expansion", ())),
             "formats": tuple(str(name) for name in raw.get("formats", ())),
-            "stages": tuple(Stage(**entry) for entry in raw.get("stages", ())),
+            "stages": tuple(BuildStage(**entry) for entry in raw.get("stages", ())),
             "measured": tuple(Measurement(**entry) for entry in raw.get("measured", ())),
         }
     )
@@ -223,7 +223,7 @@ def checked(manifest: Manifest) -> Manifest:
     try:
         written = manifest.to_json()
     except ValueError as error:
-        problem = f"the manifest of {manifest.name} holds what JSON cannot write ({_told(error)})"
+        problem = f"the manifest of {manifest.name} holds what JSON cannot write ({_reason(error)})"
         raise CorruptArtifact(problem, REMEDY) from error
     return Manifest.from_json(written, f"the manifest of {manifest.name}")
 
@@ -237,7 +237,7 @@ def read_figures(raw: Any, source: str) -> tuple[Measurement, ...]:
     """Figures that lie beside a manifest, held against the rules for those inside one."""
     try:
         if not isinstance(raw, list) or len(raw) > MOST_FIGURES:
-            raise Breach(f"measured: {shown(raw)} is no list of at most {MOST_FIGURES} figures")
+            raise Breach(f"measured: {brief(raw)} is no list of at most {MOST_FIGURES} figures")
         for place, figure in enumerate(raw):
             check_figure(figure, f"measured[{place}]")
     except Breach as breach:

@@ -20,15 +20,15 @@ from zcc.runtime.rules import (
     Breach,
     Rule,
     anything,
+    brief,
+    integer,
     list_of,
     maybe,
     number,
     one_of,
     record,
-    shown,
     table,
     text,
-    whole,
 )
 
 SCHEMA = 1
@@ -53,26 +53,26 @@ METRICS: Mapping[str, Rule] = {
 
 WORD, LINE, CLASS_NAME = text(128, 1), text(LONGEST), text(256)
 HASH = text(64, 64, r"[0-9a-f]{64}")
-SIZE = whole(0, limits.FILE)
+SIZE = integer(0, limits.FILE)
 
 MEASUREMENT = record({"metric": text(64, 1), "value": number(), "how": LINE})
 FILE = record({"path": text(LONGEST_PATH), "sha256": HASH, "size": SIZE})
 STAGE = record({"name": WORD, "seconds": number(0, LARGEST), "peak_mb": number(0, LARGEST)})
 CALL = record({"kernel": LINE, "makes": LINE, "flops": number(0), "bytes": number(0)})
 RUN = record({"kind": WORD, "size": SIZE}, {"parameters": anything})
-KERNELS = record({"calls": list_of(CALL, MOST_PARTS)}, {"threads": whole(1, 4096)}, others=anything)
+KERNELS = record({"calls": list_of(CALL, MOST_PARTS)}, {"threads": integer(1, 4096)}, others=anything)
 HEAD = record(
     {
         "family": WORD,
-        "shape": list_of(whole(1, limits.OUTPUT_NUMBERS), limits.OUTPUT_AXES, 1),
-        "candidates": whole(1, limits.CANDIDATES),
-        "classes": whole(1, limits.CLASSES),
-        "max_det": whole(1, limits.DETECTIONS),
+        "shape": list_of(integer(1, limits.OUTPUT_NUMBERS), limits.OUTPUT_AXES, 1),
+        "candidates": integer(1, limits.CANDIDATES),
+        "classes": integer(1, limits.CLASSES),
+        "max_det": integer(1, limits.DETECTIONS),
     }
 )
 REQUIREMENTS = record({"os": WORD, "arch": WORD, "features": list_of(WORD, 256), "runtime": WORD})
 INPUT = record(
-    {"height": whole(1, limits.INPUT_SIDE), "width": whole(1, limits.INPUT_SIDE)},
+    {"height": integer(1, limits.INPUT_SIDE), "width": integer(1, limits.INPUT_SIDE)},
     {"color": one_of(*COLORS), "resize": one_of(*RESIZES)},
 )
 
@@ -89,7 +89,7 @@ def moment(value: Any, where: str) -> None:
     try:
         datetime.fromisoformat(value.replace("Z", "+00:00"))
     except ValueError as error:
-        raise Breach(f"{where}: {shown(value)} is no moment") from error
+        raise Breach(f"{where}: {brief(value)} is no moment") from error
 
 
 REQUIRED: Mapping[str, Rule] = {
@@ -102,7 +102,7 @@ REQUIRED: Mapping[str, Rule] = {
     "requires": REQUIREMENTS,
     "files": list_of(FILE, limits.FILES, 1),
     "workspace": record(
-        dict.fromkeys(ENTRIES, whole(0, limits.WORKSPACE)), {EACH_THREAD: whole(0, limits.THREAD_WORKSPACE)}
+        dict.fromkeys(ENTRIES, integer(0, limits.WORKSPACE)), {EACH_THREAD: integer(0, limits.THREAD_WORKSPACE)}
     ),
     "created": moment,
     "versions": table(WORD, 64),
@@ -141,7 +141,7 @@ def check_manifest(raw: Any) -> None:
 def check_figure(raw: Any, where: str) -> None:
     """Refuse, by a `Breach`, what is no figure, or one that its metric cannot have."""
     MEASUREMENT(raw, where)
-    METRICS.get(raw["metric"], number())(raw["value"], f"{where}, {shown(raw['metric'])}")
+    METRICS.get(raw["metric"], number())(raw["value"], f"{where}, {brief(raw['metric'])}")
 
 
 def _figures_at_odds(figures: Sequence[Any]) -> Iterator[str]:
@@ -158,9 +158,9 @@ def _paths_at_odds(files: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for path in (entry["path"] for entry in files):
         pure = PurePosixPath(path)
         if pure.is_absolute() or ".." in pure.parts or str(pure) != path or path in ("", ".", FILENAME):
-            yield f"it names the file {shown(path)}"
+            yield f"it names the file {brief(path)}"
         if pure in seen or any(seen.get(parent, False) for parent in pure.parents):
-            yield f"it names {shown(path)} twice, or a file inside a file"
+            yield f"it names {brief(path)} twice, or a file inside a file"
         seen.update(dict.fromkeys(pure.parents, False))
         seen[pure] = True
 
@@ -175,6 +175,6 @@ def _head_at_odds(head: Mapping[str, Any], classes: Sequence[str]) -> Iterator[s
     if len(classes) != head["classes"]:
         yield f"it names {len(classes)} classes, its head has {head['classes']}"
     if head["candidates"] not in head["shape"]:
-        yield f"its head has {head['candidates']} candidates in an output of {shown(head['shape'])}"
+        yield f"its head has {head['candidates']} candidates in an output of {brief(head['shape'])}"
     if prod(head["shape"]) > limits.OUTPUT_NUMBERS:
         yield f"its head puts out {prod(head['shape'])} values, more than {limits.OUTPUT_NUMBERS}"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from zcc.runtime import host
-from zcc.runtime.held import held_version
+from zcc.runtime.loaded_tvm import loaded_version
 from zcc.runtime.manifest import EACH_THREAD, Manifest
 from zcc.runtime.memory import free_memory
 
@@ -40,7 +40,7 @@ def _instructions(manifest: Manifest) -> Obstacle | None:
 
 def _runtime(manifest: Manifest) -> Obstacle | None:
     """A process holds one version of TVM's runtime library; until it holds one, it can take any."""
-    needed, held = manifest.requires.runtime, held_version()
+    needed, held = manifest.requires.runtime, loaded_version()
     if held in (None, needed):
         return None
     remedy = "use a process of its own, or compile the model again"

@@ -34,7 +34,7 @@ def strict_json(text: Any, most: int) -> Any:
     A ValueError says what else it is; a text that would become far larger in memory is not read.
     """
     if not isinstance(text, str):
-        raise Breach(f"it is no text: {shown(text)}")
+        raise Breach(f"it is no text: {brief(text)}")
     # What stands in strings is counted, too: the bound is on memory, and a document of ours stays far below it.
     values = sum(text.count(mark) for mark in ",[{")
     if len(text) > most or values > limits.JSON_VALUES:
@@ -58,7 +58,7 @@ def text(most: int = LONGEST, least: int = 0, pattern: str = "") -> Rule:
     return rule
 
 
-def whole(least: int, most: int) -> Rule:
+def integer(least: int, most: int) -> Rule:
     """A whole number within a range."""
 
     def rule(value: Any, where: str) -> None:
@@ -132,7 +132,7 @@ def record(
         for key, each in value.items():
             found = known.get(key, others)
             if found is None:
-                raise Breach(f"{_place(where)} has an unknown field {shown(key)}")
+                raise Breach(f"{_place(where)} has an unknown field {brief(key)}")
             found(each, _inside(where, key))
 
     return rule
@@ -151,7 +151,7 @@ def anything(value: Any, where: str, depth: int = DEEPEST) -> None:
         number()(value, where)
 
 
-def shown(value: Any) -> str:
+def brief(value: Any) -> str:
     """A value in a few printable characters."""
     try:
         told = ascii(value if not isinstance(value, str) else value[: SHOWN + 1])
@@ -166,7 +166,7 @@ def _inside(where: str, key: str) -> str:
 
 def _need(fits: bool, where: str, value: Any, wrong: str) -> None:
     if not fits:
-        raise Breach(f"{_place(where)}: {shown(value)} is {wrong}")
+        raise Breach(f"{_place(where)}: {brief(value)} is {wrong}")
 
 
 def _place(where: str) -> str:
@@ -182,5 +182,5 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
         names = [key for key, _ in pairs]
-        raise Breach(f"the field {shown(next(key for key in names if names.count(key) > 1))} is there twice")
+        raise Breach(f"the field {brief(next(key for key in names if names.count(key) > 1))} is there twice")
     return made

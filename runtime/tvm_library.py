@@ -11,7 +11,8 @@ from pathlib import Path
 
 import tvm_ffi
 
-from zcc.runtime import held
+from zcc.runtime import loaded_tvm
+from zcc.runtime.elf import refuse_foreign
 from zcc.runtime.errors import IncompatibleHost
 from zcc.runtime.library import RUNTIME_LIBRARY
 from zcc.runtime.packed_library import LIBRARY, expanded
@@ -26,8 +27,8 @@ def load_runtime(folder: Path, version: str) -> None:
     with _loading:
         if tvm_ffi.get_global_func(MARKER, allow_missing=True) is None:
             _open(expanded(folder / RUNTIME_LIBRARY, _installed()))
-            held.loaded = version
-    present = held.held_version() or "of unknown version"
+            loaded_tvm.loaded = version
+    present = loaded_tvm.loaded_version() or "of unknown version"
     if present != version:
         raise IncompatibleHost(
             f"{folder} needs TVM's runtime {version}, and this process has loaded {present}",
@@ -37,6 +38,7 @@ def load_runtime(folder: Path, version: str) -> None:
 
 def _open(path: Path) -> None:
     try:
+        refuse_foreign(path)
         ctypes.CDLL(str(path), ctypes.RTLD_GLOBAL)
     except OSError as error:
         raise IncompatibleHost(
@@ -46,7 +48,7 @@ def _open(path: Path) -> None:
 
 def _installed() -> Iterator[Path]:
     """The tvm package's own copy, if there is one: a later `import tvm` aborts the process over a second file."""
-    spec = importlib.util.find_spec(held.PACKAGE)
+    spec = importlib.util.find_spec(loaded_tvm.PACKAGE)
     for place in (spec and spec.submodule_search_locations) or ():
         yield Path(place) / "lib" / LIBRARY
 

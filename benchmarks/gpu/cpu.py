@@ -11,7 +11,7 @@ import tvm_ffi
 from numpy.typing import NDArray
 from tvm.target.codegen import llvm_get_system_cpu
 
-from zcc.compiler.backends.cpu.frame.image import BytePixels
+from zcc.compiler.backends.cpu.frame.image_layout import BytePixels
 from zcc.compiler.backends.cpu.frame.postprocess import build_postprocess, scratch
 from zcc.compiler.backends.cpu.frame.preprocess import build_preprocess, scratch_shape
 from zcc.compiler.backends.cpu.frame.scratch import elements

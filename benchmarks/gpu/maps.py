@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.backends.cpu.frame import anchor_head, dfl_head
-from zcc.compiler.backends.cpu.frame.raw import Map
+from zcc.compiler.backends.cpu.frame.raw import PackedMap
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cuda.frame import heads
-from zcc.compiler.frontend.model import Head
+from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.executors.plan import Place
 from zcc.runtime.manifest import InputSpec
 
@@ -67,9 +67,9 @@ class _Room:
         self.dtype, self.floats, self.bytes = dtype, 0, 0
         self.shapes: list[tuple[int, int, int]] = []
 
-    def put(self, channels: int, height: int, width: int) -> tuple[Map, heads.Map]:
+    def put(self, channels: int, height: int, width: int) -> tuple[PackedMap, heads.Map]:
         blocks = -(-channels // LANES)
-        cpu = Map(Slab.dense(blocks, height, width, LANES), self.floats)
+        cpu = PackedMap(Slab.dense(blocks, height, width, LANES), self.floats)
         cuda = heads.Map(Place("arena", self.bytes), channels)
         self.floats += blocks * height * width * LANES
         self.bytes += channels * height * width * np.dtype(self.dtype).itemsize

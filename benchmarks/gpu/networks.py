@@ -35,8 +35,8 @@ def prepare(model: Path, dtype: str, arch: str, home: Path) -> None:
     from zcc.compiler.backends.cuda.lower_conv import image_scale
     from zcc.compiler.backends.cuda.program import build_program
     from zcc.compiler.backends.cuda.targets import Capability
+    from zcc.compiler.frontend.find_raw_head import with_maps
     from zcc.compiler.frontend.load import load_model
-    from zcc.compiler.frontend.raw_head import with_maps
     from zcc.compiler.importing.imported import import_model
 
     loaded = load_model(model, None, None)

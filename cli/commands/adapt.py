@@ -112,14 +112,14 @@ def adapt(
     from zcc.commands.progress import open_progress
     from zcc.compiler.adapting.adapt import AdaptOptions, adapt
     from zcc.compiler.adapting.plot import draw
-    from zcc.compiler.adapting.recording import Thresholds
+    from zcc.compiler.adapting.recording import RecordingSettings
     from zcc.compiler.quality.pictures import labelled_pictures
-    from zcc.runtime.adaptive.detector import load_resident
+    from zcc.runtime.adaptive.adaptive_detector import load_resident
     from zcc.runtime.aside import written_aside
 
     name, arguments, own = _read_policy(policy)
     resident = load_resident(ref, dtypes or own, target, registry)
-    options = AdaptOptions(name, {**arguments, **given}, fit, lose, Thresholds(conf, iou, turns))
+    options = AdaptOptions(name, {**arguments, **given}, fit, lose, RecordingSettings(conf, iou, turns))
     sequence = labelled_pictures(data, next(iter(resident.values())).manifest.classes)
     if sequence.assumed is not None:
         say(f"warning: {sequence.assumed}", err=True)
@@ -137,7 +137,7 @@ def adapt(
 
 def _read_policy(policy: str) -> tuple[str, dict[str, Any], tuple[str, ...]]:
     """Its name, its arguments and its variants, as far as they are known."""
-    from zcc.runtime.adaptive.detector import DTYPES
+    from zcc.runtime.adaptive.adaptive_detector import DTYPES
     from zcc.runtime.adaptive.stored import StoredPolicy
     from zcc.runtime.adaptive.table import POLICIES
 

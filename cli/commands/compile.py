@@ -107,24 +107,7 @@ FIGURES = {"latency_ms": "{:.1f} ms", "map50_95": "mAP50-95 {:.3f}", "agreement5
 @registry_option
 @json_option
 def compile(
-    model: Path,
-    name: str | None,
-    dtypes: tuple[str, ...],
-    target: str,
-    strict: bool,
-    imgsz: tuple[int, int] | None,
-    classes: Path | None,
-    color: str,
-    resize: str,
-    max_det: int,
-    calib: Path | None,
-    data: Path | None,
-    max_drop: float | None,
-    tune: bool,
-    trials: int | None,
-    budget: float | None,
-    registry: str | None,
-    as_json: bool,
+    tune: bool, trials: int | None, budget: float | None, registry: str | None, as_json: bool, **asked: Any
 ) -> None:
     """Compile MODEL, a YOLO ONNX file, into the registry: uint8 frame in, boxes out."""
     from zcc.commands.progress import open_progress
@@ -134,22 +117,8 @@ def compile(
 
     if not tune and (trials or budget):
         raise click.UsageError("--trials and --budget limit a search; add --tune to make one")
-    options = CompileOptions(
-        model=model,
-        name=name,
-        dtypes=dtypes,
-        target=target,
-        strict=strict,
-        imgsz=imgsz,
-        classes=classes,
-        color=color,
-        resize=resize,
-        max_det=max_det,
-        calib=calib,
-        data=data,
-        tune=TuneOptions(trials, budget) if tune else None,
-        max_drop=max_drop,
-    )
+    # The other options are named as the fields that they fill.
+    options = CompileOptions(**asked, tune=TuneOptions(trials, budget) if tune else None)
     passed_over: dict[str, str] = {}
     progress = open_progress()
 

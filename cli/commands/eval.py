@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Evaluation:
     """What was measured, in every form that is asked for."""
 
     document: dict[str, Any]
@@ -80,7 +80,7 @@ def eval(
         say_lines(outcome.text)
 
 
-def _alone(detector: Detector, data: Path) -> Outcome:
+def _alone(detector: Detector, data: Path) -> Evaluation:
     from zcc.commands.contrast import as_measured, warn_of_labels
     from zcc.commands.progress import open_progress
     from zcc.compiler.quality.figures import precision_figures
@@ -91,14 +91,14 @@ def _alone(detector: Detector, data: Path) -> Outcome:
     with open_progress().stage(f"evaluate on {pictures.count} pictures"):
         standard = Standard(as_measured(detector), pictures)
     found, warnings = standard.precision, warn_of_labels(standard)
-    return Outcome(
+    return Evaluation(
         {**_document(detector.manifest, data, pictures, found), "warnings": warnings},
         _text(detector.manifest, pictures, found, comparison=None),
         precision_figures(found, pictures),
     )
 
 
-def _beside(reference: Detector, detector: Detector, data: Path) -> Outcome:
+def _beside(reference: Detector, detector: Detector, data: Path) -> Evaluation:
     from zcc.commands.contrast import contrast, drift_lines, label, truth
     from zcc.compiler.quality.figures import comparison_figures
 
@@ -111,7 +111,7 @@ def _beside(reference: Detector, detector: Detector, data: Path) -> Outcome:
         **comparison.describe(manifest.classes),
     }
     lines = [f"points are against {label(other)}: {truth(comparison, other.dtype)}", *drift_lines(comparison.drift)]
-    return Outcome(
+    return Evaluation(
         document,
         "\n".join([_text(manifest, pictures, found, comparison), *lines]),
         comparison_figures(comparison, f"{other.dtype} {other.digest[:19]}", manifest.classes),

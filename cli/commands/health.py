@@ -82,7 +82,7 @@ def check_targets() -> Iterator[Finding]:
 
 def check_records() -> Iterator[Finding]:
     """How many of the tuning records that come with zcc a compile for this machine can use."""
-    from zcc.compiler.tuning.collections import shipped_for
+    from zcc.compiler.tuning.record_collections import shipped_for
 
     told = shipped_for(native_targets())
     kernels = sum(told.here.values())

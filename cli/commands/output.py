@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 def say(text: object, *, err: bool = False, newline: bool = True, file: TextIO | None = None, **style: Any) -> None:
     """Print one line, whatever is in it, with all that is not read escaped; `style` as click.style takes it."""
-    shown = escaped(str(text))
-    click.echo(click.style(shown, **style) if style else shown, file=file, err=err, nl=newline)
+    safe = escaped(str(text))
+    click.echo(click.style(safe, **style) if style else safe, file=file, err=err, nl=newline)
 
 
 def say_lines(text: object, *, err: bool = False) -> None:

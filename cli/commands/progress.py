@@ -15,8 +15,7 @@ from zcc.runtime.escaping import escaped
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from zcc.compiler.tuning.progress import SearchProgress
-    from zcc.compiler.tuning.task import Search, Task
+    from zcc.compiler.backends.search import AnySearch, SearchProgress, TunedKernel
 
 NAME_WIDTH = 40
 
@@ -53,7 +52,7 @@ class PlainProgress:
         """Print one line."""
         say(escaped(text), file=self._stream)
 
-    def measured(self, search: Search, task: Task) -> None:
+    def measured(self, search: AnySearch, task: TunedKernel) -> None:
         """Print what the last trials brought."""
         self.note(batch_line(search, task))
 
@@ -95,7 +94,7 @@ class LiveProgress:
         """Print one line above the spinners."""
         self._say(" ", text, "dim")
 
-    def measured(self, search: Search, task: Task) -> None:
+    def measured(self, search: AnySearch, task: TunedKernel) -> None:
         """Show the search's table until the stage ends."""
         self._display.show(search_table(search) if search.left else None)
 

@@ -19,9 +19,8 @@ from zcc.commands.options import (
 from zcc.commands.output import print_json, reserved_stdout, say_lines
 
 if TYPE_CHECKING:
-    from zcc.compiler.tuning.collections import Statistics
-    from zcc.compiler.tuning.network_search import WholeSearch
-    from zcc.compiler.tuning.task import Search
+    from zcc.compiler.backends.search import AnySearch, TunedNetwork
+    from zcc.compiler.tuning.record_collections import TargetRecords
 
 
 @click.command()
@@ -82,11 +81,11 @@ def tune(
     """
     began = time.monotonic()  # what is loaded now is part of the budget
     from zcc.commands.progress import open_progress
+    from zcc.compiler.backends.search import Limits
     from zcc.compiler.building.options import CompileOptions
     from zcc.compiler.building.tune_options import TuneOptions
-    from zcc.compiler.tuning.collections import export_records, import_records, statistics
-    from zcc.compiler.tuning.model import tune_model
-    from zcc.compiler.tuning.tune import Limits
+    from zcc.compiler.tuning.record_collections import export_records, import_records, statistics
+    from zcc.compiler.tuning.tune_model import tune_model
     from zcc.registry.location import locate
 
     chosen = [each for each in (model, stats, export_to, import_from) if each]
@@ -106,10 +105,10 @@ def tune(
     print_json([vars(each) for each in told]) if as_json else say_lines(_statistics(told))
 
 
-def _document(search: Search) -> dict[str, Any]:
+def _document(search: AnySearch) -> dict[str, Any]:
     return {
         "target": search.target.name,
-        "cores": search.target.unit.threads,
+        "cores": search.threads,
         "seconds": round(search.spent, 1),
         "tried": search.tried,
         "failed": search.failed,
@@ -118,9 +117,9 @@ def _document(search: Search) -> dict[str, Any]:
         "best_ms": round(1e3 * search.best_seconds, 4),
         "kernels": [
             {
-                "name": task.spec.name,
+                "name": task.name,
                 "runs": task.count,
-                "choices": len(task.choices),
+                "choices": task.forms,
                 "left": task.left,
                 "default_ms": _ms(task.default_seconds),
                 "best_ms": _ms(task.best_seconds),
@@ -133,19 +132,16 @@ def _document(search: Search) -> dict[str, Any]:
     }
 
 
-def _network(found: WholeSearch) -> dict[str, Any]:
-    from zcc.compiler.backends.cpu.forms.network_form import write_form
-
-    forms = found.record.forms.items()
+def _network(found: TunedNetwork) -> dict[str, Any]:
     return {
-        "default": write_form(found.default),
-        "best": write_form(found.best),
+        "default": found.default_form,
+        "best": found.best_form,
         "default_ms": _ms(found.default_seconds),
         "best_ms": _ms(found.best_seconds),
         "tried": found.tried,
         "failed": found.failed,
         "left": found.left,
-        "forms_ms": {form: value if isinstance(value, str) else _ms(value) for form, value in forms},
+        "forms_ms": {form: value if isinstance(value, str) else _ms(value) for form, value in found.forms.items()},
     }
 
 
@@ -153,7 +149,7 @@ def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(1e3 * seconds, 5)
 
 
-def _summary(searches: list[Search]) -> str:
+def _summary(searches: list[AnySearch]) -> str:
     from zcc.commands.tuning_table import network_line, whole_line
 
     lines = []
@@ -164,7 +160,7 @@ def _summary(searches: list[Search]) -> str:
     return "\n".join(lines)
 
 
-def _statistics(told: list[Statistics]) -> str:
+def _statistics(told: list[TargetRecords]) -> str:
     from zcc.commands.columns import columns
 
     if not told:

@@ -9,19 +9,18 @@ from zcc.commands.output import cells
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from zcc.compiler.tuning.network_search import WholeSearch
-    from zcc.compiler.tuning.task import Search, Task
+    from zcc.compiler.backends.search import AnySearch, TunedKernel, TunedNetwork
 
 SHOWN = 12  # kernels in the table
 COLUMNS = ("kernel", "runs", "tried", "default", "best", "floor", "gain", "best form")
 
 
-def batch_line(search: Search, task: Task) -> str:
+def batch_line(search: AnySearch, task: TunedKernel) -> str:
     """What the last batch brought."""
-    return f"  {task.spec.name}: {_form(task)}; {whole_line(search)}"
+    return f"  {task.name}: {_form(task)}; {whole_line(search)}"
 
 
-def whole_line(search: Search) -> str:
+def whole_line(search: AnySearch) -> str:
     """How far the search is."""
     gain = search.default_seconds / search.best_seconds if search.best_seconds else 1.0
     told = [
@@ -35,15 +34,13 @@ def whole_line(search: Search) -> str:
     return ", ".join(told)
 
 
-def network_line(found: WholeSearch) -> str:
+def network_line(found: TunedNetwork) -> str:
     """What came of the search for the network's own form."""
-    from zcc.compiler.backends.cpu.forms.network_form import write_form
-
     told = [f"{found.tried} forms tried", f"{found.left} left", *([f"{found.failed} failed"] if found.failed else [])]
-    return f"the network as {write_form(found.best)}: {found.told(found.best)}, {', '.join(told)}"
+    return f"the network as {found.best_form}: {found.describe()}, {', '.join(told)}"
 
 
-def search_table(search: Search) -> Table:
+def search_table(search: AnySearch) -> Table:
     """The kernels that weigh most, the heaviest first."""
     from rich.table import Table
 
@@ -55,7 +52,7 @@ def search_table(search: Search) -> Table:
     return table
 
 
-def heaviest(search: Search) -> list[Task]:
+def heaviest(search: AnySearch) -> list[TunedKernel]:
     """The kernels by the time that they take together."""
     return sorted(search.tasks, key=lambda task: -task.count * (task.default_seconds or 0.0))
 
@@ -65,11 +62,11 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
-def _row(task: Task) -> tuple[str, ...]:
+def _row(task: TunedKernel) -> tuple[str, ...]:
     return (
-        task.spec.name,
+        task.name,
         str(task.count),
-        f"{len(task.choices) - task.left}/{len(task.choices)}",
+        f"{task.forms - task.left}/{task.forms}",
         _ms(task.default_seconds),
         _ms(task.best_seconds),
         _ms(task.floor_seconds),
@@ -78,7 +75,7 @@ def _row(task: Task) -> tuple[str, ...]:
     )
 
 
-def _form(task: Task) -> str:
+def _form(task: TunedKernel) -> str:
     if task.best_seconds is None:
         return "nothing could be measured"
     floor = f", floor {_ms(task.floor_seconds)}" if task.floor_seconds else ""

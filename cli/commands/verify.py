@@ -10,7 +10,7 @@ from zcc.commands.options import json_option, registry_option
 from zcc.commands.output import print_json, say
 
 if TYPE_CHECKING:
-    from zcc.registry.integrity import Report
+    from zcc.registry.integrity import IntegrityReport
 
 
 @click.command()
@@ -38,7 +38,7 @@ def verify(context: click.Context, registry: str | None, as_json: bool) -> None:
     context.exit(0 if report.ok else 1)
 
 
-def _verdict(report: Report) -> str:
+def _verdict(report: IntegrityReport) -> str:
     told = [
         *([f"{len(report.problems)} problems"] if report.problems else []),
         *([f"{len(report.orphans)} orphans, which zcc reindex takes back"] if report.orphans else []),

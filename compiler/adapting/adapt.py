@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from zcc.compiler.adapting.candidates import Arguments, roles
 from zcc.compiler.adapting.fit import fit
-from zcc.compiler.adapting.recording import Thresholds, record
-from zcc.compiler.adapting.report import POLICY, Report, report
+from zcc.compiler.adapting.policy_settings import Arguments, roles
+from zcc.compiler.adapting.recording import RecordingSettings, record
+from zcc.compiler.adapting.report import POLICY, AdaptReport, report
 from zcc.compiler.building.progress import Progress
 from zcc.compiler.quality.pictures import Pictures
 from zcc.runtime.adaptive.stored import StoredPolicy
@@ -26,14 +26,14 @@ class AdaptOptions:
     given: Mapping[str, Any] = field(default_factory=dict)  # arguments of the policy
     fitted: bool = False
     lose: float = 1 / 3  # of what the cheapest variant loses, for the fit
-    use: Thresholds = field(default_factory=Thresholds)
+    use: RecordingSettings = field(default_factory=RecordingSettings)
 
 
 @dataclass(frozen=True)
 class Adapted:
     """What came of it; `policy` can be stored."""
 
-    report: Report
+    report: AdaptReport
     policy: StoredPolicy
 
 
@@ -51,17 +51,17 @@ def adapt(resident: Mapping[str, Variant], sequence: Pictures, options: AdaptOpt
         make_policy(options.policy, arguments)
     with progress.stage(f"{' and '.join(resident)} on {sequence.count} frames, in turns"):
         recording = record(resident, sequence, options.use)
-    shown = sequence.place
+    place = sequence.place
     if options.fitted:
         first, recording = recording.halves()
         with progress.stage(f"fit on the first {len(first.frames)} frames"):
             arguments = fit(options.policy, first, arguments, options.lose).arguments
-        shown = f"the second half of {shown}"
+        place = f"the second half of {place}"
     with progress.stage(f"replay of {len(recording.frames)} frames"):
         found = report(options.policy, recording, arguments)
     outcome = found.outcomes[POLICY]
     made = {
-        "sequence": shown,
+        "sequence": place,
         "digest": sequence.digest,
         "frames": found.frames,
         "variants": {dtype: variant.manifest.digest for dtype, variant in resident.items()},

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass
 
-from zcc.compiler.adapting.candidates import Arguments, candidates
 from zcc.compiler.adapting.outcome import Outcome, always, outcome
+from zcc.compiler.adapting.policy_settings import Arguments, candidates
 from zcc.compiler.adapting.recording import Recording
 from zcc.compiler.adapting.replay import replay
 from zcc.runtime.adaptive.policy import Policy

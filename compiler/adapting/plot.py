@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from xml.sax.saxutils import escape
 
 from zcc.compiler.adapting.outcome import Outcome
-from zcc.compiler.adapting.report import ORACLE, POLICY, Report
+from zcc.compiler.adapting.report import ORACLE, POLICY, AdaptReport
 
 WIDTH, HEIGHT = 720, 440
 LEFT, RIGHT, TOP, BOTTOM = 70, 24, 44, 56
@@ -36,7 +36,7 @@ class Axis:
         return self._begin + (value - first) / (last - first) * (self._end - self._begin)
 
 
-def draw(report: Report, title: str) -> str:
+def draw(report: AdaptReport, title: str) -> str:
     """Curves of the policy and the oracle, and a mark for each way to run the sequence."""
     curves = {POLICY: [_point(each.outcome) for each in report.curve], ORACLE: list(map(_point, report.oracle_curve))}
     marks = {way: _point(found) for way, found in report.outcomes.items()}

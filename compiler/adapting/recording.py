@@ -27,7 +27,7 @@ class Take:
 
 
 @dataclass(frozen=True)
-class Frame:
+class RecordedFrame:
     """One frame of the sequence on every variant."""
 
     pixels: int
@@ -39,7 +39,7 @@ class Recording:
     """The whole sequence, in the order of its frames."""
 
     dtypes: tuple[str, ...]
-    frames: tuple[Frame, ...]
+    frames: tuple[RecordedFrame, ...]
 
     def compared(self) -> dict[str, float]:
         """The median time of each variant, in milliseconds."""
@@ -55,7 +55,7 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class Thresholds:
+class RecordingSettings:
     """Those in use, and how often each frame is timed."""
 
     conf: float = 0.25
@@ -63,7 +63,7 @@ class Thresholds:
     turns: int = 3
 
 
-def record(resident: Mapping[str, Variant], sequence: Pictures, use: Thresholds) -> Recording:
+def record(resident: Mapping[str, Variant], sequence: Pictures, use: RecordingSettings) -> Recording:
     """Run every frame of a labelled sequence on every variant, in turns."""
     if sequence.labels is None:
         raise DatasetError(f"{sequence.place} has no labels", "a replay needs images/ and labels/, or a COCO json")
@@ -74,7 +74,7 @@ def record(resident: Mapping[str, Variant], sequence: Pictures, use: Thresholds)
     return Recording(tuple(resident), frames)
 
 
-def _record_frame(resident: Mapping[str, Variant], frame: Any, labels: Labels, use: Thresholds) -> Frame:
+def _record_frame(resident: Mapping[str, Variant], frame: Any, labels: Labels, use: RecordingSettings) -> RecordedFrame:
     taken: dict[str, list[float]] = {dtype: [] for dtype in resident}
     found: dict[str, Detections] = {}
     for _ in range(use.turns):
@@ -86,7 +86,7 @@ def _record_frame(resident: Mapping[str, Variant], frame: Any, labels: Labels, u
         dtype: Take(judge(labels, variant.run(frame, CONFIDENCE, IOU)), found[dtype], median(taken[dtype]))
         for dtype, variant in resident.items()
     }
-    return Frame(frame.shape[0] * frame.shape[1], takes)
+    return RecordedFrame(frame.shape[0] * frame.shape[1], takes)
 
 
 def _as_wanted(picture: Any, resident: Mapping[str, Variant]) -> Any:

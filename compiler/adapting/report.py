@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from zcc.compiler.adapting.candidates import Arguments, line
 from zcc.compiler.adapting.fit import Tried, attempt
 from zcc.compiler.adapting.oracle import Oracle, consult
 from zcc.compiler.adapting.outcome import Outcome, always, outcome
+from zcc.compiler.adapting.policy_settings import Arguments, line
 from zcc.compiler.adapting.recording import Recording
 
 POLICY, ORACLE = "policy", "oracle"
@@ -19,7 +19,7 @@ BUDGETS = 16  # points of the oracle's curve
 
 
 @dataclass(frozen=True)
-class Report:
+class AdaptReport:
     """Outcomes by what ran: `always DTYPE` for the cheapest and the most accurate, then the policy and the oracle."""
 
     dtypes: tuple[str, ...]
@@ -57,12 +57,12 @@ class Report:
             "frames": self.frames,
             "dtypes": list(self.dtypes),
             "arguments": dict(self.arguments),
-            "outcomes": {way: self._told(found) for way, found in self.outcomes.items()},
-            "curve": [{"arguments": dict(each.arguments), **self._told(each.outcome)} for each in self.curve],
-            "oracle_curve": [self._told(each) for each in self.oracle_curve],
+            "outcomes": {way: self._figures(found) for way, found in self.outcomes.items()},
+            "curve": [{"arguments": dict(each.arguments), **self._figures(each.outcome)} for each in self.curve],
+            "oracle_curve": [self._figures(each) for each in self.oracle_curve],
         }
 
-    def _told(self, found: Outcome) -> dict[str, Any]:
+    def _figures(self, found: Outcome) -> dict[str, Any]:
         return {
             **asdict(found),
             "speedup": self.speedup(found),
@@ -71,14 +71,14 @@ class Report:
         }
 
 
-def report(policy: str, recording: Recording, arguments: Arguments) -> Report:
+def report(policy: str, recording: Recording, arguments: Arguments) -> AdaptReport:
     """Replay the sequence in every way."""
     dtypes, oracle = recording.dtypes, consult(recording)
     [tried] = attempt(policy, recording, [arguments])
     outcomes = {f"always {dtype}": always(recording, dtype) for dtype in dtypes}
     outcomes |= {POLICY: tried.outcome, ORACLE: outcome(recording, oracle.choose())}
     curve = attempt(policy, recording, line(policy, recording, tried.arguments))
-    return Report(dtypes, len(recording.frames), tried.arguments, outcomes, curve, _oracle_curve(oracle))
+    return AdaptReport(dtypes, len(recording.frames), tried.arguments, outcomes, curve, _oracle_curve(oracle))
 
 
 def _oracle_curve(oracle: Oracle) -> list[Outcome]:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zcc.compiler.adapting.outcome import Outcome
-from zcc.compiler.adapting.report import POLICY, Report
+from zcc.compiler.adapting.report import POLICY, AdaptReport
 
 POINTS = 100.0
 THRESHOLDS = ("low", "high", "ms")
 
 
-def outcome_rows(report: Report) -> list[list[str]]:
+def outcome_rows(report: AdaptReport) -> list[list[str]]:
     """A row for each way to run the sequence, under a row of titles."""
     titles = ["", "mAP50", "mAP50-95", "mean ms", "p95 ms", "speed-up", *report.dtypes, "swaps"]
     return [titles, *([way, *_cells(report, found)] for way, found in report.outcomes.items())]
 
 
-def curve_rows(report: Report) -> list[list[str]]:
+def curve_rows(report: AdaptReport) -> list[list[str]]:
     """A row for each threshold of the policy, under a row of titles."""
     names = [name for name in THRESHOLDS if name in report.arguments]
     titles = [*names, "mAP50-95", "mean ms", "time saved", "accuracy lost", "swaps"]
@@ -35,7 +35,7 @@ def curve_rows(report: Report) -> list[list[str]]:
     return [titles, *rows]
 
 
-def summary(report: Report) -> Iterator[str]:
+def summary(report: AdaptReport) -> Iterator[str]:
     """What the policy keeps of the one and gives up of the other."""
     found, cheap, high = report.outcomes[POLICY], report.dtypes[0], report.dtypes[-1]
     lost = POINTS * (report.high.map50_95 - report.cheap.map50_95)
@@ -52,7 +52,7 @@ def summary(report: Report) -> Iterator[str]:
         yield f"of the {lost:.2f} points of mAP50-95 that {cheap} loses, the policy loses {share}"
 
 
-def _cells(report: Report, found: Outcome) -> list[str]:
+def _cells(report: AdaptReport, found: Outcome) -> list[str]:
     return [
         f"{POINTS * found.map50:.2f}",
         f"{POINTS * found.map50_95:.2f}",

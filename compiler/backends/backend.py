@@ -5,8 +5,7 @@ Whoever compiles, calibrates or judges a model talks to a backend through this, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -14,18 +13,18 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from zcc.compiler.backends.search import Tuner
+from zcc.compiler.backends.stage import RunStage
 from zcc.compiler.backends.target import Target
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.ir.ops import Network
 from zcc.compiler.ir.tensors import Tensor
-from zcc.compiler.precision.statistics import Statistics
+from zcc.compiler.precision.map_statistics import MapStatistics
 from zcc.compiler.precision.table import Precision
 from zcc.runtime.frame import Pixels
 from zcc.runtime.manifest import Manifest, Requirements, Run
 
 Floats = NDArray[np.float32]
-# Runs the work inside its `with` block as the stage of that name.
-Stage = Callable[[str], AbstractContextManager[None]]
 
 
 class Records(Protocol):
@@ -77,7 +76,7 @@ AnyTarget = TypeVar("AnyTarget", bound=Target)
 AnyRecords = TypeVar("AnyRecords", bound=Records)
 
 
-class Observer(Protocol):
+class MapObserver(Protocol):
     """A network whose every map can be looked at after a frame."""
 
     def run(self, pixels: Pixels) -> None:
@@ -103,6 +102,11 @@ class Backend(Protocol[AnyTarget, AnyRecords]):
         """The target that makes most of this machine for networks of the dtype; None when none runs here."""
         ...
 
+    @property
+    def tuner(self) -> Tuner[AnyTarget] | None:
+        """How its kernels are tuned; None where nobody searches for their forms."""
+        ...
+
     def records(self, home: Path, target: AnyTarget) -> AnyRecords:
         """What is known about the target: a user's own records under `home`, and those that came with zcc."""
         ...
@@ -119,7 +123,7 @@ class Backend(Protocol[AnyTarget, AnyRecords]):
         target: AnyTarget,
         records: AnyRecords,
         folder: Path,
-        stage: Stage,
+        stage: RunStage,
     ) -> Built:
         """Write the artifact's files into the folder; the network, in the precision already, may be changed."""
         ...
@@ -143,10 +147,10 @@ class Backend(Protocol[AnyTarget, AnyRecords]):
 class ReferenceBackend(Backend[AnyTarget, AnyRecords], Protocol):
     """A backend that runs wherever zcc compiles, and can show what a network's maps hold."""
 
-    def statistics(self, source: Imported, network: Network, frames: Iterable[Pixels]) -> dict[Tensor, Statistics]:
+    def statistics(self, source: Imported, network: Network, frames: Iterable[Pixels]) -> dict[Tensor, MapStatistics]:
         """What values every map that the detections depend on takes over the frames, on this machine, in float32."""
         ...
 
-    def observer(self, source: Imported, network: Network, folder: Path) -> Observer:
+    def observer(self, source: Imported, network: Network, folder: Path) -> MapObserver:
         """The network built so that its maps can be looked at; its files lie in the folder, which outlives it."""
         ...

@@ -8,11 +8,11 @@ from pathlib import Path
 from zcc.compiler.backends.table import backend_of
 from zcc.compiler.building.job import Job
 from zcc.compiler.building.package import make_manifest
-from zcc.compiler.building.stages import Stages
+from zcc.compiler.building.stage_recorder import StageRecorder
 from zcc.runtime.manifest import Manifest
 
 
-def build(job: Job, key: str, folder: Path, stages: Stages, floating: Collection[str] = ()) -> Manifest:
+def build(job: Job, key: str, folder: Path, stages: StageRecorder, floating: Collection[str] = ()) -> Manifest:
     """Build a variant in `folder`, those of its layers that are named in float; nothing of it is measured yet."""
     target = job.target
     source = job.source.network()

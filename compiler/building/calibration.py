@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from zcc.compiler.backends.table import REFERENCE
 from zcc.compiler.building.options import CompileOptions
-from zcc.compiler.building.stages import Stages
+from zcc.compiler.building.stage_recorder import StageRecorder
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.precision.calibrate import Calibration, calibrate
 from zcc.compiler.precision.calibrated import Calibrated
@@ -19,7 +19,7 @@ def calibrate_on_pictures(
     source: Imported,
     brought: Calibration | None,
     precisions: Sequence[Precision],
-    stages: Stages,
+    stages: StageRecorder,
 ) -> Calibrated | None:
     """The pictures and what came of them, when a precision needs it; they come before what the model brought along."""
     if options.calib is None or not any(precision.calibrated for precision in precisions):

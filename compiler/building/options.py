@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zcc.compiler.building.tune_options import TuneOptions
-from zcc.compiler.building.wanted import Wish
+from zcc.compiler.building.wanted import WantedVariants
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,6 @@ class CompileOptions:
     max_drop: float | None = None  # points of mAP50-95 that a variant may lose against fp32; see quality/open_bar.py
 
     @property
-    def wish(self) -> Wish:
+    def wish(self) -> WantedVariants:
         """The variants asked for."""
-        return Wish(self.dtypes, self.target, self.strict)
+        return WantedVariants(self.dtypes, self.target, self.strict)

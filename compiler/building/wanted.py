@@ -19,7 +19,7 @@ class NoScales(UsageError):
 
 
 @dataclass(frozen=True)
-class Wish:
+class WantedVariants:
     """The variants that a user asks for."""
 
     dtypes: tuple[str, ...]  # none: what the model is meant for
@@ -31,7 +31,7 @@ class Wish:
         self.variants(quantised=False, pictures=True)
 
     def variants(self, quantised: bool, pictures: bool, pass_over: PassOver | None = None) -> Variants:
-        """Each precision once, with the target that it is compiled for; `pass_over` is told what cannot be made.
+        """Each precision once, with the target that it is compiled for; `pass_over` is called with what cannot be made.
 
         `quantised` says whether the model brings scales of its own, `pictures` whether there are some to choose by.
         """

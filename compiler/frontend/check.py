@@ -8,6 +8,7 @@ import onnx
 from onnx import TensorProto
 
 from zcc.compiler.frontend.operators import label
+from zcc.compiler.ir.heads.table import FAMILIES
 from zcc.runtime import limits
 from zcc.runtime.errors import ModelError, UsageError
 
@@ -15,8 +16,6 @@ OPSETS = range(11, 21)
 STRIDE = 32
 MAX_SIDE = limits.INPUT_SIDE
 FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16}
-# The value of an exporter's `task` entry when the model is a detector.
-DETECTION = "detect"
 
 
 def check_model(proto: onnx.ModelProto) -> None:
@@ -57,10 +56,11 @@ def check_domains(proto: onnx.ModelProto) -> None:
 
 
 def check_task(proto: onnx.ModelProto) -> None:
-    """Raise a ModelError when the exporter says that the model does something else than detect."""
-    task = next((entry.value for entry in proto.metadata_props if entry.key == "task"), DETECTION)
-    if task != DETECTION:
-        raise ModelError(f"the model's task is {task!r}", "give a detection model; zcc compiles no other task")
+    """Raise a ModelError when the exporter says that the model does what no head family is for."""
+    known = dict.fromkeys(family.task for family in FAMILIES)
+    task = next((entry.value for entry in proto.metadata_props if entry.key == "task"), None)
+    if task is not None and task not in known:
+        raise ModelError(f"the model's task is {task!r}", f"give a model whose task is {' or '.join(known)}")
 
 
 def pin_input(proto: onnx.ModelProto, imgsz: tuple[int, int] | None) -> tuple[int, int]:

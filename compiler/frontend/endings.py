@@ -20,11 +20,11 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from zcc.compiler.frontend import heads, probe
+from zcc.compiler.frontend import find_head, probe
 from zcc.compiler.frontend.greedy_nms import greedy_nms
-from zcc.compiler.frontend.model import Head, Suppression
 from zcc.compiler.frontend.prune import ancestors, inputs_of
 from zcc.compiler.frontend.selection import classes_selected_from, scalars, selects, static_shapes
+from zcc.compiler.ir.heads.head import Head, Suppression
 from zcc.runtime.errors import ModelError, UsageError
 
 NMS = "NonMaxSuppression"
@@ -110,12 +110,12 @@ def decoded_cuts(proto: onnx.ModelProto, head: Head, size: tuple[int, int]) -> I
     before = takewhile(lambda node: not selects([node]), ancestors(proto.graph, head.output))
     for node in before:
         for value in node.output:
-            readings = heads.readings(value, shapes.get(value, ()), size)
+            readings = find_head.readings(value, shapes.get(value, ()), size)
             fits = any(left.classes == head.classes for left in readings)
             if fits and not bypassed(proto, head.output, value):
                 cut = with_output(proto, value, shapes[value])
                 with suppress(ModelError, UsageError):  # its numbers are not those of a head
-                    yield cut, heads.find_head(cut, probe.sample_outputs(cut, seen), size, head.classes)
+                    yield cut, find_head.find_head(cut, probe.sample_outputs(cut, seen), size, head.classes)
 
 
 def bypassed(proto: onnx.ModelProto, output: str, value: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.frontend.model import Head
+from zcc.compiler.ir.heads.head import Head
 
 Array = NDArray[Any]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from zcc.compiler.frontend import (
     check,
     endings,
-    heads,
+    find_head,
     names,
     operators,
     probe,
@@ -21,9 +21,9 @@ from zcc.compiler.frontend import (
     simplify,
 )
 from zcc.compiler.frontend.model import Model
-from zcc.compiler.frontend.read import read_model
+from zcc.compiler.frontend.read_file import read_model
 from zcc.compiler.frontend.sandbox import run_in_sandbox
-from zcc.compiler.frontend.single import to_float32
+from zcc.compiler.frontend.single_precision import to_float32
 
 
 def load_model(path: Path, imgsz: tuple[int, int] | None = None, classes: Path | None = None) -> Model:
@@ -48,7 +48,7 @@ def prepare(
     proto, quantisations = qdq.take_out(to_float32(proto))
     proto = simplify.simplify(proto)
     samples = probe.sample_outputs(proto, probe.probe_images(size))
-    head = heads.find_head(proto, samples, size, None if known is None else len(known))
+    head = find_head.find_head(proto, samples, size, None if known is None else len(known))
     probe.refuse_rubbish(samples[head.output][0])
     if head.final:
         proto, head = endings.take_over(proto, head, size)

@@ -7,51 +7,8 @@ from dataclasses import dataclass, field
 
 import onnx
 
+from zcc.compiler.ir.heads.head import Head
 from zcc.compiler.ir.quantisation import Quantisation
-
-
-@dataclass(frozen=True)
-class Suppression:
-    """How a file chose its detections itself, which the compiled postprocess does in its place."""
-
-    iou: float  # the threshold it fixes, whatever the caller asks for; 1 where it suppresses nothing
-    score: float  # what a score must exceed, whatever lower threshold the caller asks for
-
-
-@dataclass(frozen=True)
-class Head:
-    """How the network's decoded output is laid out, in the terms the postprocess kernel needs.
-
-    A candidate is a box (cx, cy, w, h in input pixels), an optional objectness, and a score per class.
-    """
-
-    family: str  # the entry in the table of head families
-    output: str  # name of the ONNX output that carries it
-    candidates: int
-    classes: int
-    objectness: bool
-    candidates_last: bool  # (1, attributes, candidates) instead of (1, candidates, attributes)
-    final: bool = False  # rows are x1, y1, x2, y2, score, class
-    corners: bool = False  # boxes are x1, y1, x2, y2
-    every_class: bool = False  # each class of a candidate counts by itself, not only its best
-    suppression: Suppression | None = None  # set where the file fixes how detections are chosen
-
-    @property
-    def attributes(self) -> int:
-        """Numbers per candidate."""
-        return 6 if self.final else 4 + int(self.objectness) + self.classes
-
-    @property
-    def finished(self) -> bool:
-        """Whether candidates never suppress each other."""
-        return self.final if self.suppression is None else self.suppression.iou >= 1
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Shape of the output tensor."""
-        if self.candidates_last:
-            return 1, self.attributes, self.candidates
-        return 1, self.candidates, self.attributes
 
 
 @dataclass(frozen=True)

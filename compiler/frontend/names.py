@@ -14,7 +14,7 @@ from zcc.runtime import limits
 from zcc.runtime.errors import ModelError, UsageError
 from zcc.runtime.manifest_rules import CLASS_NAME
 from zcc.runtime.regular import read_text
-from zcc.runtime.rules import Breach, shown
+from zcc.runtime.rules import Breach, brief
 
 MAX_TEXT = 1 << 20
 
@@ -57,7 +57,7 @@ def unfit_name(names: Sequence[str]) -> str | None:
         try:
             CLASS_NAME(name, "")
         except Breach:
-            return shown(name)
+            return brief(name)
     return None
 
 

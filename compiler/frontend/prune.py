@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx
 from onnx import TensorProto, helper
 
-from zcc.compiler.frontend.model import Head
+from zcc.compiler.ir.heads.head import Head
 
 
 def keep_output(proto: onnx.ModelProto, head: Head) -> onnx.ModelProto:

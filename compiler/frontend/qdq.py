@@ -101,25 +101,27 @@ class _Pairs:
         origin, before = self.rounded[source]
         if not rounding.undoes(before):
             raise ModelError(f"{rounding.name} has another scale than the {before.name} before it", REMEDY)
-        held = before.of_map()
+        quantisation = before.of_map()
         # Quantisers take a ReLU or ReLU6 out where the range of the bytes does the same: nothing below, or beyond, it.
-        cuts = held.zero_point == 0 and origin not in self.nonnegative
-        self.nodes.append(self.cut(origin, out, held) if cuts else onnx.helper.make_node("Identity", [origin], [out]))
-        self.nonnegative.update({out} if held.zero_point == 0 else ())
-        self.hold(out if cuts else origin, held)
+        cuts = quantisation.zero_point == 0 and origin not in self.nonnegative
+        self.nodes.append(
+            self.cut(origin, out, quantisation) if cuts else onnx.helper.make_node("Identity", [origin], [out])
+        )
+        self.nonnegative.update({out} if quantisation.zero_point == 0 else ())
+        self.hold(out if cuts else origin, quantisation)
 
-    def cut(self, origin: str, out: str, held: Quantisation) -> onnx.NodeProto:
-        """The map held to the range of its bytes."""
+    def cut(self, origin: str, out: str, quantisation: Quantisation) -> onnx.NodeProto:
+        """The map clipped to the range of its bytes."""
         limits = [f"{out}_low", f"{out}_high"]
-        for name, value in zip(limits, (held.low, held.high), strict=True):
+        for name, value in zip(limits, (quantisation.low, quantisation.high), strict=True):
             self.weights.append(numpy_helper.from_array(np.float32(value), name))
         return onnx.helper.make_node("Clip", [origin, *limits], [out])
 
-    def hold(self, name: str, held: Quantisation) -> None:
+    def hold(self, name: str, quantisation: Quantisation) -> None:
         """Of several roundings of one map, for several readers, the widest cuts none of them short."""
         known = self.maps.get(name)
-        if known is None or held.scale > known.scale:
-            self.maps[name] = held
+        if known is None or quantisation.scale > known.scale:
+            self.maps[name] = quantisation
 
     def know(self, name: str, values: Array) -> None:
         """A constant."""

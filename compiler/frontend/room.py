@@ -1,4 +1,4 @@
-"""Room for what a build writes for a while: what lacks it is told as that, not as what fails for want of it."""
+"""Room on the disk for a build's temporary files: a full disk is reported as such, not as whatever fails of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def need_room(folder: Path, model: Path) -> None:
 
 @contextmanager
 def writing_in(folder: Path) -> Iterator[None]:
-    """What cannot be written inside the block is told with the folder."""
+    """Report what cannot be written inside the block with the folder."""
     try:
         yield
     except OSError as error:

@@ -49,8 +49,8 @@ class Rounding:
 
     def dequantised(self, values: Array) -> Array:
         """The numbers that constant integers stand for."""
-        whole = self._integers(values).astype(np.int64) - self._along(self._integers(self.zero_point), values)
-        return whole.astype(np.float32) * self._along(self.scale, values)
+        steps = self._integers(values).astype(np.int64) - self._along(self._integers(self.zero_point), values)
+        return steps.astype(np.float32) * self._along(self.scale, values)
 
     def of_map(self) -> Quantisation:
         """What the bytes of a map stand for."""

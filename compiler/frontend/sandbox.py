@@ -15,8 +15,9 @@ from typing import Any
 
 import onnx
 
-from zcc.compiler.frontend.model import Head, Model, Suppression
+from zcc.compiler.frontend.model import Model
 from zcc.compiler.frontend.room import full, need_room, writing_in
+from zcc.compiler.ir.heads.head import Head, Suppression
 from zcc.compiler.ir.quantisation import Quantisation
 from zcc.runtime.errors import BuildError, InputError, ModelError, UsageError
 
@@ -88,7 +89,7 @@ def read_result(folder: Path) -> Model:
         raise BuildError(f"reading the model failed: {result['bug']}", "report it with the model")
     proto = onnx.load(str(folder / PROTO))
     fields = result["model"]
-    quantisations = {name: Quantisation(**held) for name, held in fields["quantisations"].items()}
+    quantisations = {name: Quantisation(**known) for name, known in fields["quantisations"].items()}
     read = {"head": read_head(fields["head"]), "class_names": tuple(fields["class_names"])}
     return Model(proto=proto, **{**fields, **read, "quantisations": quantisations})
 
@@ -103,7 +104,7 @@ def write_result(folder: Path, model: Model) -> None:
     """Leave a model for the parent."""
     onnx.save(model.proto, str(folder / PROTO))
     fields = {name: value for name, value in vars(model).items() if name != "proto"}
-    quantisations = {name: asdict(held) for name, held in model.quantisations.items()}
+    quantisations = {name: asdict(quantisation) for name, quantisation in model.quantisations.items()}
     write_json(folder, {"model": {**fields, "head": asdict(model.head), "quantisations": quantisations}})
 
 

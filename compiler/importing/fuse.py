@@ -6,12 +6,13 @@ convolution's stages, so that no feature map is read just to be changed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import takewhile
 
 import numpy as np
 
-from zcc.compiler.importing.curves import recognise_curves
+from zcc.compiler.importing.composed_functions import recognise_functions
 from zcc.compiler.ir.ops import Conv, Network, Op, Pointwise, Shuffle
 from zcc.compiler.ir.tensors import Channelwise, Combine, Stage, Tensor, stage_tensors
 
@@ -19,10 +20,15 @@ SYMMETRIC = ("add", "multiply")
 
 
 def fuse(network: Network) -> Network:
+    """The same network after all of PASSES."""
+    for rewrite in PASSES:
+        network = rewrite(network)
+    return network
+
+
+def fuse_elementwise(network: Network) -> Network:
     """The same network with elementwise operations fused into their producers."""
-    network = drop_dead(recognise_curves(network))
-    fused = _Fuser(network).run()
-    return drop_dead(replace(network, ops=fused))
+    return replace(network, ops=_Fuser(network).run())
 
 
 def drop_dead(network: Network) -> Network:
@@ -120,3 +126,11 @@ def _fold_constants(conv: Conv, stages: list[Stage]) -> tuple[Conv, list[Stage]]
             weight = weight * stage.values[:, None, None, None]
             bias = bias * stage.values
     return replace(conv, weight=weight.astype(np.float32), bias=bias.astype(np.float32)), stages[len(leading) :]
+
+
+PASSES: tuple[Callable[[Network], Network], ...] = (
+    recognise_functions,  # several elementwise operators that are one activation
+    drop_dead,
+    fuse_elementwise,  # elementwise operations as stages of what makes their operand
+    drop_dead,
+)

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 
 from tvm import ir
 
+from zcc.compiler.frontend.find_raw_head import find_raw_head, with_maps
 from zcc.compiler.frontend.model import Model
 from zcc.compiler.frontend.outputs import inner_maps, with_outputs
-from zcc.compiler.frontend.raw_head import RawHead, find_raw_head, with_maps
 from zcc.compiler.importing.fuse import fuse
 from zcc.compiler.importing.known_decode import decode_known
-from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
+from zcc.compiler.ir.heads.decoding import RawHead
 from zcc.compiler.ir.ops import Conv, Network
 from zcc.compiler.ir.quantisation import Quantisation
 from zcc.compiler.ir.tensors import Tensor

@@ -41,8 +41,8 @@ def read_gathered_areas(reader: Reader, call: Any, out: Tensor) -> Op | None:
     if pixels is None or not _permutes(pixels, CHANNELS_BEHIND):
         return None
     _, channels, height, width = out.shape
-    whole = static_shape(call.args[0]) == (1, height, width, channels)
-    return _read_parts(reader, pixels.args[0], out) if whole else None
+    complete = static_shape(call.args[0]) == (1, height, width, channels)
+    return _read_parts(reader, pixels.args[0], out) if complete else None
 
 
 def _read_parts(reader: Reader, expr: Any, out: Tensor) -> Op | None:

@@ -126,8 +126,8 @@ def read_transposed_conv(reader: Reader, call: Any, out: Tensor) -> Op | None:
     """A transposed convolution: all phases of its stride as channels, which are then moved between the pixels."""
     x, weight, attrs = reader.map_of(call.args[0]), reader.constant(call.args[1]), call.attrs
     stride = _pair(attrs.strides)
-    whole = all(out.shape[2 + axis] % stride[axis] == 0 for axis in (0, 1))
-    if x is None or weight is None or not whole or _pair(attrs.dilation) != (1, 1):
+    even = all(out.shape[2 + axis] % stride[axis] == 0 for axis in (0, 1))
+    if x is None or weight is None or not even or _pair(attrs.dilation) != (1, 1):
         return None
     if attrs.data_layout != "NCHW" or attrs.kernel_layout != "IOHW":
         return None
@@ -215,6 +215,6 @@ def read_resize(reader: Reader, call: Any, out: Tensor) -> Op | None:
     if x is None or attrs.method != "nearest_neighbor" or attrs.layout != "NCHW":
         return None
     factors = (out.shape[2] // x.shape[2], out.shape[3] // x.shape[3])
-    whole = (x.shape[2] * factors[0], x.shape[3] * factors[1]) == out.shape[2:]
+    exact = (x.shape[2] * factors[0], x.shape[3] * factors[1]) == out.shape[2:]
     rounding = (attrs.coordinate_transformation_mode, attrs.rounding_method)
-    return Resize(out, x, factors) if whole and rounding in COPYING else None
+    return Resize(out, x, factors) if exact and rounding in COPYING else None

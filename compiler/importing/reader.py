@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from tvm import ir, relax
 
-from zcc.compiler.ir.ops import Generic, Network, Op
+from zcc.compiler.ir.ops import Network, Op
+from zcc.compiler.ir.plain_ops import Generic
 from zcc.compiler.ir.tensors import Array, Tensor
 
 

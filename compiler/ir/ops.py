@@ -1,13 +1,11 @@
 """The operations of a network, and the tensors between them.
 
-All but `Generic` and `Lowered` work on feature maps (1, C, H, W), which are kept channel-packed. `Generic` holds
-whatever else the model computes; TVM lowers it to `Lowered`, on plain row-major tensors.
+They work on feature maps (1, C, H, W), which are kept channel-packed; those on other tensors are in plain_ops.py.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from zcc.compiler.ir.quantisation import QuantisedWeight
 from zcc.compiler.ir.tensors import (
@@ -221,101 +219,6 @@ class Copy(Op):
     @property
     def inputs(self) -> list[Tensor]:
         return [self.x]
-
-
-@dataclass(eq=False)
-class Generic(Op):
-    """A Relax call on plain tensors."""
-
-    operands: list[Tensor]
-    call: Any  # relax.Call
-    variables: list[Any]  # the relax.Var of each operand, as `call` names it
-    constants: dict[Any, Array] = field(default_factory=dict)  # other variables in `call`, known now
-    function: Any = None  # the tirx.PrimFunc that `call` calls, where it calls one
-
-    @property
-    def inputs(self) -> list[Tensor]:
-        return list(self.operands)
-
-
-@dataclass(eq=False)
-class Softmax(Op):
-    """Softmax of a plain tensor along an axis; with weights, the mean of these that it gives, in place of the axis."""
-
-    x: Tensor
-    axis: int
-    weights: Array | None = None
-
-    @property
-    def inputs(self) -> list[Tensor]:
-        return [self.x]
-
-    def replace(self, old: Tensor, new: Tensor) -> None:
-        """Read `new` in the place of `old`."""
-        self.x = new if self.x is old else self.x
-
-
-@dataclass(eq=False)
-class Lowered(Op):
-    """What TVM made of generic operations: a function over plain tensors and constants, outputs last."""
-
-    function: Any  # tirx.PrimFunc
-    title: str
-    operands: list[Tensor | Array]
-    made: list[Tensor]
-
-    @property
-    def inputs(self) -> list[Tensor]:
-        return [operand for operand in self.operands if isinstance(operand, Tensor)]
-
-    def replace(self, old: Tensor, new: Tensor) -> None:
-        """Read `new` in the place of `old`."""
-        self.operands = [new if operand is old else operand for operand in self.operands]
-
-    @property
-    def outputs(self) -> list[Tensor]:
-        return self.made
-
-
-@dataclass(eq=False)
-class AnchorDecode(Op):
-    """The plain decoded output (1, candidates, attributes) of a head with anchors, from its packed maps."""
-
-    maps: list[Tensor]
-    strides: tuple[int, ...]
-    anchors: tuple[tuple[tuple[float, float], ...], ...]  # of each map: widths and heights in input pixels
-
-    @property
-    def inputs(self) -> list[Tensor]:
-        return list(self.maps)
-
-
-@dataclass(eq=False)
-class DistributedDecode(Op):
-    """The plain decoded output (1, attributes, candidates) of a head without anchors, from its packed maps."""
-
-    boxes: list[Tensor]
-    scores: list[Tensor]
-    strides: tuple[int, ...]
-
-    @property
-    def inputs(self) -> list[Tensor]:
-        return [*self.boxes, *self.scores]
-
-
-@dataclass(eq=False)
-class Alias(Op):
-    """The same memory under another shape."""
-
-    x: Tensor
-
-    @property
-    def inputs(self) -> list[Tensor]:
-        return [self.x]
-
-    def replace(self, old: Tensor, new: Tensor) -> None:
-        """Read `new` in the place of `old`."""
-        self.x = new if self.x is old else self.x
 
 
 @dataclass

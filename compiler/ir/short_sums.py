@@ -54,10 +54,10 @@ def rounded_to_fit(sums: Values) -> Values:
 
 def _side(parts: Values) -> Values:
     """The same for numbers that are not negative: those of too large a sum are lowered alike, none below zero."""
-    whole = np.rint(parts)
-    beyond = whole.sum(-1) > ROOM
-    whole[beyond] = _round_within(_lowered(parts[beyond]))
-    return whole
+    integers = np.rint(parts)
+    beyond = integers.sum(-1) > ROOM
+    integers[beyond] = _round_within(_lowered(parts[beyond]))
+    return integers
 
 
 def _lowered(parts: Values) -> Values:

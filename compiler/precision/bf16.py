@@ -26,7 +26,7 @@ class _Shortener(Rewriter):
     def can_convolve(self, conv: Conv) -> bool:
         return conv.groups == 1
 
-    def convolution(self, conv: Conv, held: dict[str, Any]) -> Bf16Convolution:
+    def convolution(self, conv: Conv, attributes: dict[str, Any]) -> Bf16Convolution:
         # A stored image holds grey levels, which are exact in bfloat16 where their 255th parts are not.
         weight = conv.weight / GREY_LEVELS if conv.x is self.network.image else conv.weight
-        return Bf16Convolution(**{**held, "weight": weight.astype(np.float32)})
+        return Bf16Convolution(**{**attributes, "weight": weight.astype(np.float32)})

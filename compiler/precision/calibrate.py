@@ -14,7 +14,7 @@ from zcc.compiler.ir.quantisation import IMAGE, Quantisation
 from zcc.compiler.ir.tensors import Tensor
 from zcc.compiler.precision.calibrators import CALIBRATORS, DEFAULT, Calibrator
 from zcc.compiler.precision.histogram import Histogram
-from zcc.compiler.precision.statistics import Statistics
+from zcc.compiler.precision.map_statistics import MapStatistics
 from zcc.compiler.precision.ties import Ties, moved
 from zcc.runtime.errors import UsageError
 
@@ -38,7 +38,7 @@ def find_calibrator(name: str) -> Calibrator:
     return CALIBRATORS[name]
 
 
-def calibrate(network: Network, seen: Mapping[Tensor, Statistics], method: str = DEFAULT) -> Calibration:
+def calibrate(network: Network, seen: Mapping[Tensor, MapStatistics], method: str = DEFAULT) -> Calibration:
     """Choose the quantisation of every map that convolutions read, one for all maps that are tied together."""
     calibrator = find_calibrator(method)
     ops = ops_for(network.maps or [network.output], network.ops)

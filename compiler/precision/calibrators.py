@@ -91,13 +91,13 @@ def _divergence(histogram: Histogram, quantisation: Quantisation) -> float:
     inside = (levels >= 0) & (levels <= LEVELS)
     if not inside.any():
         return np.inf
-    held, counts = np.clip(levels, 0, LEVELS).astype(np.int64), histogram.counts
+    clipped, counts = np.clip(levels, 0, LEVELS).astype(np.int64), histogram.counts
     # What lies beyond the range is found at its ends, but tells nothing about them: it enters one side only.
     truth = _with_ends(counts, inside)
     present = (truth > 0) & inside
-    sizes = np.bincount(held[present], minlength=LEVELS + 1)
-    masses = np.bincount(held[inside], counts[inside], minlength=LEVELS + 1)
-    model = masses[held[present]] / sizes[held[present]]
+    sizes = np.bincount(clipped[present], minlength=LEVELS + 1)
+    masses = np.bincount(clipped[inside], counts[inside], minlength=LEVELS + 1)
+    model = masses[clipped[present]] / sizes[clipped[present]]
     p, q = truth[present] / truth[present].sum(), model / masses.sum()
     return float((p * np.log(p / np.maximum(q, np.finfo(float).tiny))).sum())
 

@@ -63,13 +63,13 @@ class _Quantiser(Rewriter):
         super().store(tensor)
         tensor.quantisation = self.meaning(tensor)
 
-    def convolution(self, conv: Conv, held: dict[str, Any]) -> QuantisedConv:
+    def convolution(self, conv: Conv, attributes: dict[str, Any]) -> QuantisedConv:
         # A bias must fit beside its sums, also where the weights are next to nothing.
         least = np.abs(conv.bias) / (self.meaning(conv.x).scale * MOST_START)
         quantised = quantise_weight(conv.weight, least, 0 if conv.depthwise else self.words)
         means = self.means.get(conv.x.name)
         bias = conv.bias if means is None else correct_bias(conv.bias, conv.weight, quantised, means)
-        return QuantisedConv(**{**held, "bias": bias, "quantised": quantised})
+        return QuantisedConv(**{**attributes, "bias": bias, "quantised": quantised})
 
 
 def integer_start(conv: QuantisedConv) -> tuple[Array, Array]:

@@ -20,7 +20,7 @@ from zcc.compiler.ir.whole_steps import whole_steps
 from zcc.compiler.precision.calibrate import Calibration
 from zcc.compiler.precision.ties import MOVES
 
-Held = dict[Tensor, Quantisation]
+Scales = dict[Tensor, Quantisation]
 
 
 def calibration_of(source: Imported) -> Calibration | None:
@@ -38,17 +38,17 @@ def carry(network: Network, known: Mapping[str, Quantisation]) -> Calibration | 
     convs = [op for op in ops if isinstance(op, Conv)]
     floating = frozenset(conv.out.name for conv in convs if not _is_rounded(conv))
     read = {conv.x for conv in convs if conv.out.name not in floating}
-    held = {tensor: known[tensor.name] for op in ops for tensor in (*op.inputs, op.out) if tensor.name in known}
-    if network.image in held:
-        held[network.image] = IMAGE  # finer than any scale a tool may have chosen for pixels
+    scales = {tensor: known[tensor.name] for op in ops for tensor in (*op.inputs, op.out) if tensor.name in known}
+    if network.image in scales:
+        scales[network.image] = IMAGE  # finer than any scale a tool may have chosen for pixels
     moves = [op for op in ops if isinstance(op, MOVES)]
-    _pass_on(moves, held)
+    _pass_on(moves, scales)
     useful = _read_in_bytes(moves, read)
-    held = {tensor: quantisation for tensor, quantisation in held.items() if tensor in useful}
-    _settle(network, moves, held)
-    if read.isdisjoint(held):
+    scales = {tensor: quantisation for tensor, quantisation in scales.items() if tensor in useful}
+    _settle(network, moves, scales)
+    if read.isdisjoint(scales):
         return None
-    return Calibration({tensor.name: quantisation for tensor, quantisation in held.items()}, {}, floating)
+    return Calibration({tensor.name: quantisation for tensor, quantisation in scales.items()}, {}, floating)
 
 
 def _is_rounded(conv: Conv) -> bool:
@@ -56,21 +56,21 @@ def _is_rounded(conv: Conv) -> bool:
     return bool(whole_steps(rows, -LEVELS, LEVELS).all())
 
 
-def _pass_on(moves: Sequence[Op], held: Held) -> None:
+def _pass_on(moves: Sequence[Op], scales: Scales) -> None:
     """Give a scale to what is moved from maps that have one, and to what is moved into such a map.
 
     Bytes that come from one map alone keep its scale, also where the tool chose another: rounding twice gains nothing.
     """
     count = -1
-    while count != len(held):
-        count = len(held)
+    while count != len(scales):
+        count = len(scales)
         for op in moves:
-            if all(tensor in held for tensor in op.inputs) and (op.out not in held or len(op.inputs) == 1):
-                held[op.out] = _covering([held[tensor] for tensor in op.inputs])
+            if all(tensor in scales for tensor in op.inputs) and (op.out not in scales or len(op.inputs) == 1):
+                scales[op.out] = _covering([scales[tensor] for tensor in op.inputs])
         for op in reversed(moves):
-            if op.out in held:
+            if op.out in scales:
                 for tensor in op.inputs:
-                    held.setdefault(tensor, held[op.out])
+                    scales.setdefault(tensor, scales[op.out])
 
 
 def _covering(parts: Sequence[Quantisation]) -> Quantisation:
@@ -89,14 +89,14 @@ def _read_in_bytes(moves: Sequence[Op], read: set[Tensor]) -> set[Tensor]:
     return useful
 
 
-def _settle(network: Network, moves: Sequence[Op], held: Held) -> None:
+def _settle(network: Network, moves: Sequence[Op], scales: Scales) -> None:
     """Let a map that is only moved, and always into maps of one scale, be made in that scale at once."""
     users = network.users()
     makers = network.makers()
     for op in reversed(moves):
         for tensor in op.inputs:
-            wanted = {held.get(user.out) if isinstance(user, MOVES) else None for user in users[tensor]}
+            wanted = {scales.get(user.out) if isinstance(user, MOVES) else None for user in users[tensor]}
             # A slice has the scale of the map it is cut from, which others read too; a picture that of its pixels.
             fixed = tensor is network.image or isinstance(makers[tensor], Slice)
-            if op.out in held and wanted == {held[op.out]} and not fixed:
-                held[tensor] = held[op.out]
+            if op.out in scales and wanted == {scales[op.out]} and not fixed:
+                scales[tensor] = scales[op.out]

@@ -65,8 +65,8 @@ class Rewriter:
         """What the elements of the tensor stand for once it is stored."""
         return None
 
-    def convolution(self, conv: Conv, held: dict[str, Any]) -> Conv:
-        """The stored convolution; `held` is its fields, `x` in the stored format."""
+    def convolution(self, conv: Conv, attributes: dict[str, Any]) -> Conv:
+        """The stored convolution; `attributes` is its fields, `x` in the stored format."""
         raise TypeError(f"{type(self).__name__} does not say how to convolve {conv.out.name}")
 
     def rewritten(self, op: Op) -> Op:

@@ -18,8 +18,8 @@ def overlaps(boxes: Floats, others: Floats, region: bool = False) -> Floats:
     least = np.maximum(boxes[:, None, :2], others[None, :, :2])
     most = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
     shared = np.clip(most - least, 0, None).prod(axis=2)
-    whole = _areas(boxes)[:, None] + (0.0 if region else _areas(others)[None, :] - shared)
-    ratio: Floats = np.divide(shared, whole, out=np.zeros_like(shared), where=shared > 0)
+    union = _areas(boxes)[:, None] + (0.0 if region else _areas(others)[None, :] - shared)
+    ratio: Floats = np.divide(shared, union, out=np.zeros_like(shared), where=shared > 0)
     return ratio
 
 

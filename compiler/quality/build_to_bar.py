@@ -8,7 +8,7 @@ from pathlib import Path
 from zcc.compiler.backends.table import backend_of
 from zcc.compiler.building.build import build
 from zcc.compiler.building.job import Job
-from zcc.compiler.building.stages import Stages
+from zcc.compiler.building.stage_recorder import StageRecorder
 from zcc.compiler.precision.table import REFERENCE
 from zcc.compiler.quality.bar import Bar
 from zcc.compiler.quality.evaluate import detector
@@ -22,7 +22,7 @@ from zcc.runtime.errors import BuildError
 from zcc.runtime.manifest import Manifest
 
 
-def build_to_bar(job: Job, key: str, scratch: Path, bar: Bar | None, stages: Stages) -> tuple[Path, Manifest]:
+def build_to_bar(job: Job, key: str, scratch: Path, bar: Bar | None, stages: StageRecorder) -> tuple[Path, Manifest]:
     """The folder and the manifest of the first attempt that holds; a BuildError when none does."""
     missed = ""
     for floating in attempts(job, stages):
@@ -45,7 +45,7 @@ def build_to_bar(job: Job, key: str, scratch: Path, bar: Bar | None, stages: Sta
     )
 
 
-def with_figures(job: Job, folder: Path, manifest: Manifest, stages: Stages) -> Manifest:
+def with_figures(job: Job, folder: Path, manifest: Manifest, stages: StageRecorder) -> Manifest:
     """The manifest with what was measured, and how it was verified; other kinds of machines are emulated for that."""
     running = backend_of(job.target).running(job.target)
     if not running.how:
@@ -62,7 +62,7 @@ def with_figures(job: Job, folder: Path, manifest: Manifest, stages: Stages) -> 
     return replace(manifest, measured=tuple(figures))
 
 
-def judge(job: Job, folder: Path, manifest: Manifest, bar: Bar | None, stages: Stages) -> Verdict | None:
+def judge(job: Job, folder: Path, manifest: Manifest, bar: Bar | None, stages: StageRecorder) -> Verdict | None:
     """What the bar says of the variant; None where there is no bar, or nothing to hold against it."""
     if bar is None or not job.target.runs_here():
         return None

@@ -89,8 +89,8 @@ def _in_order(items: list[str]) -> tuple[str, ...]:
     if not any(pairs):
         return tuple(map(_unquoted, items))
     numbered = {int(pair[1]): _unquoted(pair[2].strip()) for pair in pairs if pair}
-    whole = len(numbered) == len(items) and numbered.keys() == set(range(len(items)))
-    return tuple(numbered[number] for number in range(len(items))) if whole else ()
+    complete = len(numbered) == len(items) and numbered.keys() == set(range(len(items)))
+    return tuple(numbered[number] for number in range(len(items))) if complete else ()
 
 
 def _unquoted(text: str) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.quality.boxes import as_boxes, overlaps
-from zcc.compiler.quality.coco_map import Detections, Labels
-from zcc.compiler.quality.confident import sure
+from zcc.compiler.quality.coco_map import DetectionArrays, Labels
+from zcc.compiler.quality.confident import confident
 
 SAME_PLACE = 0.5  # overlap
 ENOUGH = 8  # objects that the other order makes right
@@ -19,7 +19,7 @@ TOLD = 4  # classes in the warning
 Counts = NDArray[np.int64]
 
 
-def doubt(labels: Sequence[Labels], found: Sequence[Detections], names: Sequence[str]) -> str | None:
+def doubt(labels: Sequence[Labels], found: Sequence[DetectionArrays], names: Sequence[str]) -> str | None:
     """A warning when another order of the labels' classes would fit far better; None when all is well."""
     counts = _confusion(labels, found)
     names = [*names, *(str(number) for number in range(len(names), len(counts)))]
@@ -38,19 +38,19 @@ def doubt(labels: Sequence[Labels], found: Sequence[Detections], names: Sequence
     )
 
 
-def _confusion(labels: Sequence[Labels], found: Sequence[Detections]) -> Counts:
+def _confusion(labels: Sequence[Labels], found: Sequence[DetectionArrays]) -> Counts:
     """How often an object of the class of the row was found as one of the class of the column."""
-    sure_of = [sure(seen) for seen in found]
-    kinds = [np.asarray(each.classes, np.int64) for each in (*labels, *sure_of)]
+    confident_of = [confident(seen) for seen in found]
+    kinds = [np.asarray(each.classes, np.int64) for each in (*labels, *confident_of)]
     classes = 1 + max((int(each.max()) for each in kinds if each.size), default=-1)
     counts = np.zeros((classes, classes), np.int64)
-    for there, shown in zip(labels, sure_of, strict=True):
-        if not len(shown.scores) or not len(there.classes):
+    for there, seen in zip(labels, confident_of, strict=True):
+        if not len(seen.scores) or not len(there.classes):
             continue
-        shares = overlaps(as_boxes(there.boxes), shown.boxes)
+        shares = overlaps(as_boxes(there.boxes), seen.boxes)
         best = shares.argmax(axis=1)
         right = (shares.max(axis=1) >= SAME_PLACE) & ~there.crowd
-        np.add.at(counts, (there.classes[right], shown.classes[best[right]]), 1)
+        np.add.at(counts, (there.classes[right], seen.classes[best[right]]), 1)
     return counts
 
 

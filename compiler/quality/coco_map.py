@@ -23,7 +23,7 @@ MOST_DETECTIONS = 100
 Flags = NDArray[np.bool_]
 
 
-class Detections(Protocol):
+class DetectionArrays(Protocol):
     """What a detector said about one image: boxes (n, 4) xyxy, scores (n,), classes (n,)."""
 
     @property
@@ -75,12 +75,12 @@ class Match:
 Judged = Mapping[int, Match]  # one image, by class
 
 
-def mean_average_precision(labels: Sequence[Labels], detections: Sequence[Detections]) -> MeanAveragePrecision:
+def mean_average_precision(labels: Sequence[Labels], detections: Sequence[DetectionArrays]) -> MeanAveragePrecision:
     """Compare what was detected in each image with what is there, image by image in the same order."""
     return summarise([judge(truth, found) for truth, found in zip(labels, detections, strict=True)])
 
 
-def judge(truth: Labels, found: Detections) -> Judged:
+def judge(truth: Labels, found: DetectionArrays) -> Judged:
     """Compare what was detected in one image with what is there."""
     kinds = np.union1d(np.asarray(truth.classes, int), np.asarray(found.classes, int))
     return {int(kind): _match_class(truth, found, int(kind)) for kind in kinds}
@@ -104,7 +104,7 @@ def summarise(images: Iterable[Judged]) -> MeanAveragePrecision:
     )
 
 
-def _match_class(truth: Labels, found: Detections, kind: int) -> Match:
+def _match_class(truth: Labels, found: DetectionArrays, kind: int) -> Match:
     mine, crowd = np.asarray(truth.classes) == kind, np.asarray(truth.crowd, bool)
     regular, regions = as_boxes(truth.boxes)[mine & ~crowd], as_boxes(truth.boxes)[mine & crowd]
     candidates = np.asarray(found.classes) == kind

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.quality.boxes import Floats, as_boxes
-from zcc.compiler.quality.coco_map import Detections
+from zcc.compiler.quality.coco_map import DetectionArrays
 
-SURE = 0.25
+CONFIDENT = 0.25
 
 
 @dataclass(frozen=True)
-class SureDetections:
+class ConfidentDetections:
     """Detections in one picture, the surest first; they may stand for its labels."""
 
     boxes: Floats  # (n, 4) xyxy
@@ -27,9 +27,9 @@ class SureDetections:
         return np.zeros(len(self.scores), bool)
 
 
-def sure(found: Detections) -> SureDetections:
-    """What was found with a score of at least `SURE`."""
+def confident(found: DetectionArrays) -> ConfidentDetections:
+    """What was found with a score of at least `CONFIDENT`."""
     scores = np.asarray(found.scores, np.float64)
     order = np.argsort(-scores, kind="stable")
-    order = order[scores[order] >= SURE]
-    return SureDetections(as_boxes(found.boxes)[order], scores[order], np.asarray(found.classes, np.int64)[order])
+    order = order[scores[order] >= CONFIDENT]
+    return ConfidentDetections(as_boxes(found.boxes)[order], scores[order], np.asarray(found.classes, np.int64)[order])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.quality.boxes import overlaps
-from zcc.compiler.quality.confident import SureDetections
+from zcc.compiler.quality.confident import ConfidentDetections
 
 SAME = 0.5  # the overlap from which on two boxes of a class are one
 
@@ -28,7 +28,7 @@ class Drift:
     gained: int  # detections of the candidate alone
 
 
-def confidence_drift(reference: Sequence[SureDetections], candidate: Sequence[SureDetections]) -> Drift:
+def confidence_drift(reference: Sequence[ConfidentDetections], candidate: Sequence[ConfidentDetections]) -> Drift:
     """Compare what two detectors are sure of in the same pictures, picture by picture."""
     moves = [np.zeros(0)]
     for mine, theirs in zip(reference, candidate, strict=True):
@@ -45,7 +45,7 @@ def confidence_drift(reference: Sequence[SureDetections], candidate: Sequence[Su
     )
 
 
-def match(reference: SureDetections, candidate: SureDetections) -> NDArray[np.int64]:
+def match(reference: ConfidentDetections, candidate: ConfidentDetections) -> NDArray[np.int64]:
     """For each detection of the reference its counterpart among the candidate's, -1 where it has none.
 
     The surest choose first, each the free one of its class that overlaps it most; of equals the surest.

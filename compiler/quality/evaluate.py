@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.quality.coco_map import Detections, MeanAveragePrecision, mean_average_precision
+from zcc.compiler.quality.coco_map import DetectionArrays, MeanAveragePrecision, mean_average_precision
 from zcc.compiler.quality.dataset import Dataset
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.variant import Variant
@@ -19,10 +19,10 @@ CONFIDENCE = 0.001
 IOU = 0.7
 
 Pixels = NDArray[np.uint8]
-Detect = Callable[[Pixels], Detections]
+Detect = Callable[[Pixels], DetectionArrays]
 
 
-def measured(run: Callable[[Any, float, float], Detections], color: str) -> Detect:
+def measured(run: Callable[[Any, float, float], DetectionArrays], color: str) -> Detect:
     """A detector as the measure calls it: frames are BGR, and the thresholds let the whole curve through."""
     order = slice(None, None, -1 if color == "rgb" else 1)
     return lambda frame: run(np.ascontiguousarray(frame[..., order]), CONFIDENCE, IOU)
@@ -33,7 +33,7 @@ def detector(folder: Path, manifest: Manifest) -> Detect:
     return measured(Variant(folder, manifest).run, manifest.input.color)
 
 
-def look(detect: Detect, frames: Iterable[Pixels]) -> list[Detections]:
+def look(detect: Detect, frames: Iterable[Pixels]) -> list[DetectionArrays]:
     """What a detector says about each frame."""
     return [detect(frame) for frame in frames]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zcc.compiler.quality.coco_map import MeanAveragePrecision
 from zcc.compiler.quality.comparison import Comparison
-from zcc.compiler.quality.confident import SURE
+from zcc.compiler.quality.confident import CONFIDENT
 from zcc.compiler.quality.drift import SAME
 from zcc.compiler.quality.evaluate import CONFIDENCE, IOU
 from zcc.compiler.quality.pictures import Pictures
@@ -30,7 +30,7 @@ def _precision(comparison: Comparison, reference: str) -> list[Measurement]:
     """Agreement has names of its own, so that nobody takes it for precision."""
     if comparison.labelled:
         return precision_figures(comparison.candidate, comparison.pictures)
-    how = f"COCO, the detections of {reference} above {SURE} taken for labels, {_seen(comparison.pictures)}"
+    how = f"COCO, the detections of {reference} above {CONFIDENT} taken for labels, {_seen(comparison.pictures)}"
     found = comparison.candidate
     return [Measurement("agreement50", found.map50, how), Measurement("agreement50_95", found.map50_95, how)]
 
@@ -48,7 +48,9 @@ def _losses(comparison: Comparison, reference: str, names: tuple[str, ...]) -> l
 def _drift(comparison: Comparison, reference: str) -> list[Measurement]:
     """Where nothing matched there is no drift, but much that was lost."""
     drift = comparison.drift
-    how = f"against {reference}, score at least {SURE}, same class, IoU at least {SAME}, {_seen(comparison.pictures)}"
+    how = (
+        f"against {reference}, score {CONFIDENT} or more, same class, IoU at least {SAME}, {_seen(comparison.pictures)}"
+    )
     moves = {"drift_mean": drift.mean, "drift_p95": drift.p95}
     counts = {"detections_matched": drift.matched, "detections_lost": drift.lost, "detections_gained": drift.gained}
     return [

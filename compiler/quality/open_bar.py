@@ -13,7 +13,7 @@ from zcc.compiler.backends.table import backend_of, native_target
 from zcc.compiler.building.build import build
 from zcc.compiler.building.job import Job
 from zcc.compiler.building.options import CompileOptions
-from zcc.compiler.building.stages import Stages
+from zcc.compiler.building.stage_recorder import StageRecorder
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.precision.calibrated import Calibrated
 from zcc.compiler.precision.frames import CalibrationFrames, load_frames
@@ -42,7 +42,7 @@ def check_bar(options: CompileOptions) -> None:
 
 
 def open_bar(
-    options: CompileOptions, source: Imported, calibrated: Calibrated | None, stages: Stages, scratch: Path
+    options: CompileOptions, source: Imported, calibrated: Calibrated | None, stages: StageRecorder, scratch: Path
 ) -> Bar | None:
     """The bar, where there are pictures for one: those of `--data`, else those of `--calib`, without labels.
 
@@ -76,7 +76,7 @@ class _InBgr:
         return (np.ascontiguousarray(frame[..., ::-1]) if flip else frame for frame in self.frames)
 
 
-def _build_reference(source: Imported, scratch: Path, stages: Stages) -> Detect:
+def _build_reference(source: Imported, scratch: Path, stages: StageRecorder) -> Detect:
     """The fp32 variant for this machine; it is not published."""
     folder = scratch / "reference"
     folder.mkdir()
@@ -86,7 +86,7 @@ def _build_reference(source: Imported, scratch: Path, stages: Stages) -> Detect:
         return detector(folder, build(job, "", folder, stages))
 
 
-def attempts(job: Job, stages: Stages) -> Iterator[tuple[str, ...]]:
+def attempts(job: Job, stages: StageRecorder) -> Iterator[tuple[str, ...]]:
     """The layers to keep in float: none, then more and more of the most sensitive ones."""
     yield ()
     if job.calibrated is None or not job.target.runs_here():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from zcc.compiler.quality.class_order import doubt
 from zcc.compiler.quality.coco_map import Labels, MeanAveragePrecision, mean_average_precision
 from zcc.compiler.quality.comparison import Comparison
-from zcc.compiler.quality.confident import SureDetections, sure
+from zcc.compiler.quality.confident import ConfidentDetections, confident
 from zcc.compiler.quality.drift import confidence_drift
 from zcc.compiler.quality.evaluate import Detect, look
 from zcc.compiler.quality.pictures import Pictures
@@ -24,7 +24,7 @@ class Standard:
     def __init__(self, reference: Detect, pictures: Pictures) -> None:
         seen = look(reference, pictures.frames)
         self.pictures = pictures
-        self._sure = [sure(found) for found in seen]
+        self._sure = [confident(found) for found in seen]
         self._labels = _labels(pictures, self._sure)
         self.precision: MeanAveragePrecision = mean_average_precision(self._labels, seen)
         # A warning about the labels, where they seem to mean other classes than the reference does.
@@ -37,11 +37,11 @@ class Standard:
             pictures=self.pictures,
             reference=self.precision,
             candidate=mean_average_precision(self._labels, seen),
-            drift=confidence_drift(self._sure, [sure(found) for found in seen]),
+            drift=confidence_drift(self._sure, [confident(found) for found in seen]),
         )
 
 
-def _labels(pictures: Pictures, found: Sequence[SureDetections]) -> Sequence[Labels]:
+def _labels(pictures: Pictures, found: Sequence[ConfidentDetections]) -> Sequence[Labels]:
     """What is in the pictures: their labels, else what the reference is sure of."""
     if pictures.labels is not None:
         return pictures.labels

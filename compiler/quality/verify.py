@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
+from zcc.compiler.backends.common.relative_error import Output, relative_error
 from zcc.compiler.backends.table import backend_of
 from zcc.compiler.building.job import Job
 from zcc.compiler.frontend.model import Model
@@ -16,10 +16,7 @@ from zcc.runtime.errors import BuildError
 from zcc.runtime.frame import Pixels
 from zcc.runtime.manifest import Manifest, Measurement
 
-NEAR_ZERO = 1e-3  # of an attribute's range
 SEED = 20240
-
-Output = NDArray[np.float32]
 
 
 def verify(folder: Path, manifest: Manifest, job: Job) -> Measurement:
@@ -53,15 +50,3 @@ def reference_outputs(model: Model, names: tuple[str, ...], picture: Pixels) -> 
     )
     found = session.run(list(names), {model.input: image})
     return {name: np.asarray(output, dtype=np.float32) for name, output in zip(names, found, strict=True)}
-
-
-def relative_error(actual: Output, expected: Output, attributes_axis: int) -> float:
-    """The largest difference in proportion to its value.
-
-    A value far below its attribute's range (for scores: below 1) counts against that range: two sigmoids differ in the
-    seventh decimal, whatever the value.
-    """
-    axes = tuple(axis for axis in range(expected.ndim) if axis != attributes_axis)
-    ranges = np.maximum(np.abs(expected).max(axis=axes, keepdims=True), 1.0)
-    scale = np.maximum(np.abs(expected), NEAR_ZERO * ranges)
-    return float(np.max(np.abs(actual - expected) / scale))

@@ -10,15 +10,15 @@ from pathlib import Path
 from zcc.compiler.building.progress import Progress
 from zcc.compiler.frontend.model import Model
 from zcc.compiler.frontend.operators import supported_operators
-from zcc.compiler.frontend.read import read_model
+from zcc.compiler.frontend.read_file import read_model
 from zcc.compiler.frontend.sandbox import run_in_sandbox
 from zcc.compiler.precision.frames import CalibrationFrames, load_frames
 from zcc.compiler.quality.dataset import Dataset, load_dataset
-from zcc.compiler.racing.agreement import loosest
 from zcc.compiler.racing.contestant import Entry, Pixels
 from zcc.compiler.racing.race import Race, Rules, race
+from zcc.compiler.racing.race_task import RaceTask, write_task
+from zcc.compiler.racing.same_detections import loosest
 from zcc.compiler.racing.table import ZCC, enter_artifact, enter_peer, find_peers
-from zcc.compiler.racing.task import Task, write_task
 from zcc.runtime.errors import DatasetError, ModelError
 from zcc.runtime.manifest import Manifest
 
@@ -66,7 +66,7 @@ def race_against(lineup: Lineup, frames: Sequence[Pixels], rules: Rules, progres
             return replace(outcome, accuracy=accuracies(entries, task, dataset.scenes, rules.threads))
 
 
-def enter_all(lineup: Lineup, manifests: Sequence[Manifest], task: Task) -> list[Entry]:
+def enter_all(lineup: Lineup, manifests: Sequence[Manifest], task: RaceTask) -> list[Entry]:
     """All contestants, the artifact that the others are measured against first."""
     siblings = zip(lineup.siblings, manifests[1:], strict=True)
     return [

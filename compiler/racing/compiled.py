@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zcc.compiler.racing.contestant import Floats, Found, Pixels, Step, Thresholds
+from zcc.compiler.racing.contestant import Floats, FoundBoxes, Pixels, Step, Thresholds
 from zcc.runtime import host
 from zcc.runtime.frame import as_pixels
 from zcc.runtime.manifest import Manifest
@@ -32,8 +32,8 @@ class CompiledArtifact:
     def steps(self, thresholds: Thresholds) -> tuple[Step, ...]:
         """One: the compiled module takes the frame."""
 
-        def detect(frame: Pixels) -> Found:
+        def detect(frame: Pixels) -> FoundBoxes:
             out = self._variant.run(as_pixels(frame), *thresholds)
-            return Found(out.boxes, out.scores, out.classes)
+            return FoundBoxes(out.boxes, out.scores, out.classes)
 
         return (("frame", detect),)

@@ -1,4 +1,4 @@
-"""What takes part in a race, and how it is told what to do."""
+"""What a contestant of a race is: one tool that runs the model, behind the same few methods as the others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Floats = NDArray[np.float32]
 Step = tuple[str, Callable[[Any], Any]]
 
 
-class Found(NamedTuple):
+class FoundBoxes(NamedTuple):
     """Detections in one frame, the surest first."""
 
     boxes: Floats  # (n, 4): x1, y1, x2, y2 in pixels of the frame
@@ -42,7 +42,7 @@ class Contestant(Protocol):
         ...
 
     def steps(self, thresholds: Thresholds) -> tuple[Step, ...]:
-        """The way from a frame to `Found`: what each step returns goes into the next."""
+        """The way from a frame to `FoundBoxes`: what each step returns goes into the next."""
         ...
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from zcc.compiler.frontend.model import Head
-from zcc.compiler.racing.contestant import Floats, Found, Pixels, Step, Thresholds
-from zcc.compiler.racing.task import Task
+from zcc.compiler.ir.heads.head import Head
+from zcc.compiler.racing.contestant import Floats, FoundBoxes, Pixels, Step, Thresholds
+from zcc.compiler.racing.race_task import RaceTask
 from zcc.runtime.manifest import InputSpec
 
 PAD_GREY = 114
@@ -19,7 +19,7 @@ _suppress: Any = cv2.dnn.NMSBoxesBatched  # its types know lists alone; it takes
 
 
 @dataclass(frozen=True)
-class Placement:
+class PicturePlacement:
     """Where a frame's picture lies in the network's input."""
 
     frame: tuple[int, int]  # height, width
@@ -28,7 +28,7 @@ class Placement:
     corner: tuple[int, int]  # top, left
 
     @classmethod
-    def of(cls, height: int, width: int, spec: InputSpec) -> Placement:
+    def of(cls, height: int, width: int, spec: InputSpec) -> PicturePlacement:
         """Centred in its own proportions, or stretched."""
         down, across = spec.height / height, spec.width / width
         if spec.resize == "letterbox":
@@ -46,25 +46,25 @@ class Placement:
         return np.clip((boxes - corner) / gain, 0, most)
 
 
-def frame_steps(network: Callable[[Floats], Floats], task: Task, thresholds: Thresholds) -> tuple[Step, ...]:
+def frame_steps(network: Callable[[Floats], Floats], task: RaceTask, thresholds: Thresholds) -> tuple[Step, ...]:
     """The three steps of a peer: letterbox, network, detections."""
 
-    def pre(frame: Pixels) -> tuple[Placement, Floats]:
-        placement = Placement.of(frame.shape[0], frame.shape[1], task.spec)
+    def pre(frame: Pixels) -> tuple[PicturePlacement, Floats]:
+        placement = PicturePlacement.of(frame.shape[0], frame.shape[1], task.spec)
         return placement, prepare(frame, placement, task.spec)
 
-    def infer(prepared: tuple[Placement, Floats]) -> tuple[Placement, Floats]:
+    def infer(prepared: tuple[PicturePlacement, Floats]) -> tuple[PicturePlacement, Floats]:
         placement, image = prepared
         return placement, network(image)
 
-    def post(result: tuple[Placement, Floats]) -> Found:
+    def post(result: tuple[PicturePlacement, Floats]) -> FoundBoxes:
         placement, output = result
         return detections(output, placement, task, thresholds)
 
     return ("pre", pre), ("network", infer), ("post", post)
 
 
-def prepare(frame: Pixels, placement: Placement, spec: InputSpec) -> Floats:
+def prepare(frame: Pixels, placement: PicturePlacement, spec: InputSpec) -> Floats:
     """The network's input: resized, framed in grey, as RGB planes of 0..1."""
     (height, width), (top, left) = placement.size, placement.corner
     if frame.shape[:2] != (height, width):
@@ -75,7 +75,7 @@ def prepare(frame: Pixels, placement: Placement, spec: InputSpec) -> Floats:
     return cv2.dnn.blobFromImage(frame, 1 / 255, swapRB=spec.color == "bgr")
 
 
-def detections(output: Floats, placement: Placement, task: Task, thresholds: Thresholds) -> Found:
+def detections(output: Floats, placement: PicturePlacement, task: RaceTask, thresholds: Thresholds) -> FoundBoxes:
     """What is above the threshold, without what OpenCV suppresses."""
     head = task.head
     conf, iou = thresholds
@@ -88,10 +88,10 @@ def detections(output: Floats, placement: Placement, task: Task, thresholds: Thr
         corner_and_size = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
         kept = np.array(_suppress(corner_and_size, scores, classes, conf, iou), np.intp)
     kept = kept[: task.max_det]
-    return Found(placement.to_frame(boxes[kept]), scores[kept], classes[kept])
+    return FoundBoxes(placement.to_frame(boxes[kept]), scores[kept], classes[kept])
 
 
-def candidates(output: Floats, head: Head, conf: float) -> Found:
+def candidates(output: Floats, head: Head, conf: float) -> FoundBoxes:
     """Boxes in input pixels of everything whose score is above `conf`; what is below is dropped first."""
     certain = head.objectness or head.final  # the fifth number is no class's score
     if head.candidates_last:
@@ -99,7 +99,7 @@ def candidates(output: Floats, head: Head, conf: float) -> Found:
     elif certain:
         output = output[output[:, 4] > conf]
     if head.final:
-        return Found(output[:, :4], output[:, 4], output[:, 5].astype(np.int32))
+        return FoundBoxes(output[:, :4], output[:, 4], output[:, 5].astype(np.int32))
     scores = output[:, -head.classes :]
     if head.objectness:
         scores = scores * output[:, 4:5]
@@ -109,7 +109,7 @@ def candidates(output: Floats, head: Head, conf: float) -> Found:
         best = scores.argmax(axis=1)
         rows = np.flatnonzero(scores[np.arange(len(scores)), best] > conf)
         classes = best[rows]
-    return Found(corners(output[rows, :4], head), scores[rows, classes], classes.astype(np.int32))
+    return FoundBoxes(corners(output[rows, :4], head), scores[rows, classes], classes.astype(np.int32))
 
 
 def corners(boxes: Floats, head: Head) -> Floats:

@@ -8,13 +8,13 @@ import onnxruntime
 
 from zcc.compiler.racing.contestant import Floats, Step, Thresholds
 from zcc.compiler.racing.opencv_frame import frame_steps
-from zcc.compiler.racing.task import Task
+from zcc.compiler.racing.race_task import RaceTask
 
 
 class OnnxRuntime:
     """A session on the CPU, its memory bound once."""
 
-    def __init__(self, task: Task, threads: int) -> None:
+    def __init__(self, task: RaceTask, threads: int) -> None:
         cv2.setNumThreads(threads)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -24,8 +24,7 @@ class OnnxRuntime:
         self._binding = self._session.io_binding()
         self._output = np.zeros(task.head.shape, np.float32)
         self._binding.bind_output(task.head.output, "cpu", 0, np.float32, self._output.shape, self._output.ctypes.data)
-        free = f", which cannot be held to {task.held_to}" if task.held_to else ""
-        self.about = f"ONNX Runtime {onnxruntime.__version__}, fp32{free}"
+        self.about = f"ONNX Runtime {onnxruntime.__version__}, fp32"
 
     def network(self, image: Floats) -> Floats:
         """The head's output, in memory of our own: nothing is copied."""

@@ -9,7 +9,7 @@ import openvino
 
 from zcc.compiler.racing.contestant import Floats, Step, Thresholds
 from zcc.compiler.racing.opencv_frame import frame_steps
-from zcc.compiler.racing.task import Task
+from zcc.compiler.racing.race_task import RaceTask
 
 # What OpenVINO is told to compute in, by the artifact's dtype. Without a row it chooses what it finds the fastest.
 PRECISIONS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
@@ -40,7 +40,7 @@ class OpenVino:
 
     model = ""  # what is special about it, for people
 
-    def __init__(self, task: Task, threads: int) -> None:
+    def __init__(self, task: RaceTask, threads: int) -> None:
         cv2.setNumThreads(threads)
         settings = {
             "PERFORMANCE_HINT": "LATENCY",

@@ -17,8 +17,8 @@ import openvino
 
 from zcc.compiler.precision.frames import CalibrationFrames
 from zcc.compiler.racing.contestant import Floats
-from zcc.compiler.racing.opencv_frame import Placement, prepare
-from zcc.compiler.racing.task import Task
+from zcc.compiler.racing.opencv_frame import PicturePlacement, prepare
+from zcc.compiler.racing.race_task import RaceTask
 from zcc.runtime.cache import cache_folder
 from zcc.runtime.errors import UsageError
 from zcc.runtime.manifest import InputSpec
@@ -26,7 +26,7 @@ from zcc.runtime.manifest import InputSpec
 CACHE = cache_folder() / "nncf"
 
 
-def quantised(task: Task) -> Task:
+def quantised(task: RaceTask) -> RaceTask:
     """The task with the model that NNCF's defaults make of its own on the task's calibration pictures."""
     if task.calibration is None:
         raise UsageError("NNCF needs pictures to choose its scales by", "give those of the artifact with --calib DIR")
@@ -37,7 +37,7 @@ def quantised(task: Task) -> Task:
     return replace(task, model=made)
 
 
-def _key(task: Task, calibration: CalibrationFrames) -> str:
+def _key(task: RaceTask, calibration: CalibrationFrames) -> str:
     """Of everything that decides what NNCF makes."""
     parts = [task.spec, calibration.digest, nncf.__version__, openvino.__version__]
     return hashlib.sha256(task.model.read_bytes() + repr(parts).encode()).hexdigest()
@@ -45,7 +45,7 @@ def _key(task: Task, calibration: CalibrationFrames) -> str:
 
 def _images(frames: CalibrationFrames, spec: InputSpec) -> Iterable[Floats]:
     """The network's inputs as they are in the race."""
-    return (prepare(frame, Placement.of(frame.shape[0], frame.shape[1], spec), spec) for frame in frames)
+    return (prepare(frame, PicturePlacement.of(frame.shape[0], frame.shape[1], spec), spec) for frame in frames)
 
 
 def _quantise(model: Path, images: list[Floats], made: Path) -> None:

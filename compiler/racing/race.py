@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from zcc.compiler.building.progress import Progress
-from zcc.compiler.frontend.model import Head
+from zcc.compiler.ir.heads.head import Head
 from zcc.compiler.quality.coco_map import MeanAveragePrecision
-from zcc.compiler.racing.agreement import EXACT, Agreement, Tolerance, check_agreement
 from zcc.compiler.racing.contestant import USUAL, Entry, Floats, Pixels, Thresholds
-from zcc.compiler.racing.worker import Worker
+from zcc.compiler.racing.same_detections import EXACT, Agreement, Tolerance, check_agreement
+from zcc.compiler.racing.worker import RaceWorker
 from zcc.runtime.manifest import InputSpec
 
 SEED = 20242
@@ -31,7 +31,7 @@ class Rules:
 
 
 @dataclass
-class Record:
+class ContestantTimes:
     """What one contestant took, in seconds: a list of runs for each round."""
 
     name: str
@@ -47,7 +47,7 @@ class Race:
     """What came out. The first record is that of the artifact that the others are measured against."""
 
     rules: Rules
-    records: list[Record]
+    records: list[ContestantTimes]
     agreements: list[Agreement]
     accuracy: Mapping[str, MeanAveragePrecision] = field(default_factory=dict)  # by the contestants' names
 
@@ -63,7 +63,7 @@ def race(
     image = np.random.default_rng(SEED).random((1, 3, spec.height, spec.width), dtype=np.float32)
     with ExitStack() as stack:
         with progress.stage("enter"):
-            workers = [stack.enter_context(Worker(entry, rules.threads)) for entry in entries]
+            workers = [stack.enter_context(RaceWorker(entry, rules.threads)) for entry in entries]
         agreements: list[Agreement] = []
         if head is not None:
             with progress.stage("check that all see the same"):
@@ -75,9 +75,9 @@ def race(
 
 
 def _run(
-    workers: Sequence[Worker], ours: Sequence[bool], image: Floats, frames: Sequence[Pixels], rules: Rules
-) -> list[Record]:
-    records = [Record(worker.name, worker.about, ours=own) for worker, own in zip(workers, ours, strict=True)]
+    workers: Sequence[RaceWorker], ours: Sequence[bool], image: Floats, frames: Sequence[Pixels], rules: Rules
+) -> list[ContestantTimes]:
+    records = [ContestantTimes(worker.name, worker.about, ours=own) for worker, own in zip(workers, ours, strict=True)]
     for worker in workers:
         worker.prepare(image, frames, rules.thresholds)
     for number in range(rules.rounds):

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from itertools import chain
 from typing import Any
 
-from zcc.compiler.racing.race import Race, Record
+from zcc.compiler.racing.race import ContestantTimes, Race
 
 TASKS = ("network", "frame")
 FASTER = "faster"  # the peer that is the fastest at the task
@@ -36,13 +36,13 @@ def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
     return {"median": round(1e3 * statistics.median(ordered), 4), "p95": round(1e3 * tail, 4)}
 
 
-def runs(record: Record, task: str) -> list[float]:
+def runs(record: ContestantTimes, task: str) -> list[float]:
     """The seconds of every counted run of a task."""
     rounds: list[list[float]] = getattr(record, task)
     return list(chain.from_iterable(rounds))
 
 
-def _figures(record: Record) -> dict[str, Any]:
+def _figures(record: ContestantTimes) -> dict[str, Any]:
     return {
         "about": record.about,
         **{f"{task}_ms": milliseconds(runs(record, task)) for task in TASKS},
@@ -63,7 +63,7 @@ def ratios(race: Race, task: str) -> dict[str, dict[str, Any]]:
     return found | {FASTER: {"name": faster.name, **found[faster.name]}}
 
 
-def _ratio(ours: Record, theirs: Record, task: str) -> dict[str, float]:
+def _ratio(ours: ContestantTimes, theirs: ContestantTimes, task: str) -> dict[str, float]:
     """The ratio of the medians, and between which ratios half of the single rounds lie."""
     overall = statistics.median(runs(theirs, task)) / statistics.median(runs(ours, task))
     pairs = zip(getattr(theirs, task), getattr(ours, task), strict=True)

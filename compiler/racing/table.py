@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from zcc.compiler.racing.contestant import Contestant, Entry
-from zcc.compiler.racing.task import Task
+from zcc.compiler.racing.race_task import RaceTask
 from zcc.runtime.distribution import how_to_install
 from zcc.runtime.errors import BenchmarkError, UsageError, ZccError
 
@@ -71,14 +71,14 @@ def enter_artifact(folder: Path, name: str = ZCC) -> Entry:
     return Entry(name, partial(_make, "zcc.compiler.racing.compiled:CompiledArtifact", folder), ours=True)
 
 
-def enter_peer(name: str, task: Task) -> Entry:
+def enter_peer(name: str, task: RaceTask) -> Entry:
     """Another tool, with the model that the artifact was compiled from."""
     peer = PEERS[name]
     own = _made_ready(name, peer.ready, task) if peer.ready else task
     return Entry(name, partial(_make, peer.place, own))
 
 
-def _made_ready(name: str, place: str, task: Task) -> Task:
+def _made_ready(name: str, place: str, task: RaceTask) -> RaceTask:
     """The task as the peer wants it; what that takes happens in a process that is gone before the race."""
     with ProcessPoolExecutor(1, get_context("spawn"), initializer=os.dup2, initargs=(2, 1)) as pool:
         try:
@@ -89,7 +89,7 @@ def _made_ready(name: str, place: str, task: Task) -> Task:
             raise BenchmarkError(f"{name} cannot take part: {type(error).__name__}: {error}") from error
 
 
-def _make(place: str, what: Path | Task, threads: int) -> Contestant:
+def _make(place: str, what: Path | RaceTask, threads: int) -> Contestant:
     contestant: Contestant = _call(place, what, threads)
     return contestant
 

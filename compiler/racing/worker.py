@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from zcc.compiler.racing.contestant import Contestant, Entry, Floats, Found, Pixels, Thresholds
+from zcc.compiler.racing.contestant import Contestant, Entry, Floats, FoundBoxes, Pixels, Thresholds
 from zcc.runtime.errors import BenchmarkError, ZccError
 
 PATIENCE = 600  # seconds for one answer
@@ -26,7 +26,7 @@ class Turn(NamedTuple):
     frames: list[dict[str, float]]  # by step
 
 
-class Worker:
+class RaceWorker:
     """The parent's end."""
 
     def __init__(self, entry: Entry, threads: int) -> None:
@@ -38,7 +38,7 @@ class Worker:
         theirs.close()
         self.about = str(self._answer())
 
-    def __enter__(self) -> Worker:
+    def __enter__(self) -> RaceWorker:
         return self
 
     def __exit__(
@@ -54,9 +54,9 @@ class Worker:
         """The process."""
         return self._process.pid
 
-    def detect(self, frame: Pixels, thresholds: Thresholds) -> Found:
+    def detect(self, frame: Pixels, thresholds: Thresholds) -> FoundBoxes:
         """What the contestant finds in a frame."""
-        found: Found = self._ask("detect", frame, thresholds)
+        found: FoundBoxes = self._ask("detect", frame, thresholds)
         return found
 
     def network(self, image: Floats) -> Floats:
@@ -102,7 +102,7 @@ class _Runner:
     def __init__(self, contestant: Contestant) -> None:
         self._contestant = contestant
 
-    def detect(self, frame: Pixels, thresholds: Thresholds) -> Found:
+    def detect(self, frame: Pixels, thresholds: Thresholds) -> FoundBoxes:
         found = frame
         for _, step in self._contestant.steps(thresholds):
             found = step(found)

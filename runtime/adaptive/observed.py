@@ -1,4 +1,4 @@
-"""What a policy is told before each frame."""
+"""What a policy gets to see before each frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From frames that ran to what a policy is told; the same while frames flow and in a replay."""
+"""From frames that ran to what a policy gets to see; the same while frames flow and in a replay."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Statistics:
+class AdaptiveStatistics:
     """Frames by the variant that ran them, and what choosing took."""
 
     frames: Mapping[str, int]

@@ -35,7 +35,7 @@ def make_policy(name: str, arguments: Mapping[str, Any]) -> Policy:
 
 
 def known_arguments(name: str, arguments: Mapping[str, Any]) -> Mapping[str, Parameter]:
-    """What the policy of that name can be told; a UsageError where it is told anything else."""
+    """The parameters of the policy of that name; a UsageError where an argument is none of them."""
     if name not in POLICIES:
         raise UsageError(f"there is no policy {name!r}", f"choose one of {', '.join(POLICIES)}")
     known = signature(POLICIES[name]).parameters

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zcc.runtime import host, library
 from zcc.runtime.detections import Detections
-from zcc.runtime.engine import ASIDE, FRAMES, Place, engine
+from zcc.runtime.engine import ASIDE, FRAMES, EngineRole, engine
 from zcc.runtime.errors import FrameError, UsageError
 from zcc.runtime.frame import Frame, as_frame
 from zcc.runtime.manifest import Manifest
@@ -56,21 +56,21 @@ class CpuExecutor:
         engine(ASIDE).call(lambda: engine(ASIDE).give_arena(engine()))
         return found
 
-    def _call(self, place: Place, taken: Frame, conf: float, iou: float) -> Detections:
+    def _call(self, place: EngineRole, taken: Frame, conf: float, iou: float) -> Detections:
         name = taken.format or self.manifest.input.color
         if name not in self._detect:
             known = ", ".join(self._detect)
             raise FrameError(f"the artifact reads {known} frames, not {name}", "convert the frame, or compile again")
         return engine(place).call(lambda: self._run(place, name, taken, conf, iou))
 
-    def _run(self, place: Place, name: str, frame: Frame, conf: float, iou: float) -> Detections:
+    def _run(self, place: EngineRole, name: str, frame: Frame, conf: float, iou: float) -> Detections:
         arena = self._workspace(place, "detect")
         self._detect[name](*frame.planes, conf, iou, self._weights, arena, *self._results)
         found = int(self._count[0])
         boxes, scores, classes = (array[:found].copy() for array in (self._boxes, self._scores, self._classes))
         return Detections(boxes, scores, classes, float(self._edges[0]))
 
-    def _workspace(self, place: Place, entry: str) -> Any:
+    def _workspace(self, place: EngineRole, entry: str) -> Any:
         """Memory for what an entry point needs, with as many threads at work as the artifact wants."""
         engine(place).share(self.threads)
         return engine(place).reserve(self.manifest.memory(entry, self.threads))

@@ -16,7 +16,7 @@ from zcc.runtime.feeds.video import camera, pipeline, video
 VIDEO4LINUX = 81  # the number of its devices, as the kernel's list of devices has it
 
 
-class Kind(NamedTuple):
+class FeedKind(NamedTuple):
     """A kind of source: how it is known, and what reads it, given the order of channels that the detector takes."""
 
     fits: Callable[[Any], bool]
@@ -72,9 +72,9 @@ def _read_items(source: Iterable[Any], color: str) -> Feed:
 
 # The first that fits reads it.
 KINDS = (
-    Kind(lambda source: isinstance(source, int), camera),
-    Kind(_contains("!"), pipeline),
-    Kind(_contains("://"), video),
-    Kind(_is_text, _read_path),
-    Kind(lambda source: isinstance(source, Iterable), _read_items),
+    FeedKind(lambda source: isinstance(source, int), camera),
+    FeedKind(_contains("!"), pipeline),
+    FeedKind(_contains("://"), video),
+    FeedKind(_is_text, _read_path),
+    FeedKind(lambda source: isinstance(source, Iterable), _read_items),
 )

@@ -16,7 +16,7 @@ from tests.registry.samples import artifact
 from zcc.commands import output
 from zcc.commands.main import cli
 from zcc.registry import Registry
-from zcc.runtime.manifest import HeadInfo, InputSpec, Manifest, Measurement, Requirements, Stage
+from zcc.runtime.manifest import BuildStage, HeadInfo, InputSpec, Manifest, Measurement, Requirements
 
 EVIL = "\x1b[2J\x1b]0;owned\x07\x9b31m\x7f\u202e\u2066evil\r\nerror: forged\x85\u2028[red]x[/red]"
 RAW = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -50,7 +50,7 @@ def hostile(manifest: Manifest) -> Manifest:
         calibration_digest=EVIL,
         precision={EVIL: {EVIL: [EVIL]}},
         kernels={EVIL: EVIL, "calls": [{EVIL: EVIL}]},
-        stages=(Stage(EVIL, 1.0, 2.0),),
+        stages=(BuildStage(EVIL, 1.0, 2.0),),
         measured=(Measurement(EVIL, 1.0, EVIL), Measurement("latency_ms", 1.0, EVIL)),
     )
 

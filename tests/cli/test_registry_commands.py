@@ -20,7 +20,7 @@ from zcc.commands.list import age
 from zcc.commands.main import cli
 from zcc.registry import Artifact, Registry
 from zcc.runtime import host
-from zcc.runtime.manifest import Manifest, Measurement, Requirements, Stage
+from zcc.runtime.manifest import BuildStage, Manifest, Measurement, Requirements
 
 Zcc = Callable[..., Result]
 
@@ -30,7 +30,7 @@ def registry(tmp_path: Path) -> Registry:
     """A registry with a new and an old fp32, and an int8 that was measured."""
     registry = Registry.open(tmp_path / "registry")
     registry.publish(*artifact(tmp_path / "old"), tags=["prod"])
-    stages = (Stage("load and check", 0.5, 120.0), Stage("build", 12.25, 900.0))
+    stages = (BuildStage("load and check", 0.5, 120.0), BuildStage("build", 12.25, 900.0))
     registry.publish(*artifact(tmp_path / "new", seed=1, stages=stages))
     small = registry.publish(*artifact(tmp_path / "small", dtype="int8", seed=2))
     registry.record_measurement(small.digest, Measurement("latency_ms", 12.345, "median of 100 frames"))

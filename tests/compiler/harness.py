@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from zcc.compiler.backends.cpu.kernels.choices import Choices
 from zcc.compiler.backends.cpu.layout.place import Placement
 from zcc.compiler.backends.cpu.lowering.layout import Layout
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.program.emit import emit_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.importing.fuse import fuse
-from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
 from zcc.compiler.ir.ops import Network
 from zcc.runtime.engine import aligned_bytes, engine

@@ -21,7 +21,7 @@ from zcc.registry.bundle import export_bundle, import_bundle
 from zcc.runtime.bundle import INDEX, Bundle
 from zcc.runtime.errors import ZccError
 from zcc.runtime.escaping import is_printable
-from zcc.runtime.manifest import Measurement, Run, Stage
+from zcc.runtime.manifest import BuildStage, Measurement, Run
 
 VALUES: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 2, 3.5, -0.0, 1e308, 10**18, 2**63, 10**60, 640, 8193),
@@ -97,7 +97,7 @@ def _sound(work: Path) -> Path:
     figures = (Measurement("latency_ms", 5.0, "median"), Measurement("map50_95", 0.5, "COCO"))
     more: dict[str, Any] = {
         "measured": figures,
-        "stages": (Stage("build", 1.5, 100.0),),
+        "stages": (BuildStage("build", 1.5, 100.0),),
         "expansion": (Run("same", 1000), Run("half", 1000)),
         "kernels": {"calls": [{"kernel": "conv", "makes": "lv4", "flops": 10, "bytes": 20}], "threads": 2},
         "precision": {"storage": "float32", "layers": {"float32": ["lv4", "lv9"]}},

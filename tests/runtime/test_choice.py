@@ -102,6 +102,17 @@ def test_what_cannot_run_is_refused_with_the_reason(runnable: Manifest, needs: d
         choose("yolo", [Candidate(foreign, Path()), own], dtype="int8")
 
 
+def test_what_cannot_run_tells_what_the_host_is_and_has(runnable: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "cpu_features", lambda: frozenset({"avx2", "fma", "sse"}))
+    requires = replace(runnable.requires, features=("avx2", "avx512f", "fma"))
+    found = [Candidate(replace(runnable, dtype=dtype, target="x", requires=requires), Path()) for dtype in ("a", "b")]
+    with pytest.raises(IncompatibleHost) as refused:
+        choose("yolo", found)
+    here = f"this host is {host.system()} on {host.architecture()} with avx2, fma"
+    reasons = "; ".join(f"{dtype} for x: this processor lacks avx512f" for dtype in "ab")
+    assert refused.value.problem == f"yolo cannot run here: {reasons}; {here}"
+
+
 def test_of_two_wishes_the_preference_comes_second(runnable: Manifest) -> None:
     exact, quick = rated(runnable, "fp32", 9.0), rated(runnable, "int8", 3.0, drop(0.3))
     for order in itertools.permutations((exact, quick)):

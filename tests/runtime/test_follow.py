@@ -178,7 +178,7 @@ def test_what_agrees_enough_takes_over(prod: Pair, stays: Stays) -> None:
         stays(strict, FAST)
 
 
-def test_newcomers_are_tried_on_frames_of_the_format_that_was_last_seen(
+def test_replacements_are_tried_on_frames_of_the_format_that_was_last_seen(
     prod: Pair, caplog: pytest.LogCaptureFixture
 ) -> None:
     with follow(prod, Following(agreement=1.0, interval=0.05)) as detector:
@@ -193,7 +193,7 @@ def test_before_the_first_frame_there_is_nothing_to_agree_on(prod: Pair) -> None
         wait_for(lambda: detector.manifest.target == SLOW)
 
 
-def test_a_damaged_newcomer_is_refused(prod: Pair, caplog: pytest.LogCaptureFixture, stays: Stays) -> None:
+def test_a_damaged_replacement_is_refused(prod: Pair, caplog: pytest.LogCaptureFixture, stays: Stays) -> None:
     weights = prod.folders[SLOW] / "weights.bin"
     damaged = bytearray(weights.read_bytes())
     damaged[100] ^= 255
@@ -208,7 +208,7 @@ def test_a_damaged_newcomer_is_refused(prod: Pair, caplog: pytest.LogCaptureFixt
 
 
 @pytest.mark.parametrize("scale", [float("nan"), float("inf")])
-def test_a_newcomer_whose_numbers_are_none_is_refused(
+def test_a_replacement_whose_numbers_are_none_is_refused(
     prod: Pair, tmp_path: Path, caplog: pytest.LogCaptureFixture, scale: float, stays: Stays
 ) -> None:
     with np.errstate(invalid="ignore"), follow(prod) as detector:
@@ -229,7 +229,7 @@ def test_a_newcomer_whose_numbers_are_none_is_refused(
         ({"input": InputSpec(64, 64, color="rgb")}, "it reads frames as rgb, not bgr"),
     ],
 )
-def test_a_newcomer_that_means_other_things_is_refused(
+def test_a_replacement_that_means_other_things_is_refused(
     prod: Pair, tmp_path: Path, caplog: pytest.LogCaptureFixture, changes: dict[str, Any], told: str, stays: Stays
 ) -> None:
     with follow(prod) as detector:
@@ -238,7 +238,7 @@ def test_a_newcomer_that_means_other_things_is_refused(
         stays(detector, FAST)
 
 
-def test_a_newcomer_of_another_size_with_a_class_more_takes_over_and_gives_way_again(
+def test_a_replacement_of_another_size_with_a_class_more_takes_over_and_gives_way_again(
     prod: Pair, tmp_path: Path
 ) -> None:
     model, registry = tmp_path / "tiny.onnx", Registry.open(prod.home)

@@ -12,27 +12,23 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
+from zcc.compiler.ir.heads.decoding import HeadDecode
 from zcc.compiler.ir.ops import (
-    Alias,
-    AnchorDecode,
     Attention,
     Concat,
     Conv,
     Convert,
     Copy,
     DepthToSpace,
-    DistributedDecode,
-    Generic,
     GlobalMean,
-    Lowered,
     MaxPool,
     Network,
     Op,
     Pointwise,
     Resize,
     Slice,
-    Softmax,
 )
+from zcc.compiler.ir.plain_ops import Alias, Generic, Lowered, Softmax
 from zcc.compiler.ir.tensors import Array, Combine, Tensor
 
 
@@ -98,7 +94,7 @@ def _segments(points: set[int]) -> tuple[int, ...]:
 
 def _maps(op: Op) -> list[Tensor]:
     """The tensors that must have a channel layout for `op`."""
-    if isinstance(op, AnchorDecode | DistributedDecode):
+    if isinstance(op, HeadDecode):
         return op.inputs
     plain = isinstance(op, Generic | Lowered | Softmax | Alias | Copy)
     return [] if plain else [*op.inputs, op.out]

@@ -54,6 +54,8 @@ def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(1 / (1 + np.exp(-x)))
 
 
+# Steps chosen by hand, so that seven reach where the part is nearly constant. How near the cubics come to the functions
+# is measured by tests/compiler/backends/common/test_curves.py.
 CURVES: dict[str, Curve] = {
     "sigmoid": Curve(_sigmoid, 1.4, slope=0.0, offset=0.5, limit=0.5, odd=True),
     "tanh": Curve(np.tanh, 0.7, slope=0.0, offset=0.0, limit=1.0, odd=True),

@@ -9,24 +9,26 @@ from pathlib import Path
 import numpy as np
 import tvm
 
-from zcc.compiler.backends.backend import ON_THIS_MACHINE, Built, Call, Floats, Running, Stage
+from zcc.compiler.backends.backend import ON_THIS_MACHINE, Built, Call, Floats, Running
 from zcc.compiler.backends.cpu.emulation.emulated import emulated_network
 from zcc.compiler.backends.cpu.emulation.emulator import Emulator
-from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, Records, find_records
+from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, KernelRecords, find_records
 from zcc.compiler.backends.cpu.lowering.layout import Layout
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.observing.observe import observe
-from zcc.compiler.backends.cpu.observing.observer import Observer
+from zcc.compiler.backends.cpu.observing.observer import CpuMapObserver
 from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.program.emit import emit
 from zcc.compiler.backends.cpu.program.files import runtime_library, write_files
 from zcc.compiler.backends.cpu.program.surroundings import frame_of
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.compiler.backends.cpu.tuning.tuner import CpuTuner
+from zcc.compiler.backends.stage import RunStage
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.ir.ops import Conv, Network
 from zcc.compiler.ir.tensors import Tensor
-from zcc.compiler.precision.statistics import Statistics
+from zcc.compiler.precision.map_statistics import MapStatistics
 from zcc.compiler.precision.table import Precision
 from zcc.runtime import host
 from zcc.runtime.frame import Pixels
@@ -39,6 +41,7 @@ class CpuBackend:
     """The contract of backends, for CPUs."""
 
     name = "cpu"
+    tuner = CpuTuner()
 
     @property
     def targets(self) -> Mapping[str, CpuTarget]:
@@ -50,11 +53,11 @@ class CpuBackend:
         here = any(target.runs_here() for target in TARGETS.values())
         return native_target(dtype) if here else None
 
-    def records(self, home: Path, target: CpuTarget) -> Records:
+    def records(self, home: Path, target: CpuTarget) -> KernelRecords:
         """The user's, and those that came with zcc."""
         return find_records(home, target)
 
-    def no_records(self) -> Records:
+    def no_records(self) -> KernelRecords:
         """Nothing is known."""
         return NO_RECORDS
 
@@ -64,9 +67,9 @@ class CpuBackend:
         network: Network,
         precision: Precision,
         target: CpuTarget,
-        records: Records,
+        records: KernelRecords,
         folder: Path,
-        stage: Stage,
+        stage: RunStage,
     ) -> Built:
         """A shared library with an entry point for each format of frames, weights, and TVM's runtime library."""
         runtime = runtime_library(target)
@@ -96,13 +99,13 @@ class CpuBackend:
             note=describe_choices(choices.counts),
         )
 
-    def statistics(self, source: Imported, network: Network, frames: Iterable[Pixels]) -> dict[Tensor, Statistics]:
+    def statistics(self, source: Imported, network: Network, frames: Iterable[Pixels]) -> dict[Tensor, MapStatistics]:
         """What the maps hold when this machine runs the frames."""
         return observe(network, native_target(), partial(frame_of, source), frames)
 
-    def observer(self, source: Imported, network: Network, folder: Path) -> Observer:
+    def observer(self, source: Imported, network: Network, folder: Path) -> CpuMapObserver:
         """The network with memory of its own for every map, for this machine."""
-        return Observer(network, native_target(), partial(frame_of, source), folder)
+        return CpuMapObserver(network, native_target(), partial(frame_of, source), folder)
 
     def outputs(self, source: Imported, folder: Path, manifest: Manifest, picture: Pixels) -> dict[str, Floats]:
         """The head's decoded output."""

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from zcc.compiler.backends.backend import ON_THIS_MACHINE, Built, Call, Floats, Running, Stage
+from zcc.compiler.backends.backend import ON_THIS_MACHINE, Built, Call, Floats, Running
 from zcc.compiler.backends.cuda import nvrtc
 from zcc.compiler.backends.cuda.program import build_program
 from zcc.compiler.backends.cuda.targets import TARGETS, CudaTarget, native_target
+from zcc.compiler.backends.stage import RunStage
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.ir.ops import Conv, Network
 from zcc.compiler.precision.table import Precision
@@ -34,6 +35,7 @@ class CudaBackend:
     """The contract of backends, for NVIDIA's cards."""
 
     name = "cuda"
+    tuner = None
 
     @property
     def targets(self) -> Mapping[str, CudaTarget]:
@@ -60,7 +62,7 @@ class CudaBackend:
         target: CudaTarget,
         records: NoRecords,
         folder: Path,
-        stage: Stage,
+        stage: RunStage,
     ) -> Built:
         """A plan, weights, and a cubin and PTX for each module."""
         # Tensor cores round what they read and sum in float32: only integers make another network.

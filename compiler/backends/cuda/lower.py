@@ -30,7 +30,6 @@ from zcc.compiler.ir.ops import (
     Convert,
     Copy,
     DepthToSpace,
-    Generic,
     GlobalMean,
     MaxPool,
     Network,
@@ -41,6 +40,7 @@ from zcc.compiler.ir.ops import (
     Shuffle,
     Slice,
 )
+from zcc.compiler.ir.plain_ops import Generic
 from zcc.compiler.ir.tensors import Tensor
 from zcc.runtime.errors import BuildError
 from zcc.runtime.executors import plan as plans

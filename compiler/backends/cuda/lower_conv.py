@@ -23,7 +23,7 @@ Weights = NDArray[Any]
 Kernel = ConvMma | ConvPlain | Depthwise
 GREY_LEVELS = 255
 PLAIN_TILE, SMALL_TILE = (64, 64), (32, 32)
-FEW = 6400  # pixels of a map up to which smaller tiles keep more of the card busy
+FEW = 6400  # pixels of a map up to which smaller tiles keep more of the card busy: `benchmarks.gpu.networks`
 
 
 def lower_conv(op: Conv, lowering: Lowering, enlarged: Resize | None = None) -> Draft:

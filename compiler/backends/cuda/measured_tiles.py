@@ -1,6 +1,7 @@
 """The quickest tiles of the convolutions of common detectors on an H200.
 
-Measured one by one, then changed where another one made a whole network quicker.
+Measured one by one, then changed where another one made a whole network quicker; `python -m benchmarks.gpu.networks`
+(prepare, then run on the card) times networks and each of their launches, and so any tile that is written here.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from zcc.compiler.backends.cuda.lower import MODULE, NetworkPlan, lower_network
 from zcc.compiler.backends.cuda.lower_conv import image_scale
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda
 from zcc.compiler.backends.cuda.targets import Capability
-from zcc.compiler.frontend.raw_head import RawHead
 from zcc.compiler.importing.imported import Imported
+from zcc.compiler.ir.heads.decoding import RawHead
 from zcc.compiler.ir.ops import Network
 from zcc.runtime.errors import BuildError
 from zcc.runtime.executors.cuda_program import Module, Program
@@ -59,7 +59,7 @@ def build_program(model: Imported, network: Network, capability: Capability, pre
 
 def frame_head(raw: RawHead, planned: NetworkPlan) -> FrameHead:
     """The head as the postprocess kernels read it, from the maps of a planned network."""
-    return HEADS[raw.kind](raw, planned)
+    return HEADS[raw.decoding.name](raw, planned)
 
 
 def _distributed(raw: RawHead, planned: NetworkPlan) -> FrameHead:
@@ -83,4 +83,5 @@ def _map(held: Tensor) -> Map:
     return Map(held.place, held.shape[3])
 
 
+# By the name of the decoding.
 HEADS: dict[str, Callable[[RawHead, NetworkPlan], FrameHead]] = {"distributed": _distributed, "anchors": _anchored}

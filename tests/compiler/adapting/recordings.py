@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.adapting.recording import Frame, Recording, Take
+from zcc.compiler.adapting.recording import RecordedFrame, Recording, Take
 from zcc.compiler.quality.coco_map import judge
 from zcc.runtime import Detections
 
@@ -48,7 +48,7 @@ def make_up(frames: int = 80, seed: int = 0, quiet_loss: float = 0.0) -> MadeUp:
     }
     taken = {CHEAP: rng.uniform(4, 5, frames), HIGH: rng.uniform(11, 13, frames)}
     recorded = tuple(
-        Frame(
+        RecordedFrame(
             PIXELS,
             {
                 dtype: Take(judge(truth, found[dtype][number]), found[dtype][number], float(taken[dtype][number]))

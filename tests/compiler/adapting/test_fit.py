@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tests.compiler.adapting.recordings import CHEAP, HIGH, make_up
-from zcc.compiler.adapting.candidates import candidates, line, roles
 from zcc.compiler.adapting.fit import attempt, fit
 from zcc.compiler.adapting.outcome import always
+from zcc.compiler.adapting.policy_settings import candidates, line, roles
 from zcc.compiler.adapting.recording import Recording
 from zcc.runtime.adaptive.scene import MEASURES
 from zcc.runtime.errors import UsageError

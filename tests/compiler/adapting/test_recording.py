@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.conftest import Tiny
 from tests.runtime.samples import assert_same, changed_copy, noise
-from zcc.compiler.adapting.recording import Thresholds, record
+from zcc.compiler.adapting.recording import RecordingSettings, record
 from zcc.compiler.quality.coco_map import mean_average_precision, summarise
 from zcc.compiler.quality.evaluate import CONFIDENCE, IOU
 from zcc.compiler.quality.pictures import Pictures, labelled_pictures
@@ -36,7 +36,7 @@ def pictures(tmp_path: Path, tiny_artifact: Tiny) -> Pictures:
 def test_what_each_variant_finds_in_each_frame(tiny_artifact: Tiny, pictures: Pictures, tmp_path: Path) -> None:
     one = load(tiny_artifact.folder)
     other = load(changed_copy(tiny_artifact.folder, tmp_path / "other", scale=0.9, dtype="fp16"))
-    resident, use = {"fp16": other, "fp32": one}, Thresholds(conf=0.3, iou=0.6, turns=2)
+    resident, use = {"fp16": other, "fp32": one}, RecordingSettings(conf=0.3, iou=0.6, turns=2)
     recording = record(resident, pictures, use)
     assert recording.dtypes == ("fp16", "fp32")
     frames = [np.ascontiguousarray(frame) for frame in pictures.frames]
@@ -52,4 +52,4 @@ def test_what_each_variant_finds_in_each_frame(tiny_artifact: Tiny, pictures: Pi
 
 def test_pictures_without_labels_are_refused(tiny_artifact: Tiny) -> None:
     with pytest.raises(DatasetError, match="street has no labels"):
-        record({"fp32": load(tiny_artifact.folder)}, Pictures("street", [noise(8, 8)], 1, ""), Thresholds())
+        record({"fp32": load(tiny_artifact.folder)}, Pictures("street", [noise(8, 8)], 1, ""), RecordingSettings())

@@ -9,20 +9,20 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.compiler.adapting.recordings import CHEAP, HIGH, make_up
-from zcc.compiler.adapting.candidates import roles
 from zcc.compiler.adapting.plot import Axis, draw
-from zcc.compiler.adapting.report import Report, report
+from zcc.compiler.adapting.policy_settings import roles
+from zcc.compiler.adapting.report import AdaptReport, report
 from zcc.compiler.adapting.table import curve_rows, outcome_rows, summary
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
-def told() -> Report:
+def told() -> AdaptReport:
     return report("scene", make_up(seed=4).recording, {**roles("scene", (CHEAP, HIGH)), "low": 4, "high": 8})
 
 
-def test_parts_are_between_the_two_ends(told: Report) -> None:
+def test_parts_are_between_the_two_ends(told: AdaptReport) -> None:
     assert list(told.outcomes) == ["always int8", "always fp32", "policy", "oracle"]
     assert (told.saved(told.cheap), told.lost(told.cheap)) == (1.0, 1.0)
     assert (told.saved(told.high), told.lost(told.high), told.speedup(told.high)) == (0.0, 0.0, 1.0)
@@ -32,7 +32,7 @@ def test_parts_are_between_the_two_ends(told: Report) -> None:
     assert told.lost(policy) == lost
 
 
-def test_the_document_is_json_and_complete(told: Report) -> None:
+def test_the_document_is_json_and_complete(told: AdaptReport) -> None:
     document = json.loads(json.dumps(told.describe(), allow_nan=False))
     assert document["arguments"]["hold"] == 5, "what was not given is told, too"
     assert {"map50", "map50_95", "mean_ms", "p95_ms", "shares", "swaps"} <= document["outcomes"]["oracle"].keys()
@@ -41,13 +41,13 @@ def test_the_document_is_json_and_complete(told: Report) -> None:
     assert document["oracle_curve"][-1] == document["outcomes"]["oracle"]
 
 
-def test_rows_are_as_long_as_their_titles(told: Report) -> None:
+def test_rows_are_as_long_as_their_titles(told: AdaptReport) -> None:
     for rows in (outcome_rows(told), curve_rows(told)):
         assert len({len(row) for row in rows}) == 1
     assert any("of mAP50-95 that int8 loses" in line for line in summary(told))
 
 
-def test_the_picture_shows_every_point_within_its_frame(told: Report) -> None:
+def test_the_picture_shows_every_point_within_its_frame(told: AdaptReport) -> None:
     root = ElementTree.fromstring(draw(told, "a < b & c"))
     width, height = map(float, root.attrib["viewBox"].split()[2:])
     curves = [line.attrib["points"].split() for line in root.iter(f"{SVG}polyline")]

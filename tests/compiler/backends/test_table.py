@@ -9,7 +9,14 @@ from zcc.runtime.errors import UsageError
 
 
 @pytest.mark.parametrize(
-    ("name", "near"), [("aarch64-dotprot", "aarch64-dotprod"), ("arch64", "aarch64"), ("x86-64-v5", "x86-64-v")]
+    ("name", "near"),
+    [
+        ("aarch64-dotprot", "aarch64-dotprod"),
+        ("arch64", "aarch64"),
+        ("x86-64-v5", "x86-64-v"),
+        ("jetson-orin", r"cuda:sm_87\?$"),
+        ("avx512", "x86-64-v4"),
+    ],
 )
 def test_an_unknown_target_names_the_near_ones(name: str, near: str) -> None:
     with pytest.raises(UsageError, match=f"there is no target '{name}'.*did you mean .*{near}"):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from zcc.compiler.backends.cpu.targets.x86_64 import LEVEL_3, VNNI_4
-from zcc.compiler.building.wanted import Wish
+from zcc.compiler.building.wanted import WantedVariants
 from zcc.runtime import host
 from zcc.runtime.errors import UsageError
 
@@ -27,7 +27,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     return become
 
 
-def made(wish: Wish, pictures: bool = True) -> tuple[list[tuple[str, str]], dict[str, str]]:
+def made(wish: WantedVariants, pictures: bool = True) -> tuple[list[tuple[str, str]], dict[str, str]]:
     passed: dict[str, str] = {}
     found = wish.variants(False, pictures, lambda dtype, error: passed.__setitem__(dtype, str(error)))
     return [(precision.name, target.name) for precision, target in found], passed
@@ -35,7 +35,7 @@ def made(wish: Wish, pictures: bool = True) -> tuple[list[tuple[str, str]], dict
 
 def test_a_machine_without_bfloat16_builds_the_others(machine: Machine) -> None:
     machine(LEVEL_3)
-    found, passed = made(Wish(ALL, "native"))
+    found, passed = made(WantedVariants(ALL, "native"))
     assert found == [("fp32", "x86-64-v3"), ("int8", "x86-64-v3")]
     assert passed == {
         "bf16": "x86-64-v3 has no instructions for bf16; compile it for x86-64-v4-bf16",
@@ -44,22 +44,27 @@ def test_a_machine_without_bfloat16_builds_the_others(machine: Machine) -> None:
 
 def test_a_machine_with_bfloat16_builds_all(machine: Machine) -> None:
     machine((*VNNI_4, "avx512_bf16"))
-    found, passed = made(Wish(ALL, "native"))
+    found, passed = made(WantedVariants(ALL, "native"))
     assert [dtype for dtype, _ in found] == list(ALL)
     assert passed == {}
 
 
 def test_integers_without_pictures_are_passed_over() -> None:
-    found, passed = made(Wish(ALL, "x86-64-v4-bf16"), pictures=False)
+    found, passed = made(WantedVariants(ALL, "x86-64-v4-bf16"), pictures=False)
     assert [dtype for dtype, _ in found] == ["fp32", "bf16"]
     assert "needs pictures" in passed["int8"] and "--calib DIR" in passed["int8"]
-    assert Wish(("int8",), "x86-64-v3").variants(quantised=True, pictures=False)
+    assert WantedVariants(("int8",), "x86-64-v3").variants(quantised=True, pictures=False)
 
 
 @pytest.mark.parametrize(
-    "wish", [Wish(("bf16",), "x86-64-v3"), Wish(ALL, "x86-64-v3", strict=True), Wish(("bf16", "int8"), "x86-64-v3")]
+    "wish",
+    [
+        WantedVariants(("bf16",), "x86-64-v3"),
+        WantedVariants(ALL, "x86-64-v3", strict=True),
+        WantedVariants(("bf16", "int8"), "x86-64-v3"),
+    ],
 )
-def test_it_is_an_error_where_nothing_is_left_or_all_must_be(wish: Wish) -> None:
+def test_it_is_an_error_where_nothing_is_left_or_all_must_be(wish: WantedVariants) -> None:
     with pytest.raises(UsageError, match="x86-64-v3 has no instructions for bf16"):
         made(wish, pictures=False)
 
@@ -67,4 +72,4 @@ def test_it_is_an_error_where_nothing_is_left_or_all_must_be(wish: Wish) -> None
 @pytest.mark.parametrize(("dtypes", "target"), [(("fp32", "fp7"), "x86-64-v3"), (("fp32",), "toaster")])
 def test_words_that_mean_nothing_are_errors_in_any_company(dtypes: tuple[str, ...], target: str) -> None:
     with pytest.raises(UsageError, match=r"fp7|toaster"):
-        Wish(dtypes, target).check()
+        WantedVariants(dtypes, target).check()

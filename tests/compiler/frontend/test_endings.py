@@ -16,9 +16,10 @@ from tests import onnx_models
 from zcc.compiler.frontend.endings import same_rows
 from zcc.compiler.frontend.greedy_nms import greedy_nms
 from zcc.compiler.frontend.load import prepare
-from zcc.compiler.frontend.model import Head, Model, Suppression
+from zcc.compiler.frontend.model import Model
 from zcc.compiler.frontend.operators import supported_operators
 from zcc.compiler.frontend.selection import SELECTORS
+from zcc.compiler.ir.heads.head import Head, Suppression
 from zcc.runtime.errors import ModelError, UsageError
 
 Array = NDArray[Any]

@@ -18,7 +18,7 @@ from tests.onnx_models import build
 from tests.onnx_models.quantised import around_convolutions, by_onnxruntime
 from tests.onnx_models.variants import with_relu
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv, ShortSumConv
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.compile import CompileOptions, compile_model
 from zcc.compiler.frontend.load import load_model

@@ -10,8 +10,8 @@ import pytest
 
 from tests.compiler import bare_heads
 from tests.compiler.harness import Compiled, compile_network, reference
+from zcc.compiler.frontend.find_raw_head import find_raw_head, with_maps
 from zcc.compiler.frontend.load import load_model
-from zcc.compiler.frontend.raw_head import find_raw_head, with_maps
 from zcc.compiler.importing.known_decode import decode_known
 
 GENERIC = ("generic", "unpack", "softmax")

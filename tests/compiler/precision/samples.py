@@ -15,12 +15,12 @@ from tests.compiler.precision.as_onnx import Writer
 from tests.onnx_models import build
 from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.backends.cpu.observing.observer import FrameOf
-from zcc.compiler.backends.cpu.program.emit import Frame
-from zcc.compiler.backends.cpu.program.raw_source import raw_source
+from zcc.compiler.backends.cpu.program.emit import FrameSpec
+from zcc.compiler.backends.cpu.program.head_readers import read_head
+from zcc.compiler.frontend.find_raw_head import find_raw_head, with_maps
 from zcc.compiler.frontend.load import load_model
-from zcc.compiler.frontend.raw_head import find_raw_head, with_maps
 from zcc.compiler.importing.fuse import fuse, ops_for
-from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
 from zcc.compiler.ir.ops import Network, Op
 from zcc.compiler.ir.tensors import Tensor
@@ -55,8 +55,8 @@ def sample_of(proto: onnx.ModelProto, folder: Path) -> Sample:
     assert raw is not None
     spec = InputSpec(model.height, model.width)
 
-    def frame_of(layout: Layout) -> Frame:
-        return Frame(spec, raw_source(raw, layout), 10)
+    def frame_of(layout: Layout) -> FrameSpec:
+        return FrameSpec(spec, read_head(raw, layout), 10)
 
     return Sample(fuse(read_network(import_proto(with_maps(model.proto, raw)))), spec, frame_of)
 

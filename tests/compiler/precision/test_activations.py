@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.ir.activations import ACTIVATIONS
 from zcc.compiler.ir.ops import Conv, Network, QuantisedConv

@@ -9,7 +9,7 @@ import pytest
 
 from tests.compiler import bare_heads
 from tests.compiler.precision.samples import Sample, frames, maps_of, sample, sample_of
-from zcc.compiler.backends.cpu.observing.observe import Statistics, observe, summarise
+from zcc.compiler.backends.cpu.observing.observe import MapStatistics, observe, summarise
 from zcc.compiler.backends.cpu.targets.table import native_target
 from zcc.compiler.ir.ops import Concat, Conv, MaxPool, Resize, Slice
 from zcc.compiler.ir.quantisation import IMAGE
@@ -25,8 +25,8 @@ def detector(tmp_path_factory: pytest.TempPathFactory) -> Sample:
 
 
 @pytest.fixture(scope="module")
-def seen(detector: Sample) -> dict[Tensor, Statistics]:
-    found: dict[Tensor, Statistics] = {}
+def seen(detector: Sample) -> dict[Tensor, MapStatistics]:
+    found: dict[Tensor, MapStatistics] = {}
     for seed in range(3):
         image = np.random.default_rng(seed).random(detector.network.image.shape, np.float32)
         values = {detector.network.image: image, **maps_of(detector.network, detector.body, image)}
@@ -37,7 +37,9 @@ def seen(detector: Sample) -> dict[Tensor, Statistics]:
 
 
 @pytest.mark.parametrize("method", CALIBRATORS)
-def test_what_moves_bytes_has_one_quantisation(method: str, detector: Sample, seen: dict[Tensor, Statistics]) -> None:
+def test_what_moves_bytes_has_one_quantisation(
+    method: str, detector: Sample, seen: dict[Tensor, MapStatistics]
+) -> None:
     found = calibrate(detector.network, seen, method).quantisations
     for op in detector.body:
         if isinstance(op, Concat | MaxPool | Resize | Slice):
@@ -45,7 +47,7 @@ def test_what_moves_bytes_has_one_quantisation(method: str, detector: Sample, se
     assert found[detector.network.image.name] == IMAGE
 
 
-def test_maps_that_no_convolution_reads_stay_in_float(detector: Sample, seen: dict[Tensor, Statistics]) -> None:
+def test_maps_that_no_convolution_reads_stay_in_float(detector: Sample, seen: dict[Tensor, MapStatistics]) -> None:
     found = calibrate(detector.network, seen)
     read = {op.x.name for op in detector.body if isinstance(op, Conv)}
     assert read <= found.quantisations.keys()
@@ -53,7 +55,7 @@ def test_maps_that_no_convolution_reads_stay_in_float(detector: Sample, seen: di
     assert found.means.keys() >= read
 
 
-def test_minmax_covers_every_value_of_a_group(detector: Sample, seen: dict[Tensor, Statistics]) -> None:
+def test_minmax_covers_every_value_of_a_group(detector: Sample, seen: dict[Tensor, MapStatistics]) -> None:
     found = calibrate(detector.network, seen, "minmax").quantisations
     for tensor, statistics in seen.items():
         if tensor.name in found:
@@ -75,6 +77,6 @@ def test_the_same_frames_give_the_same_scales(tmp_path: Path) -> None:
         assert one == other
 
 
-def test_unknown_methods_are_refused(detector: Sample, seen: dict[Tensor, Statistics]) -> None:
+def test_unknown_methods_are_refused(detector: Sample, seen: dict[Tensor, MapStatistics]) -> None:
     with pytest.raises(UsageError, match="minmax"):
         calibrate(detector.network, seen, "median")

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from tests.compiler.harness import compile_network, reference
 from tests.compiler.importing.random_graphs import random_network
 from tests.onnx_models import build
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.fuse import fuse
-from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
 from zcc.compiler.ir.ops import Network
 from zcc.compiler.ir.quantisation import IMAGE, Quantisation

@@ -8,7 +8,7 @@ import pytest
 from tests.compiler.importing.random_graphs import random_network
 from tests.compiler.precision.samples import maps_of
 from zcc.compiler.importing.fuse import fuse
-from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
 from zcc.compiler.ir.ops import Concat, Conv, MaxPool, Network, Op, Pointwise, Resize, Slice
 from zcc.compiler.ir.tensors import Tensor

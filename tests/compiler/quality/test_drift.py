@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.compiler.quality.detectors import Found, changed, detections
-from zcc.compiler.quality.confident import sure
+from zcc.compiler.quality.confident import confident
 from zcc.compiler.quality.drift import Drift, confidence_drift
 
 
 def drift(reference: Sequence[Found], candidate: Sequence[Found]) -> Drift:
-    return confidence_drift([sure(each) for each in reference], [sure(each) for each in candidate])
+    return confidence_drift([confident(each) for each in reference], [confident(each) for each in candidate])
 
 
 def by_loops(reference: Sequence[Found], candidate: Sequence[Found]) -> tuple[list[float], int, int]:

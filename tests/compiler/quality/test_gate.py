@@ -15,7 +15,7 @@ from tests.compiler.quality.detectors import CLASSES, Found, changed, detections
 from zcc.compiler.quality.bar import Bar
 from zcc.compiler.quality.coco_map import mean_average_precision
 from zcc.compiler.quality.comparison import Comparison
-from zcc.compiler.quality.confident import sure
+from zcc.compiler.quality.confident import confident
 from zcc.compiler.quality.drift import confidence_drift
 from zcc.compiler.quality.figures import comparison_figures, precision_figures
 from zcc.compiler.quality.gate import Verdict, judge
@@ -86,7 +86,7 @@ def test_with_labels_both_are_measured_against_them(
         for kind in before.per_class
     }
     assert list(found.changes.values()) == sorted(found.changes.values())
-    assert found.drift == confidence_drift([sure(each) for each in seen], [sure(each) for each in moved])
+    assert found.drift == confidence_drift([confident(each) for each in seen], [confident(each) for each in moved])
 
 
 def test_without_labels_what_the_reference_is_sure_of_stands_for_them(seen: list[Found], moved: list[Found]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zcc.compiler.racing.contestant import Entry, Floats, Found, Pixels, Step, Thresholds
+from zcc.compiler.racing.contestant import Entry, Floats, FoundBoxes, Pixels, Step, Thresholds
 from zcc.runtime.errors import IncompatibleHost
 
 
@@ -30,9 +30,9 @@ class Sleeper:
             time.sleep(self.seconds)
             return float(frame.mean())
 
-        def tell(mean: float) -> Found:
+        def tell(mean: float) -> FoundBoxes:
             box = np.array([[0, 0, mean, self.threads]], np.float32)
-            return Found(box, np.array([thresholds.conf], np.float32), np.array([1], np.int32))
+            return FoundBoxes(box, np.array([thresholds.conf], np.float32), np.array([1], np.int32))
 
         return ("look", look), ("tell", tell)
 

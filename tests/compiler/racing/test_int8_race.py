@@ -15,8 +15,8 @@ from zcc.compiler.building.progress import Silent
 from zcc.compiler.compile import CompileOptions, compile_model
 from zcc.compiler.racing.against import Lineup, check_calibration, load_original, race_against
 from zcc.compiler.racing.race import Race, Rules
+from zcc.compiler.racing.race_task import write_task
 from zcc.compiler.racing.table import PEERS, enter_peer, matches
-from zcc.compiler.racing.task import write_task
 from zcc.registry import Registry
 from zcc.runtime import Detector
 from zcc.runtime.errors import DatasetError, UsageError

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from tests.compiler.backends.cpu.frame import references
-from zcc.compiler.frontend.model import Head, Suppression
+from zcc.compiler.ir.heads.head import Head, Suppression
 from zcc.compiler.racing.contestant import USUAL, Thresholds
 from zcc.compiler.racing.opencv_frame import frame_steps
-from zcc.compiler.racing.task import Task
+from zcc.compiler.racing.race_task import RaceTask
 from zcc.runtime.manifest import InputSpec
 
 ROWS = Head("rows", "output", 300, 5, objectness=True, candidates_last=False)
@@ -52,7 +52,7 @@ def made_up_output(head: Head, seed: int) -> np.ndarray:
 def test_detections_equal_the_reference(name: str, size: tuple[int, int], conf: float) -> None:
     head = HEADS[name]
     output = made_up_output(head, seed=len(name))
-    task = Task(Path("none.onnx"), "images", head, SPEC, 50, "fp32")
+    task = RaceTask(Path("none.onnx"), "images", head, SPEC, 50, "fp32")
     found: Any = np.zeros((*size, 3), np.uint8)
     for _, step in frame_steps(lambda image: output, task, Thresholds(conf, 0.45)):
         found = step(found)
@@ -69,7 +69,7 @@ def test_detections_equal_the_reference(name: str, size: tuple[int, int], conf: 
 def test_the_input_equals_the_reference(resize: str, color: str, size: tuple[int, int]) -> None:
     spec = InputSpec(96, 128, color, resize)
     frame = np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8)
-    task = Task(Path("none.onnx"), "images", ROWS, spec, 50, "fp32")
+    task = RaceTask(Path("none.onnx"), "images", ROWS, spec, 50, "fp32")
     (_, pre), *_ = frame_steps(lambda image: image, task, USUAL)
     _, image = pre(frame)
     np.testing.assert_allclose(image[0] * 255, references.letterboxed(frame, spec), atol=1e-3)

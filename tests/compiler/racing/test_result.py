@@ -8,16 +8,16 @@ from dataclasses import replace
 import pytest
 
 from zcc.compiler.quality.coco_map import MeanAveragePrecision
-from zcc.compiler.racing.agreement import Agreement
-from zcc.compiler.racing.race import Race, Record, Rules
+from zcc.compiler.racing.race import ContestantTimes, Race, Rules
 from zcc.compiler.racing.result import as_document, as_text, milliseconds, ratios
+from zcc.compiler.racing.same_detections import Agreement
 
 
-def record(name: str, rounds: list[list[float]], *steps: str) -> Record:
+def record(name: str, rounds: list[list[float]], *steps: str) -> ContestantTimes:
     """A contestant whose frames take twice as long as its network, in equal steps."""
     frames = [[2 * seconds for seconds in turn] for turn in rounds]
     of_steps = [{step: seconds / len(steps) for step in steps} for turn in frames for seconds in turn]
-    return Record(name, f"about {name}", rounds, frames, of_steps)
+    return ContestantTimes(name, f"about {name}", rounds, frames, of_steps)
 
 
 ZCC = record("zcc", [[0.010, 0.010, 0.010]] * 4, "frame")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.compiler.racing import contestants
 from zcc.compiler.racing.contestant import Contestant, Entry, Thresholds
-from zcc.compiler.racing.worker import Worker
+from zcc.compiler.racing.worker import RaceWorker
 from zcc.runtime.errors import BenchmarkError, IncompatibleHost, ZccError
 
 IMAGE = np.arange(12, dtype=np.float32).reshape(1, 3, 2, 2)
@@ -18,7 +18,7 @@ FRAMES = [np.full((4, 4, 3), value, np.uint8) for value in (10, 20)]
 
 
 def test_answers_come_from_the_other_process(capfd: pytest.CaptureFixture[str]) -> None:
-    with Worker(contestants.SLEEPER, threads=5) as worker:
+    with RaceWorker(contestants.SLEEPER, threads=5) as worker:
         assert worker.about == "sleeps"
         np.testing.assert_array_equal(worker.network(IMAGE), IMAGE * 2)
         found = worker.detect(FRAMES[1], Thresholds(0.5, 0.45))
@@ -28,7 +28,7 @@ def test_answers_come_from_the_other_process(capfd: pytest.CaptureFixture[str]) 
 
 
 def test_a_turn_times_every_run_and_every_step() -> None:
-    with Worker(contestants.SLEEPER, threads=1) as worker:
+    with RaceWorker(contestants.SLEEPER, threads=1) as worker:
         worker.prepare(IMAGE, FRAMES, Thresholds(0.5, 0.45))
         turn = worker.turn(first=1, runs=4)
     assert len(turn.network) == len(turn.frames) == 4
@@ -47,7 +47,7 @@ def test_a_turn_times_every_run_and_every_step() -> None:
     ],
 )
 def test_an_end_is_told_in_one_line(enter: Callable[[int], Contestant], kind: type[ZccError], words: str) -> None:
-    with Worker(Entry("broken", enter), threads=1) as worker:
+    with RaceWorker(Entry("broken", enter), threads=1) as worker:
         with pytest.raises(kind) as caught:
             worker.network(IMAGE)
         assert str(caught.value) == words
@@ -57,11 +57,11 @@ def test_an_end_is_told_in_one_line(enter: Callable[[int], Contestant], kind: ty
 
 def test_one_that_cannot_enter_is_told_at_once() -> None:
     with pytest.raises(BenchmarkError, match="absent failed: ImportError: no such library"):
-        Worker(Entry("absent", contestants.never_enter), threads=1)
+        RaceWorker(Entry("absent", contestants.never_enter), threads=1)
 
 
 def test_no_process_outlives_the_race() -> None:
-    with Worker(contestants.SLEEPER, threads=1) as worker:
+    with RaceWorker(contestants.SLEEPER, threads=1) as worker:
         pid = worker.pid
         os.kill(pid, 0)
     with pytest.raises(ProcessLookupError):

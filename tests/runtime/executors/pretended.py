@@ -18,7 +18,7 @@ from zcc.compiler.backends.cuda.frame.image import ImageLayout
 from zcc.compiler.backends.cuda.frame.kernels import FrameKernels
 from zcc.compiler.backends.cuda.frame.part import Part, join
 from zcc.compiler.backends.cuda.frame.source import Source
-from zcc.compiler.frontend.model import Head
+from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.executors.cuda_program import Module, Program
 from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
 from zcc.runtime.executors.plan import Launch, Place, Plan, Range, Tensor

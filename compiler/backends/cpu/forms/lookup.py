@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import zcc.tuning_logs
+from zcc.compiler.backends.common.record_folders import SHIPPED, own_records
 from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, possible_forms, write_form
 from zcc.compiler.backends.cpu.forms.networks import Networks, networks_digest, read_networks, record_name
 from zcc.compiler.backends.cpu.forms.records import Database, digest, read_records
@@ -22,17 +22,9 @@ from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.precision.table import Precision
 
-SHIPPED = Path(zcc.tuning_logs.__file__).parent
-OWN = "tuning"  # the folder in a registry's home
-
-
-def own_records(home: Path, target: CpuTarget) -> Path:
-    """Where a user's own records for a target lie."""
-    return home / OWN / target.key
-
 
 @dataclass(frozen=True)
-class Records:
+class KernelRecords:
     """All records for a target, those that win first."""
 
     databases: tuple[Database, ...]
@@ -45,9 +37,9 @@ class Records:
         known += [networks_digest(networks) for networks in self.networks if networks]
         return sha256("".join(known).encode()).hexdigest() if known else None
 
-    def choices(self, unit: VectorUnit, winograd: bool = True) -> Recorded:
+    def choices(self, unit: VectorUnit, winograd: bool = True) -> RecordedChoices:
         """To be asked for the kernels of one network, which may be computed Winograd's way or not."""
-        return Recorded(self, unit, winograd)
+        return RecordedChoices(self, unit, winograd)
 
     def form(self, source: Imported, precision: Precision, target: CpuTarget) -> ChosenForm:
         """The form of a network: the best on record, or the default one."""
@@ -85,19 +77,19 @@ class ChosenForm:
         return {"threads": self.form.threads} if self.form.threads < self.default.threads else {}
 
 
-NO_RECORDS = Records(())
+NO_RECORDS = KernelRecords(())
 
 
-def find_records(home: Path, target: CpuTarget) -> Records:
+def find_records(home: Path, target: CpuTarget) -> KernelRecords:
     """The records for a target: the user's, and those that came with zcc."""
     folders = (own_records(home, target), SHIPPED / target.key)
-    return Records(tuple(map(read_records, folders)), tuple(map(read_networks, folders)))
+    return KernelRecords(tuple(map(read_records, folders)), tuple(map(read_networks, folders)))
 
 
-class Recorded:
+class RecordedChoices:
     """Makes a network's choices, and counts for how many of its kernels there were records."""
 
-    def __init__(self, records: Records, unit: VectorUnit, winograd: bool) -> None:
+    def __init__(self, records: KernelRecords, unit: VectorUnit, winograd: bool) -> None:
         self._records = records
         self._unit = unit
         self._winograd = winograd
@@ -117,14 +109,14 @@ class Recorded:
 
     def _look_up(self, spec: Tunable) -> tuple[bool, Any | None]:
         key = workload_key(spec)
-        held = [database[key] for database in self._records.databases if key in database]
-        if not held and self._winograd:
+        recorded = [database[key] for database in self._records.databases if key in database]
+        if not recorded and self._winograd:
             return False, None
         # Records of an older zcc may name forms that its templates do not have any more.
         offered = {write_choice(choice): choice for choice in spec.choices(self._unit) if self._allows(choice)}
         preferred = write_choice(spec.preferred(self._unit))
         instead = None if preferred in offered else next(iter(offered))
-        known = next((kernel for kernel in held if kernel.records.keys() & offered.keys()), None)
+        known = next((kernel for kernel in recorded if kernel.records.keys() & offered.keys()), None)
         taken = known.best(instead or preferred, offered) or instead if known else instead
         return known is not None, None if taken is None else offered[taken]
 

@@ -23,8 +23,8 @@ CHOICE_FIELD = "tile"  # the field of a tunable spec that holds its choice
 
 def describe_kernel(spec: Tunable) -> str:
     """Everything that the kernel computes, whatever its form."""
-    told = [f"{field.name}={_told(getattr(spec, field.name))}" for field in fields(spec) if field.name != CHOICE_FIELD]
-    return f"{type(spec).__name__}({', '.join(told)})".replace('"', "'")
+    texts = [f"{field.name}={_text(getattr(spec, field.name))}" for field in fields(spec) if field.name != CHOICE_FIELD]
+    return f"{type(spec).__name__}({', '.join(texts)})".replace('"', "'")
 
 
 def make_workload(spec: Tunable) -> ir.IRModule:
@@ -59,6 +59,6 @@ def _marks(module: ir.IRModule) -> Any:
     return sch.get(sch.get_sblock(BLOCK)).annotations
 
 
-def _told(value: Any) -> str:
+def _text(value: Any) -> str:
     """A function by its structural hash, since names within it mean nothing; anything else by its repr."""
     return f"function {tvm_ffi.structural_hash(value)}" if isinstance(value, tirx.PrimFunc) else repr(value)

@@ -11,10 +11,10 @@ from typing import Any
 
 from tvm.script import tirx as T
 
-from zcc.compiler.backends.cpu.frame.candidates import Blocks, Found, add, best_class
+from zcc.compiler.backends.cpu.frame.candidates import Blocks, FoundBuffers, add, best_class
 from zcc.compiler.backends.cpu.frame.inline import inline
 from zcc.compiler.backends.cpu.frame.letterbox import Expr
-from zcc.compiler.backends.cpu.frame.raw import Map, channel, choose, ends, extent, least_logit
+from zcc.compiler.backends.cpu.frame.raw import PackedMap, channel, choose, ends, extent, least_logit
 from zcc.compiler.backends.cpu.frame.scratch import variable
 from zcc.compiler.backends.cpu.kernels.activation import sigmoid
 
@@ -26,7 +26,7 @@ class AnchorScale:
     """The map of one stride, anchor after anchor, and the anchors' width and height in input pixels."""
 
     stride: int
-    raw: Map
+    raw: PackedMap
     anchors: tuple[tuple[float, float], ...]
 
     @property
@@ -83,7 +83,7 @@ class AnchorHead:
         first = self.first(anchor) + BOX_AND_OBJECTNESS
         return lambda c: sigmoid(channel(raw, first + c, y, x))
 
-    def collect(self, views: Any, block: Expr, conf: Expr, found: Found) -> None:
+    def collect(self, views: Any, block: Expr, conf: Expr, found: FoundBuffers) -> None:
         """List a row's candidates above the threshold."""
         rows = ends([scale.rows for scale in self.scales])
         cells = ends([scale.cells for scale in self.scales])

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from tvm.script import tirx as T
 
 from zcc.compiler.backends.cpu.frame.inline import inline
+from zcc.compiler.backends.cpu.frame.lanes import largest, smallest
 from zcc.compiler.backends.cpu.frame.letterbox import Expr
-from zcc.compiler.backends.cpu.frame.vector import largest, smallest
 
 LOWEST = float("-inf")
 
@@ -50,7 +50,7 @@ class Blocks:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundBuffers:
     """Buffers that hold what was found: per block, and score and class by candidate."""
 
     counts: Any  # int32 [blocks]
@@ -59,7 +59,7 @@ class Found:
     labels: Any  # int32 [candidates]
 
 
-class Source(Protocol):
+class CandidateSource(Protocol):
     """Something that candidates can be read from. The methods write the statements of a kernel."""
 
     @property
@@ -81,7 +81,7 @@ class Source(Protocol):
     def open(self, buffer: Any) -> Any:
         """Whatever the other methods read: views into the buffer."""
 
-    def collect(self, views: Any, block: Expr, conf: Expr, found: Found) -> None:
+    def collect(self, views: Any, block: Expr, conf: Expr, found: FoundBuffers) -> None:
         """List a block's candidates above the threshold."""
 
     def read_box(self, views: Any, index: Expr, box: Any) -> None:

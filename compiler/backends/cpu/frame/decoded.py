@@ -8,11 +8,11 @@ from typing import Any
 
 from tvm.script import tirx as T
 
-from zcc.compiler.backends.cpu.frame.candidates import LOWEST, Blocks, Found, add, best_class
+from zcc.compiler.backends.cpu.frame.candidates import LOWEST, Blocks, FoundBuffers, add, best_class
 from zcc.compiler.backends.cpu.frame.inline import inline
 from zcc.compiler.backends.cpu.frame.letterbox import Expr
 from zcc.compiler.backends.cpu.frame.scratch import variable
-from zcc.compiler.frontend.model import Head
+from zcc.compiler.ir.heads.head import Head
 
 BLOCK_VECTORS = 4  # vectors of candidates per block: enough running maxima in flight to hide their latency
 
@@ -79,7 +79,7 @@ class Decoded:
         """Whether the objectness lets a candidate through."""
         return certainty > conf if self.head.objectness else T.bool(True)
 
-    def collect(self, views: Any, block: Expr, conf: Expr, found: Found) -> None:
+    def collect(self, views: Any, block: Expr, conf: Expr, found: FoundBuffers) -> None:
         """List a block's candidates above the threshold."""
         if self.head.final:
             _collect_final(self, views, block, conf, found)

@@ -11,15 +11,15 @@ from typing import Any
 
 from tvm.script import tirx as T
 
-from zcc.compiler.backends.cpu.frame.candidates import LOWEST, Blocks, Found, add, best_class
+from zcc.compiler.backends.cpu.frame.candidates import LOWEST, Blocks, FoundBuffers, add, best_class
 from zcc.compiler.backends.cpu.frame.inline import inline
+from zcc.compiler.backends.cpu.frame.lanes import any_lane, largest
 from zcc.compiler.backends.cpu.frame.letterbox import Expr
-from zcc.compiler.backends.cpu.frame.raw import Map, channel, choose, ends, extent, least_logit
+from zcc.compiler.backends.cpu.frame.raw import PackedMap, channel, choose, ends, extent, least_logit
 from zcc.compiler.backends.cpu.frame.scratch import variable
-from zcc.compiler.backends.cpu.frame.vector import any_lane, largest
 from zcc.compiler.backends.cpu.kernels.activation import exp, sigmoid
+from zcc.compiler.ir.heads.anchor_free import BINS
 
-BINS = 16  # distances, in cells, over which a side is distributed
 SIDES = 4  # left, top, right, bottom
 
 
@@ -28,8 +28,8 @@ class DflScale:
     """The maps of one stride: 64 channels of boxes, a channel per class of scores."""
 
     stride: int
-    boxes: Map
-    scores: Map
+    boxes: PackedMap
+    scores: PackedMap
 
     @property
     def cells(self) -> int:
@@ -48,7 +48,7 @@ class DflHead:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the memory that holds the maps."""
-        return (extent(held for scale in self.scales for held in (scale.boxes, scale.scores)),)
+        return (extent(map for scale in self.scales for map in (scale.boxes, scale.scores)),)
 
     @property
     def candidates(self) -> int:
@@ -68,7 +68,7 @@ class DflHead:
         """A candidate's score by class."""
         return lambda c: sigmoid(channel(scores, c, y, x))
 
-    def collect(self, views: Any, block: Expr, conf: Expr, found: Found) -> None:
+    def collect(self, views: Any, block: Expr, conf: Expr, found: FoundBuffers) -> None:
         """List a row's candidates above the threshold."""
         rows = ends([count for count, _ in self.blocks.runs])
         cells = ends([scale.cells for scale in self.scales])

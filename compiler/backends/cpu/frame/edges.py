@@ -10,9 +10,9 @@ from typing import Any
 
 from tvm.script import tirx as T
 
-from zcc.compiler.backends.cpu.frame.image import ImageLayout
+from zcc.compiler.backends.cpu.frame.image_layout import ImageLayout
 from zcc.compiler.backends.cpu.frame.inline import inline
-from zcc.compiler.backends.cpu.frame.letterbox import Expr, Place
+from zcc.compiler.backends.cpu.frame.letterbox import Expr, LetterboxPlace
 
 EDGE_STEP = 24  # grey levels
 EDGE_ROWS = 4
@@ -25,7 +25,7 @@ def _is_edge(layout: ImageLayout, image: Any, y: Expr, x: Expr) -> Expr:
 
 
 @inline
-def count_edges(layout: ImageLayout, image: Any, y: Any, place: Place, lanes: int, counts: Any) -> None:
+def count_edges(layout: ImageLayout, image: Any, y: Any, place: LetterboxPlace, lanes: int, counts: Any) -> None:
     """Add the edges of an image row to the counts of the lanes, if the row is one of those that are looked at."""
     if T.And(place.holds_row(y), T.truncmod(y - place.top, EDGE_ROWS) == 0):
         vectors: T.let = T.truncdiv(place.width - 1, lanes)
@@ -45,7 +45,7 @@ def sum_lanes(counts: Any, lanes: int, sums: Any, group: Any) -> None:
 
 
 @inline
-def share_edges(counts: Any, groups: int, place: Place, share: Any) -> None:
+def share_edges(counts: Any, groups: int, place: LetterboxPlace, share: Any) -> None:
     """Put the share of edges among the pairs of neighbours into `share`; a picture without pairs has none."""
     pairs: T.let = (place.width - 1) * T.truncdiv(place.height + EDGE_ROWS - 1, EDGE_ROWS)
     for group in T.serial(1, groups):

@@ -37,7 +37,7 @@ def margin(outer: int, inner: Expr) -> Expr:
 
 
 @dataclass(frozen=True)
-class Place:
+class LetterboxPlace:
     """Where the frame comes to lie in the image."""
 
     top: Expr

@@ -13,9 +13,9 @@ from typing import Any
 from tvm.script import tirx as T
 
 from zcc.compiler.backends.cpu.frame.inline import inline
+from zcc.compiler.backends.cpu.frame.lanes import any_lane, rounded
 from zcc.compiler.backends.cpu.frame.letterbox import Expr
 from zcc.compiler.backends.cpu.frame.scratch import variable
-from zcc.compiler.backends.cpu.frame.vector import any_lane, rounded
 
 NO_LABEL = -1
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tvm.script import tirx as T
 
-from zcc.compiler.backends.cpu.frame.candidates import Blocks, Found, add
+from zcc.compiler.backends.cpu.frame.candidates import Blocks, FoundBuffers, add
 from zcc.compiler.backends.cpu.frame.decoded import Decoded
 from zcc.compiler.backends.cpu.frame.inline import inline
 from zcc.compiler.backends.cpu.frame.letterbox import Expr
@@ -43,7 +43,7 @@ class Pairs:
         """The output itself."""
         return buffer
 
-    def collect(self, views: Any, block: Expr, conf: Expr, found: Found) -> None:
+    def collect(self, views: Any, block: Expr, conf: Expr, found: FoundBuffers) -> None:
         """List a block's pairs above the threshold."""
         _collect(self, views, block, conf, found)
 

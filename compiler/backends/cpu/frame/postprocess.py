@@ -7,7 +7,7 @@ from typing import Any
 
 from tvm.script import tirx as T
 
-from zcc.compiler.backends.cpu.frame.candidates import Found, Source, collect
+from zcc.compiler.backends.cpu.frame.candidates import CandidateSource, FoundBuffers, collect
 from zcc.compiler.backends.cpu.frame.decoded import Decoded
 from zcc.compiler.backends.cpu.frame.inline import inline
 from zcc.compiler.backends.cpu.frame.letterbox import Expr, gains, margin, resized
@@ -15,12 +15,12 @@ from zcc.compiler.backends.cpu.frame.nms import Kept, is_suppressed, keep
 from zcc.compiler.backends.cpu.frame.pairs import Pairs
 from zcc.compiler.backends.cpu.frame.ranking import DIGITS, RADIX, rank
 from zcc.compiler.backends.cpu.frame.scratch import Shapes, carve, elements, variable
-from zcc.compiler.frontend.model import Head
+from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.manifest import InputSpec
 
 
 @dataclass(frozen=True)
-class Detections:
+class DetectionBuffers:
     """Buffers that hold the outcome, but for the boxes."""
 
     scores: Any
@@ -71,7 +71,7 @@ def _select(source: Any, views: Any, found: Any, order: Any, total: Any, kept: A
         place[0] = place[0] + 1
 
 
-def source_of(head: Head | Source, lanes: int) -> Source:
+def source_of(head: Head | CandidateSource, lanes: int) -> CandidateSource:
     """Where a head's candidates are read from: its decoded output, or the maps that a raw head names."""
     if not isinstance(head, Head):
         return head
@@ -79,7 +79,7 @@ def source_of(head: Head | Source, lanes: int) -> Source:
     return Pairs(decoded) if head.every_class else decoded
 
 
-def scratch(head: Head | Source, max_det: int, lanes: int = 16) -> tuple[Shapes, Shapes]:
+def scratch(head: Head | CandidateSource, max_det: int, lanes: int = 16) -> tuple[Shapes, Shapes]:
     """The float32 and the int32 views that the kernel needs."""
     source = source_of(head, lanes)
     places = -(-max_det // lanes) * lanes
@@ -96,7 +96,7 @@ def scratch(head: Head | Source, max_det: int, lanes: int = 16) -> tuple[Shapes,
     return floats, integers
 
 
-def build_postprocess(head: Head | Source, spec: InputSpec, max_det: int, *, lanes: int = 16) -> Any:
+def build_postprocess(head: Head | CandidateSource, spec: InputSpec, max_det: int, *, lanes: int = 16) -> Any:
     """A kernel that turns the head's output into at most `max_det` detections, best first.
 
     Parameters of the result: the output, or the memory that holds a raw head's maps, float32; the frame's
@@ -129,17 +129,19 @@ def build_postprocess(head: Head | Source, spec: InputSpec, max_det: int, *, lan
         count = T.match_buffer(count_handle, (1,), "int32", align=4)
         floats = T.match_buffer(floats_handle, (elements(float_views),), "float32", align=4)
         integers = T.match_buffer(integers_handle, (elements(int_views),), "int32", align=4)
-        held = T.meta_var(carve((floats, float_views), (integers, int_views)))
+        buffers = T.meta_var(carve((floats, float_views), (integers, int_views)))
         found = T.meta_var(
-            Found(held["found_counts"], held["found_indices"], held["found_scores"], held["found_labels"])
+            FoundBuffers(
+                buffers["found_counts"], buffers["found_indices"], buffers["found_scores"], buffers["found_labels"]
+            )
         )
-        kept = T.meta_var(Kept(held["kept_corners"], held["kept_labels"], lanes))
-        out = T.meta_var(Detections(scores, labels, count, max_det))
+        kept = T.meta_var(Kept(buffers["kept_corners"], buffers["kept_labels"], lanes))
+        out = T.meta_var(DetectionBuffers(scores, labels, count, max_det))
         views = T.meta_var(source.open(output))
         total = variable("int32")
         collect(source, views, conf, found)
-        rank(found, source.blocks, held["keys"], held["order"], held["digits"], total)
-        _select(source, views, found, held["order"], total[0], kept, iou, out)
+        rank(found, source.blocks, buffers["keys"], buffers["order"], buffers["digits"], total)
+        _select(source, views, found, buffers["order"], total[0], kept, iou, out)
         _write_boxes(kept, spec, height, width, boxes, count[0])
 
     return postprocess

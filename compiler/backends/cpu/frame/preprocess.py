@@ -17,9 +17,9 @@ from tvm.script import tirx as T
 from zcc.compiler.backends.cpu.frame.edges import count_edges, share_edges, sum_lanes
 from zcc.compiler.backends.cpu.frame.formats import FORMATS
 from zcc.compiler.backends.cpu.frame.frame_format import FrameFormat, Levels
-from zcc.compiler.backends.cpu.frame.image import ImageLayout
+from zcc.compiler.backends.cpu.frame.image_layout import ImageLayout
 from zcc.compiler.backends.cpu.frame.inline import inline
-from zcc.compiler.backends.cpu.frame.letterbox import PAD_GREY, Expr, Place, gains, margin, resized
+from zcc.compiler.backends.cpu.frame.letterbox import PAD_GREY, Expr, LetterboxPlace, gains, margin, resized
 from zcc.compiler.backends.cpu.frame.resample import across, clamp, down, source_position, weight_of
 from zcc.runtime.manifest import InputSpec
 
@@ -39,7 +39,7 @@ def scratch_shape(spec: InputSpec) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PreprocessPlan:
     """What is settled before any frame is seen."""
 
     spec: InputSpec
@@ -50,7 +50,7 @@ class Plan:
     groups: int
 
     @classmethod
-    def make(cls, spec: InputSpec, layout: ImageLayout, frame_format: FrameFormat, lanes: int) -> Plan:
+    def make(cls, spec: InputSpec, layout: ImageLayout, frame_format: FrameFormat, lanes: int) -> PreprocessPlan:
         """Segments and vectors that divide a row evenly."""
         lanes = math.gcd(spec.width, lanes)
         vectors = max(n for n in range(1, SEGMENT_VECTORS + 1) if spec.width // lanes % n == 0)
@@ -58,7 +58,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Frame:
+class FrameBuffers:
     """A frame as it is handed in."""
 
     rows: Expr
@@ -67,7 +67,7 @@ class Frame:
     arrays: Sequence[Any]
 
     @classmethod
-    def match(cls, handles: Sequence[Any], frame_format: FrameFormat) -> Frame:
+    def match(cls, handles: Sequence[Any], frame_format: FrameFormat) -> FrameBuffers:
         """The frame behind the handles of its planes."""
         rows, cols = T.int32(), T.int32()
         pitches = [T.int32() for _ in handles]
@@ -86,11 +86,11 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Stage:
+class RowMaker:
     """What a thread makes its rows from, segment by segment, and where they go."""
 
-    plan: Plan
-    place: Place
+    plan: PreprocessPlan
+    place: LetterboxPlace
     cols: Expr  # of the frame
     memory: Sequence[Any]  # its planes, flat
     rows: Any  # int64 [planes, 2]: where the upper and the lower source row begin in each
@@ -98,7 +98,7 @@ class Stage:
     words: Sequence[Any]  # per plane [2, size]: what was loaded for each output column from the upper and lower row
     image: Any
 
-    def begin(self, frame: Frame, line: int, row: Expr) -> None:
+    def begin(self, frame: FrameBuffers, line: int, row: Expr) -> None:
         """Emit where a source row begins in each plane."""
         for number, (plane, pitch) in enumerate(zip(self.plan.format.planes, frame.pitches, strict=True)):
             T.buffer_store(self.rows, T.cast(plane.sample(row), "int64") * pitch, [number, line])
@@ -141,7 +141,7 @@ class Stage:
         self.plan.layout.store(self.image, y, x, levels)
 
 
-def _fill_begins(plan: Plan, columns: Any, x: Expr, cols: Expr) -> None:
+def _fill_begins(plan: PreprocessPlan, columns: Any, x: Expr, cols: Expr) -> None:
     for number, plane in enumerate(plan.format.planes):
         T.buffer_store(columns, plane.begin(columns[FIRST, x], cols), [BEGIN + number, x])
 
@@ -205,14 +205,14 @@ def _make_row(frame: Any, y: Any, stage: Any) -> None:
             _fill_segment(stage, y, base)
 
 
-def _words(plan: Plan) -> list[Any]:
+def _words(plan: PreprocessPlan) -> list[Any]:
     return [T.alloc_buffer((2, plan.size), plane.word) for plane in plan.format.planes]
 
 
 @inline
 def _letterbox(plan: Any, handles: Any, image_handle: Any, columns_handle: Any, share_handle: Any) -> None:
     """The kernel's body."""
-    frame = T.meta_var(Frame.match(handles, plan.format))
+    frame = T.meta_var(FrameBuffers.match(handles, plan.format))
     layout = T.meta_var(plan.layout)
     shape, strides = T.meta_var((layout.shape(plan.spec), layout.strides()))
     image = T.match_buffer(image_handle, shape, layout.dtype, strides=strides, align=layout.align)
@@ -224,14 +224,14 @@ def _letterbox(plan: Any, handles: Any, image_handle: Any, columns_handle: Any, 
     width: T.let = resized(frame.cols, gain_across)
     top: T.let = margin(plan.spec.height, height)
     left: T.let = margin(plan.spec.width, width)
-    place = T.meta_var(Place(top, left, height, width))
+    place = T.meta_var(LetterboxPlace(top, left, height, width))
     _fill_columns(columns, plan, frame.cols, left, width)
     sums = T.alloc_buffer((plan.groups,), "int32")
     for group in T.parallel(plan.groups):
         sources = T.alloc_buffer((len(plan.format.planes), 2), "int64")
         words = T.meta_var(_words(plan))
         counts = T.alloc_buffer((plan.lanes,), "int32")
-        stage = T.meta_var(Stage(plan, place, frame.cols, memory, sources, columns, words, image))
+        stage = T.meta_var(RowMaker(plan, place, frame.cols, memory, sources, columns, words, image))
         for lane in T.vectorized(plan.lanes):
             counts[lane] = 0
         for y in T.serial(group, plan.spec.height, step=plan.groups):
@@ -241,7 +241,7 @@ def _letterbox(plan: Any, handles: Any, image_handle: Any, columns_handle: Any, 
     share_edges(sums, plan.groups, place, share)
 
 
-def _of_one_plane(plan: Plan) -> Any:
+def _of_one_plane(plan: PreprocessPlan) -> Any:
     @T.prim_func
     def preprocess(frame: T.handle, image: T.handle, columns: T.handle, share: T.handle) -> None:
         T.func_attr({"global_symbol": "preprocess", "tirx.noalias": True})
@@ -250,7 +250,7 @@ def _of_one_plane(plan: Plan) -> Any:
     return preprocess
 
 
-def _of_two_planes(plan: Plan) -> Any:
+def _of_two_planes(plan: PreprocessPlan) -> Any:
     @T.prim_func
     def preprocess(luma: T.handle, chroma: T.handle, image: T.handle, columns: T.handle, share: T.handle) -> None:
         T.func_attr({"global_symbol": "preprocess", "tirx.noalias": True})
@@ -259,7 +259,7 @@ def _of_two_planes(plan: Plan) -> Any:
     return preprocess
 
 
-def _of_three_planes(plan: Plan) -> Any:
+def _of_three_planes(plan: PreprocessPlan) -> Any:
     @T.prim_func
     def preprocess(
         luma: T.handle, u: T.handle, v: T.handle, image: T.handle, columns: T.handle, share: T.handle
@@ -281,4 +281,4 @@ def build_preprocess(spec: InputSpec, layout: ImageLayout, format_name: str, *, 
     int32 of `scratch_shape`; and float32 [1] for the share of edges in the picture.
     """
     frame_format = FORMATS[format_name]
-    return SIGNATURES[len(frame_format.planes)](Plan.make(spec, layout, frame_format, lanes))
+    return SIGNATURES[len(frame_format.planes)](PreprocessPlan.make(spec, layout, frame_format, lanes))

@@ -20,7 +20,7 @@ NEARLY_ONE = 1.0 - 2.0**-24
 
 
 @dataclass(frozen=True)
-class Map:
+class PackedMap:
     """A packed map of float32 inside memory that may hold others too."""
 
     slab: Slab
@@ -40,9 +40,9 @@ class Map:
         return T.decl_buffer(slab.shape, "float32", data=memory.data, strides=strides, elem_offset=self.offset)
 
 
-def extent(maps: Iterable[Map]) -> int:
+def extent(maps: Iterable[PackedMap]) -> int:
     """Elements of the memory that holds the maps."""
-    return max(held.end for held in maps)
+    return max(each.end for each in maps)
 
 
 def channel(view: Any, number: Expr, y: Expr, x: Expr) -> Expr:

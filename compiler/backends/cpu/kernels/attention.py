@@ -20,13 +20,15 @@ from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.activation import LOG2E, POWER_LIMIT, bound, f32, power_of_two
-from zcc.compiler.backends.cpu.kernels.layout import spans
+from zcc.compiler.backends.cpu.kernels.packing import spans
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.kernels.vector import broadcast, f32s, lanes_of, load, named, ramp
 
 LOWEST = -3.0e38  # the score of what is no key
-MOST_COLUMNS = 5  # with two vectors beside it, enough sums to hide a multiply-add's latency in sixteen registers
+# With two vectors of keys, ten sums: enough to hide a multiply-add's latency, and with their operands within sixteen
+# registers. `python -m benchmarks.kernels MODEL.onnx` shows attention's times beside their floors.
+MOST_COLUMNS = 5
 
 
 @dataclass(frozen=True)

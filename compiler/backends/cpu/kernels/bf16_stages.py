@@ -60,8 +60,8 @@ def _sigmoid(x: Expr) -> Expr:
 
 
 def _exp(x: Expr) -> Expr:
-    held = tirx.max(tirx.min(x, f32s(EXP_HIGH, LANES)), f32s(EXP_LOW, LANES))
-    return bound(held * f32s(LOG2E, LANES), _power_of_two)
+    clamped = tirx.max(tirx.min(x, f32s(EXP_HIGH, LANES)), f32s(EXP_LOW, LANES))
+    return bound(clamped * f32s(LOG2E, LANES), _power_of_two)
 
 
 def _tanh(x: Expr) -> Expr:

@@ -88,7 +88,7 @@ class Choices(Protocol):
 
 
 class Unchanged:
-    """Takes every kernel in the form that its spec has, so that the spec can be told by its call."""
+    """Leaves every kernel in the form that its spec has already, so that the calls of a layout show the specs."""
 
     def find(self, spec: Tunable) -> Any | None:
         """The spec's own form."""

@@ -8,7 +8,7 @@ from tvm import tirx
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.bf16 import LANES, bf16_instructions, rounded, widened
-from zcc.compiler.backends.cpu.kernels.quantised_stages import Stages, declare_map
+from zcc.compiler.backends.cpu.kernels.quantised_stages import QuantisedStages, declare_map
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.kernels.vector import load, ramp
@@ -34,7 +34,7 @@ class ConvertKernel:
         step = min(unit.lanes, out.lanes)
         with building(self.name) as kernel:
             source = declare_map(self.x, "x")
-            stages = Stages((), (), declare_map(out, "out"), unit)
+            stages = QuantisedStages((), (), declare_map(out, "out"), unit)
             with T.parallel(0, out.blocks * out.height) as task, T.serial(0, out.width) as column:
                 block, row = tirx.floordiv(task, out.height), tirx.floormod(task, out.height)
                 for lane in range(0, out.lanes, step):

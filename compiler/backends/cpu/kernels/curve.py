@@ -119,8 +119,8 @@ class HeldCurve:
         Processors have other units for integers, which are idle here.
         """
         rounder = f32s(ROUNDER, lanes_of(distance))
-        held = _floats(tirx.min(distance, _bits(f32s(SEGMENTS - 1, lanes_of(distance)))))
-        return bound(held + rounder, lambda whole: self._cubic(_floats(distance) - (whole - rounder), _bits(whole)))
+        clamped = _floats(tirx.min(distance, _bits(f32s(SEGMENTS - 1, lanes_of(distance)))))
+        return bound(clamped + rounder, lambda whole: self._cubic(_floats(distance) - (whole - rounder), _bits(whole)))
 
     def _cubic(self, place: Expr, segment: Expr) -> Expr:
         first, *others = [self.lookup.pick(row, segment) for row in reversed(self.rows)]

@@ -19,8 +19,8 @@ from tvm.script.ir_builder import tirx as T
 from zcc.compiler.backends.cpu.kernels.activation import LOG2E, POWER_LIMIT, f32, power_of_two, sigmoid
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
+from zcc.compiler.ir.heads.anchor_free import BINS
 
-BINS = 16
 SIDES = 4  # left, top, right, bottom
 MOST_VECTORS = 8  # of a task: their lanes of one block fit into the first cache
 

@@ -34,6 +34,11 @@ from zcc.runtime.winograd_weights import STRIDES, TAPS
 STACK = 1024
 # What a product in float16 costs beside one in float32, in instructions (benchmarks/instructions.py).
 HALF_PRODUCT = 0.55
+# Chosen by hand. What counts is the order that they put tiles in: `python -m benchmarks.tuning MODEL.onnx` says how far
+# each kernel's first tile is from the best one that `zcc tune` measured.
+LEAST_SUMS = 8  # at once, so that none waits for itself: a multiply-add takes four cycles, and two start in each
+WAIT = 0.25  # cycles of a multiply-add, where loading its operands is what takes longest
+ENDS = 0.05  # cycles of a tile's bias, stages and stores, for each block and each column
 
 
 @dataclass(frozen=True)
@@ -192,9 +197,9 @@ def ranked_tiles(x: Slab, out: Slab, unit: VectorUnit) -> list[Tile]:
 
     def cost(tile: Tile) -> float:
         accumulators = tile.blocks * tile.columns
-        cycles = max(accumulators, 8, (tile.blocks + tile.columns) / 2 + 0.25 * accumulators)
+        cycles = max(accumulators, LEAST_SUMS, (tile.blocks + tile.columns) / 2 + WAIT * accumulators)
         # A tile's start and end: its bias, its stages and stores run without multiply-adds beside them.
-        cycles += 0.05 * (tile.blocks + tile.columns)
+        cycles += ENDS * (tile.blocks + tile.columns)
         computed = -(-out.width // tile.columns) * tile.columns
         tasks = out.blocks // tile.blocks * out.height
         rounds = -(-tasks // unit.threads) * unit.threads

@@ -23,8 +23,13 @@ from zcc.compiler.backends.cpu.kernels.vector import as_type, in_all_lanes, load
 
 Operands = tuple[Expr, ...]
 Sums = dict[tuple[int, int], Any]  # by block of the tile and first lane of the part: vectors of a column each
+# Cycles in the cost of a tile, chosen by hand: `python -m benchmarks.low_precision --dtype int8` (or bf16) times
+# YOLOv5s's convolutions in the first tile against the peak of the dot products, `python -m benchmarks.tuning
+# MODEL.onnx` against the best tile on record.
 LATENCY = 12  # steps until a sum can be added to again, times how many begin in a cycle
 SHORT_STEP = 0.3  # what a step of short sums, of which none waits for another, takes beside those of its vectors
+OPERAND = 0.05  # of preparing an operand, which most other work hides
+SINGLE = 0.05  # of a vector that is stored alone instead of four together
 MOST_BLOCKS = 8
 SPARE = 1  # registers for constants
 
@@ -71,8 +76,8 @@ def ranked_tiles(out: Slab, unit: VectorUnit, dot: Dot) -> list[Tile]:
 
     def cost(tile: Tile) -> tuple[float, int]:
         vectors = tile.blocks * tile.columns * parts
-        operands = 0.05 * (tile.blocks * parts + tile.columns) * dot.prepared
-        single = 0.05 * tile.blocks * (tile.columns * parts % 4)
+        operands = OPERAND * (tile.blocks * parts + tile.columns) * dot.prepared
+        single = SINGLE * tile.blocks * (tile.columns * parts % 4)
         computed = -(-out.width // tile.columns) * tile.columns / out.width
         tasks = out.blocks // tile.blocks * out.height
         rounds = -(-tasks // unit.threads) * unit.threads
@@ -88,12 +93,12 @@ def ranked_tiles(out: Slab, unit: VectorUnit, dot: Dot) -> list[Tile]:
 
 
 def _registers(blocks: int, columns: int, parts: int, dot: Dot) -> int:
-    """For the sums and what is held: the words of all columns and the weights of one part; or the words of one column,
+    """For sums and operands: the words of all columns and the weights of one part; or the words of one column,
     and of every part the weights and what they were multiplied to.
     """
     short = dot.words + blocks * parts * (dot.words + 1)
-    held = short if dot.short else (columns + 1) * dot.prepared
-    return blocks * columns * parts + held + SPARE
+    operands = short if dot.short else (columns + 1) * dot.prepared
+    return blocks * columns * parts + operands + SPARE
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 import tvm_ffi
-from tvm import ir, s_tir, sym, tirx
+from tvm import ir, sym, tirx
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.partition import decided, evaluate, factors, parts_of, pieces, turns
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
+from zcc.compiler.backends.cpu.kernels.stores import Store, int64, stores_of
 
 Range = tuple[int, int]
 Part = tuple[Range, Any]  # a piece of the last axis, and what is stored on it
@@ -34,40 +35,6 @@ class PackedOperand:
 
     slab: Slab
     lanes: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Store:
-    """One loop nest of a function: `variables` with their extents, and the element they store."""
-
-    target: Any
-    variables: list[Any]
-    extents: list[int]
-    value: Any
-
-
-def stores_of(function: tirx.PrimFunc) -> list[Store] | None:
-    """The loop nests of a function, if each makes every element of an output from parameters alone."""
-    schedule = s_tir.Schedule(function)
-    blocks = [schedule.get(block) for block in schedule.get_child_blocks(schedule.get_sblock("root"))]
-    stores = [_store(block) for block in blocks]
-    known = [store for store in stores if store is not None]
-    outside = [any(store.target.same_as(param) for param in function.params) for store in known]
-    return known if len(known) == len(blocks) and all(outside) else None
-
-
-def _store(block: Any) -> Store | None:
-    body, variables = block.body, [axis.var for axis in block.iter_vars]
-    if not isinstance(body, tirx.BufferStore) or len(body.indices) != len(variables):
-        return None
-    spatial = all(axis.iter_type == 0 for axis in block.iter_vars)
-    plain = all(index.same_as(variable) for index, variable in zip(body.indices, variables, strict=True))
-    extents = [int(axis.dom.extent) for axis in block.iter_vars]
-    if not (spatial and plain and extents):
-        return None
-    single = {variable for variable, extent in zip(variables, extents, strict=True) if extent == 1}
-    value = tvm_ffi.structural_map(body.value, (ir.Var, lambda node: _int64(0) if node in single else node))
-    return Store(body.buffer, variables, extents, value)
 
 
 def build_elementwise(
@@ -105,7 +72,7 @@ class _Loops:
         self.ranges = ranges or {}
         self.analyzer = sym.Analyzer()
         for variable, extent in self.ranges.items():
-            self.analyzer.bind(variable, ir.Range(_int64(0), _int64(extent)))
+            self.analyzer.bind(variable, ir.Range(int64(0), int64(extent)))
         self.stack = ExitStack()
 
     def __enter__(self) -> _Loops:
@@ -116,19 +83,19 @@ class _Loops:
 
     def enter(self, extents: Sequence[int], shared: int) -> list[Any]:
         """Open a loop for each extent, the first `shared` of them as one over the threads; their variables."""
-        task = self.stack.enter_context(T.parallel(_int64(0), _int64(prod(extents[:shared]))))
+        task = self.stack.enter_context(T.parallel(int64(0), int64(prod(extents[:shared]))))
         variables = []
         for number, extent in enumerate(extents[:shared]):
             behind = prod(extents[number + 1 : shared])
             position = tirx.floormod(tirx.floordiv(task, behind), extent)
             variables.append(self.declare(T.bind(position), extent))
         for extent in extents[shared:]:
-            variables.append(self.declare(self.stack.enter_context(T.serial(_int64(0), _int64(extent))), extent))
+            variables.append(self.declare(self.stack.enter_context(T.serial(int64(0), int64(extent))), extent))
         return variables
 
     def declare(self, variable: Any, extent: int) -> Any:
         """Note what a variable ranges over."""
-        self.analyzer.bind(variable, ir.Range(_int64(0), _int64(extent)))
+        self.analyzer.bind(variable, ir.Range(int64(0), int64(extent)))
         self.ranges[variable] = extent
         return variable
 
@@ -177,7 +144,7 @@ class _Nests:
         mesh = np.ix_(*(np.arange(begin, end) for begin, end in ranges.values()))
         analyzer = sym.Analyzer()
         for variable, (begin, end) in ranges.items():
-            analyzer.bind(variable, ir.Range(_int64(begin), _int64(end)))
+            analyzer.bind(variable, ir.Range(int64(begin), int64(end)))
 
         def simple(load: Any) -> Any:
             return tirx.BufferLoad(load.source, [analyzer.simplify(index) for index in load.indices])
@@ -259,7 +226,7 @@ class _Nests:
         for first, count, lanes in ((0, full, self.unit.lanes), (full * self.unit.lanes, 1, rest)):
             if count * lanes == 0:
                 continue
-            with T.serial(_int64(0), _int64(count)) as chunk, T.vectorized(_int64(0), _int64(lanes)) as lane:
+            with T.serial(int64(0), int64(count)) as chunk, T.vectorized(int64(0), int64(lanes)) as lane:
                 inside = loops.within({chunk: count, lane: lanes})
                 place = {**places, self.last: start + (first + chunk * lanes + lane)}
                 index = [inside.simplify(place[variable]) for variable in self.store.variables]
@@ -286,26 +253,22 @@ class _Nests:
 def _packed_index(operand: PackedOperand, index: Sequence[Any], loops: _Loops) -> list[Any]:
     """Block, row, column and lane of the element (0, channel, row, column) of a map."""
     _, channel, row, column = index
-    held = np.asarray(operand.lanes) - np.arange(len(operand.lanes))
+    moves = np.asarray(operand.lanes) - np.arange(len(operand.lanes))
     channels = loops.values(channel)
-    moved = np.unique(held[channels]) if channels is not None else held
+    moved = np.unique(moves[channels]) if channels is not None else moves
     lane = channel + int(moved[0])
     if len(moved) > 1:
         # Behind each segment that fills its last block only in part, the following ones lie further on.
         lane = channel
-        for begin in turns(held, 0):
-            lane = lane + tirx.Select(channel >= begin, _int64(int(held[begin] - held[begin - 1])), _int64(0))
+        for begin in turns(moves, 0):
+            lane = lane + tirx.Select(channel >= begin, int64(int(moves[begin] - moves[begin - 1])), int64(0))
     lanes = operand.slab.lanes
     return [loops.simplify(tirx.floordiv(lane, lanes)), row, column, loops.simplify(tirx.floormod(lane, lanes))]
 
 
 def _joined(loops: Sequence[tuple[Any, int]]) -> Any:
     """The position in a range that nested loops, given with their extents, run over."""
-    position: Any = _int64(0)
+    position: Any = int64(0)
     for variable, extent in loops:
         position = position * extent + variable
     return position
-
-
-def _int64(value: int) -> Any:
-    return tirx.const(value, "int64")

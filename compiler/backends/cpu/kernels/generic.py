@@ -9,9 +9,10 @@ from typing import Any
 from tvm import ir, s_tir, tirx
 from tvm_ffi import structural_map
 
-from zcc.compiler.backends.cpu.kernels.elementwise import PackedOperand, build_elementwise, stores_of
+from zcc.compiler.backends.cpu.kernels.elementwise import PackedOperand, build_elementwise
 from zcc.compiler.backends.cpu.kernels.sampled import Sampled, drawn, sample
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
+from zcc.compiler.backends.cpu.kernels.stores import stores_of
 from zcc.compiler.ir.tensors import Array
 
 SPATIAL = 0  # tirx.IterVar.DataPar

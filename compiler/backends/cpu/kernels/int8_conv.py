@@ -19,7 +19,7 @@ from zcc.compiler.backends.cpu.kernels.choices import Tile
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.dot_tile import Dot, DotTile, dot_choices
 from zcc.compiler.backends.cpu.kernels.matrix_tile import REGISTER, USMMLA, WORD, MatrixTile, matrix_choices
-from zcc.compiler.backends.cpu.kernels.quantised_stages import Stages, declare_map, declare_operands
+from zcc.compiler.backends.cpu.kernels.quantised_stages import QuantisedStages, declare_map, declare_operands
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
@@ -68,7 +68,7 @@ class Int8Conv(TiledConv):
             weight = T.arg("weight", T.Buffer(self.geometry.weight_shape, "int8"))
             start = T.arg("start", T.Buffer(channels, "int32"))
             scale = T.arg("scale", T.Buffer(channels, "float32"))
-            stages = Stages(self.stages, declare_operands(self.stages), declare_map(self.out, "out"), unit)
+            stages = QuantisedStages(self.stages, declare_operands(self.stages), declare_map(self.out, "out"), unit)
             tile = self.emitter(unit, x, weight, start)
 
             def finish(sums: Callable[[int], list[Expr]], place: Sequence[Any]) -> None:

@@ -12,7 +12,7 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.quantised_stages import Stages, declare_map, declare_operands
+from zcc.compiler.backends.cpu.kernels.quantised_stages import QuantisedStages, declare_map, declare_operands
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.kernels.stages import StageSpec, describe_stages
@@ -49,7 +49,7 @@ class Int8Depthwise:
             weight = T.arg("weight", T.Buffer((out.blocks, *self.kernel, out.lanes), "int8"))
             start = T.arg("start", T.Buffer((out.blocks, out.lanes), "int32"))
             scale = T.arg("scale", T.Buffer((out.blocks, out.lanes), "float32"))
-            stages = Stages(self.stages, declare_operands(self.stages), declare_map(out, "out"), unit)
+            stages = QuantisedStages(self.stages, declare_operands(self.stages), declare_map(out, "out"), unit)
             with T.parallel(0, out.blocks * out.height) as task:
                 block, row = named(tirx.floordiv(task, out.height)), tirx.floormod(task, out.height)
                 for part in range(0, out.lanes, lanes):

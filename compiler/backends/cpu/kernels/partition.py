@@ -1,8 +1,8 @@
-"""Where an elementwise function changes its mind: the pieces of an axis on which all its conditions are constant.
+"""The pieces of an axis on which every condition of an elementwise function is constant.
 
 TVM writes a concatenation as a chain of conditions on an index, asked anew for every element, and a reshape as
-divisions of an index. Between the places where a condition turns, the condition is gone; where the extent of a piece
-is a multiple of the divisors, loops over quotient and remainder make the divisions go, too.
+divisions of an index. Between two places where a condition changes it is constant, and goes away; where the extent of a
+piece is a multiple of the divisors, loops over quotient and remainder make the divisions go, too.
 """
 
 from __future__ import annotations

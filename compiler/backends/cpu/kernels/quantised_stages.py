@@ -90,7 +90,7 @@ def _declare(stage: StageSpec, name: str) -> Any:
     return None
 
 
-class Stages:
+class QuantisedStages:
     """The stages of one kernel, and what they keep at hand for all vectors of a tile.
 
     Values are real numbers, but for the argument of a curve that comes first, which is in the curve's steps, and the
@@ -143,10 +143,10 @@ class Stages:
 
     def _store_packed(self, values: Sequence[Expr], place: Sequence[Any]) -> None:
         zero = cast("int16", cast("int32", broadcast(load(self.out.encoding, 1), 2 * self.lanes)))
-        held = [self._representable(self._in_steps(value)) for value in values]
+        clamped = [self._representable(self._in_steps(value)) for value in values]
         # A column's lanes end where the next column's begin.
-        whole = [*place[:3], ramp(place[3], VECTORS * self.lanes)]
-        T.buffer_store(self.out.buffer, pack_bytes(held, zero, self.unit), whole)
+        position = [*place[:3], ramp(place[3], VECTORS * self.lanes)]
+        T.buffer_store(self.out.buffer, pack_bytes(clamped, zero, self.unit), position)
 
     def _representable(self, steps: Expr) -> Expr:
         """What is too large for an int32 still goes to 255; what is too small becomes the least one anyway.
@@ -186,12 +186,12 @@ class Stages:
         return product(cast("float32", value) - zero, factor)
 
     def _encode(self, value: Expr) -> Expr:
-        """The nearest byte, ties to even before the zero point is added; what lies beyond is held to 0 or 255."""
+        """The nearest byte, ties to even before the zero point is added; what lies beyond is clamped to 0 or 255."""
         zero = self._encoding(1)
         low, high = f32s(0, self.lanes) - zero, f32s(255, self.lanes) - zero
-        held = tirx.max(tirx.min(self._in_steps(value), high), low)
-        whole = as_type(f"int32x{self.lanes}", held + f32s(ROUNDER, self.lanes))
-        return cast("uint8", whole) + cast("uint8", cast("int32", zero))
+        clamped = tirx.max(tirx.min(self._in_steps(value), high), low)
+        integers = as_type(f"int32x{self.lanes}", clamped + f32s(ROUNDER, self.lanes))
+        return cast("uint8", integers) + cast("uint8", cast("int32", zero))
 
 
 def _curve(stage: StageSpec) -> Curve | None:

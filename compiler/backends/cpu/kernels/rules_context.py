@@ -26,4 +26,4 @@ class RulesContext(ms.TuneContext):  # type: ignore[misc]
 
 
 def _say_nothing(*_: Any) -> None:
-    """Progress is told by the search's own listener."""
+    """Nothing: the search reports progress itself."""

@@ -87,7 +87,7 @@ class _Column:
 
     def register(self, value: float) -> Any:
         """A vector of that value."""
-        held = T.alloc_buffer((self.lanes,), "float32", scope="local")
+        vector = T.alloc_buffer((self.lanes,), "float32", scope="local")
         with T.vectorized(0, self.lanes) as lane:
-            T.buffer_store(held, f32(value), [lane])
-        return held
+            T.buffer_store(vector, f32(value), [lane])
+        return vector

@@ -15,6 +15,14 @@ CACHE = 1 << 20  # bytes of a core's second level
 WORTH_TRYING = {(1, 2): 2, (1, 4): 6, (2, 3): 2, (2, 5): 6}
 SPARE = 4  # registers for what is loaded ahead
 LATENCY = 8  # multiply-adds until a sum can be added to again
+# What `cost` counts in cycles, fitted to measured kernels with AVX-512 on two cores. `python -m benchmarks.winograd
+# MODEL.onnx --all` measures every choice again, and `python -m benchmarks.tuning MODEL.onnx` says how far the first
+# choice is from the best on record.
+STORE_SUM = 30  # of a sum: it is stored, and gathered again by the transform
+TRANSFORM_VALUE = 9  # of each product of a tile and block, both ways together
+CACHE_SHARE = 5  # a part of the cache that a task's own values may take, as its inverse; the weights want the rest
+BYTES_BEYOND = 6  # of what does not fit there, in a cycle
+WEIGHT_BYTES = 256  # in a cycle, read in a row
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,7 @@ def _divisors(number: int, most: int) -> list[int]:
 
 
 def cost(choice: WinogradChoice, transform: Transform, x: Slab, out: Slab, unit: VectorUnit) -> float:
-    """Cycles of the thread that has most to do, with factors fitted to measured kernels.
+    """Cycles of the thread that has most to do.
 
     A step of the register tile issues its multiply-adds, or waits for the weights, which come from the second level.
     Every sum is then stored and gathered. What a task keeps beside its weights is slow once it crowds them out of the
@@ -91,10 +99,11 @@ def cost(choice: WinogradChoice, transform: Transform, x: Slab, out: Slab, unit:
     groups = out.blocks // choice.blocks // choice.shares
     sums = choice.blocks * choice.columns
     step = max(sums, LATENCY, 2 * choice.blocks + choice.columns / 2 + sums / 4)
-    multiply = products * groups * (choice.tiles // choice.columns) * (x.blocks * x.lanes * step + 30 * sums)
-    transforms = 9 * products * choice.tiles * (x.blocks + groups * choice.blocks)
-    held = 4 * products * x.lanes * choice.tiles * (x.blocks + choice.blocks)
+    multiply = products * groups * (choice.tiles // choice.columns) * (x.blocks * x.lanes * step + STORE_SUM * sums)
+    transforms = TRANSFORM_VALUE * products * choice.tiles * (x.blocks + groups * choice.blocks)
+    in_cache = 4 * products * x.lanes * choice.tiles * (x.blocks + choice.blocks)
     weights = 4 * len(transform.taps) ** 2 * groups * choice.blocks * out.lanes * x.blocks * x.lanes
     tasks = choice.shares * -(-map_tiles(choice.size, out) // choice.tiles)
     rounds = -(-tasks // unit.threads)
-    return rounds * (multiply + transforms + max(0, held - CACHE // 5) / 6 + weights / 256)
+    memory = max(0, in_cache - CACHE // CACHE_SHARE) / BYTES_BEYOND + weights / WEIGHT_BYTES
+    return rounds * (multiply + transforms + memory)

@@ -194,8 +194,8 @@ class _Tiles:
         return map_tiles(self.size, self.out)
 
     def _place(self, number: Expr) -> tuple[Expr, Expr]:
-        held = tirx.min(number, self.count - 1)
-        return tirx.floordiv(held, self.across) * self.size, tirx.floormod(held, self.across) * self.size
+        existing = tirx.min(number, self.count - 1)
+        return tirx.floordiv(existing, self.across) * self.size, tirx.floormod(existing, self.across) * self.size
 
     def corner(self, number: Expr) -> tuple[Expr, Expr]:
         """The tile's first row and column; at a far edge it overlaps its neighbour."""

@@ -14,20 +14,10 @@ import numpy as np
 from zcc.compiler.backends.common.channels import Channels, choose_channels
 from zcc.compiler.backends.cpu.kernels.generic import is_elementwise
 from zcc.compiler.backends.cpu.kernels.slab import Slab
-from zcc.compiler.ir.ops import (
-    Alias,
-    AnchorDecode,
-    Concat,
-    Conv,
-    Copy,
-    DistributedDecode,
-    Lowered,
-    MaxPool,
-    Network,
-    Op,
-    Slice,
-    Softmax,
-)
+from zcc.compiler.importing.fuse import ops_for
+from zcc.compiler.ir.heads.decoding import HeadDecode
+from zcc.compiler.ir.ops import Concat, Conv, Copy, MaxPool, Network, Op, Slice
+from zcc.compiler.ir.plain_ops import Alias, Lowered, Softmax
 from zcc.compiler.ir.tensors import Tensor
 
 
@@ -69,15 +59,17 @@ class View:
 
     def slab(self) -> Slab:
         """The blocks without their border, as kernels see them."""
-        held = self.storage
-        return Slab(self.blocks, held.height, held.width, held.lanes, held.pitch, held.plane, held.dtype)
+        storage = self.storage
+        return Slab(
+            self.blocks, storage.height, storage.width, storage.lanes, storage.pitch, storage.plane, storage.dtype
+        )
 
     def offset(self, top: int = 0, left: int = 0) -> int:
         """Bytes from the storage's start to the first pixel, `top` rows and `left` columns into the border."""
-        held = self.storage
-        row, column = held.halo - top, held.halo - left
-        elements = self.block * held.plane + row * held.pitch + column * held.lanes
-        return elements * np.dtype(held.dtype).itemsize
+        storage = self.storage
+        row, column = storage.halo - top, storage.halo - left
+        elements = self.block * storage.plane + row * storage.pitch + column * storage.lanes
+        return elements * np.dtype(storage.dtype).itemsize
 
     def window(self, block: int, blocks: int) -> View:
         """Some of these blocks."""
@@ -92,6 +84,7 @@ class Placement:
     """The operations, and where their tensors lie; those of VIEWS need no computing any more."""
 
     ops: list[Op]
+    body: int  # so many of the operations make the maps that a raw head is read from; the others decode them
     image: Tensor
     output: Tensor
     maps: list[Tensor]
@@ -99,20 +92,15 @@ class Placement:
     views: dict[Tensor, View] = field(default_factory=dict)
 
 
-def place(network: Network, block: int) -> Placement:
-    """Give every tensor of the network its place."""
-    network = _separate_layouts(network)
+def unplaced(network: Network, block: int) -> Placement:
+    """The network with the channels of its maps in blocks, and no place for any tensor yet."""
     channels = choose_channels(network, block)
     # Planes of floats, or pixels of four shorter numbers.
     channels[network.image] = Channels((network.image.shape[1],), 1 if network.image.dtype == "float32" else 4)
-    placement = Placement(network.ops, network.image, network.output, network.maps, channels)
-    _place_inside_concats(placement)
-    _place_rest(placement)
-    _grow_halos(placement)
-    return placement
+    return Placement(network.ops, len(network.ops), network.image, network.output, network.maps, channels)
 
 
-def _separate_layouts(network: Network) -> Network:
+def separate_layouts(network: Network) -> Network:
     """Copies wherever a packed map meets an operation on plain tensors, or the other way round."""
     packed: set[Tensor] = set()
     copies: dict[Tensor, Tensor] = {}
@@ -130,7 +118,7 @@ def _separate_layouts(network: Network) -> Network:
             for tensor in op.inputs:
                 if (tensor in packed and not lies_anyhow) or tensor is network.image:
                     op.replace(tensor, converted(tensor))
-        elif not isinstance(op, AnchorDecode | DistributedDecode):
+        elif not isinstance(op, HeadDecode):
             packed.update(op.outputs)
             # The image is the one plain tensor that convolutions read as it is.
             if isinstance(op, Conv) and op.x not in packed and op.x is not network.image:
@@ -141,7 +129,7 @@ def _separate_layouts(network: Network) -> Network:
     return replace(network, ops=ops, output=output)
 
 
-def _place_inside_concats(placement: Placement) -> None:
+def place_inside_concats(placement: Placement) -> None:
     """Let the parts of each concat be made where the concat wants them."""
     makers = {tensor: op for op in placement.ops for tensor in op.outputs}
     reversed_ops: list[Op] = []
@@ -193,7 +181,7 @@ def _try_place_source(placement: Placement, concat: Concat, index: int, window: 
     wanted = View(window.storage, begin, source.blocks)
     if cut.x in placement.views:
         return placement.views[cut.x] == wanted
-    held, channel = 0, cut.begin
+    covered, channel = 0, cut.begin
     # The slices of one map stand side by side, from its first channel to its last.
     first = index
     while first > 0 and (left := _slice_of(makers, concat.parts[first - 1], cut.x)) is not None:
@@ -204,10 +192,10 @@ def _try_place_source(placement: Placement, concat: Concat, index: int, window: 
         return False
     for later in concat.parts[first:]:
         right = _slice_of(makers, later, cut.x)
-        if right is None or right.begin != held:
+        if right is None or right.begin != covered:
             break
-        held += right.out.shape[1]
-    if held != cut.x.shape[1] or cut.x is placement.image or isinstance(makers[cut.x], Slice):
+        covered += right.out.shape[1]
+    if covered != cut.x.shape[1] or cut.x is placement.image or isinstance(makers[cut.x], Slice):
         return False
     placement.views[cut.x] = wanted
     return True
@@ -218,7 +206,7 @@ def _slice_of(makers: dict[Tensor, Op], part: Tensor, source: Tensor) -> Slice |
     return maker if isinstance(maker, Slice) and maker.x is source else None
 
 
-def _place_rest(placement: Placement) -> None:
+def place_rest(placement: Placement) -> None:
     """Windows for the slices, storages of their own for all others."""
     _view_of(placement, placement.image)
     for op in placement.ops:
@@ -247,12 +235,19 @@ def _view_of(placement: Placement, tensor: Tensor) -> View:
     return placement.views[tensor]
 
 
-def _grow_halos(placement: Placement) -> None:
+def grow_halos(placement: Placement) -> None:
     """A border wide enough for everything that reads beyond the map's edge."""
     for op in placement.ops:
         if isinstance(op, Conv | MaxPool):
             storage = placement.views[op.x].storage
             storage.halo = max(storage.halo, *(op.border if isinstance(op, MaxPool) else reach(op)))
+
+
+def make_maps_first(placement: Placement) -> None:
+    """What the maps of a head depend on, then what decodes them; without maps nothing is left for then."""
+    needed = ops_for(placement.maps or [placement.output], placement.ops)
+    rest = [op for op in placement.ops if op not in needed]
+    placement.ops, placement.body = [*needed, *rest], len(needed)
 
 
 def reach(conv: Conv) -> tuple[int, int, int, int]:

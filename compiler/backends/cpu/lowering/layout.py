@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zcc.compiler.backends.cpu.kernels.choices import Choices, Defaults
-from zcc.compiler.backends.cpu.kernels.layout import HaloKernel
+from zcc.compiler.backends.cpu.kernels.packing import HaloKernel
 from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, VectorUnit
 from zcc.compiler.backends.cpu.layout.arena import plan_arena
-from zcc.compiler.backends.cpu.layout.place import VIEWS, Placement, Storage, View, place
+from zcc.compiler.backends.cpu.layout.place import VIEWS, Placement, Storage, View
 from zcc.compiler.backends.cpu.layout.weights import Constants, WeightStore
 from zcc.compiler.backends.cpu.lowering.lowering import Lowering
 from zcc.compiler.backends.cpu.lowering.table import lower_op
-from zcc.compiler.importing.fuse import ops_for
-from zcc.compiler.ir.ops import Network, Op
+from zcc.compiler.ir.ops import Op
 from zcc.compiler.ir.tensors import Tensor
 
 
@@ -47,27 +46,13 @@ class Layout:
         return self.lowering.address(self.placement.image)
 
 
-def lay_out(
-    network: Network,
-    unit: VectorUnit,
-    sharing: bool = True,
-    choices: Choices | None = None,
-    block: int | None = None,
-) -> Layout:
-    """Place the network in memory and turn every operation into a kernel call, in the form that `choices` tell.
-
-    Without `sharing` every tensor still lies in the arena after a run. A `block` of channels is a register's lanes
-    unless it is told.
-    """
-    placement = place(network, block or unit.lanes)
-    needed = ops_for(placement.maps or [placement.output], placement.ops)
-    rest = [op for op in placement.ops if op not in needed]
-    placement.ops = [*needed, *rest]
+def lay_out(placement: Placement, unit: VectorUnit, choices: Choices | None, sharing: bool) -> Layout:
+    """Plan the arena and turn every operation into a kernel call; `sharing` lets tensors take each other's memory."""
     offsets, arena_size = plan_arena(placement, sharing)
     lowering = Lowering(placement, offsets, WeightStore(), unit, choices or Defaults())
     calls = _Calls(lowering)
     calls.clear_border(placement.image)
-    body, tail = calls.lower(needed), calls.lower(rest)
+    body, tail = (calls.lower(ops) for ops in (placement.ops[: placement.body], placement.ops[placement.body :]))
     return Layout(placement, lowering, body, tail, lowering.weights.constants(), arena_size)
 
 

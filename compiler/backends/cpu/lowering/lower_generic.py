@@ -15,15 +15,14 @@ from tvm import ir, relax, te, topi
 
 from zcc.compiler.backends.cpu.kernels import activation
 from zcc.compiler.backends.cpu.kernels.generic import prepared
-from zcc.compiler.importing.softmax import recognise_softmax
-from zcc.compiler.ir.ops import Alias, Generic, Lowered, Network, Op
+from zcc.compiler.ir.ops import Network, Op
+from zcc.compiler.ir.plain_ops import Alias, Generic, Lowered
 from zcc.compiler.ir.tensors import Tensor
 from zcc.runtime.errors import ModelError
 
 
 def lower_generic(network: Network) -> Network:
     """Replace every region of generic operations by the functions that TVM makes of it."""
-    network = recognise_softmax(network)
     depths = _depths(network)
     ordered = sorted(network.ops, key=lambda op: (depths[op.out], isinstance(op, Generic)))
     ops: list[Op] = []

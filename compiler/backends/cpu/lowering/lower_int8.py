@@ -101,14 +101,14 @@ def operand_addresses(stages: Sequence[Stage], out: Tensor, lowering: Lowering) 
 
 def read_encoding(tensor: Tensor, lowering: Lowering) -> list[Address]:
     """The scale and the zero point of a map of bytes that is read; nothing for others."""
-    held = tensor.quantisation
-    return [_pair(lowering, held.scale, held.zero_point)] if held else []
+    known = tensor.quantisation
+    return [_pair(lowering, known.scale, known.zero_point)] if known else []
 
 
 def written_encoding(tensor: Tensor, lowering: Lowering) -> list[Address]:
     """The reciprocal of the scale and the zero point of a map of bytes that is written."""
-    held = tensor.quantisation
-    return [_pair(lowering, float(held.factor), held.zero_point)] if held else []
+    known = tensor.quantisation
+    return [_pair(lowering, float(known.factor), known.zero_point)] if known else []
 
 
 def _pair(lowering: Lowering, factor: float, zero_point: int) -> Address:

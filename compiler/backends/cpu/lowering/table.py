@@ -20,7 +20,6 @@ from zcc.compiler.backends.cpu.kernels.depthwise_conv import DepthwiseConv, dept
 from zcc.compiler.backends.cpu.kernels.direct_conv import DirectConv, default_tile
 from zcc.compiler.backends.cpu.kernels.elementwise import PackedOperand
 from zcc.compiler.backends.cpu.kernels.generic import GenericKernel
-from zcc.compiler.backends.cpu.kernels.layout import PackKernel, UnpackKernel
 from zcc.compiler.backends.cpu.kernels.mapped import (
     DepthToSpaceKernel,
     MoveKernel,
@@ -28,6 +27,7 @@ from zcc.compiler.backends.cpu.kernels.mapped import (
     ResizeKernel,
     ShuffleKernel,
 )
+from zcc.compiler.backends.cpu.kernels.packing import PackKernel, UnpackKernel
 from zcc.compiler.backends.cpu.kernels.pool import GlobalMeanKernel, MaxPoolKernel
 from zcc.compiler.backends.cpu.kernels.softmax import SoftmaxKernel
 from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, KernelSpec
@@ -37,25 +37,24 @@ from zcc.compiler.backends.cpu.layout.weights import pack_dense, pack_depthwise,
 from zcc.compiler.backends.cpu.lowering.lower_bf16 import lower_bf16_conv, lower_bf16_convert
 from zcc.compiler.backends.cpu.lowering.lower_int8 import lower_convert, lower_quantised_conv
 from zcc.compiler.backends.cpu.lowering.lowering import Lowering
+from zcc.compiler.ir.heads.anchor_based import AnchorDecode
+from zcc.compiler.ir.heads.anchor_free import DistributedDecode
 from zcc.compiler.ir.ops import (
-    AnchorDecode,
     Attention,
     Bf16Convolution,
     Conv,
     Convert,
     Copy,
     DepthToSpace,
-    DistributedDecode,
     GlobalMean,
-    Lowered,
     MaxPool,
     Op,
     Pointwise,
     QuantisedConv,
     Resize,
     Shuffle,
-    Softmax,
 )
+from zcc.compiler.ir.plain_ops import Lowered, Softmax
 from zcc.compiler.ir.tensors import BFLOAT16, FLOAT16, Array, Tensor
 
 
@@ -86,9 +85,9 @@ def _direct(op: Conv, lowering: Lowering) -> KernelCall:
     dense = pack_dense(op.weight, x.lanes(), x.block, out.lanes(), out.block)
     slab = lowering.view(op.out).slab()
     stages, addresses = lowering.stages(op.stages, op.out)
-    held, kernel = lowering.view(op.x).slab().grown(*reach(op)), (op.weight.shape[2], op.weight.shape[3])
-    tile = default_tile(held, slab, kernel, lowering.unit)
-    direct = DirectConv(held, slab, kernel, op.stride, op.dilation, stages, tile)
+    bordered, kernel = lowering.view(op.x).slab().grown(*reach(op)), (op.weight.shape[2], op.weight.shape[3])
+    tile = default_tile(bordered, slab, kernel, lowering.unit)
+    direct = DirectConv(bordered, slab, kernel, op.stride, op.dilation, stages, tile)
     spec: DirectConv | WinogradConv = lowering.tuned(direct)
     weight = dense if spec.expansion else spec.pack(dense)
     return _conv_call(op, lowering, spec, lowering.weights.add(weight, spec.expansion), addresses)
@@ -166,9 +165,9 @@ def _attention(op: Attention, lowering: Lowering) -> KernelCall:
 
 def _shuffle(op: Shuffle, lowering: Lowering) -> KernelCall:
     """Each lane of the result knows the lane it is taken from."""
-    held = lowering.channels(op.x).lanes()
+    lanes = lowering.channels(op.x).lanes()
     place = np.zeros(op.x.shape[1], np.int32)
-    place[held[held >= 0]] = np.flatnonzero(held >= 0)
+    place[lanes[lanes >= 0]] = np.flatnonzero(lanes >= 0)
     sources = pack_vector(place[op.order], lowering.channels(op.out).lanes(), lowering.channels(op.out).block)
     spec = ShuffleKernel(lowering.view(op.x).slab(), lowering.view(op.out).slab())
     arguments = (lowering.address(op.x), lowering.weights.add(sources), lowering.address(op.out))

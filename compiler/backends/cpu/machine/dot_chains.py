@@ -45,20 +45,20 @@ def dot_products(kind: DotKind, unit: VectorUnit, threads: int, steps: int) -> t
         sums = T.arg("sums", T.Buffer((threads, CHAINS, unit.lanes), kind.sums, align=4))
         every = ramp(0, unit.lanes)
         with kind.instructions(), T.parallel(0, threads) as thread:
-            held = T.alloc_buffer((CHAINS, unit.lanes), kind.sums)
+            accumulators = T.alloc_buffer((CHAINS, unit.lanes), kind.sums)
             for chain in range(CHAINS):
-                T.buffer_store(held, broadcast(tirx.const(0, kind.sums), unit.lanes), [chain, every])
+                T.buffer_store(accumulators, broadcast(tirx.const(0, kind.sums), unit.lanes), [chain, every])
             with T.serial(0, steps) as step:
-                _add_products(kind.dot(unit), words, load(weights, tirx.floormod(step, RING), every), held)
+                _add_products(kind.dot(unit), words, load(weights, tirx.floormod(step, RING), every), accumulators)
             for chain in range(CHAINS):
-                T.buffer_store(sums, load(held, chain, every), [thread, chain, every])
+                T.buffer_store(sums, load(accumulators, chain, every), [thread, chain, every])
     return kernel.function
 
 
-def _add_products(dot: Dot, words: Any, vector: Expr, held: Any) -> None:
+def _add_products(dot: Dot, words: Any, vector: Expr, accumulators: Any) -> None:
     weight = tuple(named(value) for value in dot.weight(named(vector)))
     lanes = lanes_of(vector)
     for chain in range(CHAINS):
         place = [chain, ramp(0, lanes)]
         x = dot.x(named(load(words, chain)), lanes)
-        T.buffer_store(held, dot.add(load(held, *place), x, weight), place)
+        T.buffer_store(accumulators, dot.add(load(accumulators, *place), x, weight), place)

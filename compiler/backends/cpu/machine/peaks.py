@@ -88,17 +88,17 @@ def multiply_adds(threads: int, lanes: int) -> Any:
         numbers = T.match_buffer(numbers_handle, (2, lanes), "float32", align=4)
         sums = T.match_buffer(sums_handle, (threads, CHAINS, lanes), "float32", align=4)
         for thread in T.parallel(threads):
-            held = T.alloc_buffer((CHAINS, lanes), "float32", scope="local")
+            accumulators = T.alloc_buffer((CHAINS, lanes), "float32", scope="local")
             for chain in T.unroll(CHAINS):
                 for lane in T.vectorized(lanes):
-                    held[chain, lane] = T.float32(0)
+                    accumulators[chain, lane] = T.float32(0)
             for _ in T.serial(STEPS):
                 for chain in T.unroll(CHAINS):
                     for lane in T.vectorized(lanes):
-                        held[chain, lane] = held[chain, lane] * numbers[0, lane] + numbers[1, lane]
+                        accumulators[chain, lane] = accumulators[chain, lane] * numbers[0, lane] + numbers[1, lane]
             for chain in T.unroll(CHAINS):
                 for lane in T.vectorized(lanes):
-                    sums[thread, chain, lane] = held[chain, lane]
+                    sums[thread, chain, lane] = accumulators[chain, lane]
 
     return main
 
@@ -112,17 +112,17 @@ def reads(threads: int, lanes: int, vectors: int, passes: int) -> Any:
         numbers = T.match_buffer(numbers_handle, (threads, vectors, CHAINS, lanes), "float32", align=4)
         sums = T.match_buffer(sums_handle, (threads, CHAINS, lanes), "float32", align=4)
         for thread in T.parallel(threads):
-            held = T.alloc_buffer((CHAINS, lanes), "float32", scope="local")
+            accumulators = T.alloc_buffer((CHAINS, lanes), "float32", scope="local")
             for chain in T.unroll(CHAINS):
                 for lane in T.vectorized(lanes):
-                    held[chain, lane] = T.float32(0)
+                    accumulators[chain, lane] = T.float32(0)
             for _ in T.serial(passes):
                 for vector in T.serial(vectors):
                     for chain in T.unroll(CHAINS):
                         for lane in T.vectorized(lanes):
-                            held[chain, lane] = held[chain, lane] + numbers[thread, vector, chain, lane]
+                            accumulators[chain, lane] = accumulators[chain, lane] + numbers[thread, vector, chain, lane]
             for chain in T.unroll(CHAINS):
                 for lane in T.vectorized(lanes):
-                    sums[thread, chain, lane] = held[chain, lane]
+                    sums[thread, chain, lane] = accumulators[chain, lane]
 
     return main

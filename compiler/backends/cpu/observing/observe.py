@@ -9,26 +9,26 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.backends.cpu.observing.observer import Floats, FrameOf, Observer
+from zcc.compiler.backends.cpu.observing.observer import CpuMapObserver, Floats, FrameOf
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.ir.ops import Network
 from zcc.compiler.ir.tensors import Tensor
 from zcc.compiler.precision.histogram import Histogram
-from zcc.compiler.precision.statistics import Statistics
+from zcc.compiler.precision.map_statistics import MapStatistics
 from zcc.runtime.errors import BuildError
 from zcc.runtime.frame import Pixels
 
 
 def observe(
     network: Network, target: CpuTarget, frame_of: FrameOf, frames: Iterable[Pixels]
-) -> dict[Tensor, Statistics]:
+) -> dict[Tensor, MapStatistics]:
     """The statistics of every map that the detections depend on; the network stays as it is.
 
     The target is one that this machine runs; `frame_of` says how frames go into and out of a layout of the network.
     """
-    seen: dict[Tensor, Statistics] = {}
+    seen: dict[Tensor, MapStatistics] = {}
     with tempfile.TemporaryDirectory(prefix="zcc-") as scratch:
-        observer = Observer(network, target, frame_of, Path(scratch))
+        observer = CpuMapObserver(network, target, frame_of, Path(scratch))
         for frame in frames:
             observer.run(frame)
             for tensor, values in observer.maps.items():
@@ -38,15 +38,15 @@ def observe(
     return seen
 
 
-def summarise(values: Floats, channels: NDArray[np.int64]) -> Statistics:
+def summarise(values: Floats, channels: NDArray[np.int64]) -> MapStatistics:
     """The statistics of a map [blocks, height, width, lanes] whose lanes hold these channels; holes do not count."""
-    held = channels >= 0
+    filled = channels >= 0
     # Rows first, so that no sum in float32 grows long.
-    sums = values.sum(axis=2).sum(axis=1, dtype=np.float64).reshape(-1)[held]
-    if not held.all():
-        values = values.transpose(0, 3, 1, 2).reshape(len(channels), -1)[held]
+    sums = values.sum(axis=2).sum(axis=1, dtype=np.float64).reshape(-1)[filled]
+    if not filled.all():
+        values = values.transpose(0, 3, 1, 2).reshape(len(channels), -1)[filled]
     histogram = Histogram.of(np.ascontiguousarray(values))
-    return Statistics(sums / (histogram.total / held.sum()), histogram)
+    return MapStatistics(sums / (histogram.total / filled.sum()), histogram)
 
 
 def _refuse_endless(tensor: Tensor, values: Floats) -> None:

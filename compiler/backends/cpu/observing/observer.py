@@ -16,10 +16,10 @@ import numpy as np
 import tvm_ffi
 from numpy.typing import NDArray
 
-from zcc.compiler.backends.cpu.lowering.layout import Layout, lay_out
-from zcc.compiler.backends.cpu.lowering.lower_generic import lower_generic
+from zcc.compiler.backends.cpu.lowering.layout import Layout
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library
-from zcc.compiler.backends.cpu.program.emit import Frame, emit
+from zcc.compiler.backends.cpu.program.emit import FrameSpec, emit
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.importing.fuse import ops_for
 from zcc.compiler.ir.ops import Concat, Network, Op
@@ -33,14 +33,14 @@ LIBRARY = "observed.so"
 NO_DETECTIONS = 2.0  # a confidence that none reaches
 
 Floats = NDArray[np.float32]
-FrameOf = Callable[[Layout], Frame]
+FrameOf = Callable[[Layout], FrameSpec]
 
 
-class Observer:
+class CpuMapObserver:
     """Runs frames; `maps` shows every map of the last one as [blocks, height, width, lanes]."""
 
     def __init__(self, network: Network, target: CpuTarget, frame_of: FrameOf, folder: Path) -> None:
-        self.layout = lay_out(lower_generic(_copied(network)), target.unit, sharing=False)
+        self.layout = lower_network(_copied(network), target.unit, sharing=False)
         frame = frame_of(self.layout)
         program = emit(self.layout, frame, target.unit, formats=(frame.input.color,))
         build_library(program.module, target.tvm_target(), folder / LIBRARY)
@@ -65,8 +65,8 @@ class Observer:
 
     def _real(self, tensor: Tensor) -> Floats:
         channels = self.channels(tensor)
-        held = self.maps[tensor].transpose(0, 3, 1, 2)
-        values = held.reshape(len(channels), *held.shape[2:])[channels >= 0]
+        planes = self.maps[tensor].transpose(0, 3, 1, 2)
+        values = planes.reshape(len(channels), *planes.shape[2:])[channels >= 0]
         return tensor.quantisation.dequantise(values) if tensor.quantisation else values.astype(np.float32)
 
     def _observed(self, network: Network) -> list[Tensor]:

@@ -9,7 +9,7 @@ import tvm
 from tvm import ir, s_tir, tirx
 
 from zcc.compiler.backends.cpu.program.linking import cross_linker
-from zcc.compiler.backends.cpu.program.scratch import keep_on_stack
+from zcc.compiler.backends.cpu.program.place_scratch import keep_on_stack
 from zcc.compiler.backends.cpu.program.subroutine import on_cpu
 
 # To the linker. Lines of kernels that no source file holds help no debugger, and are a third of the file.

@@ -20,17 +20,17 @@ from tvm.script.ir_builder import IRBuilder
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.frame import postprocess, preprocess
-from zcc.compiler.backends.cpu.frame.candidates import Source
+from zcc.compiler.backends.cpu.frame.candidates import CandidateSource
 from zcc.compiler.backends.cpu.frame.formats import FORMATS, formats_of
-from zcc.compiler.backends.cpu.frame.image import image_layout
+from zcc.compiler.backends.cpu.frame.image_layout import image_layout
 from zcc.compiler.backends.cpu.frame.scratch import elements
-from zcc.compiler.backends.cpu.kernels.image import IMAGE_KERNELS
+from zcc.compiler.backends.cpu.kernels.pack_image import IMAGE_KERNELS
 from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, KernelSpec, VectorUnit
 from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.backends.cpu.program.pointers import address_of, pointer
 from zcc.compiler.backends.cpu.program.subroutine import Subroutine, finish, make_subroutine
 from zcc.compiler.backends.cpu.program.workspace import Arena, Memory, Workspace
-from zcc.compiler.frontend.model import Head, Suppression
+from zcc.compiler.ir.heads.head import Head, Suppression
 from zcc.runtime.library import NETWORK, PROFILE, detect_entry
 from zcc.runtime.manifest import InputSpec
 
@@ -39,17 +39,17 @@ ALIGNMENT = 64
 
 
 @dataclass(frozen=True)
-class Frame:
+class FrameSpec:
     """How frames come in and what becomes of the head's output."""
 
     input: InputSpec
-    source: Head | Source  # the head whose decoded output is read, or a raw head over maps in the arena
+    source: Head | CandidateSource  # the head whose decoded output is read, or a raw head over maps in the arena
     max_det: int
     suppression: Suppression | None = None  # thresholds that the file fixes
 
 
 @dataclass(frozen=True)
-class Program:
+class EmittedModule:
     """The module, and the arenas that its entry points want."""
 
     module: ir.IRModule
@@ -58,7 +58,7 @@ class Program:
     formats: tuple[str, ...] = ()  # of frames that it reads
 
 
-def emit(layout: Layout, frame: Frame, unit: VectorUnit, formats: tuple[str, ...] | None = None) -> Program:
+def emit(layout: Layout, frame: FrameSpec, unit: VectorUnit, formats: tuple[str, ...] | None = None) -> EmittedModule:
     """The module with all entry points, for frames of the given formats or of every format."""
     formats = formats_of(frame.input) if formats is None else formats
     parts = _Parts(layout, unit)
@@ -69,15 +69,17 @@ def emit(layout: Layout, frame: Frame, unit: VectorUnit, formats: tuple[str, ...
         NETWORK: _network(parts),
         PROFILE: _profile(parts),
     }
-    return Program(parts.module(entries), parts.memory(around.arena_size), parts.memory(parts.arena_size), formats)
+    return EmittedModule(
+        parts.module(entries), parts.memory(around.arena_size), parts.memory(parts.arena_size), formats
+    )
 
 
-def emit_network(layout: Layout, unit: VectorUnit) -> Program:
+def emit_network(layout: Layout, unit: VectorUnit) -> EmittedModule:
     """A module that holds the network alone."""
     parts = _Parts(layout, unit)
     entry = _network(parts)
     memory = parts.memory(parts.arena_size)
-    return Program(parts.module({NETWORK: entry}), memory, memory)
+    return EmittedModule(parts.module({NETWORK: entry}), memory, memory)
 
 
 class _Parts:
@@ -175,7 +177,7 @@ class _Surroundings:
     arena_size: int
 
     @classmethod
-    def make(cls, parts: _Parts, frame: Frame, formats: Sequence[str]) -> _Surroundings:
+    def make(cls, parts: _Parts, frame: FrameSpec, formats: Sequence[str]) -> _Surroundings:
         """Build the kernels and take the memory."""
         regions, lanes = _Regions(parts.arena_size), parts.unit.lanes
         before = {name: parts.add(f"preprocess_{name}", _preprocess(parts, frame, name)) for name in formats}
@@ -188,13 +190,13 @@ class _Surroundings:
         return cls(before, parts.add("postprocess", after), table, scratch, result, regions.size)
 
 
-def _preprocess(parts: _Parts, frame: Frame, name: str) -> tirx.PrimFunc:
+def _preprocess(parts: _Parts, frame: FrameSpec, name: str) -> tirx.PrimFunc:
     image = image_layout(parts.image.dtype, row_pitch=parts.image.pitch, plane_pitch=parts.image.plane)
     built: tirx.PrimFunc = preprocess.build_preprocess(frame.input, image, name, lanes=parts.unit.lanes)
     return built
 
 
-def _detect(parts: _Parts, frame: Frame, around: _Surroundings, name: str) -> tirx.PrimFunc:
+def _detect(parts: _Parts, frame: FrameSpec, around: _Surroundings, name: str) -> tirx.PrimFunc:
     layout = parts.layout
     # A raw head is read from the arena itself, where its maps lie.
     output = Address("arena", 0) if layout.placement.maps else around.result

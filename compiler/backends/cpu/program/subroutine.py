@@ -10,8 +10,8 @@ from tvm import ir, tirx
 from tvm.ir import PrimType
 from tvm.tirx.buffer import is_buffer_var
 
+from zcc.compiler.backends.cpu.program.place_scratch import place_scratch
 from zcc.compiler.backends.cpu.program.pointers import pointer
-from zcc.compiler.backends.cpu.program.scratch import place_scratch
 from zcc.compiler.backends.cpu.program.workspace import Memory, Workspace
 
 CPU = 1  # DLDeviceType.kDLCPU

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from zcc.compiler.backends.cpu.lowering.layout import Layout
-from zcc.compiler.backends.cpu.program.emit import Frame
-from zcc.compiler.backends.cpu.program.raw_source import raw_source
+from zcc.compiler.backends.cpu.program.emit import FrameSpec
+from zcc.compiler.backends.cpu.program.head_readers import read_head
 from zcc.compiler.importing.imported import Imported
 
 
-def frame_of(source: Imported, layout: Layout) -> Frame:
+def frame_of(source: Imported, layout: Layout) -> FrameSpec:
     """How frames go into and out of the imported network, laid out so."""
-    head = raw_source(source.raw, layout) if source.raw else source.model.head
-    return Frame(source.input, head, source.max_det, source.model.head.suppression)
+    head = read_head(source.raw, layout) if source.raw else source.model.head
+    return FrameSpec(source.input, head, source.max_det, source.model.head.suppression)

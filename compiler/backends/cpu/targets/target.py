@@ -20,7 +20,7 @@ class CpuTarget(Target):
     os: str
     arch: str
     features: tuple[str, ...]  # instruction sets, by their names in /proc/cpuinfo
-    llvm: tuple[tuple[str, Any], ...]  # what TVM's LLVM back end is told
+    llvm: tuple[tuple[str, Any], ...]  # the arguments of TVM's target for LLVM
     unit: VectorUnit
 
     def runs_here(self) -> bool:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from zcc.compiler.backends.cuda.frame.image import ELEMENTS
 from zcc.compiler.backends.cuda.frame.source import constant, table
+from zcc.compiler.ir.heads.anchor_free import BINS
+from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.executors.plan import Place, Range
 
-if TYPE_CHECKING:
-    from zcc.compiler.frontend.model import Head
-
 MOST_SCALES = 4
-SIDES, BINS = 4, 16
+SIDES = 4
 
 
 class FrameHead(Protocol):

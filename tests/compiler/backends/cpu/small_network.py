@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.compiler.precision.test_networks import to_bytes
 from tests.onnx_models.graph import Graph
 from zcc.compiler.importing.fuse import fuse
-from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
 from zcc.compiler.ir.ops import Network
 

@@ -22,7 +22,7 @@ from tests.compiler.precision.test_networks import grey_levels
 from tests.onnx_models import build
 from zcc.compiler.backends.cpu.emulation.emulator import PROCESSORS, Emulator
 from zcc.compiler.backends.cpu.forms.network_form import default_form
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.program.emit import emit_network
 from zcc.compiler.backends.cpu.program.files import runtime_library

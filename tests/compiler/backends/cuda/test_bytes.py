@@ -15,7 +15,7 @@ from zcc.compiler.backends.cuda.lower import STORED, lower_network
 from zcc.compiler.backends.cuda.place import place
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.importing.fuse import fuse
-from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
 
 

@@ -16,11 +16,11 @@ from tests.onnx_models import build
 from zcc.compiler.backends.cuda.check_plan import find_faults
 from zcc.compiler.backends.cuda.lower import MODULE, NetworkPlan, lower_network
 from zcc.compiler.backends.cuda.targets import Capability
+from zcc.compiler.frontend.find_raw_head import with_maps
 from zcc.compiler.frontend.load import load_model
-from zcc.compiler.frontend.raw_head import with_maps
 from zcc.compiler.importing.fuse import fuse
 from zcc.compiler.importing.imported import Imported, import_model
-from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
 from zcc.compiler.ir.quantisation import IMAGE, Quantisation
 from zcc.compiler.precision.int8 import quantise

@@ -9,23 +9,24 @@ from typing import Any
 import onnx
 import pytest
 
-from tests.compiler.tuning.databases import FAILED, append
-from tests.compiler.tuning.kernels import TARGET, UNIT, Sizes, direct
+from tests.compiler.backends.cpu.tuning.databases import FAILED, append
+from tests.compiler.backends.cpu.tuning.kernels import TARGET, UNIT, Sizes, direct
 from tests.onnx_models import build
 from zcc import sample
-from zcc.compiler.backends.cpu.forms.lookup import SHIPPED, Records, find_records, own_records
+from zcc.compiler.backends.common.record_folders import SHIPPED, own_records
+from zcc.compiler.backends.cpu.forms.lookup import KernelRecords, find_records
 from zcc.compiler.backends.cpu.forms.records import RECORDS, Database, read_records
 from zcc.compiler.backends.cpu.kernels.choices import Tile, Unchanged
 from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS
+from zcc.compiler.backends.cpu.tuning.kernel_task import tasks_of
 from zcc.compiler.building.job import Job
 from zcc.compiler.compile import CompileOptions, Result, compile_model
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import Imported, import_model
 from zcc.compiler.precision.table import find_precision
-from zcc.compiler.tuning.collections import shipped_for
-from zcc.compiler.tuning.task import tasks_of
+from zcc.compiler.tuning.record_collections import shipped_for
 from zcc.registry import Registry
 from zcc.runtime.errors import TuningError
 from zcc.runtime.library import MODULE
@@ -45,14 +46,14 @@ def test_own_records_win_over_shipped_ones(tmp_path: Path) -> None:
     own = records(tmp_path / "own", (PREFERRED, 2e-3), (SECOND, 1e-3))
     shipped = records(tmp_path / "shipped", (PREFERRED, 2e-3), (THIRD, 1e-3))
     for databases, best in (((own, shipped), SECOND), ((shipped, own), THIRD), (({}, shipped), THIRD)):
-        choices = Records(databases).choices(UNIT)
+        choices = KernelRecords(databases).choices(UNIT)
         assert choices.find(SPEC) == choices.find(SPEC) == best
         assert choices.counts == {"tuned": 1, "default": 0}
 
 
 def test_a_kernel_without_records_is_left_to_its_template(tmp_path: Path) -> None:
     known = records(tmp_path, (PREFERRED, 2e-3), (SECOND, 1e-3))
-    choices = Records((known, {})).choices(UNIT)
+    choices = KernelRecords((known, {})).choices(UNIT)
     other = direct(Sizes((2, 4), (7, 12)))
     assert choices.find(other) is None
     assert choices.find(SPEC) == SECOND
@@ -62,26 +63,26 @@ def test_a_kernel_without_records_is_left_to_its_template(tmp_path: Path) -> Non
 def test_what_an_older_zcc_recorded_and_no_template_offers_is_passed_over(tmp_path: Path) -> None:
     odd = Tile(1, 31)
     assert odd not in CHOICES
-    choices = Records((records(tmp_path / "gone", (odd, 1e-6)), {})).choices(UNIT)
+    choices = KernelRecords((records(tmp_path / "gone", (odd, 1e-6)), {})).choices(UNIT)
     assert choices.find(SPEC) is None
     assert choices.counts == {"tuned": 0, "default": 1}
     mixed = records(tmp_path / "mixed", (odd, 1e-6), (PREFERRED, 2e-3), (SECOND, 1e-3))
-    assert Records((mixed, {})).choices(UNIT).find(SPEC) == SECOND
+    assert KernelRecords((mixed, {})).choices(UNIT).find(SPEC) == SECOND
     shipped = records(tmp_path / "shipped", (THIRD, 1e-3))
-    assert Records((records(tmp_path / "gone2", (odd, 1e-6)), shipped)).choices(UNIT).find(SPEC) == THIRD
+    assert KernelRecords((records(tmp_path / "gone2", (odd, 1e-6)), shipped)).choices(UNIT).find(SPEC) == THIRD
 
 
 def test_failed_forms_are_never_taken(tmp_path: Path) -> None:
     known = records(tmp_path, (SECOND, FAILED), (THIRD, FAILED))
-    assert Records((known, {})).choices(UNIT).find(SPEC) is None
+    assert KernelRecords((known, {})).choices(UNIT).find(SPEC) is None
 
 
 def test_a_network_without_winograd_takes_the_best_tile(tmp_path: Path) -> None:
     by_winograd = next(choice for choice in CHOICES if isinstance(choice, WinogradChoice))
     tile = [choice for choice in CHOICES if isinstance(choice, Tile)][1]
     known = records(tmp_path, (by_winograd, 1e-3), (SPEC.tile, 3e-3), (tile, 2e-3))
-    assert Records((known, {})).choices(UNIT, winograd=True).find(SPEC) in (None, by_winograd)
-    assert Records((known, {})).choices(UNIT, winograd=False).find(SPEC) == tile
+    assert KernelRecords((known, {})).choices(UNIT, winograd=True).find(SPEC) in (None, by_winograd)
+    assert KernelRecords((known, {})).choices(UNIT, winograd=False).find(SPEC) == tile
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +142,7 @@ def test_a_damaged_file_is_named_before_anything_is_built(source: Imported, mode
 
 
 def test_records_are_found_by_what_a_kernel_computes_not_by_its_form() -> None:
-    choices = Records(({},)).choices(UNIT)
+    choices = KernelRecords(({},)).choices(UNIT)
     choices.find(SPEC)
     choices.find(replace(SPEC, tile=Tile(1, 1)))
     assert choices.counts["tuned"] == 0

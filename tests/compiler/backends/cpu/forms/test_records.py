@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tvm.s_tir import Schedule
 
-from tests.compiler.tuning.databases import FAILED, append, content, open_database
-from tests.compiler.tuning.kernels import TARGET, TILES, Sizes, direct
+from tests.compiler.backends.cpu.tuning.databases import FAILED, append, content, open_database
+from tests.compiler.backends.cpu.tuning.kernels import TARGET, TILES, Sizes, direct
 from zcc.compiler.backends.cpu.forms.records import (
     RECORDS,
     WORKLOADS,

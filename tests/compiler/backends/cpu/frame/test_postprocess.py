@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tests.compiler.backends.cpu.frame.harness import HOST, MACHINES, Detections, Machine, postprocess
 from tests.compiler.backends.cpu.frame.references import detections
-from zcc.compiler.frontend.model import Head
+from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.manifest import InputSpec
 
 SPEC = InputSpec(640, 640)

@@ -11,7 +11,7 @@ import tvm_ffi
 from tvm.script import tirx as T
 
 from tests.compiler.backends.cpu.frame.harness import HOST, compile_kernel
-from zcc.compiler.backends.cpu.frame.candidates import Blocks, Found
+from zcc.compiler.backends.cpu.frame.candidates import Blocks, FoundBuffers
 from zcc.compiler.backends.cpu.frame.ranking import DIGITS, RADIX, rank
 
 BLOCKS = Blocks(((5, 20), (7, 3), (1, 40)))
@@ -40,7 +40,7 @@ def ranking() -> Any:
         keys = T.match_buffer(keys_handle, (2, CANDIDATES), "int32", align=4)
         digits = T.match_buffer(digits_handle, (DIGITS, RADIX), "int32", align=4)
         total = T.match_buffer(total_handle, (1,), "int32", align=4)
-        rank(Found(counts, indices, scores, None), BLOCKS, keys, order, digits, total)
+        rank(FoundBuffers(counts, indices, scores, None), BLOCKS, keys, order, digits, total)
 
     return compile_kernel(compute, HOST)
 

@@ -13,9 +13,9 @@ from tests.compiler.backends.cpu.frame.harness import HOST, NARROW, Machine, pos
 from tests.compiler.backends.cpu.frame.references import detections
 from zcc.compiler.backends.cpu.frame.anchor_head import AnchorHead, AnchorScale
 from zcc.compiler.backends.cpu.frame.dfl_head import DflHead, DflScale
-from zcc.compiler.backends.cpu.frame.raw import Map
+from zcc.compiler.backends.cpu.frame.raw import PackedMap
 from zcc.compiler.backends.cpu.kernels.slab import Slab
-from zcc.compiler.frontend.model import Head
+from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.manifest import InputSpec
 
 SPEC = InputSpec(256, 384)
@@ -40,7 +40,7 @@ class Memory:
     def __init__(self, lanes: int) -> None:
         self.lanes, self.parts, self.size = lanes, list[Array](), 0
 
-    def put(self, planes: Array) -> Map:
+    def put(self, planes: Array) -> PackedMap:
         """Pack [channels, height, width]; lanes past the last channel are high enough to look like finds."""
         channels, height, width = planes.shape
         blocks = -(-channels // self.lanes)
@@ -50,7 +50,7 @@ class Memory:
             packed[block, HALO:-HALO, HALO:-HALO, lane] = planes[channel]
         pitch = (width + 2 * HALO) * self.lanes
         slab = Slab(blocks, height, width, self.lanes, pitch, (height + 2 * HALO) * pitch)
-        held = Map(slab, self.size + HALO * pitch + HALO * self.lanes)
+        held = PackedMap(slab, self.size + HALO * pitch + HALO * self.lanes)
         self.parts.append(packed.ravel())
         self.size += packed.size
         return held

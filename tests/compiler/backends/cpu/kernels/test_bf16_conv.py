@@ -16,7 +16,7 @@ from zcc.compiler.backends.cpu.kernels.direct_conv import Tile
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, StageSpec
 from zcc.compiler.backends.cpu.layout.weights import pack_dense, pack_vector
-from zcc.compiler.backends.cpu.program.single import compile_kernels
+from zcc.compiler.backends.cpu.program.single_kernel import compile_kernels
 from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.ir.tensors import BFLOAT16
 from zcc.runtime.errors import BuildError

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.compiler.tuning.kernels import Sizes, bf16, direct, int8
+from tests.compiler.backends.cpu.tuning.kernels import Sizes, bf16, direct, int8
 from zcc.compiler.backends.cpu.kernels.choices import KINDS, Tile, Unchanged, read_choice, write_choice
 from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
 from zcc.compiler.backends.cpu.targets.table import TARGETS

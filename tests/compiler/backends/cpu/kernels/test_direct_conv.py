@@ -12,7 +12,7 @@ from zcc.compiler.backends.cpu.kernels.choices import Tile
 from zcc.compiler.backends.cpu.kernels.direct_conv import DirectConv, default_tile, rows_come_first
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
-from zcc.compiler.backends.cpu.program.single import compile_kernels
+from zcc.compiler.backends.cpu.program.single_kernel import compile_kernels
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 
 AVX2 = TARGETS["x86-64-v3"]

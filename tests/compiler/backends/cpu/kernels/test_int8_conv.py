@@ -31,7 +31,7 @@ from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, StageSpec
 from zcc.compiler.backends.cpu.layout.weights import pack_vector, pack_words
-from zcc.compiler.backends.cpu.program.single import Kernel, compile_kernels
+from zcc.compiler.backends.cpu.program.single_kernel import Kernel, compile_kernels
 from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.ir.short_sums import in_sums, out_of_sums, rounded_to_fit

@@ -14,7 +14,7 @@ from zcc.compiler.backends.cpu.kernels.int8_depthwise import Int8Depthwise
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.stages import Apply
 from zcc.compiler.backends.cpu.layout.weights import pack_depthwise, pack_vector
-from zcc.compiler.backends.cpu.program.single import compile_kernels
+from zcc.compiler.backends.cpu.program.single_kernel import compile_kernels
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 
 OUT = Encoding(0.02, 14)

@@ -22,7 +22,7 @@ from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, S
 from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice, winograd_choices
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.layout.weights import pack_dense, pack_vector
-from zcc.compiler.backends.cpu.program.single import Kernel, compile_kernels
+from zcc.compiler.backends.cpu.program.single_kernel import Kernel, compile_kernels
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.frontend.load import load_model
 from zcc.runtime.engine import aligned_bytes

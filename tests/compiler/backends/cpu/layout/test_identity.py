@@ -11,7 +11,7 @@ from tests.onnx_models import build
 from zcc.compiler.backends.cpu.lowering.identity import network_key
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.fuse import fuse
-from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
 
 

@@ -13,12 +13,11 @@ from tests.compiler.harness import compile_network, reference
 from tests.compiler.importing.structures import STRUCTURES, sampled
 from tests.onnx_models import build
 from tests.onnx_models.graph import Graph, Tensor
-from zcc.compiler.backends.cpu.lowering.layout import lay_out
-from zcc.compiler.backends.cpu.lowering.lower_generic import lower_generic
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.targets.table import native_target
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.fuse import fuse
-from zcc.compiler.importing.read import read_network
+from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
 
 LAYOUT_CHANGES = ("pack_", "unpack_", "generic_")
@@ -41,7 +40,7 @@ def test_families(family: str, classes: int, tmp_path: Path) -> None:
 
 def plan(proto: onnx.ModelProto) -> list[str]:
     """The kernels that the network becomes."""
-    layout = lay_out(lower_generic(fuse(read_network(import_proto(proto)))), native_target().unit)
+    layout = lower_network(fuse(read_network(import_proto(proto))), native_target().unit)
     return [call.spec.name for call in layout.calls]
 
 

@@ -14,7 +14,7 @@ from tests.compiler.backends.cpu.small_network import small_network_in_bytes
 from tests.onnx_models import build
 from tests.store import made_once
 from zcc.compiler.backends.cpu.forms.network_form import default_form
-from zcc.compiler.backends.cpu.lowering.lower_network import lower_network
+from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.program.build import assembly
 from zcc.compiler.backends.cpu.program.emit import emit_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS

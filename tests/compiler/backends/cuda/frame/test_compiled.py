@@ -10,7 +10,7 @@ from zcc.compiler.backends.cuda.frame.heads import DecodedHead, FrameHead
 from zcc.compiler.backends.cuda.frame.image import ImageLayout
 from zcc.compiler.backends.cuda.frame.kernels import FrameKernels
 from zcc.compiler.backends.cuda.frame.part import join
-from zcc.compiler.frontend.model import Head
+from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
 from zcc.runtime.executors.plan import Place, Plan
 from zcc.runtime.manifest import InputSpec

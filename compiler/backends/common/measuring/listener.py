@@ -1,0 +1,31 @@
+"""The process behind `zcc tune-server`: sessions of TVM's RPC, one after another, until a kernel crashes one.
+
+TVM's own program lives on when a session crashed, and listens no more; this one ends, so that it can be started anew.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from tvm.rpc.server import PopenRPCServerState
+
+from zcc.compiler.backends.common.measuring.server import CRASHED, NO_PORT
+
+PORTS = 100  # to try, from the first on
+
+
+def listen(key: str, tracker: str, address: str, port: int) -> int:
+    """Serve until a session crashes, and say how it ended."""
+    host, _, number = tracker.rpartition(":")
+    try:
+        state = PopenRPCServerState(address, port, port + PORTS, tracker_addr=(host, int(number)), key=key)
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return NO_PORT
+    state.thread.join()
+    return CRASHED
+
+
+if __name__ == "__main__":
+    key, tracker, address, port = sys.argv[1:]
+    sys.exit(listen(key, tracker, address, int(port)))

@@ -1,0 +1,50 @@
+"""A machine that measures kernels for others: TVM's RPC server with the settings that frames are run with."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from zcc.compiler.backends.common.measuring.needed import check_installed
+from zcc.runtime import host
+from zcc.runtime.engine import SPIN_VARIABLE, SPINS
+from zcc.runtime.errors import TuningError
+
+PAUSE = 1.0  # seconds between the end of a server and the next
+CRASHED, NO_PORT = 3, 4  # how the process of compiler/backends/common/measuring/listener.py ends
+
+
+def serve(key: str, tracker: str, address: str, port: int, note: Callable[[str], None]) -> None:
+    """Serve until the process is told to end; a server that a crashed kernel took down is started anew."""
+    check_installed()
+    command = [
+        sys.executable,
+        "-m",
+        "zcc.compiler.backends.common.measuring.listener",
+        key,
+        tracker,
+        address,
+        str(port),
+    ]
+    # Its end must not leave the server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    while True:
+        server = subprocess.Popen(command, env={**os.environ, **settings()}, stdin=subprocess.DEVNULL)
+        try:
+            code = server.wait()
+        finally:
+            server.kill()
+            server.wait()
+        if code == NO_PORT:
+            raise TuningError(f"no port from {port} on can be listened to at {address}", "name others: --host, --port")
+        note("a kernel crashed the server, or the tracker is gone; starting it anew")
+        time.sleep(PAUSE)
+
+
+def settings() -> dict[str, str]:
+    """What the environment of a server must say: as many threads as frames get, none of them bound to a core."""
+    return {"TVM_NUM_THREADS": str(host.worker_threads()), "TVM_BIND_THREADS": "0", SPIN_VARIABLE: SPINS}
