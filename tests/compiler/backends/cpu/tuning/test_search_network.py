@@ -22,6 +22,7 @@ from zcc.compiler.backends.cpu.kernels.spec import KernelCall
 from zcc.compiler.backends.cpu.lowering.identity import network_key
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.compiler.backends.cpu.tuning import network_trial
 from zcc.compiler.backends.cpu.tuning.form_builder import FormBuilder
 from zcc.compiler.backends.cpu.tuning.form_race import RACE_SECONDS, FormRace
 from zcc.compiler.backends.cpu.tuning.network_trial import BuiltForm, NetworkTrial, measure_networks
@@ -37,7 +38,6 @@ from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import Imported, import_model
 from zcc.compiler.precision.calibrate import Calibration
 from zcc.compiler.precision.table import find_precision
-from zcc.compiler.tuning import network_trial
 from zcc.compiler.tuning.silent import SilentSearch
 from zcc.runtime.errors import TuningError
 from zcc.runtime.manifest import InputSpec
