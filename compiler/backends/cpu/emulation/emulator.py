@@ -63,7 +63,16 @@ class Emulator:
     def run(self, script: Path, *arguments: str | Path, packages: Path | None = None) -> None:
         """A script by the machine's own Python, which finds zcc in `packages`, else the runtime that is running."""
         with self._root() as root:
-            line = [self.command, "-cpu", self.processor, "-L", str(root), str(_python(root)), str(script)]
+            # The script's environment has no search path of its own.
+            line = [
+                shutil.which(self.command) or self.command,
+                "-cpu",
+                self.processor,
+                "-L",
+                str(root),
+                str(_python(root)),
+                str(script),
+            ]
             places = root / "site", packages or root / "packages"
             settings = {"PYTHONPATH": ":".join(map(str, places)), VARIABLE: str(root / "cache")}
             _run([*line, *map(str, arguments)], settings)
@@ -90,11 +99,11 @@ def _python(root: Path) -> Path:
 
 def _run(line: Sequence[str], settings: dict[str, str]) -> None:
     # No compiled files beside the sources: they belong to this machine's Python.
-    settings = {**settings, "PYTHONDONTWRITEBYTECODE": "1"}
+    settings, name = {**settings, "PYTHONDONTWRITEBYTECODE": "1"}, Path(line[0]).name
     try:
         done = subprocess.run(line, capture_output=True, text=True, env=settings, timeout=PATIENCE)
     except subprocess.TimeoutExpired as error:
-        raise BuildError(f"{line[0]} was not done after {PATIENCE:.0f} s", "compile a smaller input size") from error
+        raise BuildError(f"{name} was not done after {PATIENCE:.0f} s", "compile a smaller input size") from error
     if done.returncode:
         complaint = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
-        raise BuildError(f"{line[0]} could not run what was built: {complaint}", "please report the model")
+        raise BuildError(f"{name} could not run what was built: {complaint}", "please report the model")

@@ -184,10 +184,10 @@ class Faulty(FormBuilder):
     """Builds some forms wrongly."""
 
     def build(self, form: NetworkForm, folder: Path):  # type: ignore[no-untyped-def]
-        if form.block < default_form(self.target).block:
+        if form.block < default_form(self.target, "fp32").block:
             raise ValueError("no such block")
         built = super().build(form, folder)
-        if form.block > default_form(self.target).block:
+        if form.block > default_form(self.target, "fp32").block:
             built.weights.write_bytes(bytes(built.weights.stat().st_size))
         if not form.winograd:
             built.library.write_bytes(b"no library")
