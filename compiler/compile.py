@@ -17,7 +17,8 @@ from zcc.compiler.building.stage_recorder import StageRecorder
 from zcc.compiler.building.wanted import PassOver
 from zcc.compiler.quality.bar import Bar
 from zcc.compiler.quality.build_to_bar import build_to_bar
-from zcc.compiler.quality.open_bar import check_bar, open_bar
+from zcc.compiler.quality.given import check_bar
+from zcc.compiler.quality.open_bar import open_bar
 from zcc.compiler.tuning.silent import SilentSearch
 from zcc.compiler.tuning.tune_model import tune_variants
 from zcc.registry import Registry
@@ -48,7 +49,7 @@ def compile_model(
     """
     name = check_name(options.name or options.model.stem)
     options.wish.check()
-    check_bar(options)
+    check_bar(options.max_drop, options.data, options.calib)
     progress = progress or SilentSearch()
     stages = StageRecorder(progress)
     model = prepare(options, stages, pass_over)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from io import BufferedReader
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO
 from zipfile import ZipFile, ZipInfo
 
 from zcc.registry.artifact import Artifact
@@ -21,6 +22,7 @@ from zcc.runtime.errors import CorruptArtifact, NotFound, RegistryError, UsageEr
 from zcc.runtime.expansion import check_expansion
 from zcc.runtime.manifest import FileEntry, Manifest, renamed
 from zcc.runtime.naming import SUFFIX
+from zcc.runtime.regular import open_regular
 from zcc.runtime.source import Candidate
 
 
@@ -50,15 +52,18 @@ def import_bundle(
     """
     if name is not None:
         check_name(name)
-    found = [_named(candidate, name) for candidate in bundle.variants()]
+    found = [named(candidate, name) for candidate in bundle.variants()]
     if not changing:
-        _check_meanings(registry, [candidate.manifest for candidate in found])
+        check_meanings(registry, [candidate.manifest for candidate in found])
     with TemporaryDirectory() as place:
         folders = [bundle.unpack(each, Path(place) / str(number)) for number, each in enumerate(found)]
-        return [_publish(registry, folder, each) for folder, each in zip(folders, found, strict=True)]
+        return [
+            with_claims(registry, registry.publish(folder, each.manifest, origin=IMPORTED), each)
+            for folder, each in zip(folders, found, strict=True)
+        ]
 
 
-def _named(candidate: Candidate, name: str | None) -> Candidate:
+def named(candidate: Candidate, name: str | None) -> Candidate:
     """The variant under a name, as it can be published."""
     manifest = candidate.manifest if name is None else renamed(candidate.manifest, name)
     check_name(manifest.name)
@@ -66,8 +71,8 @@ def _named(candidate: Candidate, name: str | None) -> Candidate:
     return replace(candidate, manifest=manifest)
 
 
-def _publish(registry: Registry, folder: Path, candidate: Candidate) -> Artifact:
-    artifact = registry.publish(folder, candidate.manifest, origin=IMPORTED)
+def with_claims(registry: Registry, artifact: Artifact, candidate: Candidate) -> Artifact:
+    """The artifact, once what was measured of it elsewhere is recorded as that."""
     known = {recorded.measurement for recorded in artifact.recorded}
     for figure in candidate.claimed:
         if figure not in known:
@@ -75,7 +80,7 @@ def _publish(registry: Registry, folder: Path, candidate: Candidate) -> Artifact
     return artifact
 
 
-def _check_meanings(registry: Registry, manifests: Sequence[Manifest]) -> None:
+def check_meanings(registry: Registry, manifests: Sequence[Manifest]) -> None:
     """Refuse to change what a name that is there means, be it the start of a digest."""
     for name in sorted({manifest.name for manifest in manifests}):
         new = {manifest.digest for manifest in manifests if manifest.name == name}
@@ -125,15 +130,16 @@ def _add(archive: ZipFile, source: Path, entry: FileEntry) -> None:
     digest, info = hashlib.sha256(), ZipInfo(member(entry))
     info.file_size = entry.size
     with _opened(source) as reader, archive.open(info, "w") as writer:
-        while chunk := reader.read(CHUNK):
+        whole = os.fstat(reader.fileno()).st_size == entry.size
+        while whole and (chunk := reader.read(CHUNK)):
             digest.update(chunk)
             writer.write(chunk)
     if digest.hexdigest() != entry.sha256:
         raise CorruptArtifact(f"{source} is not the file that was published", "run `zcc verify`, compile again")
 
 
-def _opened(source: Path) -> IO[bytes]:
+def _opened(source: Path) -> BufferedReader:
     try:
-        return source.open("rb")
+        return open_regular(source)
     except OSError as error:
         raise CorruptArtifact(f"{source} cannot be read: {error.strerror}", "compile the model again") from error

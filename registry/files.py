@@ -13,6 +13,7 @@ from pathlib import Path
 
 from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.manifest import FileEntry, file_sha256
+from zcc.runtime.regular import open_regular
 
 _CHUNK = 1 << 20
 _READ_ONLY = 0o444
@@ -29,13 +30,34 @@ class Files:
         """Where the file with this content lies, or would."""
         return self._root / sha256[:2] / sha256[2:]
 
+    def holds(self, entry: FileEntry) -> bool:
+        """Whether the file is stored, and sound."""
+        target = self.path(entry.sha256)
+        return target.is_file() and file_sha256(target) == entry.sha256
+
+    def take(self, arrived: Path, entry: FileEntry) -> None:
+        """Store a file that lies in the registry's home, flushed and held against `entry`: it is moved, not copied.
+
+        One that is not there was stored before, by whoever asks or by another one who fetched the same.
+        """
+        target = self.path(entry.sha256)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            arrived.replace(target)
+        except FileNotFoundError as error:
+            if not target.is_file():
+                problem = f"the stored file {target} is gone, though it was there a moment ago"
+                raise CorruptArtifact(problem, "run it again") from error
+        else:
+            flush_folder(target.parent)
+
     def add(self, source: Path, entry: FileEntry) -> None:
         """Store `source`, whose content must be what `entry` says; what is stored and sound stays."""
         if not source.is_file() or source.stat().st_size != entry.size:
             raise _not_as_named(source)
-        target = self.path(entry.sha256)
-        if target.is_file() and file_sha256(target) == entry.sha256:
+        if self.holds(entry):
             return
+        target = self.path(entry.sha256)
         staged = stage(self._staging)
         try:
             _copy_checked(source, staged, entry)
@@ -79,7 +101,7 @@ def write_flushed(path: Path, content: bytes) -> None:
 
 def _copy_checked(source: Path, target: Path, entry: FileEntry) -> None:
     digest = hashlib.sha256()
-    with source.open("rb") as reader, target.open("xb") as writer:
+    with open_regular(source) as reader, target.open("xb") as writer:
         while chunk := reader.read(_CHUNK):
             digest.update(chunk)
             writer.write(chunk)

@@ -45,7 +45,7 @@ class Folders:
 
     def _sound(self, folder: Path, manifest: Manifest, text: str) -> bool:
         meta = folder / FILENAME
-        if not meta.is_file() or meta.read_bytes() != text.encode():
+        if not meta.is_file() or meta.stat().st_size != len(text.encode()) or meta.read_bytes() != text.encode():
             return False
         return all(same_content(folder / e.path, self._files.path(e.sha256), e) for e in manifest.files)
 

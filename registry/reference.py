@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from zcc.runtime.errors import UsageError
 from zcc.runtime.naming import NAME, SUFFIX, is_path
+from zcc.runtime.remotes.address import is_address
 
 ALGORITHM = "sha256"
 SHORTEST_PREFIX = 4
 
+PULL = "zcc pull publishes what is there; then write its name"
 PUBLISH = f"zcc import FILE{SUFFIX} publishes what a bundle holds; then write its name"
 
 _WORD = re.compile(NAME)
@@ -34,6 +36,8 @@ class Reference:
     @classmethod
     def parse(cls, text: str) -> Reference:
         """Read a reference, or say what one looks like."""
+        if is_address(text):
+            raise UsageError(f"{text} is an address, and what is asked for is an artifact of the registry", PULL)
         if is_path(text):
             raise UsageError(f"{text} is a path, and what is asked for is an artifact of the registry", PUBLISH)
         name, at, digest = text.partition("@")

@@ -28,12 +28,13 @@ from zcc.registry.rebuild import Rebuilding, Rebuilt
 from zcc.registry.reference import check_name, check_tag
 from zcc.registry.rows import FOUND
 from zcc.registry.schema import artifacts
+from zcc.registry.server_lock import alone_on_server
 from zcc.registry.soundness import index_problems
 from zcc.registry.tags import Move, history, put, release, roll_back, take
 from zcc.registry.tree import Tree
 from zcc.runtime.errors import CorruptIndex
 from zcc.runtime.expansion import check_expansion
-from zcc.runtime.manifest import FILENAME, Manifest, Measurement, checked, read_figures
+from zcc.runtime.manifest import FILENAME, FileEntry, Manifest, Measurement, checked, read_figures
 
 
 class Registry:
@@ -68,6 +69,22 @@ class Registry:
         It becomes the last published of its name, also when it was there before. An `origin` says that it was not
         built here.
         """
+        return self._publish(lambda entry: self._files.add(folder / entry.path, entry), manifest, tags, origin)
+
+    def receive(self, arrived: Callable[[FileEntry], Path], manifest: Manifest, origin: str) -> Artifact:
+        """Publish what came from elsewhere: files that were flushed and checked, and that lie in the registry's home.
+
+        They are moved to their places; `arrived` says where those are that the registry does not store yet.
+        """
+        return self._publish(lambda entry: self._files.take(arrived(entry), entry), manifest, (), origin)
+
+    def stores(self, entry: FileEntry) -> bool:
+        """Whether a file of an artifact is here, and sound, whichever artifact brought it."""
+        return self._files.holds(entry)
+
+    def _publish(
+        self, store: Callable[[FileEntry], None], manifest: Manifest, tags: Iterable[str], origin: str | None
+    ) -> Artifact:
         check_name(manifest.name)
         manifest = checked(manifest)
         check_expansion(manifest)
@@ -77,7 +94,7 @@ class Registry:
         with reported(self.home), shared(self._publishing):
             ownership.claim(self.home, self._index.identity())
             for entry in manifest.files:
-                self._files.add(folder / entry.path, entry)
+                store(entry)
             self._folders.make(digest, manifest, text)
             with self._writing() as catalogue:
                 catalogue.add(manifest, origin)
@@ -87,7 +104,7 @@ class Registry:
 
     @contextmanager
     def build_lock(self, fingerprint: str, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
-        """Be alone in building this fingerprint; look `by_fingerprint` again once inside.
+        """Be alone in building this fingerprint, on this disk and on the index's server; look `by_fingerprint` again.
 
         `on_wait` is called once when another process is building it.
         """
@@ -96,6 +113,8 @@ class Registry:
             with reported(self.home):
                 lock = self.home / "locks" / f"build-{quote(fingerprint, safe='')}.lock"
                 held.enter_context(exclusive(lock, on_wait))
+                if self._index.location.database is None:
+                    held.enter_context(alone_on_server(self._index.location.url, fingerprint, on_wait))
             yield
 
     def by_fingerprint(self, fingerprint: str) -> Artifact | None:

@@ -102,7 +102,8 @@ def _last_of_each(found: Sequence[Artifact]) -> list[Artifact]:
 
 
 def _nothing(catalogue: Catalogue, reference: Reference) -> NotFound:
-    names = sorted(set(catalogue.connection.scalars(select(artifacts.c.name))))
+    told = set(catalogue.connection.scalars(select(artifacts.c.name)))
+    names = sorted(name for name in told if isinstance(name, str))  # a damaged row may hold anything
     moves = tags.standing(catalogue.connection, tag_moves.c.name == reference.name)
     known_tags = sorted(move.tag for move in moves)
     if (Path(reference.text) / FILENAME).is_file():

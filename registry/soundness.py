@@ -28,8 +28,8 @@ def index_problems(connection: Connection) -> Iterator[tuple[str, str]]:
         yield from _findings(row.digest, rows.check_removal, row)
     yield from _findings("", tags.check_all, connection)
     live = set(connection.scalars(select(artifacts.c.digest)))
-    for digest in sorted(live & set(connection.scalars(select(removed.c.digest)))):
-        yield digest, "it is published and removed at once"
+    for digest in sorted(live & set(connection.scalars(select(removed.c.digest))), key=str):
+        yield brief(digest) if not isinstance(digest, str) else digest, "it is published and removed at once"
 
 
 def _identity_problems(connection: Connection) -> Iterator[str]:

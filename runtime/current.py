@@ -1,4 +1,4 @@
-"""What a detector runs now: changed by one thread at a time, read by any number, and told to whoever asked."""
+"""What a detector runs now: changed by one thread at a time, read by any number, and reported to callbacks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zcc.runtime.choice import Wish
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.variant import Variant
 
-Told = Callable[[Manifest, Manifest, str], object]  # what ran before, what runs now, and why
+SwapCallback = Callable[[Manifest, Manifest, str], object]  # what ran before, what runs now, and why
 
 logger = logging.getLogger("zcc.runtime")
 
@@ -24,19 +24,19 @@ class Current:
         self.variant = variant
         self.wish = wish
         self.changing = threading.RLock()  # held from the choice of another variant to the switch
-        self._told: list[Told] = []
+        self._callbacks: list[SwapCallback] = []
         _currents.add(self)
 
-    def tell(self, callback: Told) -> None:
+    def on_switch(self, callback: SwapCallback) -> None:
         """Call back after every switch from now on, in the thread that switched."""
-        self._told.append(callback)
+        self._callbacks.append(callback)
 
     def switch(self, variant: Variant, why: str) -> None:
         """Run another variant from the next frame on; what a callback raises is logged, for the switch is done."""
         old, self.variant = self.variant.manifest, variant
         new = variant.manifest
         logger.info("%s: %s %s in the place of %s %s", why, new.dtype, new.digest[:19], old.dtype, old.digest[:19])
-        for callback in self._told:
+        for callback in self._callbacks:
             try:
                 callback(old, new, why)
             except Exception:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zcc.runtime.choice import Wish, choose, explain
-from zcc.runtime.current import Current, Told
+from zcc.runtime.current import Current, SwapCallback
 from zcc.runtime.errors import UsageError
 from zcc.runtime.explanation import Explanation
 from zcc.runtime.follow import Follower, Following
@@ -121,12 +121,12 @@ class Detector(Streaming):
         there = next((each for each in present if each.manifest.digest == chosen.manifest.digest), None)
         return there or load_warm(self._source, chosen, wish.device)
 
-    def on_swap(self, callback: Told) -> None:
+    def on_swap(self, callback: SwapCallback) -> None:
         """Call back after every swap with the manifests of what ran and of what runs now, and why: `swap`, `… moved`.
 
         The call comes in the thread that swapped; what it raises is logged.
         """
-        self._current.tell(callback)
+        self._current.on_switch(callback)
 
     def close(self) -> None:
         """Follow the reference no more; frames can still be run."""

@@ -22,8 +22,12 @@ LABELS = 1 * GB
 LABEL_FILE = 4 * MB
 # 32,768 names of thirty letters.
 CLASS_FILE = 1 * MB
+# Of one kind, for one target: a form takes 1 KB, and a network some thousands of them.
+RECORDS = 256 * MB
 # What one protocol buffer, and so one ONNX file, can hold.
 MODEL = 2 * GB - 1
+# Values in it, each of which a reader makes an object of. YOLOs have 2,000 to 11,000.
+MODEL_FIELDS = 100_000
 
 # An artifact has three files; one for a GPU has a few more.
 FILES = 64
@@ -55,3 +59,13 @@ CLASSES = 32_768
 # The largest cameras' pictures have 108 million pixels, which are 324 MB.
 PICTURE_PIXELS = 120_000_000
 PICTURE = 512 * MB
+
+# One document of an OCI registry: registries take at least 4 MB, and a manifest of ours has 4 KB.
+REMOTE_DOCUMENT = 4 * MB
+# What one of them may list: variants, files, tags.
+REMOTE_ENTRIES = 1024
+# Tags of a repository, or repositories of a host, over all the pages that they come in.
+REMOTE_LISTED = 100_000
+# Signatures of one artifact that are looked at, and the size of each.
+ENVELOPES = 64
+ENVELOPE = 64 * KB

@@ -1,4 +1,4 @@
-"""From a reference to the place that it is loaded from: a folder, a bundle or the registry."""
+"""From a reference to the place that it is loaded from: a folder, a bundle, the registry, or an OCI registry."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from zcc.runtime.distribution import how_to_install
 from zcc.runtime.errors import UsageError
 from zcc.runtime.manifest import FILENAME, Manifest
 from zcc.runtime.naming import SUFFIX, is_path
+from zcc.runtime.remotes.address import is_address
 from zcc.runtime.source import ArtifactSource, Candidate
 
 SOURCES = "zcc.sources"
@@ -34,6 +35,11 @@ class Folder:
 
 def find_source(reference: str | os.PathLike[str], registry: str | None) -> ArtifactSource:
     """The folder, the bundle or the registry that the reference leads to."""
+    if is_address(reference):
+        # Imported where it is wanted: the wire takes longer to import than an artifact to load.
+        from zcc.runtime.remotes.source import open_remote
+
+        return open_remote(os.fspath(reference))
     if not is_path(reference):
         return _open_source(registry)
     name, path = os.fspath(reference), Path(reference)

@@ -49,6 +49,11 @@ def read_text(path: str | os.PathLike[str], most: int, encoding: str = "utf-8") 
     return read_regular(path, most).decode(encoding)
 
 
+def reason(error: Exception) -> str:
+    """Why something could not be read, without the path, which is told beside it."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def told(size: int) -> str:
     """A number of bytes, for people."""
     unit, name = next((each for each in _UNITS if size >= each[0]), _UNITS[-1])

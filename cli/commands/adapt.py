@@ -115,9 +115,11 @@ def adapt(
     from zcc.compiler.adapting.recording import RecordingSettings
     from zcc.compiler.quality.pictures import labelled_pictures
     from zcc.runtime.adaptive.adaptive_detector import load_resident
+    from zcc.runtime.adaptive.table import known_arguments
     from zcc.runtime.aside import written_aside
 
     name, arguments, own = _read_policy(policy)
+    known_arguments(name, given)
     resident = load_resident(ref, dtypes or own, target, registry)
     options = AdaptOptions(name, {**arguments, **given}, fit, lose, RecordingSettings(conf, iou, turns))
     sequence = labelled_pictures(data, next(iter(resident.values())).manifest.classes)

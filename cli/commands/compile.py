@@ -110,13 +110,14 @@ def compile(
     tune: bool, trials: int | None, budget: float | None, registry: str | None, as_json: bool, **asked: Any
 ) -> None:
     """Compile MODEL, a YOLO ONNX file, into the registry: uint8 frame in, boxes out."""
+    if not tune and (trials or budget):
+        raise click.UsageError("--trials and --budget limit a search; add --tune to make one")
+    _check(**asked)
     from zcc.commands.progress import open_progress
     from zcc.compiler.building.tune_options import TuneOptions
     from zcc.compiler.compile import CompileOptions, compile_model
     from zcc.registry import Registry
 
-    if not tune and (trials or budget):
-        raise click.UsageError("--trials and --budget limit a search; add --tune to make one")
     # The other options are named as the fields that they fill.
     options = CompileOptions(**asked, tune=TuneOptions(trials, budget) if tune else None)
     passed_over: dict[str, str] = {}
@@ -133,6 +134,16 @@ def compile(
         print_json(_document(results, passed_over))
     else:
         say_lines("\n".join([_summary(results, registry), *_notes(results, opened)]))
+
+
+def _check(
+    model: Path, classes: Path | None, calib: Path | None, data: Path | None, max_drop: float | None, **_: Any
+) -> None:
+    """Refuse what can be refused before the compiler is loaded."""
+    from zcc.compiler.quality.given import check_bar, check_files
+
+    check_bar(max_drop, data, calib)
+    check_files(model, classes, calib, data)
 
 
 def _notes(results: Sequence[Result], registry: Registry) -> list[str]:

@@ -28,7 +28,7 @@ from zcc.version import __version__
 # Command `x` is the function `x` of the module `zcc.commands.x`, shown under its heading in `zcc --help`; where `x` is
 # a keyword of Python's, both are `x_`, and a hyphen in `x` is an underscore in both.
 COMMANDS: dict[str, tuple[str, ...]] = {
-    "Build": ("compile", "tune", "tune-server"),
+    "Build": ("compile", "build", "tune", "tune-server"),
     "Use": ("run", "eval", "compare", "bench", "profile", "adapt"),
     "Registry": (
         "list",
@@ -43,6 +43,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "reindex",
         "export",
         "import",
+        "push",
+        "pull",
+        "remote",
     ),
     "This machine": ("doctor", "demo", "completion"),
 }

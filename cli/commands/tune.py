@@ -80,6 +80,13 @@ def tune(
     search that was ended, by Ctrl-C or by its budget, goes on where it was when it is asked for again.
     """
     began = time.monotonic()  # what is loaded now is part of the budget
+    from zcc.compiler.quality.given import check_files
+
+    chosen = [each for each in (model, stats, export_to, import_from) if each]
+    if len(chosen) != 1:
+        raise click.UsageError("give either a MODEL to tune, or one of --stats, --export and --import")
+    if model is not None:
+        check_files(model)
     from zcc.commands.progress import open_progress
     from zcc.compiler.backends.search import Limits
     from zcc.compiler.building.options import CompileOptions
@@ -88,9 +95,6 @@ def tune(
     from zcc.compiler.tuning.tune_model import tune_model
     from zcc.registry.location import locate
 
-    chosen = [each for each in (model, stats, export_to, import_from) if each]
-    if len(chosen) != 1:
-        raise click.UsageError("give either a MODEL to tune, or one of --stats, --export and --import")
     home = locate(registry).home
     if model is not None:
         options = CompileOptions(model=model, dtypes=dtypes, target=target, imgsz=imgsz)

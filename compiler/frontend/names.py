@@ -13,7 +13,7 @@ import onnx
 from zcc.runtime import limits
 from zcc.runtime.errors import ModelError, UsageError
 from zcc.runtime.manifest_rules import CLASS_NAME
-from zcc.runtime.regular import read_text
+from zcc.runtime.regular import read_text, reason
 from zcc.runtime.rules import Breach, brief
 
 MAX_TEXT = 1 << 20
@@ -24,7 +24,7 @@ def read_class_file(path: Path) -> tuple[str, ...]:
     try:
         lines = read_text(path, limits.CLASS_FILE, "utf-8-sig").rstrip().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read class names from {path} ({error})", "give a UTF-8 text file") from error
+        raise UsageError(f"cannot read class names from {path} ({reason(error)})", "give a UTF-8 text file") from error
     found = tuple(line.strip() for line in lines)
     if not found or not all(found):
         raise UsageError(f"{path} has no class name on line {found.index('') + 1 if found else 1}",

@@ -2,48 +2,45 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
+import os
 from collections.abc import Iterator
+from functools import partial
+from io import BufferedReader
 from pathlib import Path
 
 import onnx
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
-from onnx.external_data_helper import (
-    ExternalDataInfo,
-    _get_all_tensors,
-    load_external_data_for_model,
-    uses_external_data,
-)
+from onnx.external_data_helper import load_external_data_for_model
 
+from zcc.compiler.frontend.outline import open_model
 from zcc.runtime import limits
 from zcc.runtime.errors import ModelError
-from zcc.runtime.regular import read_regular
+from zcc.runtime.regular import open_regular, told
+
+PART = 1 << 20  # bytes of a data file that are looked at at once
+
+
+def check_model_files(path: Path) -> None:
+    """Raise a ModelError where the file cannot hold a model by its outline, or names data files that cannot be read."""
+    with open_model(path) as (_, data_files):
+        for location in data_files:
+            open_external(path, location).close()
 
 
 def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
     """The model with all its weights, and the sha256 of the file and of the data files it names."""
-    content = read_bytes(path)
+    with open_model(path) as (file, data_files):
+        content = file.read()
     proto = parse(path, content)
     digest = hashlib.sha256(content)
-    for location in external_files(proto):
-        digest.update(read_external(path, location))
+    for location in data_files:
+        with open_external(path, location) as data:
+            for part in iter(partial(data.read, PART), b""):
+                digest.update(part)
     attach_external_data(path, proto)
     return proto, digest.hexdigest()
-
-
-def read_bytes(path: Path) -> bytes:
-    """The bytes of the file."""
-    try:
-        content = read_regular(path, limits.MODEL)
-    except OSError as error:
-        large = error.errno == errno.EFBIG
-        remedy = "export it with its weights in external data" if large else "give the path of an ONNX file"
-        raise ModelError(f"cannot read {path} ({error.strerror})", remedy) from error
-    if not content:
-        raise ModelError(f"{path} is empty", "export the model again")
-    return content
 
 
 def parse(path: Path, content: bytes) -> onnx.ModelProto:
@@ -73,25 +70,26 @@ def texts(message: Message) -> Iterator[str | bytes]:
                 yield from texts(item)
 
 
-def external_files(proto: onnx.ModelProto) -> list[str]:
-    """The data files that the model's tensors name, in a fixed order."""
-    tensors = [tensor for tensor in _get_all_tensors(proto) if uses_external_data(tensor)]
-    return sorted({ExternalDataInfo(tensor).location for tensor in tensors})
-
-
-def read_external(path: Path, location: str) -> bytes:
-    """The bytes of a data file, which must lie beside or below the model."""
+def open_external(path: Path, location: str) -> BufferedReader:
+    """A data file of a model, which must lie beside or below it."""
     folder = path.parent.resolve()
     target = (folder / location).resolve()
     if not target.is_relative_to(folder) or target == folder:
         raise ModelError(f"{path} keeps weights outside its folder ({location})", "put them beside the model")
     try:
-        return read_regular(target, limits.FILE)
+        file = open_regular(target)
     except OSError as error:
-        raise ModelError(
-            f"{path} keeps weights in {location}, which cannot be read ({error.strerror})",
-            "put that file beside the model",
-        ) from error
+        raise _unreadable(path, location, error.strerror) from error
+    if os.fstat(file.fileno()).st_size > limits.FILE:
+        file.close()
+        raise _unreadable(path, location, f"it has more than {told(limits.FILE)}")
+    return file
+
+
+def _unreadable(path: Path, location: str, why: str | None) -> ModelError:
+    return ModelError(
+        f"{path} keeps weights in {location}, which cannot be read ({why})", "put that file beside the model"
+    )
 
 
 def attach_external_data(path: Path, proto: onnx.ModelProto) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from zcc.compiler.frontend.images import SUFFIXES, read_image
 from zcc.runtime.errors import DatasetError, InputError
 from zcc.runtime.frame import Pixels, as_pixels
+from zcc.runtime.regular import open_regular, reason
 
 ARRAY = ".npy"
 ENOUGH = 16
@@ -60,6 +61,20 @@ def load_frames(folder: Path, color: str = "bgr") -> CalibrationFrames:
     )
 
 
+def need_frame(folder: Path) -> None:
+    """Raise what `load_frames` would where there is nothing to be read."""
+    if not any(map(_is_readable, _drawn(_candidates(folder)))):
+        load_frames(folder)
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        read_frame(path, "bgr")
+    except InputError:
+        return False
+    return True
+
+
 def read_frame(path: Path, color: str) -> Pixels:
     """One frame; an array holds it as the detector is given it, an image is brought into that colour order."""
     if path.suffix.lower() == ARRAY:
@@ -70,10 +85,11 @@ def read_frame(path: Path, color: str) -> Pixels:
 
 def _read_array(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
     try:
+        open_regular(path).close()  # what is waited for and what never ends
         # Mapped, so that a header cannot claim more than the file holds.
         array: np.ndarray[tuple[int, ...], np.dtype[np.generic]] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise DatasetError(f"{path} is not a readable array ({error})", "save it with numpy.save") from error
+        raise DatasetError(f"{path} is not a readable array ({reason(error)})", "save it with numpy.save") from error
     return array
 
 

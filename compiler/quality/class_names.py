@@ -106,4 +106,4 @@ def read_text(path: Path) -> str:
     try:
         return regular.read_text(path, limits.LABEL_FILE, "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} is not a readable text file ({error})") from error
+        raise DatasetError(f"{path} is not a readable text file ({regular.reason(error)})") from error

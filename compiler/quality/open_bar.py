@@ -23,7 +23,6 @@ from zcc.compiler.quality.comparison import POINTS
 from zcc.compiler.quality.evaluate import Detect, detector
 from zcc.compiler.quality.pictures import Pictures, load_pictures
 from zcc.compiler.quality.sensitivity import most_sensitive
-from zcc.runtime.errors import UsageError
 from zcc.runtime.frame import Pixels
 
 STEPS = (1, 2, 4, 8, 16)  # how many of the most sensitive layers are tried in float, one number after the other
@@ -31,14 +30,6 @@ STEPS = (1, 2, 4, 8, 16)  # how many of the most sensitive layers are tried in f
 # labels would call it no loss, so it asks for more room.
 LABELLED, UNLABELLED = 0.5, 2.0
 WARNING = "warning: "
-
-
-def check_bar(options: CompileOptions) -> None:
-    """Refuse a bar that nothing could be held to; where all points may be lost, there is none."""
-    if options.max_drop not in (None, POINTS) and options.data is None and options.calib is None:
-        raise UsageError(
-            "--max-drop is a bar, and there are no pictures to measure on", "give labelled ones with --data DIR"
-        )
 
 
 def open_bar(

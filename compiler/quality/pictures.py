@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.frontend.images import SUFFIXES, read_image
+from zcc.compiler.frontend.images import SUFFIXES, image_size, read_image
 from zcc.compiler.quality.coco_map import Labels
 from zcc.compiler.quality.dataset import jsons_in, load_dataset
 from zcc.runtime.errors import DatasetError
@@ -79,10 +79,28 @@ def labelled_pictures(path: Path, names: Sequence[str]) -> Pictures:
 
 def load_pictures(path: Path, names: Sequence[str]) -> Pictures:
     """A labelled folder or COCO json, or the pictures of a folder that holds neither labels nor a json."""
-    if not path.is_dir() or (path / "labels").is_dir() or jsons_in(path):
+    if _is_labelled(path):
         return labelled_pictures(path, names)
-    place = path / "images" if (path / "images").is_dir() else path
-    album = Album(sorted(file for file in place.iterdir() if file.suffix.lower() in SUFFIXES))
-    if not len(album):
-        raise DatasetError(f"{place} holds no pictures", f"put some there: {', '.join(sorted(SUFFIXES))}")
+    album = Album(_unlabelled(path))
     return Pictures(path.name or str(path), album, len(album), album.digest)
+
+
+def check_pictures(path: Path) -> None:
+    """Raise what `load_pictures` would, whatever the classes are called."""
+    if _is_labelled(path):
+        load_dataset(path).need_labels()
+    else:
+        for picture in _unlabelled(path):
+            image_size(picture)
+
+
+def _is_labelled(path: Path) -> bool:
+    return not path.is_dir() or (path / "labels").is_dir() or bool(jsons_in(path))
+
+
+def _unlabelled(path: Path) -> list[Path]:
+    place = path / "images" if (path / "images").is_dir() else path
+    found = sorted(file for file in place.iterdir() if file.suffix.lower() in SUFFIXES)
+    if not found:
+        raise DatasetError(f"{place} holds no pictures", f"put some there: {', '.join(sorted(SUFFIXES))}")
+    return found

@@ -13,6 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from zcc.compiler.backends.common.processes import without_interrupts
 from zcc.compiler.racing.contestant import Contestant, Entry
 from zcc.compiler.racing.race_task import RaceTask
 from zcc.runtime.distribution import how_to_install
@@ -81,8 +82,10 @@ def enter_peer(name: str, task: RaceTask) -> Entry:
 def _made_ready(name: str, place: str, task: RaceTask) -> RaceTask:
     """The task as the peer wants it; what that takes happens in a process that is gone before the race."""
     with ProcessPoolExecutor(1, get_context("spawn"), initializer=os.dup2, initargs=(2, 1)) as pool:
+        with without_interrupts():
+            made = pool.submit(_call, place, task)
         try:
-            return pool.submit(_call, place, task).result()
+            return made.result()
         except ZccError:
             raise
         except Exception as error:

@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from zcc.compiler.backends.common.processes import without_interrupts
 from zcc.compiler.racing.contestant import Contestant, Entry, Floats, FoundBoxes, Pixels, Thresholds
 from zcc.runtime.errors import BenchmarkError, ZccError
 
@@ -34,7 +35,8 @@ class RaceWorker:
         self.name = entry.name
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, entry, threads), daemon=True)
-        self._process.start()
+        with without_interrupts():
+            self._process.start()
         theirs.close()
         self.about = str(self._answer())
 

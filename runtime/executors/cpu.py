@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from zcc.runtime import host, library
 from zcc.runtime.detections import Detections
 from zcc.runtime.engine import ASIDE, FRAMES, EngineRole, engine
-from zcc.runtime.errors import FrameError, UsageError
+from zcc.runtime.errors import CorruptArtifact, FrameError, UsageError
 from zcc.runtime.frame import Frame, as_frame
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.tvm_library import load_runtime
@@ -65,10 +65,19 @@ class CpuExecutor:
 
     def _run(self, place: EngineRole, name: str, frame: Frame, conf: float, iou: float) -> Detections:
         arena = self._workspace(place, "detect")
-        self._detect[name](*frame.planes, conf, iou, self._weights, arena, *self._results)
+        self._ask(self._detect[name], *frame.planes, conf, iou, self._weights, arena, *self._results)
         found = int(self._count[0])
         boxes, scores, classes = (array[:found].copy() for array in (self._boxes, self._scores, self._classes))
         return Detections(boxes, scores, classes, float(self._edges[0]))
+
+    def _ask(self, code: Any, *arguments: Any) -> None:
+        """Call the module. What it does not take is a fault of the manifest: callers looked at the rest before."""
+        try:
+            code(*arguments)
+        except (ValueError, TypeError) as error:
+            told = next(iter(str(error).splitlines()), "")
+            problem = f"the code of {self.manifest.name} does not take what its manifest says: {told}"
+            raise CorruptArtifact(problem, "compile the model again") from error
 
     def _workspace(self, place: EngineRole, entry: str) -> Any:
         """Memory for what an entry point needs, with as many threads at work as the artifact wants."""
@@ -83,7 +92,7 @@ class CpuExecutor:
     def _run_network(self, image: NDArray[np.float32], output: NDArray[np.float32]) -> NDArray[np.float32]:
         arena = self._workspace(FRAMES, "network")
         network = library.entry_point(self._module, library.NETWORK)
-        network(np.ascontiguousarray(image), self._weights, arena, output)
+        self._ask(network, np.ascontiguousarray(image), self._weights, arena, output)
         return output
 
     def profile(self) -> NDArray[np.float64]:
@@ -95,7 +104,7 @@ class CpuExecutor:
         # Written once before the clock runs, so that no kernel is charged for the memory's first touch.
         output = np.full(4 * np.prod(self.manifest.head.shape), 1, np.uint8)
         clock = np.zeros(2 * len(self.manifest.kernels["calls"]) + 2, np.int64)
-        library.entry_point(self._module, library.PROFILE)(self._weights, arena, output, clock)
+        self._ask(library.entry_point(self._module, library.PROFILE), self._weights, arena, output, clock)
         seconds, nanoseconds = clock.reshape(-1, 2).T
         return np.diff(seconds - seconds[0] + 1e-9 * nanoseconds)
 

@@ -75,6 +75,7 @@ def test_a_fitted_policy_is_stored_drawn_and_runs(variants: str, data: Path, tmp
         (("--set", "hold"), 2, ("'hold' is not NAME=VALUE",)),
         (("--set", "depth=3"), 2, ("scene cannot be made: it has no depth; it can be told low, high, quiet",)),
         (("--set", "depth=3", "--fit"), 2, ("scene cannot be made: it has no depth; it can be told low, high, quiet",)),
+        (("--set", "depth=3", "--dtypes", "int4,int2"), 2, ("scene cannot be made: it has no depth",)),
         (("--set", "low=few"), 2, ("scene cannot be made with", "low='few'", "numbers for numbers")),
         (("--policy", "deadline"), 2, ("deadline cannot be made: it needs ms; set ms=VALUE",)),
         (("--dtypes", "fp32"), 2, ("fp32 leaves nothing to choose",)),

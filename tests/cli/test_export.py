@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from collections.abc import Callable
 from importlib.metadata import version
@@ -118,6 +119,29 @@ def test_a_damaged_registry_writes_no_bundle_and_keeps_the_old_one(zcc: Zcc, reg
     result = zcc("export", "yolo", "yolo.zcc")
     assert result.exit_code == 1 and "weights.bin cannot be read: No such file" in result.stderr
     assert [path.read_bytes() for path in Path().iterdir()] == [b"the old one"]
+
+
+LARGE = 1 << 40
+
+
+@pytest.mark.parametrize(
+    ("trap", "told"),
+    [
+        (os.mkfifo, "cannot be read: it is no regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "cannot be read: it is no regular file"),
+        (lambda path: path.touch() or os.truncate(path, LARGE), "is not the file that was published"),
+    ],
+    ids=["fifo", "zeros", "large"],
+)
+def test_what_stands_in_a_files_place_is_neither_waited_for_nor_copied(
+    zcc: Zcc, registry: Registry, trap: Callable[[Path], None], told: str
+) -> None:
+    weights = registry.resolve("yolo", dtype="int8").folder / "weights.bin"
+    weights.unlink()
+    trap(weights)
+    result = zcc("export", "yolo", "yolo.zcc")
+    assert result.exit_code == 1 and f"weights.bin {told}" in result.stderr
+    assert list(Path().iterdir()) == []
 
 
 @pytest.mark.parametrize("cut", [0, 100, 20_000, -1])

@@ -94,7 +94,21 @@ def child(*words: str) -> Moment:
     return wait
 
 
+def loaded(word: str) -> Moment:
+    """When it has loaded a library that is called so."""
+
+    def wait(process: subprocess.Popen[str]) -> None:
+        maps, end = Path(f"/proc/{process.pid}/maps"), time.monotonic() + PATIENCE
+        while word not in maps.read_text():
+            assert process.poll() is None and time.monotonic() < end, f"it never loaded {word}"
+            time.sleep(0.005)
+
+    return wait
+
+
 MOMENTS = {
+    "compile, with its checks": ("compile", sample.MODEL, loaded("multiarray")),
+    "compile, importing": ("compile", sample.MODEL, loaded("libtvm")),
     "compile, reading the model": ("compile", sample.MODEL, child("frontend.worker")),
     "compile, generating code": ("compile", sample.MODEL, line("lower ")),
     "compile, linking": ("compile", None, child("collect2", "lld")),
@@ -116,6 +130,23 @@ def test_a_command_ends_at_once_and_leaves_nothing(
 ) -> None:
     process = start("-m", "zcc", command, model or small, "--dtype", "fp32")
     moment(process)
+    check_that_it_ends_at_once(process, temporary)
+    assert Registry.open(tmp_path / "registry").artifacts() == []
+
+
+def test_a_fleet_s_build_ends_with_its_workers(
+    start: Callable[..., subprocess.Popen[str]], small: Path, temporary: Path, tmp_path: Path
+) -> None:
+    matrix = tmp_path / "matrix.toml"
+    models = "".join(f'[[model]]\npath = "{small}"\nname = "{name}"\n' for name in ("one", "two"))
+    matrix.write_text(models)
+    process = start("-m", "zcc", "build", matrix, "--workers", "2")
+    child("spawn_main")(process)
+    check_that_it_ends_at_once(process, temporary)
+
+
+def check_that_it_ends_at_once(process: subprocess.Popen[str], temporary: Path) -> None:
+    """With one line, and with everything that it started."""
     below = psutil.Process(process.pid).children(recursive=True)
     began = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
@@ -126,7 +157,6 @@ def test_a_command_ends_at_once_and_leaves_nothing(
     assert stderr.count("error") == 1 and "Traceback" not in stderr
     assert list(temporary.iterdir()) == []
     assert [each for each in below if each.is_running() and each.status() != psutil.STATUS_ZOMBIE] == []
-    assert Registry.open(tmp_path / "registry").artifacts() == []
 
 
 def test_what_was_measured_before_is_kept(

@@ -102,19 +102,18 @@ def test_one_bad_picture_in_a_folder_does_not_stop_the_others(demo: Demo, tmp_pa
     names = sorted(path.name for path in sample.IMAGES)
     (tmp_path / names[1]).write_bytes(b"nothing")
     out = tmp_path / "out"
-    done = run_zcc("run", "shapes", tmp_path, tmp_path / "out-of-reach", "--save", out, "--registry", demo.registry)
-    assert done.returncode == 2, "what is not there at all is wrong usage"
     (tmp_path / "film.mp4").write_bytes(b"no video")
-    done = run_zcc(
-        *("run", "shapes", tmp_path / "film.mp4", tmp_path, "--save", out, "--json", "--registry", demo.registry)
-    )
+    inputs = tmp_path / "film.mp4", tmp_path / "gone.jpg", tmp_path / "gone", tmp_path
+    done = run_zcc("run", "shapes", *inputs, "--save", out, "--json", "--registry", demo.registry)
     assert done.returncode == 1
     document = json.loads(done.stdout)
     sound = [name for name in names if name != names[1]]
     assert [Path(picture["image"]).name for picture in document["images"]] == sound
     assert sorted(path.name for path in out.iterdir()) == sound
-    assert [Path(skipped["image"]).name for skipped in document["skipped"]] == ["film.mp4", names[1]]
-    assert done.stderr.splitlines()[-1].startswith(f"error: 2 of {len(names) + 1} could not be read")
+    assert [Path(skipped["image"]).name for skipped in document["skipped"]] == [
+        *("film.mp4", "gone.jpg", "gone", names[1])
+    ]
+    assert done.stderr.splitlines()[-1].startswith(f"error: 4 of {len(names) + 3} could not be read")
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(demo: Demo) -> None:

@@ -5,14 +5,17 @@ Whatever a command is given, it ends soon and in little memory, and where it fai
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import resource
 import signal
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,6 +23,8 @@ MOST_SECONDS, MOST_MEGABYTES = 2.0, 200.0
 PATIENCE = 60.0  # seconds until a command counts as hung, on however busy a machine
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 REPORTS = ("verify", "doctor")
+PROC = Path("/proc")
+WARMING = (("list",), ("show", "yolo"), ("verify",), ("gc",), ("history", "yolo"), ("tag", "yolo", "x"), ("reindex",))
 MACHINE = 12 << 30  # of address space that an attack may take from the machine it is tried on
 
 
@@ -33,6 +38,8 @@ class Ended:
     err: str
     seconds: float  # of a processor, so that a busy machine changes nothing
     megabytes: float  # the most that it had in memory, what it shared with the process it was forked from included
+    late: float  # seconds on the wall from the signal that it was sent to its end
+    survivors: tuple[str, ...]  # processes of its group that still run
 
     @property
     def refused(self) -> bool:
@@ -41,16 +48,20 @@ class Ended:
 
 
 def attack(*arguments: str | Path, seconds: float = PATIENCE, sent: tuple[float, int] | None = None) -> Ended:
-    """Run `zcc` in a fork; `sent` is a signal and the seconds after which it is sent."""
+    """Run `zcc` in a fork; `sent` is a signal, and the seconds after which its group gets it, as from a terminal."""
     words = tuple(map(str, arguments))
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        start = time.perf_counter()
+        begun, beginning = os.pipe()
         child = os.fork()
         if child == 0:
-            _run(words, out.fileno(), err.fileno())
-        code, usage = _wait(child, start, seconds, sent)
+            _run(words, out.fileno(), err.fileno(), beginning)
+        os.close(beginning)
+        os.read(begun, 1)
+        os.close(begun)
+        code, usage, late = _wait(child, time.perf_counter(), seconds, sent)
         texts = [_content(file.fileno()) for file in (out, err)]
-    return Ended(words, code, *texts, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    spent = usage.ru_utime + usage.ru_stime
+    return Ended(words, code, *texts, spent, usage.ru_maxrss / 1024, late, tuple(_running(child)))
 
 
 def complaints(
@@ -76,18 +87,25 @@ def _reported(ended: Ended) -> bool:
 
 
 def prepare() -> None:
-    """Import what commands import, so that a fork costs milliseconds."""
-    import zcc.commands.main
-    import zcc.registry
+    """Import what commands import, and warm what they compute once, so that a fork costs milliseconds."""
     import zcc.registry.bundle
-    import zcc.runtime  # noqa: F401
+    import zcc.runtime.detector
+    import zcc.runtime.feeds.pictures  # noqa: F401
+    from tests.registry.samples import artifact
     from zcc.commands.main import cli
+    from zcc.registry import Registry
 
     for name in cli.list_commands(None):  # type: ignore[arg-type]
         cli.get_command(None, name)  # type: ignore[arg-type]
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()):
+        home = f"{folder}/home"
+        Registry.open(home).publish(*artifact(Path(folder) / "source"), tags=["prod"])
+        for words in WARMING:
+            cli.main([*words, "--registry", home], standalone_mode=False)
+    gc.freeze()  # what is shared with forks stays so
 
 
-def _run(arguments: Sequence[str], out: int, err: int) -> NoReturn:
+def _run(arguments: Sequence[str], out: int, err: int, beginning: int) -> NoReturn:
     """The fork's own part; it never returns."""
     code = 99
     try:
@@ -97,21 +115,23 @@ def _run(arguments: Sequence[str], out: int, err: int) -> NoReturn:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.dup2(out, 1)
         os.dup2(err, 2)
-        code = _call(arguments)
+        code = _call(arguments, beginning)
     finally:
         os._exit(code)
 
 
-def _call(arguments: Sequence[str]) -> int:
+def _call(arguments: Sequence[str], beginning: int) -> int:
     import io
     import sys
 
-    from zcc.commands.main import main
+    from zcc.__main__ import main
 
     sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), "utf-8", "surrogateescape", line_buffering=True)
     sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), "utf-8", "surrogateescape", line_buffering=True)
     sys.argv = ["zcc", *arguments]
     try:
+        os.write(beginning, b".")
+        os.close(beginning)
         main()
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1 if ended.code else 0
@@ -128,19 +148,32 @@ def _call(arguments: Sequence[str]) -> int:
 
 def _wait(
     child: int, start: float, seconds: float, sent: tuple[float, int] | None
-) -> tuple[int, resource.struct_rusage]:
-    """Wait for the fork, and end it where it does not end."""
+) -> tuple[int, resource.struct_rusage, float]:
+    """Wait for the fork, and end it where it does not end; its code, what it used, and how late it was."""
+    told = None
     while True:
         pid, status, usage = os.wait4(child, os.WNOHANG)
+        now = time.perf_counter()
         if pid:
-            return os.waitstatus_to_exitcode(status), usage
-        gone = time.perf_counter() - start
-        if sent is not None and gone >= sent[0]:
-            os.kill(child, sent[1])
-            sent = None
-        if gone > seconds:
-            os.kill(child, signal.SIGKILL)
+            return os.waitstatus_to_exitcode(status), usage, now - told if told else 0.0
+        if sent is not None and told is None and now - start >= sent[0]:
+            os.killpg(child, sent[1])
+            told = now
+        if now - start > seconds:
+            os.killpg(child, signal.SIGKILL)
         time.sleep(0.002)
+
+
+def _running(group: int) -> Iterator[str]:
+    """The processes of a group that are no zombies."""
+    for stat in PROC.glob("[0-9]*/stat"):
+        try:
+            name, _, fields = stat.read_text(errors="replace").rpartition(")")
+        except OSError:  # it has just ended
+            continue
+        state, _, its_group = fields.split()[:3]
+        if int(its_group) == group and state not in "ZX":
+            yield name
 
 
 def _content(descriptor: int) -> str:

@@ -1,78 +1,32 @@
-"""Files that are far larger than they look, that never end, and that are no files: every command that opens one refuses
-it in one line, under 2 s and 200 MB. python -m tests.long.bombs --gigabytes 6
+"""Files that are far larger than they look, that claim too much, that never end, and that are no files: every command
+that opens one refuses it in one line, under 2 s and 200 MB. python -m tests.long.bombs --rounds 1
+
+Each round tries all of them. Those of traps.py stand in the place of every file that a command opens.
 """
 
 from __future__ import annotations
 
-import argparse
-import multiprocessing
 import os
 import struct
 import sys
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from tests.long.attack import Ended, attack, complaints, prepare
-from tests.long.forge import Forger
+from tests.long.attack import attack, prepare
+from tests.long.ground import Ground, open_ground
+from tests.long.tally import Tally, run_script
+from tests.long.traps import Case, registry_traps, traps
 from zcc.runtime.library import RUNTIME_LIBRARY, WEIGHTS
 
-SOUND = "sound.zcc"
+GIGABYTES = 6  # that a library expands to
+GRAPH, NODE, ATTRIBUTE, INNER_GRAPH = 7, 1, 5, 6  # numbers of fields in an ONNX file
 
 
-class Ground(NamedTuple):
-    """What attacks are made of and made on."""
-
-    folder: Path  # an empty one
-    registry: Path  # that holds `tiny`
-    forger: Forger
-    picture: Path
-    model: Path
-    gigabytes: float  # of what expands
-
-
-Trap = Callable[[Path], None]
-# Paths that are no files.
-TRAPS: dict[str, Trap] = {
-    "fifo": os.mkfifo,
-    "zeros": lambda path: path.symlink_to("/dev/zero"),
-    "folder": Path.mkdir,
-    "nowhere": lambda path: path.symlink_to("nothing"),
-    "memory": lambda path: path.symlink_to("/proc/self/mem"),
-}
-
-
-def traps(ground: Ground, names: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    """Every command with a trap in the place of each file that it opens; the first word names the attack."""
-    place, picture = ("--registry", str(ground.registry)), str(ground.picture)
-    for name in names:
-        make, folder = TRAPS[name], ground.folder / name
-        for file in ("x.zcc", "x.jpg", "x.onnx", "x.txt", "x.json", "video", "shots/images/x.jpg"):
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            make(folder / file)
-        (folder / "shots" / "labels").mkdir()
-        yield f"{name} as a bundle", "run", f"{folder / 'x.zcc'}", picture, *place
-        yield f"{name} as a bundle", "import", f"{folder / 'x.zcc'}", *place
-        yield f"{name} as a picture", "run", "tiny", f"{folder / 'x.jpg'}", *place
-        yield f"{name} as a video", "run", "tiny", f"{folder / 'video'}", *place
-        yield f"{name} among pictures", "run", "tiny", f"{folder / 'shots' / 'images'}", *place
-        yield f"{name} as a policy", "adapt", "tiny", "--data", f"{folder}", "--policy", f"{folder / 'x.json'}", *place
-        yield f"{name} as labels", "eval", "tiny", "--data", f"{folder / 'x.json'}", *place
-        yield f"{name} among labels", "eval", "tiny", "--data", f"{folder / 'shots'}", *place
-
-
-def slow_traps(ground: Ground, names: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    """Those that the compiler opens, which takes seconds to start; `traps` made them."""
-    for name in names:
-        folder, place = ground.folder / name, ("--registry", str(ground.registry))
-        yield f"{name} as a model", "compile", f"{folder / 'x.onnx'}", *place
-        yield f"{name} as classes", "compile", f"{ground.model}", "--classes", f"{folder / 'x.txt'}", *place
-
-
-def bombs(ground: Ground) -> Iterator[tuple[str, ...]]:
+def bombs(ground: Ground) -> Iterator[Case]:
     """Every command with a file that claims too much."""
     place, picture = ("--registry", str(ground.registry)), str(ground.picture)
     for name, make in BUNDLES.items():
@@ -88,6 +42,11 @@ def bombs(ground: Ground) -> Iterator[tuple[str, ...]]:
         path = ground.folder / "document.json"
         path.write_bytes(text())
         yield f"{name} as a policy", "adapt", "tiny", "--data", f"{ground.folder}", "--policy", f"{path}", *place
+    for name, write in MODELS.items():
+        path = ground.folder / "bomb.onnx"
+        write(path)
+        yield name, "compile", f"{path}", *place
+        yield name, "tune", f"{path}", *place
 
 
 def gunzips_to(size: int, told: int) -> bytes:
@@ -101,7 +60,7 @@ def gunzips_to(size: int, told: int) -> bytes:
 
 def _library(told: Callable[[int], int]) -> Callable[[Ground, Path], Path]:
     def make(ground: Ground, path: Path) -> Path:
-        size = int(ground.gigabytes * (1 << 30))
+        size = GIGABYTES << 30
         return ground.forger.with_file(path, RUNTIME_LIBRARY, gunzips_to(size, told(size)))
 
     return make
@@ -182,72 +141,55 @@ DOCUMENTS: dict[str, Callable[[], bytes]] = {
 }
 
 
-def make_ground(folder: Path) -> None:
-    """A model, a registry that holds it as `tiny`, and a bundle of it to be changed."""
-    import onnx
+def _sparse(size: int) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        with path.open("wb") as file:
+            file.truncate(size)
 
-    from tests.onnx_models import build
-    from zcc.commands.main import cli
-
-    place = ["--registry", str(folder / "registry")]
-    onnx.save(build("yolov8", imgsz=(64, 64)), folder / "tiny.onnx")
-    cli.main(["compile", str(folder / "tiny.onnx"), *place], standalone_mode=False)
-    cli.main(["export", "tiny", str(folder / SOUND), *place], standalone_mode=False)
+    return write
 
 
-def make_fork_ground(folder: Path, gigabytes: float) -> Ground:
-    """The ground in `folder`, made where it is not there yet.
-
-    It is made in a process of its own: this one stays small, as its forks are measured.
-    """
-    from zcc import sample
-
-    if not (folder / SOUND).exists():
-        maker = multiprocessing.get_context("spawn").Process(target=make_ground, args=(folder,))
-        maker.start()
-        maker.join()
-    (folder / "ground").mkdir()
-    place = folder / "ground", folder / "registry", Forger(folder / SOUND), sample.IMAGES[0]
-    return Ground(*place, folder / "tiny.onnx", gigabytes)
+def _counted(field: int, content: bytes) -> bytes:
+    """A field of a protocol buffer that has its length before it."""
+    length, size = bytearray(), len(content)
+    while size > 0x7F:
+        length.append(size & 0x7F | 0x80)
+        size >>= 7
+    return bytes([field << 3 | 2, *length, size]) + content
 
 
-def judge(ground: Ground, attacks: Iterable[tuple[str, ...]], **limits: float) -> list[str]:
-    """Try every attack and print how it ended; what is wrong with that."""
-    wrong: list[str] = []
-    os.environ["ZCC_CACHE"] = str(ground.folder / "cache")
-    for name, *arguments in attacks:
-        ended = attack(*arguments)
-        found = complaints(ended, **limits)
-        wrong += [f"{name}: {each}" for each in found]
-        _show(name, ended, bool(found))
-    return wrong
+MODELS: dict[str, Callable[[Path], None]] = {
+    "model of 30 GB": _sparse(30 << 30),
+    "model of 2 GB of zeros": _sparse((2 << 30) - 1),
+    "model of 5 million nodes": lambda path: _write(path, _counted(GRAPH, b"\x0a\x00" * 5_000_000)),
+    "model nested deeply": lambda path: _write(path, _nested(5000)),
+}
 
 
-def _show(name: str, ended: Ended, bad: bool) -> None:
-    mark = "BAD" if bad else "ok"
-    said = (ended.err or ended.out).strip().splitlines()[-1:] or [""]
-    taken = f"{ended.code:>4}{ended.seconds:7.2f} s{ended.megabytes:6.0f} MB"
-    print(f"{mark:<4}{name:<32}{ended.arguments[0]:<9}{taken}  {said[0][-90:]}", flush=True)
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
-def main() -> int:
-    """Try everything, print how it ended, and fail if something ended badly."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--gigabytes", type=float, default=6, help="of what expands")
-    parser.add_argument("--models", action="store_true", help="also what the compiler opens, which takes longer")
-    parser.add_argument("--traps", default=",".join(TRAPS), help="of these kinds")
-    parser.add_argument("--ground", type=Path, help="what make_ground made; made anew by default")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        prepare()
-        ground = make_fork_ground(arguments.ground or Path(folder), arguments.gigabytes)
-        names = arguments.traps.split(",")
-        wrong = judge(ground, traps(ground, names)) + judge(ground, bombs(ground))
-        if arguments.models:  # TVM and ONNX Runtime are imported first
-            wrong += judge(ground, slow_traps(ground, names), seconds=15, megabytes=400)
-    print("\n".join(wrong) or "every attack was refused in time, in memory and in one line")
-    return int(bool(wrong))
+def _nested(depth: int) -> bytes:
+    """A graph in an attribute of a node of a graph, and so on."""
+    content = b""
+    for _ in range(depth):
+        content = _counted(NODE, _counted(ATTRIBUTE, _counted(INNER_GRAPH, content)))
+    return _counted(GRAPH, content)
+
+
+def attack_with_files(folder: Path, rounds: int, seed: int) -> Tally:
+    """Try all bombs and traps so many times; there is nothing random about them."""
+    prepare()
+    tally = Tally()
+    for _ in range(rounds):
+        ground = open_ground(folder)
+        os.environ["ZCC_CACHE"] = str(ground.folder / "cache")
+        for name, *arguments in chain(traps(ground), registry_traps(ground), bombs(ground)):
+            tally.rounds += 1
+            tally.add(name, attack(*arguments))
+    return tally
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_script(attack_with_files, 1, __doc__))

@@ -29,6 +29,11 @@ class Forger:
         """The manifest of the first variant, to be changed."""
         return json.loads(self._index["variants"][0]["manifest"])
 
+    @property
+    def index(self) -> dict[str, Any]:
+        """What the bundle says of itself, to be changed."""
+        return json.loads(json.dumps(self._index))
+
     def file(self, path: str) -> bytes:
         """The content of one of its files."""
         return self._members[f"files/{self._entry(self.manifest, path)['sha256']}"]

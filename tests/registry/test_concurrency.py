@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -116,3 +117,29 @@ def test_other_builds_do_not_wait(home: Path) -> None:
     with registry.build_lock("one"), registry.build_lock("two", on_wait=lambda: waited.append("two")):
         pass
     assert waited == []
+
+
+def test_the_same_build_happens_once_among_machines_that_share_a_server(postgres_server: str, tmp_path: Path) -> None:
+    """Two machines: the files lie on a disk of each, so that no lock of files is seen by the other."""
+    order: list[str] = []
+    began, go_on = threading.Event(), threading.Event()
+
+    def build(machine: str, on_wait: Callable[[], None] | None) -> None:
+        registry = Registry.open(f"{postgres_server}?files={tmp_path / machine}")
+        with registry.build_lock("the same", on_wait):
+            order.append(f"{machine} builds")
+            if machine == "first":
+                began.set()
+                assert go_on.wait(30)
+            order.append(f"{machine} is done")
+
+    def waits() -> None:
+        order.append("second waits")
+        go_on.set()
+
+    first = threading.Thread(target=build, args=("first", None))
+    first.start()
+    assert began.wait(30)
+    build("second", waits)
+    first.join()
+    assert order == ["first builds", "second waits", "first is done", "second builds", "second is done"]

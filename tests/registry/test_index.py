@@ -9,7 +9,7 @@ import pytest
 
 from tests.registry.samples import artifact
 from zcc.registry import Registry
-from zcc.runtime.errors import CorruptArtifact, CorruptIndex, RegistryError, Unavailable, UsageError
+from zcc.runtime.errors import CorruptArtifact, CorruptIndex, NotFound, RegistryError, Unavailable, UsageError
 
 
 def _index(home: Path, content: bytes) -> Path:
@@ -102,3 +102,20 @@ def test_text_that_no_driver_can_read_is_damage(home: Path, tmp_path: Path) -> N
         with pytest.raises(RegistryError) as caught:
             Registry.open(home).artifacts()
         assert "index.sqlite" in str(caught.value) and caught.value.remedy
+
+
+def test_a_name_that_is_no_text_is_no_reason_not_to_tell_the_others(home: Path, tmp_path: Path) -> None:
+    registry = Registry.open(home)
+    for name in ("disc", "star"):
+        registry.publish(*artifact(tmp_path / name, name))
+    registry.remove(registry.publish(*artifact(tmp_path / "gone", "gone")).digest)
+    with sqlite3.connect(home / "index.sqlite") as index:
+        index.execute("UPDATE artifacts SET name = x'ff' WHERE name = 'disc'")
+    with pytest.raises(NotFound, match="did you mean star"):
+        registry.find("stars")
+    with sqlite3.connect(home / "index.sqlite") as index:
+        index.execute("UPDATE artifacts SET digest = x'fe' WHERE name = 'star'")
+        index.execute("INSERT INTO removed SELECT x'fe', moved FROM removed")
+        index.execute("INSERT INTO removed SELECT 'sha256:x', moved FROM removed LIMIT 1")
+    with pytest.raises(CorruptIndex):
+        registry.gc()

@@ -8,7 +8,9 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from numpy.random import _pcg64
 
@@ -82,6 +84,15 @@ def test_a_library_of_something_else_is_told(folder: Path) -> None:
     shutil.copy(_pcg64.__file__, folder / MODULE)
     with pytest.raises(CorruptArtifact, match="compiled by another zcc"):
         Detector.load(_sealed(folder))
+
+
+@pytest.mark.parametrize("changes", [{"expansion": []}, {"workspace": {"detect": 100, "network": 100}}])
+def test_a_manifest_that_the_code_does_not_fit_is_told(folder: Path, changes: dict[str, Any]) -> None:
+    """What it says of weights and memory may be sound by itself, and be that of other code."""
+    edit_manifest(folder, **changes)
+    detector = Detector.load(folder)
+    with pytest.raises(CorruptArtifact, match="does not take what its manifest says"):
+        detector(np.zeros((64, 64, 3), np.uint8))
 
 
 def _sealed(folder: Path) -> Path:

@@ -30,11 +30,11 @@ needs_nncf = pytest.mark.skipif(NNCF not in INSTALLED, reason="NNCF is not insta
 
 @dataclass(frozen=True)
 class Raced:
-    """What was raced, what came out, and the temporary folder of the processes that took part."""
+    """What was raced, what came out, and the folder of caches of the processes that took part."""
 
     lineup: Lineup
     outcome: Race
-    temporary: Path
+    caches: Path
 
 
 def make_data(place: Path, tiny: Tiny) -> None:
@@ -64,8 +64,8 @@ def surest(detector: Detector, frame: np.ndarray) -> list[str]:
 def raced(tiny_artifact: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Raced]:
     """One race of an int8 variant, in which everything that is compared here takes part."""
     place = tmp_path_factory.mktemp("int8")
-    data, temporary = place / "data", place / "temporary"
-    temporary.mkdir()
+    data, caches = place / "data", place / "caches"
+    caches.mkdir()
     make_data(data, tiny_artifact)
     job = CompileOptions(tiny_artifact.model, dtypes=("int8",), calib=data / "images", max_drop=100)
     [made] = compile_model(job, Registry.open(place / "registry"))
@@ -74,8 +74,8 @@ def raced(tiny_artifact: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Iter
     )
     frames = [np.random.default_rng(seed).integers(0, 256, (90, 120, 3), np.uint8) for seed in range(2)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TMPDIR", str(temporary))
-        yield Raced(lineup, race_against(lineup, frames, RULES, Silent()), temporary)
+        patch.setenv("ZCC_CACHE", str(caches))
+        yield Raced(lineup, race_against(lineup, frames, RULES, Silent()), caches)
 
 
 def test_all_take_part_and_zcc_is_told_from_peers(raced: Raced) -> None:
@@ -97,13 +97,13 @@ def test_accuracy_is_of_every_network_on_the_labels(raced: Raced) -> None:
 
 @needs_nncf
 def test_nncf_quantises_once(raced: Raced, tmp_path: Path) -> None:
-    kept = {path: path.stat().st_mtime_ns for path in raced.temporary.glob("zcc-nncf-*/*")}
+    kept = {path: path.stat().st_mtime_ns for path in raced.caches.glob("nncf/*")}
     assert sorted(path.suffix for path in kept) == [".bin", ".xml"]
     assert any(b"FakeQuantize" in path.read_bytes() for path in kept)
     manifest = Manifest.read(raced.lineup.artifact)
     model, frames = load_original(raced.lineup.model, manifest), check_calibration(raced.lineup.calib, manifest)
     enter_peer(NNCF, write_task(model, manifest, frames, tmp_path))
-    assert {path: path.stat().st_mtime_ns for path in raced.temporary.glob("zcc-nncf-*/*")} == kept
+    assert {path: path.stat().st_mtime_ns for path in raced.caches.glob("nncf/*")} == kept
 
 
 @needs_nncf

@@ -5,14 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from multiprocessing import resource_tracker
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
 from zcc.compiler.backends.common.measuring.answer import Answer, Asked
 from zcc.compiler.backends.common.measuring.device import Device, DeviceAddress, MeasuringDeviceLost, Unreachable
+from zcc.compiler.backends.common.processes import without_interrupts
 
 PATIENCE = 60.0  # seconds for a trial's library to be built and loaded
 PATIENCE_PER_FORM = 10.0
@@ -108,22 +107,11 @@ class DeviceWorker:
                 context = multiprocessing.get_context("spawn")
                 self._pipe, theirs = context.Pipe()
                 process = context.Process(target=_serve, args=(theirs, self.address, self._measure), daemon=True)
-                with _without_interrupts():
+                with without_interrupts():
                     process.start()
                 theirs.close()
                 self._process = process
             return self._process, self._pipe
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Processes started inside the block never hear of Ctrl-C, which is their parent's to deal with."""
-    resource_tracker.ensure_running()  # starting it would let interrupts in again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(pipe: Connection, address: DeviceAddress, measure: Measure) -> None:

@@ -13,7 +13,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from zcc.runtime import limits
 from zcc.runtime.errors import TuningError
+from zcc.runtime.regular import read_text
 
 NETWORKS = "networks.json"
 # A form is taken when it needs less than this share of the default's time. Whoever else is at work on the machine takes
@@ -51,7 +53,7 @@ def read_networks(folder: Path) -> Networks:
     """The records of a folder; none where there are none. Raises TuningError where the file is damaged."""
     path = folder / NETWORKS
     try:
-        return {name: _record(raw) for name, raw in json.loads(path.read_text()).items()}
+        return {name: _record(raw) for name, raw in json.loads(read_text(path, limits.RECORDS)).items()}
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, AttributeError, KeyError) as error:

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from zcc.compiler.backends.cpu.forms.workload import CHOICE_MARK, KERNEL_MARK
+from zcc.runtime import limits
 from zcc.runtime.errors import TuningError
+from zcc.runtime.regular import read_regular
 
 Line = TypeVar("Line")
 WORKLOADS, RECORDS = "database_workload.json", "database_tuning_record.json"
@@ -143,7 +145,7 @@ def digest(database: Database) -> str:
 
 def _lines(path: Path, read: Callable[[Any], Line]) -> Iterator[Line]:
     """What each line says. The last may be half a line, where a search was killed, and says nothing then."""
-    content = path.read_bytes() if path.exists() else b""
+    content = read_regular(path, limits.RECORDS) if path.exists() else b""
     for number, line in enumerate(content.splitlines(keepends=True), 1):
         try:
             said = read(json.loads(line))

@@ -25,15 +25,12 @@ from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building, spatial
 from zcc.compiler.backends.cpu.kernels.stages import apply_stages, stage_arguments
 from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
-from zcc.compiler.backends.cpu.kernels.winograd_choices import CACHE, WinogradChoice, cost, winograd_choices
+from zcc.compiler.backends.cpu.kernels.winograd_choices import CACHE, WinogradChoice, winograd_choices
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
-from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS
 from zcc.compiler.ir.tensors import FLOAT16, Array
 from zcc.runtime.winograd_weights import STRIDES, TAPS
 
 STACK = 1024
-# What a product in float16 costs beside one in float32, in instructions (benchmarks/instructions.py).
-HALF_PRODUCT = 0.55
 # Chosen by hand. What counts is the order that they put tiles in: `python -m benchmarks.tuning MODEL.onnx` says how far
 # each kernel's first tile is from the best one that `zcc tune` measured.
 LEAST_SUMS = 8  # at once, so that none waits for itself: a multiply-add takes four cycles, and two start in each
@@ -72,18 +69,13 @@ class DirectConv(TiledConv):
         return tuple(choice for turn in turns for choice in turn if choice is not None)
 
     def _winograd_pays(self, unit: VectorUnit) -> bool:
-        """Always with a stride of 1, where it takes a third of the time; else where fewer cycles are expected.
+        """With a stride of 1, where it takes a third of the time.
 
-        Of stride 2, 64 to 64 channels at 80x80 took 5.2 ms instead of 6.7 with AVX2 on one core (the least of 120
-        runs, Emerald Rapids), where 5% fewer are expected.
+        Of stride 2 it can be the quicker one alone in the caches, 1.1 to 1.4 times with AVX2, and lose that in a
+        network: yolo26n took 52 ms with such forms and 42 without (Emerald Rapids, two threads). Searches may take it.
+        `python -m benchmarks.winograd MODEL.onnx` measures both.
         """
-        best = next(iter(self._by_winograd(unit)), None)
-        if best is None or self.stride == (1, 1):
-            return best is not None
-        worth = HALF_PRODUCT if self.x.dtype == FLOAT16 else 1.0
-        products = self.out.blocks * self.out.height * self.out.width * prod(self.kernel) * self.x.blocks * self.x.lanes
-        stride = self.stride[0]
-        return cost(best, TRANSFORMS[stride, best.size], self.x, self.out, unit) < worth * products / unit.threads
+        return self.stride == (1, 1) and bool(self._by_winograd(unit))
 
     def _by_winograd(self, unit: VectorUnit) -> Sequence[WinogradChoice]:
         stride, across = self.stride

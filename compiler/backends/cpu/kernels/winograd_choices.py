@@ -13,7 +13,7 @@ from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS, Tr
 CACHE = 1 << 20  # bytes of a core's second level
 # Choices of each stride and size: small tiles are the quicker ones of small maps alone.
 WORTH_TRYING = {(1, 2): 2, (1, 4): 6, (2, 3): 2, (2, 5): 6}
-SPARE = 4  # registers for what is loaded ahead
+SPARE = 7  # registers for what is loaded ahead
 LATENCY = 8  # multiply-adds until a sum can be added to again
 # What `cost` counts in cycles, fitted to measured kernels with AVX-512 on two cores. `python -m benchmarks.winograd
 # MODEL.onnx --all` measures every choice again, and `python -m benchmarks.tuning MODEL.onnx` says how far the first

@@ -1,35 +1,35 @@
-"""Kills at random moments: of publishers, and of every command that writes to a registry.
+"""Kills at random moments: of every command that writes to a registry, and of programs that publish.
 
 What was acknowledged is there and sound after each; `zcc gc` frees what was left behind.
-python -m tests.long.kill --publishers 500 --commands 500 --seed 1
+python -m tests.long.kills --rounds 1000 --seed 1
 """
 
 from __future__ import annotations
 
-import argparse
 import random
 import signal
 import sys
 import tempfile
-from collections import Counter
 from pathlib import Path
 
 from tests.long.attack import attack, prepare
+from tests.long.tally import Tally, run_script
 from tests.registry.crashes import crash_at_random
 from tests.registry.samples import artifact
 from zcc.registry import Registry
 from zcc.registry.bundle import export_bundle
+
+LONGEST = 0.25  # seconds that a command runs before it is killed
 
 
 class Killer:
     """Kills commands that write, and looks at what they left."""
 
     def __init__(self, folder: Path, seed: int) -> None:
-        self.folder, self.home, self.dice = folder, folder / "home", random.Random(seed)
+        self.folder, self.home = folder, folder / "home"
+        self.dice, self.tally = random.Random(seed), Tally()
         self.registry = Registry.open(self.home)
         self._number = 0
-        self.ended: Counter[str] = Counter()
-        self.wrong: list[str] = []
         for _ in range(2):
             self._publish()
         self._bundles = self._strangers(count=3)
@@ -38,17 +38,22 @@ class Killer:
         """Kill one command somewhere between its start and its end."""
         before = {each.digest for each in self.registry.artifacts()}
         words = self._command()
-        after = self.dice.uniform(0, 0.25)
-        ended = attack(*words, "--registry", self.home, sent=(after, signal.SIGKILL))
-        self.ended["killed" if ended.code == -signal.SIGKILL else "done before"] += 1
+        ended = attack(*words, "--registry", self.home, sent=(self.dice.uniform(0, LONGEST), signal.SIGKILL))
+        self.tally.megabytes = max(self.tally.megabytes, ended.megabytes)
+        if ended.code != -signal.SIGKILL:
+            self.tally.endings["commands done before"] += 1
+        else:
+            self.tally.rounds += 1
+            self.tally.endings["commands killed"] += 1
+        self._look(str(words[0]), before)
+
+    def _look(self, word: str, before: set[str]) -> None:
         there = {each.digest for each in self.registry.artifacts()}
         lost = before - there
-        if len(lost) > (words[0] == "rm"):
-            self.wrong.append(f"{words[0]}: {len(lost)} artifacts are lost")
-        problems = self.registry.verify().problems
-        if problems:
-            self.wrong.append(f"{words[0]}: {problems[0]}")
-        if words[0] == "import" and there - before:
+        if len(lost) > (word == "rm"):
+            self.tally.blame(word, [f"{len(lost)} artifacts are lost"])
+        self.tally.blame(word, [str(problem) for problem in self.registry.verify().problems])
+        if word == "import" and there - before:
             self.registry.remove(min(there - before), every=True, force=True)
         if lost:
             self._publish()
@@ -58,7 +63,7 @@ class Killer:
         self.registry.gc()
         left = list((self.home / "staging").glob("*"))
         if left or self.registry.verify().problems:
-            self.wrong.append(f"gc leaves {left}, {self.registry.verify().problems}")
+            self.tally.blame("gc", [f"it leaves {left}, {self.registry.verify().problems}"])
 
     def _command(self) -> tuple[str | Path, ...]:
         tag = self.dice.choice("abc")
@@ -68,6 +73,7 @@ class Killer:
             ("rollback", "yolo:prod"),
             ("rm", "yolo", "--force"),
             ("gc",),
+            ("reindex",),
             ("export", "yolo", self.folder / "out.zcc"),
         )
         return self.dice.choice(commands)
@@ -85,32 +91,24 @@ class Killer:
             export_bundle(elsewhere, [found.digest], made[-1])
         return made
 
-    def report(self) -> str:
-        """What was tried and how it ended."""
-        told = ", ".join(f"{count} {name}" for name, count in sorted(self.ended.items()))
-        return "\n".join([*self.wrong, f"commands: {told}; {len(self.wrong)} wrong"])
 
-
-def main() -> int:
-    """Kill so many, print how it ended, and fail if something was lost."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--publishers", type=int, default=500)
-    parser.add_argument("--commands", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        prepare()
-        killer = Killer(Path(folder), arguments.seed)
-        for _ in range(arguments.commands):
-            killer.step()
-        killer.finish()
-        print(killer.report())
-        root = Path(folder) / "publishers"
+def attack_by_kills(folder: Path, rounds: int, seed: int) -> Tally:
+    """Kill so many, half of them commands, half of them publishers."""
+    prepare()
+    own = Path(tempfile.mkdtemp(dir=folder))
+    killer = Killer(own, seed)
+    while killer.tally.rounds < (rounds + 1) // 2:
+        killer.step()
+    killer.finish()
+    tally, publishers = killer.tally, rounds // 2
+    if publishers:
+        root = own / "publishers"
         root.mkdir()
-        through = crash_at_random(root / "registry", root, arguments.publishers, arguments.seed)
-    print(f"{arguments.publishers} publishers killed, {through} artifacts published, all whole")
-    return int(bool(killer.wrong))
+        tally.endings["published and whole"] = crash_at_random(root / "registry", root, publishers, seed)
+        tally.endings["publishers killed"] = publishers
+        tally.rounds += publishers
+    return tally
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_script(attack_by_kills, 1000, __doc__))

@@ -1,0 +1,214 @@
+"""Bundles with something changed in a manifest, in its figures, in a file or in the archive.
+
+Each is refused in one line and leaves nothing, or what it brings in works with every command; nothing that was there
+before is lost.
+
+python -m tests.long.bundles --rounds 500 --seed 1
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.long.attack import Ended, attack, prepare
+from tests.long.forge import Forger
+from tests.long.ground import Ground, open_ground
+from tests.long.tally import Tally, run_script
+from tests.registry.samples import artifact
+from zcc.registry import Registry
+from zcc.registry.bundle import export_bundle
+from zcc.runtime.library import RUNTIME_LIBRARY, WEIGHTS
+from zcc.runtime.manifest import BuildStage, Measurement, Run
+
+# What a value of a manifest is changed to: other types, extremes, and texts that a terminal or a path would act on.
+VALUES: tuple[Any, ...] = (
+    *(None, True, False, 0, -1, 1, 5, 640, 8193, 2**31, 2**63, 10**60, 10**400, 0.5, -0.0, 1e308, -1e308),
+    *(float("nan"), float("inf"), "", "x", "fp32", "x" * 100_000, [], {}, [[]], [{}], {"": 1}, ["x"] * 1000),
+    *("\x1b[2J\x1b]0;owned\x07", "a\nb", "\u202egnp.exe", "\x9b31m", "\x00", "\ud800", "[red]x[/red]", "%s", "ä☆"),
+    *("../../x", "/etc/passwd", "name:tag", "-rf", "sha256:" + "0" * 64, "0001-01-01T00:00:00"),
+    *({"a": {"b": ["c"]}}, {"\x1b": 1}, {"kind": "same", "size": 1}),
+)
+# What stands in JSON where a number was; some is none.
+WORDS = ("NaN", "-Infinity", "1e999", "1" * 4400, "[" * 3000 + "]" * 3000)
+SECONDS = 5.0  # that a command may take where it has something to do
+
+REAL = 0.2  # of the bundles are of a detector that runs; the files of the others are small, and no code
+
+Change = Callable[[Forger, random.Random, Path], str]
+
+
+def changed(real: Forger, small: Forger, dice: random.Random, path: Path) -> str:
+    """Write a changed bundle; what was changed."""
+    if dice.random() < REAL:
+        return dice.choice((*KINDS, *CONTENT_KINDS))(real, dice, path)
+    return dice.choice(KINDS)(small, dice, path)
+
+
+def make_small(folder: Path) -> Path:
+    """A bundle with everything in its manifest that one may have."""
+    more: dict[str, Any] = {
+        "measured": (Measurement("latency_ms", 5.0, "median"), Measurement("map50_95", 0.5, "COCO")),
+        "stages": (BuildStage("build", 1.5, 100.0),),
+        "expansion": (Run("same", 1000), Run("half", 1000)),
+        "kernels": {"calls": [{"kernel": "conv", "makes": "lv4", "flops": 10, "bytes": 20}], "threads": 2},
+        "precision": {"storage": "float32", "layers": {"float32": ["lv4", "lv9"]}},
+        "formats": ("bgr", "nv12"),
+    }
+    registry = Registry.open(folder / "small")
+    found = registry.publish(*artifact(folder / "files", "net", size=2000, **more))
+    registry.record_measurement(found.digest, Measurement("latency_ms", 4.0, "median"))
+    export_bundle(registry, ["net"], folder / "small.zcc")
+    return folder / "small.zcc"
+
+
+def _value(forger: Forger, dice: random.Random, path: Path) -> str:
+    manifest = forger.manifest
+    told = [_mutate(manifest, dice) for _ in range(dice.choice((1, 1, 1, 2, 5)))]
+    forger.with_text(path, json.dumps(manifest))
+    return f"manifest {', '.join(told)}"
+
+
+def _figures(forger: Forger, dice: random.Random, path: Path) -> str:
+    """What the bundle says outside of its manifest, figures measured later among it."""
+    index = forger.index
+    told = _mutate(index["variants"][0] if dice.random() < 0.7 else index, dice)
+    forger.with_index(path, json.dumps(index).encode())
+    return f"index {told}"
+
+
+def _words(forger: Forger, dice: random.Random, path: Path) -> str:
+    text = json.dumps(forger.manifest)
+    start = dice.choice([place for place in range(1, len(text)) if text[place].isdigit() and text[place - 1] in " ["])
+    end = next(place for place in range(start, len(text)) if text[place] not in "0123456789.")
+    word = dice.choice(WORDS)
+    forger.with_text(path, text[:start] + word + text[end:])
+    return f"manifest {word[:20]} for a number"
+
+
+def _content(forger: Forger, dice: random.Random, path: Path) -> str:
+    """A file changed and named by its new hash; code is left alone, since it is run."""
+    file = dice.choice((WEIGHTS, RUNTIME_LIBRARY))
+    content = bytearray(forger.file(file))
+    if file == RUNTIME_LIBRARY and dice.random() < 0.3:
+        content = bytearray(gzip.compress(bytes(dice.randrange(1 << 27)), 1))
+    elif dice.random() < 0.5:
+        del content[dice.randrange(len(content)) :]
+    else:
+        place = dice.choice((dice.randrange(len(content)), len(content) - 1 - dice.randrange(8)))
+        content[place] ^= 1 << dice.randrange(8)
+    forger.with_file(path, file, bytes(content))
+    return f"{file} changed"
+
+
+def _archive(forger: Forger, dice: random.Random, path: Path) -> str:
+    whole = bytearray(forger.with_text(path, json.dumps(forger.manifest)).read_bytes())
+    if dice.random() < 0.3:
+        del whole[dice.randrange(len(whole)) :]
+    else:
+        for _ in range(dice.randint(1, 4)):
+            ends = dice.randrange(4000), len(whole) - 1 - dice.randrange(400)
+            whole[dice.choice((dice.randrange(len(whole)), *ends))] = dice.randrange(256)
+    path.write_bytes(whole)
+    return "archive changed"
+
+
+KINDS: tuple[Change, ...] = (*(_value,) * 6, _figures, _words, *(_archive,) * 2)
+CONTENT_KINDS: tuple[Change, ...] = (_content,) * 6
+
+
+def _mutate(document: Any, dice: random.Random) -> str:
+    """Change one value: to something else, to what stands elsewhere, to nothing, or under another name."""
+    holder, key = dice.choice(list(_places(document)))
+    other, place = dice.choice(list(_places(document)))
+    kind = dice.choice(("value", "value", "moved", "gone", "again"))
+    if kind == "value":
+        holder[key] = dice.choice(VALUES)
+    elif kind == "moved":
+        holder[key] = json.loads(json.dumps(other[place]))
+    elif kind == "gone":
+        del holder[key]
+        return f"without {key!a}"
+    elif isinstance(holder, dict):
+        holder[dice.choice((f"{key}x", key[:-1], "\x1b]0;x\x07"))] = holder[key]
+    else:
+        holder.append(holder[key])
+    return f"{kind} {key!a}={str(holder[key])[:20]!a}"
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place in a document that something stands at."""
+    for key in list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield value, key
+        yield from _places(value[key])
+
+
+class Campaign:
+    """Imports changed bundles one by one, and lets every command loose on what came in."""
+
+    def __init__(self, ground: Ground, seed: int) -> None:
+        self.ground, self.dice, self.tally = ground, random.Random(seed), Tally()
+        self._small = Forger(make_small(ground.folder))
+        self._place = "--registry", str(ground.registry)
+        self._live = self._digests()
+
+    def step(self) -> None:
+        """Try one changed bundle: load it as it is, then import it, and what came in with every command."""
+        path = self.ground.folder / "changed.zcc"
+        told = changed(self.ground.forger, self._small, self.dice, path)
+        before = self._files()
+        self._try(told, "run", path, "--explain", *self._place)
+        imported = self._try(told, "import", path, "--name", "changed", "--yes", *self._place)
+        self.tally.rounds += 1
+        self.tally.endings["refused" if imported.refused else "imported"] += 1
+        if not imported.refused:
+            self._use(told)
+        elif self._files() != before:
+            self.tally.blame(told, ["refused, and something was written"])
+        path.unlink()
+
+    def _use(self, told: str) -> None:
+        known = self._digests()
+        for digest in known - self._live:
+            for words in (("show", digest), ("show", digest, "--json"), ("run", digest, self.ground.picture)):
+                self._try(told, *words, *self._place)
+            self._try(told, "export", digest, self.ground.folder / "again.zcc", *self._place)
+        for words in (("list",), ("list", "--json"), ("verify",), ("gc",)):
+            if self._try(told, *words, *self._place).code != 0:
+                self.tally.blame(told, [f"{words[0]} fails for the whole registry"])
+        if self._live - known:
+            self.tally.blame(told, [f"{self._live - known} is lost"])
+        for digest in known - self._live:
+            self._try(told, "rm", digest, "--force", *self._place)
+        self._try(told, "gc", *self._place)
+
+    def _digests(self) -> set[str]:
+        listed = attack("list", "--json", *self._place)
+        return {each["digest"] for each in json.loads(listed.out)} if listed.code == 0 else set()
+
+    def _files(self) -> set[Path]:
+        found = self.ground.registry.rglob("*")
+        return {path for path in found if path.is_file() and "locks" not in path.parts and "sqlite-" not in path.name}
+
+    def _try(self, told: str, *arguments: str | Path) -> Ended:
+        return self.tally.add(told, attack(*arguments), seconds=SECONDS)
+
+
+def attack_bundles(folder: Path, rounds: int, seed: int) -> Tally:
+    """Try so many changed bundles."""
+    prepare()
+    os.environ["ZCC_CACHE"] = str(folder / "cache")
+    campaign = Campaign(open_ground(folder), seed)
+    for _ in range(rounds):
+        campaign.step()
+    return campaign.tally
+
+
+if __name__ == "__main__":
+    sys.exit(run_script(attack_bundles, 500, __doc__))
