@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -14,13 +13,18 @@ from zcc.compiler.backends.cpu.kernels.choices import Tile
 from zcc.compiler.backends.cpu.kernels.convert import ConvertKernel
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv, MatrixConv, ShortSumConv, by_matrices
 from zcc.compiler.backends.cpu.kernels.int8_depthwise import Int8Depthwise
+from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, KernelSpec
+from zcc.compiler.backends.cpu.kernels.stages import StageSpec
 from zcc.compiler.backends.cpu.layout.place import reach
 from zcc.compiler.backends.cpu.layout.weights import pack_depthwise, pack_vector, pack_words
 from zcc.compiler.backends.cpu.lowering.lowering import Lowering
 from zcc.compiler.ir.ops import Convert, QuantisedConv
 from zcc.compiler.ir.tensors import Activation, Array, Combine, Stage, Tensor
 from zcc.compiler.precision.int8 import integer_start
+
+Pair = tuple[int, int]
+Shape = tuple[Slab, Slab, Pair, Pair, Pair, tuple[StageSpec, ...]]  # maps, kernel, stride, dilation, stages
 
 
 def lower_quantised_conv(op: QuantisedConv, lowering: Lowering) -> KernelCall:
@@ -57,7 +61,7 @@ def lower_quantised_conv(op: QuantisedConv, lowering: Lowering) -> KernelCall:
     return KernelCall(spec, tuple(arguments), op.out.name)
 
 
-def _dense(op: QuantisedConv, shape: Any, lowering: Lowering) -> tuple[Int8Conv, Array]:
+def _dense(op: QuantisedConv, shape: Shape, lowering: Lowering) -> tuple[Int8Conv, Array]:
     """The kernel that multiplies quickest what the weights hold, and the weights as it reads them."""
     x, out, unit = lowering.channels(op.x), lowering.channels(op.out), lowering.unit
     lanes = x.lanes(), x.block, out.lanes(), out.block
