@@ -52,9 +52,18 @@ define linkonce_odr <32 x i16> @{ROUND_TWO}(<16 x float> %first, <16 x float> %s
 """
 
 
-BFMMLA_NAME = "zcc_bfmmla"
+BFMMLA_NAME, BFDOT_NAME = "zcc_bfmmla", "zcc_bfdot"
 NEON_INSTRUCTIONS = f"""
 declare <4 x float> @llvm.aarch64.neon.bfmmla(<4 x float>, <8 x bfloat>, <8 x bfloat>)
+declare <4 x float> @llvm.aarch64.neon.bfdot.v4f32.v8bf16(<4 x float>, <8 x bfloat>, <8 x bfloat>)
+
+define linkonce_odr <4 x float> @{BFDOT_NAME}(<4 x float> %total, <4 x i32> %x, <4 x i32> %weight) alwaysinline {{
+  %left = bitcast <4 x i32> %x to <8 x bfloat>
+  %right = bitcast <4 x i32> %weight to <8 x bfloat>
+  %sum = call <4 x float> @llvm.aarch64.neon.bfdot.v4f32.v8bf16(
+    <4 x float> %total, <8 x bfloat> %left, <8 x bfloat> %right)
+  ret <4 x float> %sum
+}}
 
 define linkonce_odr <4 x float> @{BFMMLA_NAME}(<4 x float> %total, <2 x i64> %x, <2 x i64> %weight) alwaysinline {{
   %left = bitcast <2 x i64> %x to <8 x bfloat>
@@ -66,16 +75,9 @@ define linkonce_odr <4 x float> @{BFMMLA_NAME}(<4 x float> %total, <2 x i64> %x,
 
 
 @contextmanager
-def bf16_instructions() -> Iterator[None]:
-    """What is emitted inside may call the functions of this module for AVX512-BF16."""
-    with T.attr(tirx.const(0, "int32"), "pragma_import_llvm", INSTRUCTIONS):
-        yield
-
-
-@contextmanager
-def bfmmla_instructions() -> Iterator[None]:
-    """What is emitted inside may multiply by BFMMLA."""
-    with T.attr(tirx.const(0, "int32"), "pragma_import_llvm", NEON_INSTRUCTIONS):
+def bf16_instructions(neon: bool = False) -> Iterator[None]:
+    """What is emitted inside may call the functions of this module, for NEON or for AVX512-BF16."""
+    with T.attr(tirx.const(0, "int32"), "pragma_import_llvm", NEON_INSTRUCTIONS if neon else INSTRUCTIONS):
         yield
 
 
@@ -85,6 +87,12 @@ def _add(total: Expr, x: Operands, weight: Operands) -> Expr:
 
 PAIR_DOT = Dot(lambda word, lanes: (broadcast(word, lanes),), lambda words: (words,), _add)
 
+# The same with NEON, for what only multiplies: convolutions have products of matrices there.
+NEON_PAIR_DOT = Dot(
+    lambda word, lanes: (broadcast(word, lanes),),
+    lambda words: (words,),
+    lambda total, x, weight: tirx.call_pure_extern("float32x4", BFDOT_NAME, total, x[0], weight[0]),
+)
 BFMMLA = Matrix(lambda total, x, weight: tirx.call_pure_extern("float32x4", BFMMLA_NAME, total, x, weight), item=2)
 
 

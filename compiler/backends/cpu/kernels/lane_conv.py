@@ -9,7 +9,7 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.bf16 import BFMMLA, bfmmla_instructions
+from zcc.compiler.backends.cpu.kernels.bf16 import BFMMLA, bf16_instructions
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry, Finish
 from zcc.compiler.backends.cpu.kernels.half_tile import LANES, HalfTile
 from zcc.compiler.backends.cpu.kernels.lane_tile import LaneTile
@@ -35,7 +35,7 @@ def build_by_lanes(spec: TiledConv, unit: VectorUnit) -> tirx.PrimFunc:
         bias = T.arg("bias", T.Buffer((out.blocks, out.lanes), "float32"))
         finish = _finish(spec)
         if x.dtype == BFLOAT16:
-            with bfmmla_instructions():
+            with bf16_instructions(neon=True):
                 MatrixTile(geometry, BFMMLA, data, weight, bias).emit(finish)
         elif x.dtype == FLOAT16:
             HalfTile(geometry, LANES, data, weight, bias, unit.widening).emit(finish)
