@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from zcc.compiler.backends.backend import Built, Call, Floats
+from zcc.compiler.backends.backend import ON_THIS_MACHINE, Built, Call, Floats, Running
 from zcc.compiler.backends.cuda import nvrtc
 from zcc.compiler.backends.cuda.lower import lower_network
 from zcc.compiler.backends.cuda.program import assemble
@@ -92,6 +92,11 @@ class CudaBackend:
             name: held[..., :channels].transpose(2, 0, 1)[None]
             for name, channels, held in zip(source.raw.maps, _channels(source), maps, strict=True)
         }
+
+    def running(self, target: CudaTarget) -> Running:
+        """On a card of this machine."""
+        here = target.runs_here()
+        return Running(ON_THIS_MACHINE) if here else Running(why_not=f"{target.name} does not run on this machine")
 
     def tools(self) -> dict[str, str]:
         """NVIDIA's run-time compiler."""
