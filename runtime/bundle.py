@@ -17,9 +17,8 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile
 from zcc.runtime import limits
 from zcc.runtime.cache import cache_folder, written_into_cache
 from zcc.runtime.errors import ArtifactError, CorruptArtifact, IncompatibleHost
-from zcc.runtime.library import RUNTIME_LIBRARY
 from zcc.runtime.manifest import FileEntry, Manifest, is_sound, read_figures
-from zcc.runtime.packed_library import check_packed
+from zcc.runtime.packed_library import RUNTIME_LIBRARY, check_packed
 from zcc.runtime.regular import open_raw, told
 from zcc.runtime.rules import strict_json
 from zcc.runtime.source import Candidate

@@ -62,17 +62,21 @@ def _nothing(reference: str, wanted: Sequence[VariantRemark], wish: Wish) -> Zcc
     obstacles = [obstacle(verdict.candidate.manifest) for verdict in wanted]
     if None not in obstacles:
         remedies = dict.fromkeys(each.remedy for each in obstacles if each)
-        return IncompatibleHost(f"{reference} cannot run here: {reasons}; {_host(wanted)}", " or ".join(remedies))
+        return IncompatibleHost(f"{reference} cannot run here: {reasons}{_host(wanted)}", " or ".join(remedies))
     remedy = "measure them with `zcc eval`, or name a dtype"
     first = read_preference(wish.prefer).first
     return NotFound(f"{reference} has no variant that could be {first}: {reasons}", remedy)
 
 
 def _host(wanted: Sequence[VariantRemark]) -> str:
-    """What this host is, in the terms in which the variants say what they need."""
-    needed = {feature for each in wanted for feature in each.candidate.manifest.requires.features}
+    """What this host is, where a variant is for another one, in the terms in which the variants say what they need."""
+    needs = [each.candidate.manifest.requires for each in wanted]
+    here = host.system(), host.architecture()
+    needed = {feature for each in needs for feature in each.features}
+    if all((each.os, each.arch) == here for each in needs) and needed <= host.cpu_features():
+        return ""
     there = ", ".join(sorted(needed & host.cpu_features()))
-    return f"this host is {host.system()} on {host.architecture()}" + (f" with {there}" if there else "")
+    return f"; this host is {host.system()} on {host.architecture()}" + (f" with {there}" if there else "")
 
 
 def explain(reference: str, variants: Sequence[Candidate], wish: Wish) -> Explanation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from zcc.runtime.choice import Wish, choose, explain
@@ -19,6 +19,7 @@ from zcc.runtime.preference import DEFAULT, Preference
 from zcc.runtime.source import ArtifactSource, Candidate, MovingSource
 from zcc.runtime.streaming import Streaming
 from zcc.runtime.thresholds import threshold
+from zcc.runtime.underway import Underway
 from zcc.runtime.variant import Detections, Variant
 
 
@@ -95,6 +96,21 @@ class Detector(Streaming):
         if self._follower is not None and isinstance(taken, Frame):
             self._follower.saw(taken, conf, iou)
         return found
+
+    def submit(self, frame: Any, conf: float = 0.25, iou: float = 0.45, format: str | None = None) -> Underway:
+        """Put a frame on its way, and wait for nothing: `result()` of what this returns gives its detections.
+
+        The frame must not be written to until they are there. Several may be under way; a card is sent the next one
+        while it runs the last.
+        """
+        variant = self._current.variant
+        taken, conf, iou = variant.take(frame, format), threshold("conf", conf), threshold("iou", iou)
+        if self._follower is not None and isinstance(taken, Frame):
+            self._follower.saw(taken, conf, iou)
+        return variant.submit(taken, conf, iou)
+
+    def _submitting(self) -> Callable[..., Underway] | None:
+        return self.submit if self._current.variant.overlaps else None
 
     def swap(self, dtype: str | None = None, target: str | None = None, *, prefer: str | Preference = DEFAULT) -> None:
         """Run another variant from the next frame on; frames under way finish on the old one.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,12 +19,12 @@ from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-import tvm_ffi
 
 from zcc.runtime import host
 from zcc.runtime.errors import UsageError
 
 T = TypeVar("T")
+CONFIGURE = "runtime.config_threadpool"  # a function that TVM's runtime library registers when it is loaded
 SHARE_ALL_CORES = -3  # TVM's affinity mode: any worker on any of the given cores
 ALIGNMENT = 64
 SPIN_VARIABLE = "TVM_THREAD_POOL_SPIN_COUNT"
@@ -55,8 +56,9 @@ class _Job(Generic[T]):
         self.result: T | None = None
         self.error: BaseException | None = None
 
-    def run(self) -> None:
+    def run(self, prepare: Callable[[], None]) -> None:
         try:
+            prepare()
             self.result = self.function()
         except BaseException as error:  # noqa: BLE001 - it is raised again where the call was made
             self.error = error
@@ -81,22 +83,27 @@ class Engine:
         self._arena = aligned_bytes(0)
         self._open = True
         self._cpus = [str(cpu) for cpu in host.usable_cpus()]
-        self._threads = self._sharing = place.threads or host.worker_threads()
+        self._threads, self._sharing = place.threads or host.worker_threads(), 0
         self._thread = threading.Thread(target=self._work, name=place.name, daemon=True)
         self._thread.start()
-        # The pool of helpers, and the weight, belong to the thread that asks for them.
-        self.call(lambda: _start_pool(self._cpus, self._threads))
-        if place.niceness:
+        if place.niceness:  # the weight belongs to the thread that asks for it
             self.call(lambda: _give_way(place.niceness))
 
     def call(self, function: Callable[[], T]) -> T:
         """Run `function` in the engine's thread and return what it returns, or raise what it raises."""
+        return self._put(function).outcome()
+
+    def post(self, function: Callable[[], object]) -> None:
+        """Have `function` run in the engine's thread, and wait for nothing; it sees to its own errors."""
+        self._put(function)
+
+    def _put(self, function: Callable[[], T]) -> _Job[T]:
         # Daemon threads that still call wait for their end; whoever holds up the exit itself must not wait.
         if not self._open and threading.current_thread() is threading.main_thread():
             raise UsageError("frames cannot be run any more: the interpreter is exiting")
         job = _Job(function)
         self._jobs.put(job)
-        return job.outcome()
+        return job
 
     def reserve(self, size: int) -> Any:
         """Working memory of at least `size` bytes; only for use inside a call."""
@@ -105,8 +112,13 @@ class Engine:
         return self._arena[:size]
 
     def share(self, threads: int) -> None:
-        """Share what runs from now on out over so many threads, or over all there are; only inside a call."""
+        """Share what runs from now on out over so many threads, or over all there are; only inside a call.
+
+        TVM's runtime library must be loaded.
+        """
         wanted = min(threads, self._threads)
+        if not self._sharing:
+            self._start_sharing()
         if wanted != self._sharing:
             _configure_pool(self._cpus, wanted)
             self._sharing = wanted
@@ -126,10 +138,26 @@ class Engine:
         self._jobs.put(None)
         self._thread.join()
 
+    def _start_sharing(self) -> None:
+        """The pool of helpers is that of the thread that asks for it."""
+        _start_pool(self._cpus, self._threads)
+        self._sharing = self._threads
+
+    def _prepare(self) -> None:
+        """See to the pool of what a call runs of TVM's; where the call itself loads the library, `share` does."""
+        if not self._sharing and _has_pools():
+            self._start_sharing()
+
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            job.run()
+            job.run(self._prepare)
             del job  # else the last frame would be held until the next one comes
+
+
+def _has_pools() -> bool:
+    """Whether TVM's runtime library is loaded; nothing is imported to find out, since cards do without."""
+    tvm_ffi = sys.modules.get("tvm_ffi")
+    return tvm_ffi is not None and tvm_ffi.get_global_func(CONFIGURE, allow_missing=True) is not None
 
 
 def _start_pool(cpus: Sequence[str], threads: int) -> None:
@@ -141,7 +169,9 @@ def _start_pool(cpus: Sequence[str], threads: int) -> None:
 
 
 def _configure_pool(cpus: Sequence[str], threads: int) -> None:
-    tvm_ffi.get_global_func("runtime.config_threadpool")(SHARE_ALL_CORES, threads, list(cpus))
+    import tvm_ffi  # not before it is needed: what runs on a card does without
+
+    tvm_ffi.get_global_func(CONFIGURE)(SHARE_ALL_CORES, threads, list(cpus))
 
 
 def _give_way(niceness: int) -> None:
@@ -163,7 +193,7 @@ _starting = threading.Lock()
 
 
 def engine(place: EngineRole = FRAMES) -> Engine:
-    """The engine of this process for frames, or the one aside; TVM's runtime library must be loaded."""
+    """The engine of this process for frames, or the one aside."""
     found = _engines.get(place)
     if found is None:
         with _starting:

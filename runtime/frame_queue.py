@@ -51,6 +51,15 @@ class FrameQueue(Generic[T]):
             return None
         raise error
 
+    def get_now(self) -> T | None:
+        """The oldest item, None when there is none yet or any more."""
+        with self._changed:
+            if not self._items:
+                return None
+            item = self._items.popleft()
+            self._changed.notify_all()
+            return item
+
     def close(self) -> None:
         """Want no more items."""
         with self._changed:

@@ -15,10 +15,10 @@ from zcc.runtime.engine import aligned_bytes
 from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.expansion import WEIGHTS as WEIGHTS
 from zcc.runtime.manifest import Manifest, Run
+from zcc.runtime.packed_library import RUNTIME_LIBRARY as RUNTIME_LIBRARY
 
 MODULE = "model.so"
 NETWORK, PROFILE, DETECT = "zcc_network", "zcc_profile", "zcc_detect_{}"  # the module's functions
-RUNTIME_LIBRARY = "libtvm_runtime.so.gz"  # TVM's, loaded once per process
 
 
 def load_module(folder: Path) -> Any:

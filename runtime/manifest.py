@@ -117,6 +117,7 @@ class Manifest:
     formats: tuple[str, ...] = ()  # of frames that it reads
     stages: tuple[BuildStage, ...] = ()
     measured: tuple[Measurement, ...] = ()
+    verified: str = ""  # where its numbers were held against the reference's: a machine, an emulator, or why nowhere
     executor: str = "cpu"  # what of the runtime runs it: a row of runtime/executors/table.py
     schema: int = SCHEMA
 

@@ -11,9 +11,9 @@ from struct import Struct
 from zcc.runtime import limits
 from zcc.runtime.cache import cache_folder, written_into_cache
 from zcc.runtime.errors import CorruptArtifact
-from zcc.runtime.library import RUNTIME_LIBRARY
 from zcc.runtime.regular import read_regular, told
 
+RUNTIME_LIBRARY = "libtvm_runtime.so.gz"  # in an artifact; loaded once per process
 LIBRARY = RUNTIME_LIBRARY.removesuffix(".gz")
 GZIP = 16 + zlib.MAX_WBITS  # to zlib: what comes is a gzip file
 TRAILER = Struct("<II")  # its last bytes

@@ -15,6 +15,7 @@ from zcc.runtime.errors import UsageError
 from zcc.runtime.feeds.shot import Feed, Shot
 from zcc.runtime.frame_queue import FrameQueue
 from zcc.runtime.stream_statistics import StageClock, StreamStatistics
+from zcc.runtime.underway import Done, Failed, Underway
 from zcc.runtime.variant import Detections
 
 CLOSING_SECONDS = 2.0  # a camera that gives no more frames must not hold up who closes
@@ -39,7 +40,7 @@ class Seen:
     name: str  # the file, the video or the camera it is from; empty for frames of an iterator
     frame: Any
     detections: Detections
-    milliseconds: float  # that detecting took
+    milliseconds: float  # that the stream spent on detecting; what went on beside the frame before is not in it
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +49,12 @@ class _Read:
     time: float
     moment: float  # the same, by the clock that times are taken with
     shot: Shot
+
+
+class _Begun(NamedTuple):
+    read: _Read
+    underway: Underway
+    seconds: float  # that putting it on its way took
 
 
 class Stream:
@@ -60,13 +67,17 @@ class Stream:
         mode: str = "every",
         queue: int | None = None,
         clock: Callable[[], float] = time.perf_counter,
+        submit: Callable[[Any], Underway] | None = None,
     ) -> None:
         if mode not in MODES:
             raise UsageError(f"there is no mode {mode!r}", f"choose one of {', '.join(MODES)}")
         room = MODES[mode].queue if queue is None else queue
         if room < 1:
             raise UsageError(f"a queue of {room} frames holds none", "give 1 or more")
-        self._detect, self._feed = detect, feed
+        # Where frames may be dropped, one that is put on its way early is older than it need be.
+        ahead = None if MODES[mode].drops else submit
+        self._ahead, self._feed = ahead is not None, feed
+        self._submit = ahead or (lambda frame: Done(detect(frame)))
         self._queue: FrameQueue[_Read] = FrameQueue(room, MODES[mode].drops)
         self._reading, self._queued, self._waiting, self._detecting = (StageClock(clock) for _ in range(4))
         self._clock = clock
@@ -86,8 +97,15 @@ class Stream:
         self._started = self._finished = self._clock()
         thread.start()
         try:
-            while (read := self._wait()) is not None:
-                yield self._look(read)
+            begun = None
+            while True:
+                read = self._wait() if begun is None else self._next()
+                following = None if read is None else self._begin(read)
+                if begun is not None:
+                    yield self._end(*begun)
+                elif following is None:
+                    return
+                begun = following
         finally:
             self.close()
 
@@ -95,13 +113,27 @@ class Stream:
         with self._waiting.timed():
             return self._queue.get()
 
-    def _look(self, read: _Read) -> Seen:
-        self._queued.add(self._clock() - read.moment)
-        with self._detecting.timed():
-            found = self._detect(read.shot.frame)
-        self._done += 1
+    def _next(self) -> _Read | None:
+        """A frame that is there already, to be under way while the last one is looked at."""
+        return self._queue.get_now() if self._ahead else None
+
+    def _begin(self, read: _Read) -> _Begun:
+        start = self._clock()
+        self._queued.add(start - read.moment)
+        try:
+            underway = self._submit(read.shot.frame)
+        except Exception as error:  # noqa: BLE001 - it is raised in the frame's turn
+            underway = Failed(error)
+        return _Begun(read, underway, self._clock() - start)
+
+    def _end(self, read: _Read, underway: Underway, seconds: float) -> Seen:
+        start = self._clock()
+        found = underway.result()
         self._finished = self._clock()
-        return Seen(read.index, read.time, read.shot.name, read.shot.frame, found, 1e3 * self._detecting.last)
+        self._done += 1
+        seconds += self._finished - start
+        self._detecting.add(seconds)
+        return Seen(read.index, read.time, read.shot.name, read.shot.frame, found, 1e3 * seconds)
 
     def close(self) -> None:
         """Read no more frames; who waits for one gets none."""

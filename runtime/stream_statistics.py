@@ -76,11 +76,6 @@ class StageClock:
         yield
         self.add(self._clock() - start)
 
-    @property
-    def last(self) -> float:
-        """The latest time, in seconds."""
-        return self._recent[-1]
-
     def summary(self) -> StageTime:
         """What was collected."""
         recent = 1e3 * np.array(self._recent.copy())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ from zcc.runtime.feeds.table import open_feed
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.stream import Stream
 from zcc.runtime.thresholds import threshold
+from zcc.runtime.underway import Underway
 from zcc.runtime.variant import Detections
 
 
@@ -25,6 +27,10 @@ class Streaming(ABC):
     def __call__(self, frame: Any, conf: float = 0.25, iou: float = 0.45, format: str | None = None) -> Detections:
         """The detections in a frame."""
 
+    def _submitting(self) -> Callable[..., Underway] | None:
+        """What puts a frame on its way beside others; None where that gains nothing."""
+        return None
+
     def stream(
         self,
         source: Any,
@@ -38,8 +44,10 @@ class Streaming(ABC):
 
         A source is a folder, a picture, a video, a camera's number or device, a URL, a GStreamer pipeline, or anything
         that yields frames or paths of pictures. At most `queue` frames are read ahead. When the source is faster, it
-        waits in the mode `every`; in `newest` the older frames are dropped. `format` is that of the frames it yields.
+        waits in the mode `every`, and a card has the next frame already while the last one is looked at; in `newest`
+        the older frames are dropped. `format` is that of the frames it yields.
         """
         feed = open_feed(source, self.manifest.input.color)
-        detect = partial(self, conf=threshold("conf", conf), iou=threshold("iou", iou), format=format)
-        return Stream(detect, feed, mode, queue)
+        how: dict[str, Any] = {"conf": threshold("conf", conf), "iou": threshold("iou", iou), "format": format}
+        submit = self._submitting()
+        return Stream(partial(self, **how), feed, mode, queue, submit=submit and partial(submit, **how))

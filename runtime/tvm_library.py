@@ -14,8 +14,7 @@ import tvm_ffi
 from zcc.runtime import loaded_tvm
 from zcc.runtime.elf import refuse_foreign
 from zcc.runtime.errors import IncompatibleHost
-from zcc.runtime.library import RUNTIME_LIBRARY
-from zcc.runtime.packed_library import LIBRARY, expanded
+from zcc.runtime.packed_library import LIBRARY, RUNTIME_LIBRARY, expanded
 
 MARKER = "runtime.config_threadpool"  # a function that the library registers when it is loaded
 

@@ -14,6 +14,7 @@ from zcc.runtime.executors.table import load_executor
 from zcc.runtime.frame import Frame
 from zcc.runtime.in_use import hold
 from zcc.runtime.manifest import Manifest
+from zcc.runtime.underway import Underway
 
 __all__ = ["Detections", "Variant"]
 
@@ -32,6 +33,11 @@ class Variant:
         """Those of the host that a frame is shared out over."""
         return self._executor.threads
 
+    @property
+    def overlaps(self) -> bool:
+        """Whether frames that are under way together are done sooner."""
+        return self._executor.overlaps
+
     def take(self, frame: Any, format: str | None = None) -> Any:
         """The frame as `run` wants it, refused where it is none."""
         return self._executor.take(frame, format)
@@ -39,6 +45,10 @@ class Variant:
     def run(self, frame: Any, conf: float, iou: float) -> Detections:
         """The detections in a frame; what was not taken yet is taken now."""
         return self._executor.run(self._executor.take(frame, None), conf, iou)
+
+    def submit(self, frame: Any, conf: float, iou: float) -> Underway:
+        """Put a frame that was taken on its way."""
+        return self._executor.submit(frame, conf, iou)
 
     def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
         """The same, aside, while other variants run frames; not once this one runs them, too.
@@ -51,6 +61,10 @@ class Variant:
         """The head's decoded output for a prepared input (1, 3, height, width), in `output` where it is given."""
         return self._executor.run_network(image, output)
 
-    def profile(self) -> NDArray[np.float64]:
-        """Seconds that each kernel of the network took, in the order of the manifest's kernel calls."""
-        return self._executor.profile()
+    def network_seconds(self, image: NDArray[np.float32], output: NDArray[np.float32]) -> float:
+        """What the network alone takes for a prepared input, by the clock of the processor that runs it."""
+        return self._executor.network_seconds(image, output)
+
+    def profile(self, image: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Seconds that each kernel of the network takes for a prepared input, in the order of the manifest's calls."""
+        return self._executor.profile(image)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+BLOCKS = 16
 Planes = tuple[NDArray[np.uint8], ...]
 
 SHAPES: dict[str, Callable[[int, int], list[tuple[int, ...]]]] = {
@@ -23,6 +24,15 @@ def noise(name: str, size: tuple[int, int], seed: int, pitch: int = 0) -> Planes
     """The planes of a frame, with `pitch` bytes behind each row."""
     rng = np.random.default_rng(seed)
     return tuple(_plane(rng, shape, pitch) for shape in SHAPES[name](*size))
+
+
+def scene(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    """A frame of coloured blocks, sixteen in a row, under noise."""
+    rng = np.random.default_rng(seed)
+    side = -(-width // BLOCKS)
+    colours = rng.integers(0, 205, (-(-height // side), BLOCKS, 3), np.uint8)
+    whole = colours.repeat(side, 0).repeat(side, 1)[:height, :width]
+    return np.asarray(whole + rng.integers(0, 51, whole.shape, np.uint8))
 
 
 def as_frame(planes: Planes) -> Any:

@@ -70,6 +70,10 @@ class Peer:
         self.graph.replay()
         return self._kept(conf, iou)
 
+    def scores(self) -> Any:
+        """The best score of every candidate of the last frame."""
+        return self.found[1].cpu().numpy()
+
     def _kept(self, conf: float, iou: float) -> Detections:
         boxes, scores, classes = self.found
         sure = (scores > conf).nonzero()[:, 0]

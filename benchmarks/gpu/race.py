@@ -3,8 +3,10 @@
 python -m benchmarks.gpu.race BUNDLE.zcc MODEL.onnx [--data DIR] [--dtype fp16,int8] [-o results.json]
 
 The bundle (`zcc export`) holds the model compiled for this card. Needs PyTorch, torchvision and onnx beside the thin
-runtime; with pictures in --data, which the detector is trained for, both must find the same there. PyTorch runs fp16.
-Ratios are of medians: PyTorch's over zcc's.
+runtime; with pictures in --data, which the detector is trained for, both must find the same there, and the timed frame
+is full of them. PyTorch runs fp16. The confidence is set so that about 5, 50 and 500 candidates stand, since PyTorch's
+NMS takes little time over none; of a model with random weights make a lively one first (benchmarks.gpu.lively). Ratios
+are of medians: PyTorch's over zcc's.
 """
 
 from __future__ import annotations
@@ -13,17 +15,17 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
+from benchmarks.gpu.candidates import COUNTS, Pixels, confidence, tiled
 from benchmarks.gpu.detectors import CONF
+from benchmarks.gpu.frames import scene
 from benchmarks.gpu.peer import Peer, replayed
 from benchmarks.gpu.same import strangers
-from benchmarks.gpu.timing import figures
+from benchmarks.gpu.standings import CALLS, PEER, Table, Timed, called, in_turns, lines
 from zcc.compiler.quality.pictures import load_pictures
 from zcc.runtime import Detector
 from zcc.runtime.bundle import Bundle
@@ -34,10 +36,8 @@ from zcc.runtime.executors.frame_block import letterbox
 from zcc.runtime.manifest import Manifest
 
 FRAME = (1080, 1920, 3)
-ROUNDS, CALLS, TOGETHER = 12, 40, 20
-STAGES = {"network alone": ("network",), "network, decode and NMS": ("network", "postprocess")}
-
-Timed = Callable[[], list[float]]  # seconds of several runs
+TOGETHER = 10
+ALIKE = 0.07  # of the boxes, that rounding may turn into others where scores lie as close as random weights have them
 
 
 class Entry:
@@ -59,48 +59,41 @@ class Entry:
         return lambda: replay(self.executor, stages, CALLS, TOGETHER).tolist()
 
 
-def called(run: Callable[[], object]) -> Timed:
-    """Calls by the host's clock."""
-
-    def several() -> list[float]:
-        taken = []
-        for _ in range(CALLS):
-            begin = time.perf_counter()
-            run()
-            taken.append(time.perf_counter() - begin)
-        return taken
-
-    return several
-
-
-def in_turns(contestants: dict[str, Timed]) -> dict[str, dict[str, float]]:
-    """Microseconds of each, measured in turns; a first round does not count."""
-    taken: dict[str, list[float]] = {name: [] for name in contestants}
-    for turn in range(ROUNDS + 1):
-        for name, run in contestants.items():
-            taken[name] += run() if turn else run()[:0]
-    return {name: figures(values) for name, values in taken.items()}
-
-
-def races(peer: Peer, entries: list[Entry]) -> dict[str, dict[str, Any]]:
-    """The figures of each contestant by discipline, and what PyTorch takes over what zcc takes."""
-    frame = np.random.default_rng(0).integers(0, 256, FRAME, np.uint8)
-    host = torch.from_numpy(frame)
-    card = host.cuda()
+def races(peer: Peer, entries: list[Entry], frame: Pixels) -> tuple[dict[str, Table], list[str]]:
+    """The figures of each contestant by discipline, what PyTorch takes over what zcc takes, and where they differ."""
+    card = torch.from_numpy(frame).cuda()
     torch.cuda.synchronize()
-    for entry in entries:
-        entry.executor.run(card)
-    results: dict[str, dict[str, Any]] = {}
-    for name, stages in STAGES.items():
-        mine = {entry.dtype: entry.stages(stages) for entry in entries}
-        results[name] = in_turns({"pytorch": lambda: [replayed(peer.network, TOGETHER) for _ in range(CALLS)], **mine})
-    for name, theirs, given in (("frame on the card", card, card), ("pageable frame of the host", host, frame)):
-        mine = {entry.dtype: called(lambda entry=entry, given=given: entry.detector(given)) for entry in entries}
-        results[f"{name} to boxes"] = in_turns({"pytorch": called(lambda theirs=theirs: peer(theirs)), **mine})
-    for table in results.values():
-        ratios = {entry.dtype: round(table["pytorch"]["median"] / table[entry.dtype]["median"], 2) for entry in entries}
-        table["ratio"] = ratios
-    return results
+    peer(card)
+    results, faults = dict[str, Table](), list[str]()
+    for count in COUNTS:
+        conf = confidence(peer.scores(), count)
+        faults += differences(peer, entries[0], frame, conf, count)
+        for entry in entries:
+            entry.executor.run(card, conf)
+        results[f"network to boxes, {count} candidates"] = staged(peer, entries, ("network", "postprocess"))
+        for name, theirs, given in (("card", card, card), ("host", torch.from_numpy(frame), frame)):
+            table = {PEER: called(lambda theirs=theirs, conf=conf: peer(theirs, conf))}
+            for entry in entries:
+                table[entry.dtype] = called(lambda entry=entry, given=given, conf=conf: entry.detector(given, conf))
+            results[f"frame of the {name} to boxes, {count} candidates"] = in_turns(table)
+    results["network alone"] = staged(peer, entries, ("network",))
+    return results, faults
+
+
+def staged(peer: Peer, entries: list[Entry], stages: tuple[str, ...]) -> Table:
+    """Some stages of ours, and of PyTorch's the network, which has no NMS in it."""
+    mine = {entry.dtype: entry.stages(stages) for entry in entries}
+    return in_turns({PEER: lambda: [replayed(peer.network, TOGETHER) for _ in range(CALLS)], **mine})
+
+
+def differences(peer: Peer, entry: Entry, frame: Pixels, conf: float, count: int) -> list[str]:
+    """Whether both find the same in the frame that is timed, and how much that is."""
+    theirs, mine = peer(torch.from_numpy(frame), conf), entry.detector(frame, conf)
+    wrong = strangers(theirs, mine, conf)
+    standing = int((peer.scores() > conf).sum())
+    boxes = f"{len(theirs)} and {len(mine)} boxes, {wrong} without a like"
+    print(f"PyTorch and zcc: {standing} candidates above {conf:.4f}, {boxes}", flush=True)
+    return [f"{count} candidates: {boxes}"] * (wrong > ALIKE * (len(theirs) + len(mine)))
 
 
 def disagreements(model: Path, entries: list[Entry], data: Path) -> list[str]:
@@ -128,17 +121,9 @@ def race(bundle: Path, model: Path, options: argparse.Namespace) -> tuple[dict[s
     begin = time.perf_counter()
     peer = Peer(model, place, (spec.height, spec.width), entries[0].manifest.head.max_det)
     print(f"torch.compile took {time.perf_counter() - begin:.0f} s", flush=True)
-    return races(peer, entries), faults
-
-
-def show(name: str, results: dict[str, dict[str, Any]]) -> None:
-    """A table, in microseconds."""
-    for discipline, table in results.items():
-        for who, held in table.items():
-            if who != "ratio":
-                ratio = f"{table['ratio'][who]:.2f}x" if who in table["ratio"] else ""
-                cells = "".join(f"{held[key]:10.1f}" for key in ("median", "p95", "p99"))
-                print(f"{name:16}{discipline:36}{who:10}{cells}{ratio:>8}", flush=True)
+    pictures = load_pictures(options.data, entries[0].manifest.classes).frames if options.data else []
+    results, differing = races(peer, entries, tiled(pictures, FRAME[:2]) if options.data else scene(*FRAME[:2]))
+    return results, faults + differing
 
 
 def main() -> int:
@@ -151,7 +136,7 @@ def main() -> int:
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     results, faults = race(options.bundle, options.model, options)
-    show(options.model.stem, results)
+    print("\n".join(lines(options.model.stem, results)))
     print("\n".join(["failures:", *faults]) if faults else "no failures")
     if options.output:
         versions = {"card": torch.cuda.get_device_name(), "torch": torch.__version__}

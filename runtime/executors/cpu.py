@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from zcc.runtime.tvm_library import load_runtime
 
 class CpuExecutor:
     """A shared library over the engine's threads. Any number of threads may call it."""
+
+    overlaps = False  # a frame has all cores
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.manifest = manifest
@@ -47,6 +51,19 @@ class CpuExecutor:
         """The detections in a frame."""
         return self._call(FRAMES, frame, conf, iou)
 
+    def submit(self, frame: Frame, conf: float, iou: float) -> Future[Detections]:
+        """Put a frame on its way: behind those that wait for the engine."""
+        name, future = self._name(frame), Future[Detections]()
+
+        def run() -> None:
+            try:
+                future.set_result(self._run(FRAMES, name, frame, conf, iou))
+            except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+                future.set_exception(error)
+
+        engine().post(run)
+        return future
+
     def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
         """The same, aside, while other variants run frames; not once this one runs them, too.
 
@@ -57,11 +74,16 @@ class CpuExecutor:
         return found
 
     def _call(self, place: EngineRole, taken: Frame, conf: float, iou: float) -> Detections:
+        name = self._name(taken)
+        return engine(place).call(lambda: self._run(place, name, taken, conf, iou))
+
+    def _name(self, taken: Frame) -> str:
+        """The frame's format, refused where the artifact does not read it."""
         name = taken.format or self.manifest.input.color
         if name not in self._detect:
             known = ", ".join(self._detect)
             raise FrameError(f"the artifact reads {known} frames, not {name}", "convert the frame, or compile again")
-        return engine(place).call(lambda: self._run(place, name, taken, conf, iou))
+        return name
 
     def _run(self, place: EngineRole, name: str, frame: Frame, conf: float, iou: float) -> Detections:
         arena = self._workspace(place, "detect")
@@ -95,8 +117,16 @@ class CpuExecutor:
         self._ask(network, np.ascontiguousarray(image), self._weights, arena, output)
         return output
 
-    def profile(self) -> NDArray[np.float64]:
-        """Seconds that each kernel of the network took, in the order of the manifest's kernel calls."""
+    def network_seconds(self, image: NDArray[np.float32], output: NDArray[np.float32]) -> float:
+        """What the network alone takes for a prepared input, with the way to the engine's thread and back."""
+        start = time.perf_counter()
+        self.run_network(image, output)
+        return time.perf_counter() - start
+
+    def profile(self, image: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Seconds that each kernel of the network takes for a prepared input, in the order of the manifest's calls."""
+        # The profiled kernels run on what they find in memory; a run on an image leaves ordinary numbers there.
+        self.run_network(image)
         return engine().call(self._profile)
 
     def _profile(self) -> NDArray[np.float64]:

@@ -23,6 +23,7 @@ from zcc.runtime.executors.cuda_graph import Graph
 from zcc.runtime.executors.cuda_kernels import Kernels
 from zcc.runtime.executors.cuda_memory import DeviceMemory
 from zcc.runtime.executors.cuda_program import Program
+from zcc.runtime.executors.cuda_rows import Rows, rows_read
 from zcc.runtime.executors.cuda_shared import shared_copiers, shared_weights
 from zcc.runtime.executors.cuda_slot import Pending, Slot
 from zcc.runtime.executors.cuda_upload import Landing
@@ -47,7 +48,7 @@ class CudaExecutor:
         self.mapped = mapped
         self._lock = threading.RLock()
         self._next = 0
-        self._places: dict[tuple[int, int], bytes] = {}
+        self._places: dict[tuple[int, int], tuple[bytes, Rows | None]] = {}
         try:
             self._make()
         except DeviceError as error:
@@ -106,15 +107,18 @@ class CudaExecutor:
         with self._lock:
             taken = look_over(frame, format, self._stream_number)
             number = self._format_number(taken.format)
+            place, rows = self._place(taken.height, taken.width)
             slot = self._take()
             if isinstance(taken, CardFrame):
+                if not self.context.alone:
+                    self.context.check_frame(taken.addresses[0])
                 for other in taken.streams if stream is None else (*taken.streams, stream):
                     self._follow(other, slot)
                 addresses, pitches = taken.addresses, taken.pitches
             else:
-                addresses, pitches = self._land(taken, slot)
+                addresses, pitches = self._land(taken, rows, slot)
             FRAME.pack_into(slot.parameters.view, 0, *addresses, *pitches, number, conf, iou)
-            slot.parameters.view[FRAME.size : PARAMETERS_SIZE] = self._place(taken.height, taken.width)
+            slot.parameters.view[FRAME.size : PARAMETERS_SIZE] = place
             call("cuGraphLaunch", slot.graph.handle, self.stream)
             call("cuEventRecord", slot.done, self.stream)
             slot.pending = Pending(self, slot, taken)
@@ -126,13 +130,14 @@ class CudaExecutor:
             raise FrameError(f"no frame format is called {name!r}", f"give one of {', '.join(FORMAT_NUMBERS)}")
         return number
 
-    def _place(self, height: int, width: int) -> bytes:
-        """Where frames of a size lie, worked out once."""
+    def _place(self, height: int, width: int) -> tuple[bytes, Rows | None]:
+        """Where frames of a size lie, and which rows are read of them, worked out once."""
         found = self._places.get((height, width))
         if found is None:
             if len(self._places) >= MOST_SIZES:
                 self._places.clear()
-            found = self._places[height, width] = letterbox(self.program.input, height, width).packed()
+            place = letterbox(self.program.input, height, width)
+            found = self._places[height, width] = place.packed(), rows_read(height, place.height)
         return found
 
     def _take(self) -> Slot:
@@ -149,10 +154,10 @@ class CudaExecutor:
             self.context.call("cuEventRecord", slot.done, other)
             self.context.call("cuStreamWaitEvent", self.stream, slot.done, 0)
 
-    def _land(self, frame: Frame, slot: Slot) -> tuple[Three, Three]:
+    def _land(self, frame: Frame, rows: Rows | None, slot: Slot) -> tuple[Three, Three]:
         if slot.landing is None:
             slot.landing = Landing(self.context, shared_copiers(self.context))
-        addresses, pitches = slot.landing.take(frame)
+        addresses, pitches = slot.landing.take(frame, rows)
         self.context.call("cuStreamWaitEvent", self.stream, slot.landing.landed, 0)
         return three(addresses), three(pitches)
 

@@ -11,10 +11,11 @@ import threading
 from ctypes import byref, c_char_p, c_int, c_void_p, cast, create_string_buffer
 from dataclasses import dataclass
 
-from zcc.runtime.errors import DeviceLost, UsageError
+from zcc.runtime.errors import DeviceLost, FrameError, UsageError
 from zcc.runtime.executors.cuda_driver import ANEW, Driver, driver, refuse_fork
 
-MAJOR, MINOR, SHARED_OPTIN, INTEGRATED, PROCESSORS = 75, 76, 97, 18, 16  # CUdevice_attribute
+MAJOR, MINOR, SHARED_OPTIN, INTEGRATED = 75, 76, 97, 18  # CUdevice_attribute
+ORDINAL = 9  # CUpointer_attribute
 
 _contexts: dict[int, Context] = {}
 _making = threading.Lock()
@@ -31,6 +32,7 @@ class Context:
     capability: tuple[int, int]
     shared_bytes: int  # that a block may have, when it asks
     integrated: bool  # whether it shares the host's memory
+    alone: bool  # whether the machine has no other card
     lost: bool = False
 
     def __enter__(self) -> Context:
@@ -52,6 +54,17 @@ class Context:
             error = self.driver.error(status, name)
             self.lost = self.lost or isinstance(error, DeviceLost)
             raise error
+
+    def check_frame(self, address: int) -> None:
+        """Refuse a frame that another card holds: reading it would be the end of every context."""
+        holder = c_int()
+        if self.driver.raw["cuPointerGetAttribute"](byref(holder), ORDINAL, address):
+            raise FrameError("the frame's address is in no card's memory", "hand in a tensor that is alive")
+        if holder.value != self.number:
+            raise FrameError(
+                f"the frame lies on cuda:{holder.value}, and the detector is on cuda:{self.number}",
+                f"bring it there, or load the detector with device='cuda:{holder.value}'",
+            )
 
 
 _popped = byref(c_void_p())  # nobody wants to know what it was
@@ -114,7 +127,9 @@ def _make(opened: Driver, number: int) -> Context:
         _attribute(opened, each, device) for each in (MAJOR, MINOR, SHARED_OPTIN, INTEGRATED)
     )
     opened("cuDevicePrimaryCtxRetain", byref(handle), device)
-    return Context(opened, number, handle, name.value.decode(), (major, minor), shared, bool(integrated))
+    return Context(
+        opened, number, handle, name.value.decode(), (major, minor), shared, bool(integrated), count.value > 1
+    )
 
 
 def _attribute(opened: Driver, which: int, device: c_int) -> int:

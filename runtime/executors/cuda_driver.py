@@ -71,6 +71,28 @@ class Copy(ctypes.Structure):
     )
 
 
+SIDE: Any = (
+    ("x", c_size_t),
+    ("y", c_size_t),
+    ("type", c_uint),
+    ("host", c_void_p),
+    ("device", c_uint64),
+    ("array", c_void_p),
+    ("pitch", c_size_t),
+)
+
+
+class RowsCopy(ctypes.Structure):
+    """CUDA_MEMCPY2D_v2: rows of bytes at even distances, from one side to the other."""
+
+    _fields_ = (
+        *((f"source_{name}", kind) for name, kind in SIDE),
+        *((f"target_{name}", kind) for name, kind in SIDE),
+        ("width", c_size_t),
+        ("height", c_size_t),
+    )
+
+
 ON_HOST, ON_DEVICE = 1, 2  # CUmemorytype
 
 # Names in the library, with the types of what they take; all return a status.
@@ -93,11 +115,13 @@ FUNCTIONS: dict[str, list[Any]] = {
     "cuMemHostAlloc": [POINTER(c_void_p), c_size_t, c_uint],
     "cuMemFreeHost": [c_void_p],
     "cuMemHostGetDevicePointer_v2": [POINTER(c_uint64), c_void_p, c_uint],
+    "cuPointerGetAttribute": [POINTER(c_int), c_int, c_uint64],
     "cuMemGetInfo_v2": [POINTER(c_size_t), POINTER(c_size_t)],
     "cuMemsetD8_v2": [c_uint64, ctypes.c_ubyte, c_size_t],
     "cuMemcpyHtoD_v2": [c_uint64, c_void_p, c_size_t],
     "cuMemcpyDtoH_v2": [c_void_p, c_uint64, c_size_t],
     "cuMemcpyHtoDAsync_v2": [c_uint64, c_void_p, c_size_t, c_void_p],
+    "cuMemcpy2DAsync_v2": [POINTER(RowsCopy), c_void_p],
     "cuStreamCreate": [POINTER(c_void_p), c_uint],
     "cuStreamDestroy_v2": [c_void_p],
     "cuStreamSynchronize": [c_void_p],

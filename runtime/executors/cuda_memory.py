@@ -27,9 +27,10 @@ class DeviceMemory:
         weakref.finalize(self, _free, context, "cuMemFree_v2", self._handle)
 
     def clear(self) -> None:
-        """Zero all of it."""
+        """Zero all of it, and wait."""
         with self.context:
             self.context.call("cuMemsetD8_v2", self.address, 0, max(self.size, 1))
+            self.context.call("cuStreamSynchronize", None)
 
     def write(self, data: Bytes, offset: int = 0) -> None:
         """Copy bytes into it, and wait."""

@@ -15,6 +15,7 @@ from zcc.runtime.executors import cuda_timing
 from zcc.runtime.executors.cuda import CudaExecutor
 from zcc.runtime.executors.cuda_frame import lies_on_card
 from zcc.runtime.executors.cuda_program import WEIGHTS, read_program
+from zcc.runtime.executors.cuda_slot import Pending
 from zcc.runtime.frame import Frame, as_frame
 from zcc.runtime.manifest import Manifest
 
@@ -36,6 +37,7 @@ class CudaVariant:
     """A plan's executor, as variants are run. Any number of threads may call it."""
 
     threads = 1  # the host has nothing to share out
+    overlaps = True  # the next frame is uploaded while one runs
 
     def __init__(self, folder: Path, manifest: Manifest, device: str) -> None:
         key = next(entry.sha256 for entry in manifest.files if entry.path == WEIGHTS)
@@ -54,6 +56,12 @@ class CudaVariant:
             return self.executor.run(frame.frame, conf, iou, frame.format)
         return self.executor.run(frame, conf, iou)
 
+    def submit(self, frame: Frame | OnCard, conf: float, iou: float) -> Pending:
+        """Put a frame on its way: it is uploaded while the one before it runs."""
+        if isinstance(frame, OnCard):
+            return self.executor.submit(frame.frame, conf, iou, frame.format)
+        return self.executor.submit(frame, conf, iou)
+
     def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
         """The same: what a card does for others goes on beside it."""
         return self.executor.run(frame, conf, iou)
@@ -68,12 +76,21 @@ class CudaVariant:
         names = [name for name in self.executor.program.plan.tensors if name.startswith("map")]
         return [_floats(self.executor.read(name)[0]) for name in sorted(names, key=lambda name: int(name[3:]))]
 
-    def profile(self) -> NDArray[np.float64]:
-        """Seconds of each launch of the network, on a frame of zeros."""
-        program = self.executor.program
-        self.executor.run(np.zeros((program.input.height, program.input.width, 3), np.uint8))
+    def network_seconds(self, image: Array, output: Array) -> float:
+        """What the network's launches take as a graph, by the card's clock; no output is decoded."""
+        self.executor.run(_pixels(image))
+        return float(cuda_timing.replay(self.executor, ("network",), 1)[0])
+
+    def profile(self, image: Array) -> NDArray[np.float64]:
+        """Seconds of each launch of the network, one after another."""
+        self.executor.run(_pixels(image))
         seconds = cuda_timing.profile(self.executor, ROUNDS)
-        return seconds[list(program.plan.indices_of(("network",)))]
+        return seconds[list(self.executor.program.plan.indices_of(("network",)))]
+
+
+def _pixels(image: Array) -> NDArray[np.uint8]:
+    """The frame that becomes a prepared input."""
+    return np.ascontiguousarray(np.rint(255 * image[0]).clip(0, 255).astype(np.uint8).transpose(1, 2, 0))
 
 
 def _floats(values: NDArray[Any]) -> Array:

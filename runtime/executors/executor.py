@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from zcc.runtime.detections import Detections
 from zcc.runtime.frame import Frame
+from zcc.runtime.underway import Underway
 
 
 class Executor(Protocol):
     """A loaded artifact. Any number of threads may call it."""
 
     threads: int  # of the host that a frame is shared out over
+    overlaps: bool  # whether frames that are under way together are done sooner
 
     def take(self, frame: Any, format: str | None) -> Any:
         """The frame as `run` wants it, refused where it is none; what is a `Frame` already stays one."""
@@ -22,6 +24,10 @@ class Executor(Protocol):
 
     def run(self, frame: Any, conf: float, iou: float) -> Detections:
         """The detections in a frame that was taken."""
+        ...
+
+    def submit(self, frame: Any, conf: float, iou: float) -> Underway:
+        """Put a frame that was taken on its way; it may not be written to until its detections are there."""
         ...
 
     def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
@@ -32,6 +38,10 @@ class Executor(Protocol):
         """The head's decoded output for a prepared input (1, 3, height, width), in `output` where it is given."""
         ...
 
-    def profile(self) -> NDArray[np.float64]:
-        """Seconds that each kernel of the network took, in the order of the manifest's kernel calls."""
+    def network_seconds(self, image: NDArray[np.float32], output: NDArray[np.float32]) -> float:
+        """What the network alone takes for a prepared input, by the clock of the processor that runs it."""
+        ...
+
+    def profile(self, image: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Seconds that each kernel of the network takes for a prepared input, in the order of the manifest's calls."""
         ...

@@ -24,7 +24,7 @@ from zcc.compiler.frontend.load import load_model
 from zcc.compiler.frontend.model import Model
 from zcc.registry import Registry
 from zcc.runtime import Detections, Detector
-from zcc.runtime.errors import CorruptArtifact, IncompatibleHost, NotFound, UsageError
+from zcc.runtime.errors import CorruptArtifact, FrameError, IncompatibleHost, NotFound, UsageError
 from zcc.runtime.manifest import Manifest, Measurement
 
 Answer = tuple[bytes, bytes, bytes]
@@ -97,6 +97,17 @@ def test_many_threads_get_what_one_would(detector: Detector, pair: Pair) -> None
     with ThreadPoolExecutor(8) as pool:
         found = pool.map(lambda call: answer(detectors[call[0]](frames[call[1]])), calls)
         assert list(found) == [expected[d][f] for d, f in calls]
+
+
+def test_frames_on_their_way_come_to_what_calls_give(detector: Detector) -> None:
+    frames = [noise(48, 64, seed) for seed in range(8)]
+    under_way = [detector.submit(frame, conf=0.3) for frame in frames]
+    for frame, each in zip(frames, under_way, strict=True):
+        assert_same(each.result(), detector(frame, conf=0.3))
+        assert each.done()
+        assert_same(each.result(), detector(frame, conf=0.3))
+    with pytest.raises(FrameError, match="has shape"):
+        detector.submit(frames[0][..., :2])
 
 
 def test_loaded_by_name_by_path_and_by_digest(tiny_artifact: Tiny) -> None:

@@ -86,3 +86,14 @@ def test_close_frees_whoever_waits(drops: bool) -> None:
     assert sorted(map(str, outcomes)) == (["None"] if drops else ["False", "None"])
     assert full.get() is None, "what was in it is gone"
     assert full.put(2) is False
+
+
+def test_what_is_there_now_is_taken_without_waiting() -> None:
+    queue: FrameQueue[int] = FrameQueue(4, drops=False)
+    assert queue.get_now() is None
+    queue.put(7)
+    queue.end(ValueError("later"))
+    assert queue.get_now() == 7
+    assert queue.get_now() is None, "the error is for whoever waits"
+    with pytest.raises(ValueError, match="later"):
+        queue.get()

@@ -317,6 +317,56 @@ def test_the_statistics_say_where_the_time_goes() -> None:
     assert str(found).startswith("5 frames at 100.0 a second, 0 dropped; reading 30.0 ms")
 
 
+class Telling:
+    """A frame under way that says when it was put there and when it was waited for."""
+
+    def __init__(self, told: list[str], number: int) -> None:
+        self.told, self.number = told, number
+        told.append(f"begin {number}")
+
+    def done(self) -> bool:
+        return True
+
+    def result(self) -> Detections:
+        self.told.append(f"end {self.number}")
+        return NOTHING
+
+
+@pytest.mark.parametrize(
+    ("mode", "wanted"),
+    [
+        ("every", ["begin 0", "begin 1", "end 0", "begin 2", "end 1", "end 2"]),
+        ("newest", ["detect 0", "detect 1", "detect 2"]),
+    ],
+)
+def test_the_next_frame_is_under_way_while_one_is_looked_at(mode: str, wanted: list[str]) -> None:
+    """Only where none is dropped: a frame that waits on its way is older than the newest."""
+    told, all_read = list[str](), threading.Event()
+
+    def source() -> Iterator[Shot]:
+        yield from (Shot(number, "") for number in range(3))
+        all_read.set()
+
+    def detect(frame: int) -> Detections:
+        told.append(f"detect {frame}")
+        return NOTHING
+
+    def submit(frame: int) -> Telling:
+        all_read.wait(PATIENT)
+        return Telling(told, frame)
+
+    assert len(list(Stream(detect, source(), mode, queue=3, submit=submit))) == 3
+    assert told == wanted
+
+
+def test_a_frame_that_fails_under_way_fails_in_its_turn(detector: Detector) -> None:
+    good, bad = noise(48, 64), np.zeros((48, 64, 2), np.uint8)
+    stream, seen = detector.stream([good, good, bad, good]), []
+    with pytest.raises(FrameError, match="has shape"):
+        seen.extend(each.index for each in stream)
+    assert seen == [0, 1]
+
+
 WITHOUT = """
 import importlib.util, sys
 find = importlib.util.find_spec

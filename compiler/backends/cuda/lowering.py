@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from zcc.compiler.backends.common.curves import CURVES
+from zcc.compiler.backends.common.curves import CURVES, POWERS
 from zcc.compiler.backends.cuda.draft import Argument, Constant, Constants
 from zcc.compiler.backends.cuda.kernels.stages import Apply, Merge, OnCurve, PerChannel, Stage
 from zcc.compiler.backends.cuda.place import Placement, View
@@ -25,6 +25,7 @@ class Lowering:
     placement: Placement
     capability: Capability
     choose: Choose
+    rounding: bool = False  # whether float32 factors may be rounded to what tensor cores multiply
     constants: Constants = field(default_factory=Constants)
 
     def view(self, tensor: Tensor) -> View:
@@ -53,8 +54,8 @@ class Lowering:
                 made.append(PerChannel(stage.operator))
                 given.append(self.per_channel(stage.values, out))
             elif curves and stage.name in CURVES:
-                step, last = CURVES[stage.name].step, number == len(stages) - 1
-                made.append(OnCurve(1.0 if number == 0 else 1 / step))
+                curve, last = CURVES[stage.name], number == len(stages) - 1
+                made.append(OnCurve(1.0 if number == 0 else 1 / curve.step, curve.odd, curve.slope != 0))
                 given.append(self.curve(stage.name, out if last else None))
             else:
                 made.append(Apply(stage.name, stage.parameters))
@@ -64,4 +65,5 @@ class Lowering:
         """The table of a curve; in the steps of the bytes of `out`, if that is a map of bytes."""
         table = CURVES[name].table()
         meaning = out.quantisation if out is not None and out.dtype == "uint8" else None
-        return self.constants.add(table if meaning is None else table * meaning.factor)
+        table = table if meaning is None else table * meaning.factor
+        return self.constants.add(np.concatenate([table[:POWERS].T.reshape(-1), table[POWERS]]))

@@ -22,7 +22,7 @@ from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.executors.cuda_program import Module, Program
 from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
 from zcc.runtime.executors.plan import Launch, Place, Plan, Range, Tensor
-from zcc.runtime.manifest import InputSpec
+from zcc.runtime.manifest import FILENAME, FileEntry, HeadInfo, InputSpec, Manifest, Requirements, file_sha256
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent.parent
@@ -77,6 +77,32 @@ def program() -> Program:
     return Program(plan, modules, weights(0).view(np.uint8).reshape(-1), "weights", SPEC, MAX_DET)
 
 
+def artifact(folder: Path) -> Path:
+    """The program as an artifact's folder."""
+    folder.mkdir()
+    program().write(folder)
+    names = sorted(path.name for path in folder.iterdir())
+    manifest = Manifest(
+        name="pretended",
+        dtype="fp16",
+        target="cuda:sm_90",
+        input=SPEC,
+        head=HeadInfo("test", HEAD.shape, HEAD.candidates, HEAD.classes, MAX_DET),
+        classes=("a", "b", "c"),
+        requires=Requirements("linux", "sm_90", (), "none"),
+        files=tuple(FileEntry(name, file_sha256(folder / name), (folder / name).stat().st_size) for name in names),
+        workspace={"detect": 0, "network": 0},
+        created="2026-01-01T00:00:00Z",
+        versions={},
+        model_sha256="0" * 64,
+        fingerprint="pretended",
+        kernels={"calls": []},
+        executor="cuda",
+    )
+    (folder / FILENAME).write_text(manifest.to_json())
+    return folder
+
+
 def weights(seed: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     """A decoded output with some detections in it."""
     rng = np.random.default_rng(seed)
@@ -102,9 +128,9 @@ def _entries(text: str) -> set[str]:
     return set(re.findall(r"__global__ void(?:\s+__launch_bounds__\([^)]*\))?\s+(\w+)\(", text))
 
 
-def run(driver: Path, home: Path, code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run code that finds the driver, and the program as `program`."""
-    if not home.exists():
+def run(driver: Path, home: Path | None, code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run code that finds the driver and, where there is a home for it, the program as `program`."""
+    if home is not None and not home.exists():
         Case("case", program(), {}).save(home.parent)
     start = (
         "import numpy as np, threading\n"
@@ -114,11 +140,12 @@ def run(driver: Path, home: Path, code: str, **environment: str) -> subprocess.C
         "from zcc.runtime.executors.cuda import CudaExecutor\n"
         f"program = Case.load(Path({str(home)!r})).program\n"
     )
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.run(
-        [sys.executable, "-c", start + code],
+        [sys.executable, "-c", start + code if home else code],
         capture_output=True,
         text=True,
-        env={**os.environ, "LD_LIBRARY_PATH": str(driver), "PYTHONPATH": str(ROOT), **environment},
+        env={**os.environ, "LD_LIBRARY_PATH": str(driver), "PYTHONPATH": path, **environment},
         cwd=ROOT,
         timeout=120,
     )

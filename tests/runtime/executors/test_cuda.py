@@ -97,6 +97,45 @@ for bad in (frame[:, ::2], frame.transpose(1, 0, 2), frame[::-1], frame[..., :2]
     assert all("do not lie in one piece" in line or "run backwards" in line or "has shape" in line for line in told)
 
 
+def test_a_frame_on_another_card_is_refused(script: Run) -> None:
+    code = f"""{FRAME}
+class Tensor:
+    __cuda_array_interface__ = dict(shape=frame.shape, typestr="|u1", version=3, strides=None,
+                                    data=(frame.ctypes.data, False), stream=None)
+found = CudaExecutor(program).run(Tensor())
+print(len(found))
+"""
+    assert int(output_of(script(code, PRETENDED_CARDS="2", PRETENDED_HOLDER="0"))) > 5
+    error = error_of(script(code, PRETENDED_CARDS="2", PRETENDED_HOLDER="1"))
+    assert "FrameError: the frame lies on cuda:1, and the detector is on cuda:0; bring it there" in error
+
+
+@pytest.mark.parametrize("card", [{}, {"PRETENDED_INTEGRATED": "1"}], ids=["apart", "integrated"])
+def test_rows_that_are_not_read_are_not_missed(script: Run, card: dict[str, str]) -> None:
+    """A frame of the host gives the very input that the same frame gives where it lies on the card, whole.
+
+    Of the frames a third of the rows is read, two of four, all of them, and as many as a wide picture has.
+    """
+    code = """
+class Tensor:
+    def __init__(self, array):
+        self.array = array
+        self.__cuda_array_interface__ = dict(shape=array.shape, typestr="|u1", version=3, strides=array.strides,
+                                             data=(array.ctypes.data, False))
+executor = CudaExecutor(program)
+for height, width in ((144, 192), (192, 256), (100, 200), (108, 192)):
+    for format, shape in (("bgr", (height, width, 3)), ("gray", (height, width)), ("nv12", (height * 3 // 2, width))):
+        frame = np.random.default_rng(height).integers(0, 256, shape, np.uint8)
+        inputs = []
+        for given in (Tensor(frame), frame, frame):
+            found = executor.run(given, format=format)
+            inputs.append((executor.read("input").tobytes(), found.edges))
+        if len(set(inputs)) != 1:
+            print(height, width, format)
+"""
+    assert output_of(script(code, **card)) == ""
+
+
 def test_the_network_alone(script: Run) -> None:
     code = "out = CudaExecutor(program).run_network(np.zeros((48, 64, 4)))\nprint(float(out.sum()), out.shape)"
     total = float(weights(0).sum())

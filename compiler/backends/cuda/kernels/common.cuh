@@ -21,6 +21,10 @@ __device__ __forceinline__ float from_f16(u32 bits) {
   float r; asm("cvt.f32.f16 %0, %1;" : "=f"(r) : "h"((unsigned short)bits)); return r; }
 __device__ __forceinline__ float from_bf16(u32 bits) { return __uint_as_float(bits << 16); }
 
+// A number below 2^22 is rounded to the nearest whole one, ties to even, where this is added and taken off again, and what
+// it is rounded to lies in the lowest bits in between. Rounding and conversions take eight times as long as a sum.
+constexpr float WHOLE = 12582912.f;
+
 // Four neighbouring channels, which lie on a multiple of their size.
 __device__ __forceinline__ void load4(const float* p, float (&v)[4]) {
   float4 q = *(const float4*)p; v[0] = q.x; v[1] = q.y; v[2] = q.z; v[3] = q.w; }
@@ -32,7 +36,8 @@ __device__ __forceinline__ void load4(const bf16* p, float (&v)[4]) {
   v[0] = from_bf16(q.x & 0xffff); v[1] = from_bf16(q.x >> 16); v[2] = from_bf16(q.y & 0xffff); v[3] = from_bf16(q.y >> 16); }
 __device__ __forceinline__ void load4(const u8* p, float (&v)[4]) {
   u32 q = *(const u32*)p;
-  v[0] = q & 255; v[1] = q >> 8 & 255; v[2] = q >> 16 & 255; v[3] = q >> 24; }
+#pragma unroll
+  for (int e = 0; e < 4; e++) v[e] = __uint_as_float(__byte_perm(q, 0x4B000000, 0x7650 | e)) - 8388608.f; }
 __device__ __forceinline__ void store4(float* p, const float (&v)[4]) { *(float4*)p = make_float4(v[0], v[1], v[2], v[3]); }
 __device__ __forceinline__ void store4(f16* p, const float (&v)[4]) {
   *(uint2*)p = make_uint2(pack_f16(v[0], v[1]), pack_f16(v[2], v[3])); }
@@ -41,11 +46,15 @@ __device__ __forceinline__ void store4(bf16* p, const float (&v)[4]) {
   *(uint2*)p = make_uint2(pack_bf16(v[0], v[1]), pack_bf16(v[2], v[3])); }
 #endif
 __device__ __forceinline__ void store4(u8* p, const float (&v)[4]) {   // whole numbers of 0..255
-  *(u32*)p = (u32)v[0] | (u32)v[1] << 8 | (u32)v[2] << 16 | (u32)v[3] << 24; }
+  u32 b[4];
+#pragma unroll
+  for (int e = 0; e < 4; e++) b[e] = __float_as_uint(__fadd_rn(v[e], WHOLE));
+  *(u32*)p = __byte_perm(__byte_perm(b[0], b[1], 0x40), __byte_perm(b[2], b[3], 0x40), 0x5410); }
 
 // The byte nearest to a number of steps, ties to even before the zero point is added.
 __device__ __forceinline__ float to_byte(float steps, float zero) {
-  return rintf(fmaxf(fminf(steps, 255.f - zero), 0.f - zero)) + zero; }
+  float held = fmaxf(fminf(steps, 255.f - zero), 0.f - zero);
+  return __fadd_rn(__fsub_rn(__fadd_rn(held, WHOLE), WHOLE), zero); }
 
 __device__ __forceinline__ float sigmoid(float x) { return __fdividef(1.f, 1.f + __expf(-x)); }
 __device__ __forceinline__ float silu(float x) { return __fdividef(x, 1.f + __expf(-x)); }
@@ -60,14 +69,18 @@ __device__ __forceinline__ float hard_sigmoid(float x) { return fmaxf(fminf(__fa
 __device__ __forceinline__ float hard_swish(float x) { return __fmul_rn(x, hard_sigmoid(x)); }
 
 // A smooth function by table, a cubic a segment: the same bits as on every other processor (see common/curves.py).
-__device__ __forceinline__ float on_curve(float u, const float* table) {
-  float distance = fabsf(u), whole = rintf(fminf(distance, 7.f)), place = __fsub_rn(distance, whole);
-  const float* row = table + (int)whole;
-  float part = __fadd_rn(row[16], __fmul_rn(place, row[24]));
-  part = __fadd_rn(row[8], __fmul_rn(place, part));
-  part = __fadd_rn(row[0], __fmul_rn(place, part));
-  part = table[34] != 0.f && u < 0.f ? -part : part;
-  return __fadd_rn(__fadd_rn(part, __fmul_rn(fmaxf(u, 0.f), table[32])), table[33]); }
+// Segment after segment has its four coefficients in a row. What is stored meanwhile may lie anywhere, as far as the
+// compiler knows, so the table is read as what never changes.
+template <bool ODD, bool SLOPED> __device__ __forceinline__ float on_curve(float u, const float* table) {
+  float distance = fabsf(u), moved = __fadd_rn(fminf(distance, 7.f), WHOLE);
+  float place = __fsub_rn(distance, __fsub_rn(moved, WHOLE));
+  float4 power = __ldg((const float4*)table + (__float_as_int(moved) & 7));
+  float part = __fadd_rn(power.z, __fmul_rn(place, power.w));
+  part = __fadd_rn(power.y, __fmul_rn(place, part));
+  part = __fadd_rn(power.x, __fmul_rn(place, part));
+  if (ODD) part = u < 0.f ? -part : part;
+  if (SLOPED) part = __fadd_rn(part, __fmul_rn(fmaxf(u, 0.f), __ldg(table + 32)));
+  return __fadd_rn(part, __ldg(table + 33)); }
 
 __device__ __forceinline__ void wait_for_earlier() {      // only where the launch before may still run
 #if __CUDA_ARCH__ >= 900

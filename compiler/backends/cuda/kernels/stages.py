@@ -37,11 +37,14 @@ class OnCurve:
     """A smooth function by table, for integer networks; `factor` turns its argument into the curve's steps."""
 
     factor: float
+    odd: bool = False
+    sloped: bool = True  # whether it goes on for ever as a line that is not flat
 
     def line(self, operand: str) -> str:
         """CUDA that changes v[e]."""
         steps = "v[e]" if self.factor == 1 else f"__fmul_rn(v[e], {literal(self.factor)})"
-        return f"v[e] = on_curve({steps}, {operand});"
+        kind = ", ".join(str(each).lower() for each in (self.odd, self.sloped))
+        return f"v[e] = on_curve<{kind}>({steps}, {operand});"
 
 
 @dataclass(frozen=True)
