@@ -67,10 +67,10 @@ class _Room:
         self.dtype, self.floats, self.bytes = dtype, 0, 0
         self.shapes: list[tuple[int, int, int]] = []
 
-    def put(self, channels: int, height: int, width: int) -> tuple[PackedMap, heads.Map]:
+    def put(self, channels: int, height: int, width: int) -> tuple[PackedMap, heads.HeadMap]:
         blocks = -(-channels // LANES)
         cpu = PackedMap(Slab.dense(blocks, height, width, LANES), self.floats)
-        cuda = heads.Map(Place("arena", self.bytes), channels)
+        cuda = heads.HeadMap(Place("arena", self.bytes), channels)
         self.floats += blocks * height * width * LANES
         self.bytes += channels * height * width * np.dtype(self.dtype).itemsize
         self.shapes.append((channels, height, width))

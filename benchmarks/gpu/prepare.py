@@ -17,7 +17,7 @@ from benchmarks.gpu.frames import noise
 from benchmarks.gpu.maps import Both, anchored, decoded, dfl, scene
 from zcc.compiler.backends.cuda.check_plan import check_plan
 from zcc.compiler.backends.cuda.frame.heads import FrameHead
-from zcc.compiler.backends.cuda.frame.image import ImageLayout
+from zcc.compiler.backends.cuda.frame.image_layout import ImageLayout
 from zcc.compiler.backends.cuda.frame.kernels import FrameKernels
 from zcc.compiler.backends.cuda.frame.part import join
 from zcc.compiler.ir.heads.head import Head

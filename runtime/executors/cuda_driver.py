@@ -43,7 +43,7 @@ class Edge(ctypes.Structure):
 PROGRAMMATIC = 1  # port and type of an edge over which a kernel begins before the other has ended
 
 
-class Copy(ctypes.Structure):
+class MemcpyParameters(ctypes.Structure):
     """CUDA_MEMCPY3D_v2: where one side of a copy lies, and where the other."""
 
     _fields_ = (
@@ -143,7 +143,14 @@ FUNCTIONS: dict[str, list[Any]] = {
         POINTER(Edge),
         c_size_t,
     ],
-    "cuGraphAddMemcpyNode": [POINTER(c_void_p), c_void_p, POINTER(c_void_p), c_size_t, POINTER(Copy), c_void_p],
+    "cuGraphAddMemcpyNode": [
+        POINTER(c_void_p),
+        c_void_p,
+        POINTER(c_void_p),
+        c_size_t,
+        POINTER(MemcpyParameters),
+        c_void_p,
+    ],
     "cuGraphInstantiateWithFlags": [POINTER(c_void_p), c_void_p, c_ulonglong],
     "cuGraphExecDestroy": [c_void_p],
     "cuGraphUpload": [c_void_p, c_void_p],

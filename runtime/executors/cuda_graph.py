@@ -8,7 +8,7 @@ from ctypes import byref, c_float, c_int, c_uint, c_uint64, c_void_p
 from typing import Any
 
 from zcc.runtime.executors.cuda_context import Context
-from zcc.runtime.executors.cuda_driver import ON_DEVICE, ON_HOST, PROGRAMMATIC, Copy, Edge, KernelNode
+from zcc.runtime.executors.cuda_driver import ON_DEVICE, ON_HOST, PROGRAMMATIC, Edge, KernelNode, MemcpyParameters
 from zcc.runtime.executors.plan import Argument, Launch, Place, Value
 
 TYPES: Mapping[str, Callable[[Any], Any]] = {"i32": c_int, "u32": c_uint, "f32": c_float, "u64": c_uint64}
@@ -89,7 +89,7 @@ class Graph:
         self._context.call(OVERLAP, self._graph, begins, ends, edges, count)
 
     def _copy(self, host: int, device: int, size: int, *, to_card: bool, waits: Sequence[c_void_p] = ()) -> c_void_p:
-        node, copy = c_void_p(), Copy()
+        node, copy = c_void_p(), MemcpyParameters()
         copy.width, copy.height, copy.depth = size, 1, 1
         if to_card:
             copy.source_type, copy.source_host, copy.target_type, copy.target_device = ON_HOST, host, ON_DEVICE, device

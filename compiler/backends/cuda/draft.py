@@ -13,7 +13,7 @@ from zcc.compiler.backends.cuda.place import View
 
 
 @dataclass(eq=False)
-class Scratch:
+class LaunchScratch:
     """Memory for one launch alone; counters are zero before and after it."""
 
     bytes: int
@@ -28,7 +28,7 @@ class Constant:
     bytes: int
 
 
-Argument = View | Scratch | Constant
+Argument = View | LaunchScratch | Constant
 
 
 @dataclass(eq=False)
@@ -43,9 +43,9 @@ class Draft:
     flops: int = 0
 
     @property
-    def scratch(self) -> list[Scratch]:
+    def scratch(self) -> list[LaunchScratch]:
         """What it alone uses."""
-        return [argument for argument in self.arguments if isinstance(argument, Scratch)]
+        return [argument for argument in self.arguments if isinstance(argument, LaunchScratch)]
 
     @property
     def constants(self) -> list[Constant]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from zcc.compiler.backends.cuda.draft import Argument, Draft, Scratch
+from zcc.compiler.backends.cuda.draft import Argument, Draft, LaunchScratch
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma
 from zcc.compiler.backends.cuda.kernels.pool import PoolChain
 from zcc.compiler.backends.cuda.kernels.source import name_of
@@ -27,7 +27,7 @@ class Addresses:
         """Where it begins."""
         if isinstance(argument, View):
             return plans.Place("arena", self.offsets[argument.storage] + argument.offset)
-        if isinstance(argument, Scratch):
+        if isinstance(argument, LaunchScratch):
             return plans.Place("arena", self.offsets[argument])
         return plans.Place("weights", argument.offset)
 

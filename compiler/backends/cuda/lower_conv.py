@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.backends.common.curves import CURVES
-from zcc.compiler.backends.cuda.draft import Argument, Draft, Scratch
+from zcc.compiler.backends.cuda.draft import Argument, Draft, LaunchScratch
 from zcc.compiler.backends.cuda.kernels.conv_mma import SUMS, ConvMma, Geometry
 from zcc.compiler.backends.cuda.kernels.conv_plain import ConvPlain, Depthwise
 from zcc.compiler.backends.cuda.kernels.formats import Map, encode, to_tf32
@@ -41,7 +41,7 @@ def lower_conv(op: Conv, lowering: Lowering, enlarged: Resize | None = None) -> 
     y_lanes = lowering.placement.lanes(op.out)
     arguments: list[Argument] = [lowering.view(op.x), *_weights(op, spec, weight, x_lanes, y_lanes, lowering)]
     if isinstance(spec, ConvMma) and spec.meets_in_memory:
-        arguments += [Scratch(spec.partial_bytes), Scratch(4 * spec.counters, counters=True)]
+        arguments += [LaunchScratch(spec.partial_bytes), LaunchScratch(4 * spec.counters, counters=True)]
     arguments += writes
     if isinstance(op, QuantisedConv):
         units = integer_start(op)[1] * _first_factor(op)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from zcc.compiler.backends.cuda.draft import ALIGNED, Draft, Scratch
+from zcc.compiler.backends.cuda.draft import ALIGNED, Draft, LaunchScratch
 from zcc.compiler.backends.cuda.place import Storage
 
-Held = Storage | Scratch
+Held = Storage | LaunchScratch
 
 
 def plan_memory(
@@ -22,7 +22,9 @@ def plan_memory(
     for storage in kept:
         users.setdefault(storage, [])
     before = _ancestors(edges)
-    alone = {held for held in users if not sharing or held in kept or (isinstance(held, Scratch) and held.counters)}
+    alone = {
+        held for held in users if not sharing or held in kept or (isinstance(held, LaunchScratch) and held.counters)
+    }
     offsets: dict[Held, int] = {}
     for held in sorted(users, key=lambda each: -each.bytes):
         others = [

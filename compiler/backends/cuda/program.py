@@ -15,9 +15,9 @@ from zcc.compiler.backends.cuda.frame.heads import (
     DflHead,
     DflScale,
     FrameHead,
-    Map,
+    HeadMap,
 )
-from zcc.compiler.backends.cuda.frame.image import ImageLayout
+from zcc.compiler.backends.cuda.frame.image_layout import ImageLayout
 from zcc.compiler.backends.cuda.frame.kernels import FrameKernels
 from zcc.compiler.backends.cuda.frame.part import Part, join
 from zcc.compiler.backends.cuda.launches import MODULE
@@ -93,8 +93,8 @@ def _anchored(raw: RawHead, planned: NetworkPlan) -> FrameHead:
     return AnchorHead(raw.classes, planned.map_format, tuple(scales))
 
 
-def _map(held: Tensor) -> Map:
-    return Map(held.place, held.shape[3])
+def _map(held: Tensor) -> HeadMap:
+    return HeadMap(held.place, held.shape[3])
 
 
 # By the name of the decoding.

@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.gpu.case import Case
 from tests.compiler.backends.cuda.host_device import host_library
 from zcc.compiler.backends.cuda.frame.heads import DecodedHead
-from zcc.compiler.backends.cuda.frame.image import ImageLayout
+from zcc.compiler.backends.cuda.frame.image_layout import ImageLayout
 from zcc.compiler.backends.cuda.frame.kernels import FrameKernels
 from zcc.compiler.backends.cuda.frame.part import Part, join
 from zcc.compiler.backends.cuda.frame.source import Source

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol
 
-from zcc.compiler.backends.cuda.frame.image import ELEMENTS
+from zcc.compiler.backends.cuda.frame.image_layout import ELEMENTS
 from zcc.compiler.backends.cuda.frame.source import constant, table
 from zcc.compiler.ir.heads.anchor_free import BINS
 from zcc.compiler.ir.heads.head import Head
@@ -51,7 +51,7 @@ class FrameHead(Protocol):
 
 
 @dataclass(frozen=True)
-class Map:
+class HeadMap:
     """The map of a convolution, NHWC."""
 
     place: Place
@@ -70,8 +70,8 @@ class DflScale:
     stride: int
     height: int
     width: int
-    boxes: Map
-    scores: Map
+    boxes: HeadMap
+    scores: HeadMap
 
     @property
     def cells(self) -> int:
@@ -127,7 +127,7 @@ class AnchorScale:
     stride: int
     height: int
     width: int
-    map: Map
+    map: HeadMap
     anchors: tuple[tuple[float, float], ...]
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from zcc.compiler.backends.cuda.frame.heads import FrameHead
-from zcc.compiler.backends.cuda.frame.image import ImageLayout
+from zcc.compiler.backends.cuda.frame.image_layout import ImageLayout
 from zcc.compiler.backends.cuda.frame.part import Part
 from zcc.compiler.backends.cuda.frame.source import Source, constant, kernel_source
 from zcc.compiler.ir.heads.head import Suppression
@@ -30,7 +30,7 @@ PARAMETER_RANGE = Range("parameters", 0, PARAMETERS_SIZE)
 
 
 @dataclass(frozen=True)
-class Scratch:
+class FrameScratch:
     """Where the frame kernels keep what they hand to each other, from some place in the arena on."""
 
     place: Place
@@ -132,7 +132,7 @@ class FrameKernels:
 
     def preprocess(self, image: Place, scratch: Place) -> Part:
         """The launch that makes the image."""
-        held = Scratch(scratch, self._sizes)
+        held = FrameScratch(scratch, self._sizes)
         size = self.layout.size(self.spec.height, self.spec.width)
         launch = Launch(
             "preprocess",
@@ -150,7 +150,7 @@ class FrameKernels:
 
     def postprocess(self, scratch: Place) -> Part:
         """The launches that make detections, each behind the one before it."""
-        held = Scratch(scratch, self._sizes)
+        held = FrameScratch(scratch, self._sizes)
         launches = [self._collect(held), self._rank(held), self._select(held)]
         if self.head.suppress:
             launches.insert(2, self._compare(held))
@@ -158,9 +158,9 @@ class FrameKernels:
 
     def zeroed(self, scratch: Place) -> tuple[Range, ...]:
         """What the launches count on to be zero when the first frame comes."""
-        return (Scratch(scratch, self._sizes).range("count"),)
+        return (FrameScratch(scratch, self._sizes).range("count"),)
 
-    def _collect(self, held: Scratch) -> Launch:
+    def _collect(self, held: FrameScratch) -> Launch:
         reads = (PARAMETER_RANGE, held.range("count"), *self.head.reads())
         names = ("count", "keys", "labels")
         return _launch(
@@ -172,7 +172,7 @@ class FrameKernels:
             [held.range(name) for name in names],
         )
 
-    def _rank(self, held: Scratch) -> Launch:
+    def _rank(self, held: FrameScratch) -> Launch:
         found, ranked = ("count", "keys", "labels"), ("boxes", "scores", "ranked_labels")
         return _launch(
             "zcc_rank",
@@ -183,7 +183,7 @@ class FrameKernels:
             [held.range(name) for name in ranked],
         )
 
-    def _compare(self, held: Scratch) -> Launch:
+    def _compare(self, held: FrameScratch) -> Launch:
         reads = ("count", "boxes", "ranked_labels")
         return _launch(
             "zcc_compare",
@@ -194,7 +194,7 @@ class FrameKernels:
             [held.range("masks")],
         )
 
-    def _select(self, held: Scratch) -> Launch:
+    def _select(self, held: FrameScratch) -> Launch:
         ranked = ("count", "boxes", "scores", "ranked_labels")
         masks, used = (held.at("masks"), ("masks",)) if self.head.suppress else (NOWHERE, ())
         result = ResultLayout(self.max_det)

@@ -26,14 +26,14 @@ SEED = 20244
 Tiles = Mapping[Product, Tile]
 
 
-class Measured(NamedTuple):
+class MeasuredTile(NamedTuple):
     """Seconds."""
 
     products: Mapping[Product, float]  # of a launch by itself; none where the kernels cannot be built
     network: float | None  # of all launches as a graph, side by side where they may be
 
 
-def measure_tiles(job: TuningJob[CudaTarget], tiles: Tiles, device: str) -> Measured:
+def measure_tiles(job: TuningJob[CudaTarget], tiles: Tiles, device: str) -> MeasuredTile:
     """Build the network with those tiles, and default ones elsewhere, and time it on a card."""
     target = job.target
 
@@ -44,7 +44,7 @@ def measure_tiles(job: TuningJob[CudaTarget], tiles: Tiles, device: str) -> Meas
     try:
         program = assemble(job.source, planned, target.capability)
     except BuildError:
-        return Measured({}, None)
+        return MeasuredTile({}, None)
     executor = CudaExecutor(program, device)
     try:
         size = (program.input.height, program.input.width, 3)
@@ -57,7 +57,7 @@ def measure_tiles(job: TuningJob[CudaTarget], tiles: Tiles, device: str) -> Meas
     for spec, each in zip(planned.specs, seconds.tolist(), strict=True):
         if isinstance(spec, ConvMma):
             taken[product_of(spec)].append(each)
-    return Measured({product: mean(each) for product, each in taken.items()}, whole)
+    return MeasuredTile({product: mean(each) for product, each in taken.items()}, whole)
 
 
 def network_of(job: TuningJob[CudaTarget]) -> Network:

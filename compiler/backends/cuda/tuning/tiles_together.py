@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from zcc.compiler.backends.cuda.tuning.measure_tiles import Measured, Tiles
+from zcc.compiler.backends.cuda.tuning.measure_tiles import MeasuredTile, Tiles
 from zcc.compiler.backends.cuda.tuning.tile_task import TileTask
 
 DEFAULT = "default tiles"
@@ -58,7 +58,7 @@ def of_set(name: str, tasks: Sequence[TileTask]) -> list[TileTask]:
     return [task for task in tasks if least is not None and task.best_seconds and task.gain > least]
 
 
-def try_together(tasks: Sequence[TileTask], measure: Callable[[Tiles], Measured]) -> TilesTogether:
+def try_together(tasks: Sequence[TileTask], measure: Callable[[Tiles], MeasuredTile]) -> TilesTogether:
     """Measure the network with each set."""
     forms: dict[str, float | str] = {}
     for name in (DEFAULT, *SETS):

@@ -17,7 +17,7 @@ from zcc.compiler.backends.common.record_folders import LOCK, own_records
 from zcc.compiler.backends.cuda.lower import lower_network
 from zcc.compiler.backends.cuda.targets import CudaTarget
 from zcc.compiler.backends.cuda.tile_records import read_tiles, write_tile, write_tiles
-from zcc.compiler.backends.cuda.tuning.measure_tiles import Measured, Tiles, measure_tiles, network_of
+from zcc.compiler.backends.cuda.tuning.measure_tiles import MeasuredTile, Tiles, measure_tiles, network_of
 from zcc.compiler.backends.cuda.tuning.record_files import CudaRecordFiles
 from zcc.compiler.backends.cuda.tuning.tile_task import TileTask, tasks_of
 from zcc.compiler.backends.cuda.tuning.tiles_together import SETS, of_set, try_together
@@ -27,7 +27,7 @@ from zcc.registry.locks import exclusive
 from zcc.runtime.errors import UsageError
 
 TileSearch = Search[TileTask, CudaTarget]
-Measure = Callable[[TuningJob[CudaTarget], Tiles, str], Measured]
+Measure = Callable[[TuningJob[CudaTarget], Tiles, str], MeasuredTile]
 RESERVED = 2 + len(SETS)  # rounds whose time is left for the tiles together
 
 
@@ -84,7 +84,7 @@ def _to_try(tasks: Sequence[TileTask]) -> Tiles:
     return {task.product: tile for task in tasks if (tile := task.next()) is not None}
 
 
-def _keep(folder: Path, tasks: Sequence[TileTask], tiles: Tiles, found: Measured) -> list[TileTask]:
+def _keep(folder: Path, tasks: Sequence[TileTask], tiles: Tiles, found: MeasuredTile) -> list[TileTask]:
     """Note what came of a round, here and in the user's records; those that have a quicker tile now."""
     before = [task.best_seconds for task in tasks]
     for task in tasks:

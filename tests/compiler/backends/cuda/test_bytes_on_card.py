@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from tests.compiler.harness import compile_network
 from tests.compiler.importing.random_graphs import random_network
 from tests.compiler.precision.test_networks import grey_levels, to_bytes
-from zcc.compiler.backends.cuda.lower import MODULE, STORED, NetworkPlan, lower_network
+from zcc.compiler.backends.cuda.launches import MODULE
+from zcc.compiler.backends.cuda.lower import STORED, NetworkPlan, lower_network
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda
 from zcc.compiler.backends.cuda.place import place
 from zcc.compiler.backends.cuda.targets import Capability, native_target

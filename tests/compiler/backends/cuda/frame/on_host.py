@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tests.compiler.backends.cpu.frame.harness import Detections
 from tests.compiler.backends.cuda.host_device import HostDevice
 from zcc.compiler.backends.cuda.frame.heads import FrameHead
-from zcc.compiler.backends.cuda.frame.image import ImageLayout
+from zcc.compiler.backends.cuda.frame.image_layout import ImageLayout
 from zcc.compiler.backends.cuda.frame.kernels import FrameKernels
 from zcc.compiler.ir.heads.head import Suppression
 from zcc.runtime.executors.frame_block import FORMATS, FRAME, PARAMETERS_SIZE, RESULT_HEADER, ResultLayout, letterbox

@@ -32,12 +32,12 @@ class Pixels:
     def __init__(self, dtype: str) -> None:
         self.dtype, self.parts, self.size = np.dtype(dtype), list[Array](), 0
 
-    def put(self, planes: Array) -> heads.Map:
+    def put(self, planes: Array) -> heads.HeadMap:
         channels, height, width = planes.shape
         pitch = channels + GAP
         pixels = np.full((height * width, pitch), 50, self.dtype)
         pixels[:, :channels] = planes.reshape(channels, -1).T
-        held = heads.Map(Place("arena", self.size), pitch)
+        held = heads.HeadMap(Place("arena", self.size), pitch)
         data = np.pad(pixels.reshape(-1).view(np.uint8), (0, -pixels.nbytes % 64))
         self.parts.append(data)
         self.size += data.size

@@ -7,7 +7,7 @@ import pytest
 from tests.compiler.backends.cuda.frame.raw_maps import anchored, dfl
 from zcc.compiler.backends.cuda.check_plan import check_plan
 from zcc.compiler.backends.cuda.frame.heads import DecodedHead, FrameHead
-from zcc.compiler.backends.cuda.frame.image import ImageLayout
+from zcc.compiler.backends.cuda.frame.image_layout import ImageLayout
 from zcc.compiler.backends.cuda.frame.kernels import FrameKernels
 from zcc.compiler.backends.cuda.frame.part import join
 from zcc.compiler.ir.heads.head import Head

@@ -14,7 +14,7 @@ from tests.compiler.backends.cuda.frame.raw_maps import Both, anchored, dfl
 from tests.compiler.backends.cuda.host_device import needs_compiler
 from zcc.compiler.backends.cuda.frame import kernels
 from zcc.compiler.backends.cuda.frame.heads import DecodedHead
-from zcc.compiler.backends.cuda.frame.image import ImageLayout
+from zcc.compiler.backends.cuda.frame.image_layout import ImageLayout
 from zcc.compiler.ir.heads.head import Head, Suppression
 from zcc.runtime.executors.plan import Place
 from zcc.runtime.manifest import InputSpec

@@ -11,7 +11,7 @@ from tests.compiler.backends.cuda.frame.on_host import FrameOnHost
 from tests.compiler.backends.cuda.host_device import needs_compiler
 from zcc.compiler.backends.cpu.frame.formats import formats_of
 from zcc.compiler.backends.cuda.frame.heads import DecodedHead
-from zcc.compiler.backends.cuda.frame.image import ImageLayout
+from zcc.compiler.backends.cuda.frame.image_layout import ImageLayout
 from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.executors.plan import Place
 from zcc.runtime.manifest import InputSpec

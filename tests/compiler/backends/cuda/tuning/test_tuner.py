@@ -16,7 +16,7 @@ from zcc.compiler.backends.cuda.kernels.conv_mma import Tile
 from zcc.compiler.backends.cuda.targets import TARGETS
 from zcc.compiler.backends.cuda.tile_records import Product
 from zcc.compiler.backends.cuda.tiles import default_tile, tile_chooser
-from zcc.compiler.backends.cuda.tuning.measure_tiles import Measured
+from zcc.compiler.backends.cuda.tuning.measure_tiles import MeasuredTile
 from zcc.compiler.backends.cuda.tuning.tuner import CudaTuner, Measure
 from zcc.compiler.backends.search import Limits, TuningJob
 from zcc.compiler.precision.table import find_precision
@@ -40,16 +40,16 @@ class Follower:
         self.heard += 1
 
 
-def seconds(job: Any, tiles: dict[Product, Tile], device: str) -> Measured:
+def seconds(job: Any, tiles: dict[Product, Tile], device: str) -> MeasuredTile:
     """The fewer stages, the better, one by one and together; tiles of 128 pixels fail."""
     assert device == "cuda:0"
     taken = {product: tile.stages * 1e-6 for product, tile in tiles.items() if tile.pixels != 128}
-    return Measured(taken, 1e-3 - 1e-6 * len(tiles))
+    return MeasuredTile(taken, 1e-3 - 1e-6 * len(tiles))
 
 
-def in_each_others_way(job: Any, tiles: dict[Product, Tile], device: str) -> Measured:
+def in_each_others_way(job: Any, tiles: dict[Product, Tile], device: str) -> MeasuredTile:
     """The same, but any other tile than the default makes the network slower."""
-    return Measured(seconds(job, tiles, device).products, 1e-3 + 1e-6 * len(tiles))
+    return MeasuredTile(seconds(job, tiles, device).products, 1e-3 + 1e-6 * len(tiles))
 
 
 @pytest.fixture
