@@ -58,11 +58,15 @@ def race(job: Job, records: KernelRecords, rounds: int, scratch: Path) -> dict[s
 
 def lookup_seconds(job: Job, records: KernelRecords) -> tuple[float, dict[str, int]]:
     """What reading the records and asking them for every kernel adds to a compile."""
-    network = job.precision.convert(job.source.network(), job.calibration, (), job.target.short_words)
+    network = job.precision.convert(
+        job.source.network(), job.calibration, (), job.target.short_words, job.target.halves
+    )
     start = time.perf_counter()
     lower_network(network, job.target.unit, Defaults())
     plain = time.perf_counter() - start
-    network = job.precision.convert(job.source.network(), job.calibration, (), job.target.short_words)
+    network = job.precision.convert(
+        job.source.network(), job.calibration, (), job.target.short_words, job.target.halves
+    )
     choices = records.choices(job.target.unit)
     start = time.perf_counter()
     lower_network(network, job.target.unit, choices)
@@ -128,7 +132,7 @@ def make_job(options: argparse.Namespace) -> Job:
 
 def kernels_of(job: Job, target: CpuTarget) -> list[KernelTask]:
     """The network's kernels with a choice."""
-    network = job.precision.convert(job.source.network(), job.calibration, (), target.short_words)
+    network = job.precision.convert(job.source.network(), job.calibration, (), target.short_words, target.halves)
     return tasks_of(lower_network(network, target.unit, Unchanged()).calls, target.unit)
 
 

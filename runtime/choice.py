@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zcc.runtime import host
-from zcc.runtime.errors import IncompatibleHost, NotFound, ZccError
+from zcc.runtime.errors import IncompatibleHost, NotFound, TrustError, ZccError
 from zcc.runtime.explanation import Explanation, VariantRemark
 from zcc.runtime.losses import points_lost
 from zcc.runtime.obstacles import obstacle
@@ -56,20 +56,27 @@ def choose(
 
 def _nothing(reference: str, wanted: Sequence[VariantRemark], wish: Wish) -> ZccError:
     reasons = "; ".join(sorted(f"{verdict.candidate.label}: {verdict.why}" for verdict in wanted))
+    if any(verdict.candidate.barred for verdict in wanted):
+        remedy = "sign it, measure it or build it anew; or change the policy"
+        raise TrustError(f"{reference} may not run here: {reasons}", remedy)
     obstacles = [obstacle(verdict.candidate.manifest) for verdict in wanted]
     if None not in obstacles:
         remedies = dict.fromkeys(each.remedy for each in obstacles if each)
-        return IncompatibleHost(f"{reference} cannot run here: {reasons}; {_host(wanted)}", " or ".join(remedies))
+        return IncompatibleHost(f"{reference} cannot run here: {reasons}{_host(wanted)}", " or ".join(remedies))
     remedy = "measure them with `zcc eval`, or name a dtype"
     first = read_preference(wish.prefer).first
     return NotFound(f"{reference} has no variant that could be {first}: {reasons}", remedy)
 
 
 def _host(wanted: Sequence[VariantRemark]) -> str:
-    """What this host is, in the terms in which the variants say what they need."""
-    needed = {feature for each in wanted for feature in each.candidate.manifest.requires.features}
+    """What this host is, where a variant is for another one, in the terms in which the variants say what they need."""
+    needs = [each.candidate.manifest.requires for each in wanted]
+    here = host.system(), host.architecture()
+    needed = {feature for each in needs for feature in each.features}
+    if all((each.os, each.arch) == here for each in needs) and needed <= host.cpu_features():
+        return ""
     there = ", ".join(sorted(needed & host.cpu_features()))
-    return f"this host is {host.system()} on {host.architecture()}" + (f" with {there}" if there else "")
+    return f"; this host is {host.system()} on {host.architecture()}" + (f" with {there}" if there else "")
 
 
 def explain(reference: str, variants: Sequence[Candidate], wish: Wish) -> Explanation:
@@ -95,6 +102,8 @@ def explain(reference: str, variants: Sequence[Candidate], wish: Wish) -> Explan
 
 
 def _unfit(candidate: Candidate) -> str | None:
+    if candidate.barred is not None:
+        return candidate.barred
     found = obstacle(candidate.manifest)
     return found.reason if found else None
 

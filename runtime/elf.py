@@ -24,10 +24,10 @@ def refuse_foreign(library: Path) -> None:
 
 
 def architecture_of(library: Path) -> str | None:
-    """The architecture that an ELF header names; None where the file has none, as other systems' libraries."""
+    """The architecture that an ELF header names; None where it names none, and of other systems' libraries."""
     with library.open("rb") as file:
         header = file.read(HEADER)
     if len(header) < HEADER or not header.startswith(MAGIC):
         return None
     number = int.from_bytes(header[18:20], "big" if header[5] == BIG_ENDIAN else "little")
-    return ARCHITECTURES.get(number, f"unknown ({number})")
+    return ARCHITECTURES.get(number, f"unknown ({number})") if number else None

@@ -114,6 +114,7 @@ REQUIRED: Mapping[str, Rule] = {
 EXECUTORS = ("cpu", "cuda")
 OPTIONAL: Mapping[str, Rule] = {
     "executor": one_of(*EXECUTORS),
+    "verified": LINE,
     "calibration_digest": maybe(WORD),
     "tuning_digest": maybe(WORD),
     "precision": table(anything, 64),

@@ -47,14 +47,15 @@ class Preference(Protocol):
 def by_speed(rated: Rated) -> Rank:
     """By latency as measured here; then what was built here; then what is said elsewhere to be fast.
 
-    Those nobody measured go by how much of the processor they use.
+    Of those nobody measured, cards come before processors, and these by how much they use of theirs.
     """
     candidate, latency = rated.candidate, rated.latency
     here = latency is not None and not candidate.claims("latency_ms")
     trust = 0 if here else 1 + candidate.foreign
     manifest = candidate.manifest
     speed = math.inf if latency is None or trust == 1 else latency
-    return (trust, speed, -len(manifest.requires.features), manifest.dtype, manifest.target)
+    on_processor, used = manifest.executor == "cpu", len(manifest.requires.features)
+    return (trust, speed, on_processor, -used, manifest.dtype, manifest.target)
 
 
 @dataclass(frozen=True)

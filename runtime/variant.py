@@ -12,6 +12,7 @@ from zcc.runtime.artifact_files import check_files
 from zcc.runtime.detections import Detections
 from zcc.runtime.executors.table import load_executor
 from zcc.runtime.frame import Frame
+from zcc.runtime.in_use import hold
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.underway import Underway
 
@@ -23,6 +24,7 @@ class Variant:
 
     def __init__(self, folder: Path, manifest: Manifest, device: str | None = None) -> None:
         self.manifest = manifest
+        hold(folder, self)
         check_files(folder, manifest)
         self._executor = load_executor(folder, manifest, device)
 
@@ -59,6 +61,10 @@ class Variant:
         """The head's decoded output for a prepared input (1, 3, height, width), in `output` where it is given."""
         return self._executor.run_network(image, output)
 
-    def profile(self) -> NDArray[np.float64]:
-        """Seconds that each kernel of the network took, in the order of the manifest's kernel calls."""
-        return self._executor.profile()
+    def network_seconds(self, image: NDArray[np.float32], output: NDArray[np.float32]) -> float:
+        """What the network alone takes for a prepared input, by the clock of the processor that runs it."""
+        return self._executor.network_seconds(image, output)
+
+    def profile(self, image: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Seconds that each kernel of the network takes for a prepared input, in the order of the manifest's calls."""
+        return self._executor.profile(image)

@@ -16,8 +16,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from zcc.runtime.cache import cache_folder
+
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "build" / "machines" / "aarch64"
+# Where the compiler looks for it (compiler/backends/cpu/emulation/emulator.py).
+FOLDER = cache_folder() / "machines" / "aarch64"
 PACKAGES = ("python3", "libstdc++6")
 PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_24_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
 NEEDED = re.compile(r"dependencies = \[(.*?)\]", re.DOTALL)

@@ -161,10 +161,18 @@ def _document(results: Sequence[Result], passed_over: Mapping[str, str]) -> dict
 
 
 def _summary(results: Sequence[Result], registry: str | None) -> str:
-    """What was made, and the command to try next."""
+    """What was made, and what to do next, on this machine or on the one that it was made for."""
+    from zcc.runtime.obstacles import obstacle
+
     place = ["--registry", registry] if registry else []
-    attempt = shlex.join(["zcc", "run", results[0].manifest.name, "IMAGE", "--save", "out", *place])
-    return "\n".join([*map(escaped, map(_line, results)), f"try: {attempt}"])
+    name = results[0].manifest.name
+    if any(obstacle(result.manifest) is None for result in results):
+        step = f"try: {shlex.join(['zcc', 'run', name, 'IMAGE', '--save', 'out', *place])}"
+    else:
+        bundle = f"{name}.zcc"
+        carry = shlex.join(["zcc", "export", name, bundle, *place])
+        step = f"next: {carry}, and on such a machine, in Python: Detector.load({bundle!r})"
+    return "\n".join([*map(escaped, map(_line, results)), step])
 
 
 def _line(result: Result) -> str:

@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 from zcc.runtime import host
 from zcc.runtime.distribution import NAME, how_to_install
 from zcc.runtime.errors import ZccError
+from zcc.runtime.executors.cuda_context import capabilities
 
 if TYPE_CHECKING:
     from zcc.compiler.backends.target import Target
@@ -138,7 +139,6 @@ def check_package(requirement: Requirement, need: Need) -> Finding:
 def check_compiler() -> Iterator[Finding]:
     """TVM with its LLVM, and the C compiler that links what they make."""
     try:
-        import tvm
         from tvm.support import cc
         from tvm.target import codegen
     except (ImportError, OSError) as error:
@@ -152,10 +152,25 @@ def check_compiler() -> Iterator[Finding]:
         yield Finding("C compiler", Status.OK, linker)
     else:
         yield Finding("C compiler", Status.MISSING, "none on PATH", remedy, Need.COMPILE)
-    if tvm.cuda(0).exist:
-        yield Finding("cuda", Status.OK, f"{tvm.cuda(0).device_name}")
-    else:
-        yield Finding("cuda", Status.OPTIONAL, "no device", "needs an NVIDIA GPU and its driver")
+
+
+def check_cards() -> Iterator[Finding]:
+    """NVIDIA's cards, by the names that devices have, and what compiles for them, here or elsewhere."""
+    from zcc.compiler.backends.table import BACKENDS
+
+    try:
+        cards = capabilities()
+        if not cards:
+            yield Finding("cuda", Status.OPTIONAL, "no card", "needs a card of NVIDIA's")
+        for number, (name, (major, minor)) in enumerate(cards):
+            yield Finding(f"cuda:{number}", Status.OK, f"{name}, sm_{major}{minor}")
+    except ZccError as error:
+        yield Finding("cuda", Status.OPTIONAL, error.problem, error.remedy)
+    backend = next(backend for backend in BACKENDS if backend.name == "cuda")
+    try:
+        yield from (Finding(tool, Status.OK, version) for tool, version in backend.tools().items())
+    except ZccError as error:
+        yield Finding("nvrtc", Status.OPTIONAL, error.problem, error.remedy)
 
 
 def check_registry(place: str | None) -> Iterator[Finding]:
@@ -214,7 +229,8 @@ OPTIONAL = (
 )
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    *(check_machine, check_cpu, check_packages, check_compiler, check_targets, check_records, check_optional),
+    *(check_machine, check_cpu, check_cards, check_packages, check_compiler),
+    *(check_targets, check_records, check_optional),
 )
 
 

@@ -61,6 +61,17 @@ class Built:
     note: str  # the same in a line for people
 
 
+ON_THIS_MACHINE = "on this machine"
+
+
+@dataclass(frozen=True)
+class Running:
+    """How what was built for a target can be run here, as manifests say it, or why it cannot."""
+
+    how: str = ""
+    why_not: str = ""
+
+
 AnyTarget = TypeVar("AnyTarget", bound=Target)
 AnyRecords = TypeVar("AnyRecords", bound=Records)
 
@@ -120,8 +131,12 @@ class Backend(Protocol[AnyTarget, AnyRecords]):
     def outputs(self, source: Imported, folder: Path, manifest: Manifest, picture: Pixels) -> dict[str, Floats]:
         """What the built network makes of a picture of its input's size, in RGB, by the names of the file's tensors.
 
-        Runs on this machine, on the bytes that are about to be stored; verification compares it with the file's own.
+        Runs as `running` says, on the bytes that are about to be stored; verification compares it with the file's own.
         """
+        ...
+
+    def running(self, target: AnyTarget) -> Running:
+        """How this machine runs what was built for the target, if only to verify it."""
         ...
 
     def tools(self) -> dict[str, str]:

@@ -49,13 +49,27 @@ def find_target(name: str, dtype: str) -> Target:
 
 def native_target(dtype: str) -> Target:
     """The target that makes most of this machine for networks of the dtype."""
-    for backend in BACKENDS:
-        if target := backend.native(dtype):
-            return target
+    found = native_targets(dtype)
+    return next((target for target in found if target.computes(dtype)), found[0])
+
+
+def native_targets(dtype: str) -> list[Target]:
+    """For each kind of processor that this machine has, the target that makes most of it, the CPU's first."""
+    found = [target for backend in BACKENDS if (target := backend.native(dtype)) is not None]
+    if found:
+        return found
     raise UsageError(
         f"no target fits this machine ({host.system()} on {host.architecture()})",
         f"name one of {', '.join(targets())} to compile for another machine",
     )
+
+
+def find_targets(name: str, dtype: str) -> list[Target]:
+    """The target of that name; for `native` those of this machine's processors that have instructions for the dtype."""
+    if name != NATIVE:
+        return [find_target(name, dtype)]
+    able = [target for target in native_targets(dtype) if target.computes(dtype)]
+    return able or [find_target(name, dtype)]
 
 
 def _described(name: str, known: Iterable[Target]) -> list[str]:
@@ -69,7 +83,7 @@ def _described(name: str, known: Iterable[Target]) -> list[str]:
 
 def _able(target: Target, dtype: str) -> Target:
     if not target.computes(dtype):
-        kin = backend_of(target).targets.values()
-        able = ", ".join(other.name for other in kin if other.computes(dtype)) or "another processor"
+        kin = [other.name for other in backend_of(target).targets.values() if other.computes(dtype)]
+        able = ", ".join(kin or [name for name, other in targets().items() if other.computes(dtype)])
         raise NoInstructions(f"{target.name} has no instructions for {dtype}", f"compile it for {able}")
     return target

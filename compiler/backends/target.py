@@ -31,6 +31,11 @@ class Target(ABC):
         return 0
 
     @property
+    def halves(self) -> bool:
+        """Whether it computes fp16 in halves; else their weights alone are stored so."""
+        return False
+
+    @property
     @abstractmethod
     def key(self) -> str:
         """Everything that decides what is compiled for it, as a word: tuning records lie in a folder of that name."""

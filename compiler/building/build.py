@@ -14,7 +14,9 @@ from zcc.runtime.manifest import Manifest
 
 def build(job: Job, key: str, folder: Path, stages: StageRecorder, floating: Collection[str] = ()) -> Manifest:
     """Build a variant in `folder`, those of its layers that are named in float; nothing of it is measured yet."""
-    network = job.precision.convert(job.source.network(), job.calibration, floating, job.target.short_words)
+    target = job.target
+    source = job.source.network()
+    network = job.precision.convert(source, job.calibration, floating, target.short_words, target.halves)
     backend = backend_of(job.target)
     built = backend.build(job.source, network, job.precision, job.target, job.records, folder, stages.stage)
     stages.progress.note(built.note)

@@ -38,8 +38,7 @@ def make_manifest(folder: Path, job: Job, key: str, built: Built) -> Manifest:
         calibration_digest=job.calibrated.digest if job.calibrated else None,
         tuning_digest=job.records.digest,
         precision={
-            "storage": precision.storage,
-            "arithmetic": precision.arithmetic,
+            **precision.describe(job.target.halves),
             "layers": {kind: list(names) for kind, names in built.layers.items()},
             **(_of_bytes(job) if precision.calibrated else {}),
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from zcc.compiler.backends.table import NoInstructions, find_target
+from zcc.compiler.backends.table import NoInstructions, find_targets
 from zcc.compiler.backends.target import Target
 from zcc.compiler.precision.table import QUANTISED, REFERENCE, Precision, find_precision
 from zcc.runtime.errors import UsageError
@@ -31,7 +31,7 @@ class WantedVariants:
         self.variants(quantised=False, pictures=True)
 
     def variants(self, quantised: bool, pictures: bool, pass_over: PassOver | None = None) -> Variants:
-        """Each precision once, with the target that it is compiled for; `pass_over` is called with what cannot be made.
+        """Each precision with every target that it is compiled for; `pass_over` is called with what cannot be made.
 
         `quantised` says whether the model brings scales of its own, `pictures` whether there are some to choose by.
         """
@@ -41,9 +41,9 @@ class WantedVariants:
         refused: dict[str, UsageError] = {}
         for precision in precisions:
             try:
-                target = find_target(self.target, precision.name)
+                able = find_targets(self.target, precision.name)
                 _need_scales(precision, quantised or pictures)
-                found.append((precision, target))
+                found += [(precision, target) for target in able]
             except (NoInstructions, NoScales) as error:
                 refused[precision.name] = error
         for name, reason in refused.items():

@@ -72,9 +72,9 @@ def build_matrix(matrix: Matrix, registry: str, crew: Crew, watcher: Watcher) ->
         again = [cells for cells in matrix.models() if any(cell in cells for cell in missing)]
         foreseen |= _plan(again, registry, crew, watcher)  # what was found is part of what will be built
         missing = _missing(foreseen)
-    for cell, answer in foreseen.items():
+    for cell, known in foreseen.items():
         if cell not in missing:
-            became(_settled(cell, answer))
+            became(_settled(known))
     measured_beside = _build(missing, registry, crew, watcher, became)
     if crew.workers > 1:
         _measure_alone(measured_beside, crew, watcher)
@@ -94,34 +94,31 @@ def push_matrix(matrix: Matrix, registry: Registry, outcomes: Sequence[CellOutco
     return pushed
 
 
-def _plan(
-    models: Sequence[tuple[Cell, ...]], registry: str, crew: Crew, watcher: Watcher
-) -> dict[Cell, Foreseen | Failed]:
+def _plan(models: Sequence[tuple[Cell, ...]], registry: str, crew: Crew, watcher: Watcher) -> dict[Cell, Foreseen]:
     """What is known of each cell; a model that cannot be read fails in all its cells."""
-    foreseen: dict[Cell, Foreseen | Failed] = {}
+    foreseen: dict[Cell, Foreseen] = {}
     plans = [PlanTask(f"plan {cells[0].name}", cells, registry) for cells in models]
     for task, answer in crew.run(plans, watcher.began):
         if isinstance(answer, Planned):
             watcher.planned(answer.cells)
             foreseen |= {each.cell: each for each in answer.cells}
         else:
-            foreseen |= dict.fromkeys(task.cells, _failure(answer))
+            foreseen |= {cell: Foreseen(cell, wrong=_failure(answer).reason) for cell in task.cells}
     return foreseen
 
 
-def _missing(foreseen: Mapping[Cell, Foreseen | Failed]) -> dict[Cell, str]:
+def _missing(foreseen: Mapping[Cell, Foreseen]) -> dict[Cell, str]:
     """The cells that are to be built, and by what fingerprints."""
-    known = ((cell, each) for cell, each in foreseen.items() if isinstance(each, Foreseen))
-    return {cell: each.fingerprint for cell, each in known if each.fingerprint and not each.digest}
+    return {cell: each.fingerprint for cell, each in foreseen.items() if each.fingerprint and not each.digest}
 
 
-def _settled(cell: Cell, answer: Foreseen | Failed) -> CellOutcome:
+def _settled(foreseen: Foreseen) -> CellOutcome:
     """What becomes of a cell that is not to be built."""
-    if isinstance(answer, Failed):
-        return CellOutcome(cell, FAILED, reason=answer.reason)
-    if answer.cannot:
-        return CellOutcome(cell, CANNOT, reason=answer.cannot)
-    return CellOutcome(cell, THERE, answer.digest)
+    if foreseen.wrong is not None:
+        return CellOutcome(foreseen.cell, FAILED, reason=foreseen.wrong)
+    if foreseen.cannot is not None:
+        return CellOutcome(foreseen.cell, CANNOT, reason=foreseen.cannot)
+    return CellOutcome(foreseen.cell, THERE, foreseen.digest)
 
 
 def _failure(answer: object) -> Failed:

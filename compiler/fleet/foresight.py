@@ -22,6 +22,7 @@ from zcc.compiler.precision.model_scales import calibration_of
 from zcc.compiler.quality.given import check_bar
 from zcc.compiler.quality.open_bar import open_bar
 from zcc.registry import Registry
+from zcc.runtime.errors import ZccError
 from zcc.runtime.manifest import InputSpec
 
 
@@ -46,17 +47,24 @@ def foresee(cells: Sequence[Cell], registry: Registry, scratch: Path) -> list[Fo
 
 
 def _foresee(cell: Cell, model: _Model, registry: Registry, scratch: Path) -> Foreseen:
-    options = cell.options
-    check_bar(options.max_drop, options.data, options.calib)
     try:
-        [(precision, target)] = options.wish.variants(model.quantised, model.frames is not None)
+        key = _fingerprint(cell, model, registry, scratch)
     except NoInstructions as error:
         return Foreseen(cell, cannot=str(error))
+    except ZccError as error:
+        return Foreseen(cell, wrong=str(error))
+    known = registry.by_fingerprint(key)
+    return Foreseen(cell, key, known.digest if known else None)
+
+
+def _fingerprint(cell: Cell, model: _Model, registry: Registry, scratch: Path) -> str:
+    """As the build itself will take it."""
+    options = cell.options
+    check_bar(options.max_drop, options.data, options.calib)
+    [(precision, target)] = options.wish.variants(model.quantised, model.frames is not None)
     # What the pictures would bring is not asked: they themselves are in the fingerprint.
     shown = Calibrated(model.frames, Calibration({}, {})) if model.frames and precision.calibrated else None
     bar = open_bar(options, model.source, shown, StageRecorder(Silent()), scratch)
     records = find_records(target, registry)
     job = Job(cell.name, model.source, target, precision, records, None, shown, bar.digest if bar else None)
-    key = job.fingerprint()
-    known = registry.by_fingerprint(key)
-    return Foreseen(cell, key, known.digest if known else None)
+    return job.fingerprint()

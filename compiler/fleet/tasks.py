@@ -44,12 +44,13 @@ class MeasureTask(Task):
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What is known of a cell before it is built; one of the three."""
+    """What is known of a cell before it is built."""
 
     cell: Cell
     fingerprint: str | None = None
     digest: str | None = None  # of the artifact that is there already
     cannot: str | None = None  # why no target of that kind computes so
+    wrong: str | None = None  # why its build would fail, as far as that is known without building
 
 
 @dataclass(frozen=True)

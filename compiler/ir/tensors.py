@@ -11,6 +11,7 @@ from zcc.compiler.ir.quantisation import Quantisation
 
 Array = NDArray[Any]
 
+FLOAT16 = "float16"
 BFLOAT16 = "uint16"  # how a bfloat16 is kept: as its bits, since numpy has no such type and TVM widens its own
 
 

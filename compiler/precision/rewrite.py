@@ -31,7 +31,7 @@ class Rewriter:
     def run(self) -> Network:
         """The rewritten network; tensors that are stored are changed in place."""
         readers = [op for op in self.network.ops if self.network.image in op.inputs]
-        if all(isinstance(op, Conv) and self.works_stored(op) for op in readers):
+        if self.stores_image() and all(isinstance(op, Conv) and self.works_stored(op) for op in readers):
             self.store(self.network.image)
         for op in self.network.ops:
             self.ops.append(self.rewritten(op))
@@ -44,6 +44,10 @@ class Rewriter:
             maps = all(s.other.shape == op.out.shape for s in op.stages if isinstance(s, Combine))
             return maps and op.out.name not in self.floating and self.can_convolve(op)
         return isinstance(op, self.moves) and op.out not in self.network.results and self.can_store(op.out)
+
+    def stores_image(self) -> bool:
+        """Whether convolutions may read the image in that format."""
+        return True
 
     def can_convolve(self, conv: Conv) -> bool:
         """Whether there is a kernel for it."""
@@ -96,17 +100,17 @@ class Rewriter:
             return self.version(tensor, dtype, meaning) if tensor.dtype in (FLOAT, self.stored) else tensor
 
         changed: dict[str, Any] = {
-            field.name: _mapped(getattr(op, field.name), seen) for field in fields(op) if field.name != "out"
+            field.name: mapped(getattr(op, field.name), seen) for field in fields(op) if field.name != "out"
         }
         return replace(op, **changed)
 
 
-def _mapped(value: Any, seen: Callable[[Tensor], Tensor]) -> Any:
+def mapped(value: Any, seen: Callable[[Tensor], Tensor]) -> Any:
     """A field of an operation with its tensors replaced."""
     if isinstance(value, Tensor):
         return seen(value)
     if isinstance(value, list):
-        return [_mapped(item, seen) for item in value]
+        return [mapped(item, seen) for item in value]
     if isinstance(value, Combine):
         return replace(value, other=seen(value.other))
     return value

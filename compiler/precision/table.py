@@ -6,13 +6,22 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from zcc.compiler.ir.ops import Network
-from zcc.compiler.precision import bf16, int8
+from zcc.compiler.precision import bf16, fp16, int8
 from zcc.compiler.precision.calibrate import Calibration
 from zcc.runtime.errors import UsageError
 
 # The network in the precision; the names are of tensors whose convolutions stay in float32, the number is that of words
 # whose products a target adds in 16 bits (ir/short_sums.py).
-Convert = Callable[[Network, Calibration | None, Collection[str], int], Network]
+Rewrite = Callable[[Network, Calibration | None, Collection[str], int], Network]
+
+
+@dataclass(frozen=True)
+class InHalves:
+    """A precision where there is arithmetic on float16."""
+
+    storage: str
+    arithmetic: str
+    rewrite: Rewrite
 
 
 @dataclass(frozen=True)
@@ -22,10 +31,28 @@ class Precision:
     name: str
     storage: str
     arithmetic: str
-    convert: Convert
+    rewrite: Rewrite
     tolerance: float | None = None  # relative error against ONNX Runtime, where such a bound makes sense
     calibrated: bool = False
     halves_weights: bool = False  # the stored weights are float16, and float32 again when they are loaded
+    in_halves: InHalves | None = None  # what targets make of it that compute in float16
+
+    def convert(
+        self,
+        network: Network,
+        calibration: Calibration | None,
+        floating: Collection[str],
+        words: int,
+        halves: bool = False,
+    ) -> Network:
+        """The network in the precision, for a target that adds so many words in 16 bits and may compute in float16."""
+        rewrite = self.in_halves.rewrite if halves and self.in_halves else self.rewrite
+        return rewrite(network, calibration, floating, words)
+
+    def describe(self, halves: bool) -> dict[str, str]:
+        """What is stored and how it is computed, on a target that computes in float16 or does not."""
+        told = self.in_halves if halves and self.in_halves else self
+        return {"storage": told.storage, "arithmetic": told.arithmetic}
 
     @property
     def exact(self) -> bool:
@@ -47,11 +74,19 @@ def _bytes(network: Network, calibration: Calibration | None, floating: Collecti
 REFERENCE = "fp32"
 QUANTISED = "int8"  # what a model that brings scales along is meant for
 
+HALVES = InHalves(
+    "float16 maps and weights",
+    "float16 products, sums of a few of them in float16, of those in float32",
+    lambda network, calibration, floating, words: fp16.halve(network, floating),
+)
 PRECISIONS: dict[str, Precision] = {
     precision.name: precision
     for precision in (
         Precision("fp32", "float32", "float32", _unchanged, tolerance=1e-3),
-        Precision("fp16", "float16 weights, float32 maps", "float32", _unchanged, halves_weights=True),
+        Precision(
+            "fp16", "float16 weights, float32 maps", "float32", _unchanged, halves_weights=True, in_halves=HALVES
+        ),
+        Precision("tf32", "float32", "products of 11 significant bits, float32 sums", _unchanged),
         Precision(
             "bf16",
             "bfloat16 maps and weights",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from zcc.compiler.backends.table import backend_of
 from zcc.compiler.building.build import build
 from zcc.compiler.building.job import Job
 from zcc.compiler.building.stage_recorder import StageRecorder
@@ -45,12 +46,17 @@ def build_to_bar(job: Job, key: str, scratch: Path, bar: Bar | None, stages: Sta
 
 
 def with_figures(job: Job, folder: Path, manifest: Manifest, stages: StageRecorder) -> Manifest:
-    """The manifest with what was measured; a machine of another kind can measure nothing."""
-    if not job.target.runs_here():
-        stages.progress.note(f"{job.target.name} does not run on this machine: not verified, not measured")
-        return manifest
+    """The manifest with what was measured, and how it was verified; other kinds of machines are emulated for that."""
+    running = backend_of(job.target).running(job.target)
+    if not running.how:
+        stages.progress.note(f"not verified, not measured: {running.why_not}")
+        return replace(manifest, verified=f"not verified: {running.why_not}")
     with stages.stage("verify"):
         figures = [verify(folder, manifest, job)]
+    manifest = replace(manifest, verified=running.how)
+    if not job.target.runs_here():
+        stages.progress.note(f"verified {running.how}, not measured")
+        return replace(manifest, measured=tuple(figures))
     with stages.stage("measure"):
         figures.append(measure_latency(folder, manifest))
     return replace(manifest, measured=tuple(figures))

@@ -29,6 +29,10 @@ class CompiledArtifact:
         """The head's output."""
         return self._variant.run_network(image, self._output)
 
+    def network_seconds(self, image: Floats) -> float:
+        """What the network alone takes; on a card by the card's clock."""
+        return self._variant.network_seconds(image, self._output)
+
     def steps(self, thresholds: Thresholds) -> tuple[Step, ...]:
         """One: the compiled module takes the frame."""
 

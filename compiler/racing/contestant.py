@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,15 @@ class Contestant(Protocol):
 
     def steps(self, thresholds: Thresholds) -> tuple[Step, ...]:
         """The way from a frame to `FoundBoxes`: what each step returns goes into the next."""
+        ...
+
+
+@runtime_checkable
+class OwnClock(Protocol):
+    """A contestant that knows better than the host's clock what its network takes."""
+
+    def network_seconds(self, image: Floats) -> float:
+        """What a run of the network takes for a prepared input."""
         ...
 
 

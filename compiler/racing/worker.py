@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from zcc.compiler.backends.common.processes import without_interrupts
-from zcc.compiler.racing.contestant import Contestant, Entry, Floats, FoundBoxes, Pixels, Thresholds
+from zcc.compiler.racing.contestant import Contestant, Entry, Floats, FoundBoxes, OwnClock, Pixels, Thresholds
 from zcc.runtime.errors import BenchmarkError, ZccError
 
 PATIENCE = 600  # seconds for one answer
@@ -98,7 +98,7 @@ class RaceWorker:
         return BenchmarkError(f"the process of {self.name} ended (status {self._process.exitcode})")
 
 
-class _Runner:
+class _ContestantRunner:
     """The other end: the contestant, and what its timed runs are made on."""
 
     def __init__(self, contestant: Contestant) -> None:
@@ -119,12 +119,14 @@ class _Runner:
     def turn(self, first: int, runs: int) -> Turn:
         start = time.perf_counter()
         while time.perf_counter() - start < SETTLE:
-            self._contestant.network(self._image)
+            self._time_network()
         network = [self._time_network() for _ in range(runs)]
         self._time_frame(first)
         return Turn(network, [self._time_frame(first + number) for number in range(runs)])
 
     def _time_network(self) -> float:
+        if isinstance(self._contestant, OwnClock):
+            return self._contestant.network_seconds(self._image)
         start = time.perf_counter()
         self._contestant.network(self._image)
         return time.perf_counter() - start
@@ -144,7 +146,7 @@ def _serve(pipe: Connection, entry: Entry, threads: int) -> None:
     os.dup2(2, 1)  # what native libraries print is not the parent's result
     try:
         contestant = entry.enter(threads)
-        runner = _Runner(contestant)
+        runner = _ContestantRunner(contestant)
         pipe.send(contestant.about)
         while True:
             method, arguments = pipe.recv()

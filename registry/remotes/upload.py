@@ -17,7 +17,7 @@ from zcc.runtime.remotes.connection import BLOCK, Broken
 from zcc.runtime.remotes.documents import Descriptor
 from zcc.runtime.remotes.session import HttpAnswer, RemoteSession
 
-PIECE = 64 << 20  # bytes sent with one request: what a server may have to be sent again
+PIECE = 128 << 20  # bytes sent with one request: what a server may have to be sent again
 PAUSES = (0.0, 0.0, 0.2, 0.5, 1.0, 2.0)  # seconds after tries that brought nothing, one after the other
 _RANGE = re.compile(r"(?:bytes=)?0-([0-9]{1,18})")
 

@@ -38,6 +38,10 @@ class Executor(Protocol):
         """The head's decoded output for a prepared input (1, 3, height, width), in `output` where it is given."""
         ...
 
-    def profile(self) -> NDArray[np.float64]:
-        """Seconds that each kernel of the network took, in the order of the manifest's kernel calls."""
+    def network_seconds(self, image: NDArray[np.float32], output: NDArray[np.float32]) -> float:
+        """What the network alone takes for a prepared input, by the clock of the processor that runs it."""
+        ...
+
+    def profile(self, image: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Seconds that each kernel of the network takes for a prepared input, in the order of the manifest's calls."""
         ...

@@ -12,7 +12,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +23,7 @@ from zcc.runtime.remotes.connection import Broken
 
 CHUNK = 1 << 20
 PARTIAL = ".part"
+FLUSHED = 32 << 20  # bytes that are sent to the disk together
 PROGRESS = 1 << 20  # bytes; a try that brings less is a barren one
 PAUSES = (0.0, 0.0, 0.2, 0.5, 1.0, 2.0)  # seconds after barren tries, one after the other; then it is given up
 REMEDY = "free some space, or check the mode of the folder"
@@ -133,12 +134,19 @@ class _Arrival:
         """Write what comes, to the blob's last byte; one byte more, and it is another blob."""
         if start != self.there:
             self.begin_again()
-        for part in _ahead(content, self.size - self.there + 1):
-            if self.there + len(part) > self.size:
-                raise CorruptArtifact(f"{self._source} has more than {self.size} bytes", "push it again")
-            self._digest.update(part)
-            _write(self._descriptor, part)
-            self.there += len(part)
+        with ThreadPoolExecutor(1, "zcc-flush") as flusher:
+            flushed, flushes = self.there, list[Future[None]]()
+            for part in _ahead(content, self.size - self.there + 1):
+                if self.there + len(part) > self.size:
+                    raise CorruptArtifact(f"{self._source} has more than {self.size} bytes", "push it again")
+                self._digest.update(part)
+                _write(self._descriptor, part)
+                self.there += len(part)
+                if self.there - flushed >= FLUSHED:  # so that the disk works while more comes
+                    flushed = self.there
+                    flushes.append(flusher.submit(os.fsync, self._descriptor))
+            for flush in flushes:
+                flush.result()  # a disk tells of an error once
         if self.there < self.size:
             raise Broken(f"{self._source} ended in the middle", "try again: it goes on where it stopped")
 

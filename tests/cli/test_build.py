@@ -28,6 +28,11 @@ targets = ["x86-64-v2"]
 dtypes = ["bf16"]
 
 [[model]]
+path = "tiny.onnx"
+name = "bare"
+dtypes = ["int8"]
+
+[[model]]
 path = "broken.onnx"
 """
 
@@ -54,17 +59,24 @@ def _build(ground: Path) -> tuple[int, dict[str, Any], str]:
 def test_a_matrix_is_built_and_then_there(ground: Path, tiny_artifact: Tiny) -> None:
     code, told, lines = _build(ground)
     states = {f"{cell['name']} {cell['dtype']}": cell["state"] for cell in told["cells"]}
-    assert states == {"tiny fp32": "there", "tiny int8": "built", "other bf16": "cannot be", "broken fp32": "failed"}
+    assert states == {
+        "tiny fp32": "there",
+        "tiny int8": "built",
+        "other bf16": "cannot be",
+        "bare int8": "failed",
+        "broken fp32": "failed",
+    }
     assert code == 1, "something failed"
-    fp32, int8, other, broken = told["cells"]
+    fp32, int8, other, bare, broken = told["cells"]
     [tiny] = Registry.open(tiny_artifact.home).artifacts()
     assert fp32["digest"] == tiny.digest
     assert Registry.open(ground / "registry").resolve(int8["digest"]).manifest.dtype == "int8"
     assert "no instructions for bf16" in other["reason"]
+    assert "needs pictures" in bare["reason"]
     assert "broken.onnx" in broken["reason"]
-    assert len([line for line in lines.splitlines() if line.startswith("failed")]) == 1
+    assert len([line for line in lines.splitlines() if line.startswith("failed")]) == 2
     code, told, _ = _build(ground)
-    assert [cell["state"] for cell in told["cells"]] == ["there", "there", "cannot be", "failed"]
+    assert [cell["state"] for cell in told["cells"]] == ["there", "there", "cannot be", "failed", "failed"]
     assert told["cells"][1]["digest"] == int8["digest"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -12,12 +13,15 @@ import pytest
 from tests.cli.conftest import Demo
 from tests.cli.process import assert_one_line, run_zcc
 from tests.compiler.bare_heads import distributed
+from tests.conftest import Tiny
 from zcc import sample
-from zcc.runtime.manifest import file_sha256
+from zcc.commands.compile import _summary
+from zcc.compiler.compile import Result
+from zcc.runtime.manifest import Manifest, file_sha256
 
 FIELDS = {
     *("name", "digest", "dtype", "target", "input", "head", "classes", "sizes", "created", "versions"),
-    *("model_sha256", "calibration_digest", "tuning_digest", "measured", "stages", "fingerprint"),
+    *("model_sha256", "calibration_digest", "tuning_digest", "measured", "stages", "fingerprint", "verified"),
 }
 
 
@@ -110,3 +114,15 @@ def test_of_several_dtypes_those_that_can_be_built_are(tmp_path: Path) -> None:
     assert_one_line(run_zcc(*asked, "--strict"), 1, "x86-64-v3 has no instructions for bf16", "x86-64-v4-bf16")
     alone = ("compile", model, "--dtype", "bf16", "--target", "x86-64-v3", "--registry", tmp_path / "registry")
     assert_one_line(run_zcc(*alone), 1, "x86-64-v3 has no instructions for bf16")
+
+
+def test_what_is_for_another_machine_is_carried_there(tiny_artifact: Tiny) -> None:
+    manifest = Manifest.read(tiny_artifact.folder)
+    elsewhere = replace(manifest, requires=replace(manifest.requires, arch="riscv64"))
+
+    def told(made: Manifest) -> str:
+        return _summary([Result(made, tiny_artifact.folder, reused=False)], "there").splitlines()[-1]
+
+    assert told(manifest) == "try: zcc run tiny IMAGE --save out --registry there"
+    bundle = "zcc export tiny tiny.zcc --registry there"
+    assert told(elsewhere) == f"next: {bundle}, and on such a machine, in Python: Detector.load('tiny.zcc')"

@@ -13,7 +13,7 @@ import json
 import os
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +21,13 @@ from tests.long.attack import Ended, attack, prepare
 from tests.long.forge import Forger
 from tests.long.ground import Ground, open_ground
 from tests.long.tally import Tally, run_script
+from tests.registry.mutations import mutate
 from tests.registry.samples import artifact
 from zcc.registry import Registry
 from zcc.registry.bundle import export_bundle
 from zcc.runtime.library import RUNTIME_LIBRARY, WEIGHTS
 from zcc.runtime.manifest import BuildStage, Measurement, Run
 
-# What a value of a manifest is changed to: other types, extremes, and texts that a terminal or a path would act on.
-VALUES: tuple[Any, ...] = (
-    *(None, True, False, 0, -1, 1, 5, 640, 8193, 2**31, 2**63, 10**60, 10**400, 0.5, -0.0, 1e308, -1e308),
-    *(float("nan"), float("inf"), "", "x", "fp32", "x" * 100_000, [], {}, [[]], [{}], {"": 1}, ["x"] * 1000),
-    *("\x1b[2J\x1b]0;owned\x07", "a\nb", "\u202egnp.exe", "\x9b31m", "\x00", "\ud800", "[red]x[/red]", "%s", "ä☆"),
-    *("../../x", "/etc/passwd", "name:tag", "-rf", "sha256:" + "0" * 64, "0001-01-01T00:00:00"),
-    *({"a": {"b": ["c"]}}, {"\x1b": 1}, {"kind": "same", "size": 1}),
-)
 # What stands in JSON where a number was; some is none.
 WORDS = ("NaN", "-Infinity", "1e999", "1" * 4400, "[" * 3000 + "]" * 3000)
 SECONDS = 5.0  # that a command may take where it has something to do
@@ -70,7 +63,7 @@ def make_small(folder: Path) -> Path:
 
 def _value(forger: Forger, dice: random.Random, path: Path) -> str:
     manifest = forger.manifest
-    told = [_mutate(manifest, dice) for _ in range(dice.choice((1, 1, 1, 2, 5)))]
+    told = [mutate(manifest, dice) for _ in range(dice.choice((1, 1, 1, 2, 5)))]
     forger.with_text(path, json.dumps(manifest))
     return f"manifest {', '.join(told)}"
 
@@ -78,7 +71,7 @@ def _value(forger: Forger, dice: random.Random, path: Path) -> str:
 def _figures(forger: Forger, dice: random.Random, path: Path) -> str:
     """What the bundle says outside of its manifest, figures measured later among it."""
     index = forger.index
-    told = _mutate(index["variants"][0] if dice.random() < 0.7 else index, dice)
+    told = mutate(index["variants"][0] if dice.random() < 0.7 else index, dice)
     forger.with_index(path, json.dumps(index).encode())
     return f"index {told}"
 
@@ -121,32 +114,6 @@ def _archive(forger: Forger, dice: random.Random, path: Path) -> str:
 
 KINDS: tuple[Change, ...] = (*(_value,) * 6, _figures, _words, *(_archive,) * 2)
 CONTENT_KINDS: tuple[Change, ...] = (_content,) * 6
-
-
-def _mutate(document: Any, dice: random.Random) -> str:
-    """Change one value: to something else, to what stands elsewhere, to nothing, or under another name."""
-    holder, key = dice.choice(list(_places(document)))
-    other, place = dice.choice(list(_places(document)))
-    kind = dice.choice(("value", "value", "moved", "gone", "again"))
-    if kind == "value":
-        holder[key] = dice.choice(VALUES)
-    elif kind == "moved":
-        holder[key] = json.loads(json.dumps(other[place]))
-    elif kind == "gone":
-        del holder[key]
-        return f"without {key!a}"
-    elif isinstance(holder, dict):
-        holder[dice.choice((f"{key}x", key[:-1], "\x1b]0;x\x07"))] = holder[key]
-    else:
-        holder.append(holder[key])
-    return f"{kind} {key!a}={str(holder[key])[:20]!a}"
-
-
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Every place in a document that something stands at."""
-    for key in list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
-        yield value, key
-        yield from _places(value[key])
 
 
 class Campaign:

@@ -69,6 +69,20 @@ def test_unmeasured_ones_come_last_the_most_capable_first(runnable: Manifest) ->
     assert choose("yolo", (plain, wide)) is wide
 
 
+def test_cards_and_processors_are_compared(runnable: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zcc.runtime.executors.cuda_obstacle.capabilities", lambda: [("a card", (9, 0))])
+    built = replace(runnable, executor="cuda", requires=Requirements("any", "sm_90", (), "plan-1"))
+    card = candidate(built, target="cuda:sm_90")
+    wide = candidate(runnable, features=3)
+    assert choose("yolo", (wide, card)) is card  # nobody measured either
+    assert choose("yolo", (rated(runnable, "fp32", 5.0), card)).manifest.executor == "cpu"
+    quick = candidate(built, 0.2, target="cuda:sm_90")
+    assert choose("yolo", (rated(runnable, "fp32", 5.0), quick)) is quick
+    assert choose("yolo", (rated(runnable, "fp32", 0.1), quick)).manifest.executor == "cpu"
+    monkeypatch.setattr("zcc.runtime.executors.cuda_obstacle.capabilities", lambda: [])
+    assert choose("yolo", (wide, card)) is wide
+
+
 def test_equals_are_told_apart_whatever_their_order(runnable: Manifest) -> None:
     equals = [candidate(runnable, 5.0, dtype=dtype, target=target) for dtype in ("a", "b") for target in ("x", "y")]
     assert {id(choose("yolo", order)) for order in itertools.permutations(equals)} == {id(equals[0])}

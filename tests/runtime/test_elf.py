@@ -31,6 +31,7 @@ def header(machine: int, order: str = "<") -> bytes:
         (header(183), "aarch64"),
         (header(22, ">"), "s390x"),
         (header(4711), "unknown (4711)"),
+        (header(0), None),
         (b"\x7fELF", None),
         (b"MZ" + bytes(40), None),
         (b"", None),

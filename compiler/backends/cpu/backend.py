@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import tvm
 
-from zcc.compiler.backends.backend import Built, Call, Floats
+from zcc.compiler.backends.backend import ON_THIS_MACHINE, Built, Call, Floats, Running
+from zcc.compiler.backends.cpu.emulation.emulated import emulated_network
+from zcc.compiler.backends.cpu.emulation.emulator import Emulator
 from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, KernelRecords, find_records
 from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
@@ -28,6 +30,7 @@ from zcc.compiler.ir.ops import Conv, Network
 from zcc.compiler.ir.tensors import Tensor
 from zcc.compiler.precision.map_statistics import MapStatistics
 from zcc.compiler.precision.table import Precision
+from zcc.runtime import host
 from zcc.runtime.frame import Pixels
 from zcc.runtime.library import MODULE, RUNTIME_LIBRARY, WEIGHTS
 from zcc.runtime.manifest import EACH_THREAD, Manifest
@@ -107,7 +110,19 @@ class CpuBackend:
     def outputs(self, source: Imported, folder: Path, manifest: Manifest, picture: Pixels) -> dict[str, Floats]:
         """The head's decoded output."""
         image = np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
-        return {source.model.head.output: Variant(folder, manifest).run_network(image)}
+        target = TARGETS[manifest.target]
+        if target.runs_here():
+            return {source.model.head.output: Variant(folder, manifest).run_network(image)}
+        return {source.model.head.output: emulated_network(Emulator(target), folder, manifest, image)}
+
+    def running(self, target: CpuTarget) -> Running:
+        """On this machine, or on one of another architecture that qemu-user emulates."""
+        if target.runs_here():
+            return Running(ON_THIS_MACHINE)
+        if target.arch == host.architecture():
+            return Running(why_not=f"{target.name} does not run on this machine")
+        emulator = Emulator(target)
+        return Running(why_not=emulator.missing) if emulator.missing else Running(emulator.describe())
 
     def tools(self) -> dict[str, str]:
         """LLVM, as it is in TVM."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from zcc.compiler.backends.backend import Built, Call, Floats
+from zcc.compiler.backends.backend import ON_THIS_MACHINE, Built, Call, Floats, Running
 from zcc.compiler.backends.cuda import nvrtc
-from zcc.compiler.backends.cuda.program import build_program
+from zcc.compiler.backends.cuda.lower import lower_network
+from zcc.compiler.backends.cuda.program import assemble
 from zcc.compiler.backends.cuda.targets import TARGETS, CudaTarget, native_target
+from zcc.compiler.backends.cuda.tile_records import TileRecords, find_tiles
+from zcc.compiler.backends.cuda.tiles import known_better, tile_chooser
+from zcc.compiler.backends.cuda.tuning.tuner import CudaTuner
 from zcc.compiler.backends.stage import RunStage
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.ir.ops import Conv, Network
@@ -24,18 +27,11 @@ from zcc.runtime.manifest import Manifest, Requirements
 ANY_HOST = "any"  # a plan has no host code
 
 
-@dataclass(frozen=True)
-class NoRecords:
-    """No search for CUDA kernels keeps records."""
-
-    digest: str | None = None
-
-
 class CudaBackend:
     """The contract of backends, for NVIDIA's cards."""
 
     name = "cuda"
-    tuner = None
+    tuner = CudaTuner()
 
     @property
     def targets(self) -> Mapping[str, CudaTarget]:
@@ -46,13 +42,13 @@ class CudaBackend:
         """That of this machine's first card."""
         return native_target()
 
-    def records(self, home: Path, target: CudaTarget) -> NoRecords:
-        """None: tiles come from a table that was measured."""
-        return NoRecords()
+    def records(self, home: Path, target: CudaTarget) -> TileRecords:
+        """Tiles that were measured, by the user or before zcc came; for others there is a table of likely ones."""
+        return find_tiles(home, target)
 
-    def no_records(self) -> NoRecords:
-        """None either."""
-        return NoRecords()
+    def no_records(self) -> TileRecords:
+        """Nothing is known."""
+        return TileRecords()
 
     def build(
         self,
@@ -60,7 +56,7 @@ class CudaBackend:
         network: Network,
         precision: Precision,
         target: CudaTarget,
-        records: NoRecords,
+        records: TileRecords,
         folder: Path,
         stage: RunStage,
     ) -> Built:
@@ -68,8 +64,11 @@ class CudaBackend:
         # Tensor cores round what they read and sum in float32: only integers make another network.
         taken = network if precision.calibrated else source.network()
         with stage("build"):
-            program = build_program(source, taken, target.capability, precision.name)
+            choose = tile_chooser(target.capability, records)
+            planned = lower_network(taken, target.capability, precision.name, choose)
+            program = assemble(source, planned, target.capability)
             program.write(folder)
+        tuned = sum(known_better(target.capability, records, spec) for spec in planned.specs)
         arena = program.plan.regions["arena"]
         return Built(
             files=tuple(sorted(path.name for path in folder.iterdir())),
@@ -79,19 +78,25 @@ class CudaBackend:
             expansion=(),
             layers=_layers(taken),
             calls=tuple(_call(launch) for launch in network_launches(program)),
-            form={"launches": len(program.plan.launches)},
-            note=f"{len(program.plan.launches)} launches, {len(program.plan.kernels)} kernels",
+            form={"launches": len(program.plan.launches), "tuned": tuned},
+            note=f"{len(program.plan.launches)} launches, {len(program.plan.kernels)} kernels, {tuned} tiles on record",
         )
 
     def outputs(self, source: Imported, folder: Path, manifest: Manifest, picture: Pixels) -> dict[str, Floats]:
-        """The maps that the head is read from, as the file has them: (1, channels, height, width)."""
+        """The maps that the head is read from, (1, channels, height, width), or its decoded output, as in the file."""
         frame = picture if manifest.input.color == "rgb" else picture[..., ::-1].copy()
         maps = CudaVariant(folder, manifest, FIRST).maps(frame)
-        assert source.raw is not None  # build_program has refused others
+        if source.raw is None:
+            return {source.model.head.output: maps[0].reshape(source.model.head.shape)}
         return {
             name: held[..., :channels].transpose(2, 0, 1)[None]
             for name, channels, held in zip(source.raw.maps, _channels(source), maps, strict=True)
         }
+
+    def running(self, target: CudaTarget) -> Running:
+        """On a card of this machine."""
+        here = target.runs_here()
+        return Running(ON_THIS_MACHINE) if here else Running(why_not=f"{target.name} does not run on this machine")
 
     def tools(self) -> dict[str, str]:
         """NVIDIA's run-time compiler."""

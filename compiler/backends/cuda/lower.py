@@ -7,25 +7,29 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from zcc.compiler.backends.cuda.draft import Argument, Draft, Scratch, true_edges
+from zcc.compiler.backends.cuda.draft import Argument, Draft, true_edges
 from zcc.compiler.backends.cuda.kernels.attention import AttentionKernel
-from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Geometry
+from zcc.compiler.backends.cuda.kernels.conv_mma import Geometry
+from zcc.compiler.backends.cuda.kernels.generic import GenericKernel
 from zcc.compiler.backends.cuda.kernels.moves import DepthToSpaceKernel, GlobalMeanKernel, ShuffleKernel
+from zcc.compiler.backends.cuda.kernels.plain import FromPlain, ToPlain
 from zcc.compiler.backends.cuda.kernels.pointwise import PointwiseKernel
 from zcc.compiler.backends.cuda.kernels.pool import Pool, PoolChain
-from zcc.compiler.backends.cuda.kernels.source import KernelSpec, module_source, name_of
+from zcc.compiler.backends.cuda.kernels.source import KernelSpec, module_source
 from zcc.compiler.backends.cuda.kernels.stages import Ending
-from zcc.compiler.backends.cuda.lower_conv import lower_conv
+from zcc.compiler.backends.cuda.launches import Addresses, launch
+from zcc.compiler.backends.cuda.lower_conv import image_unit, lower_conv
 from zcc.compiler.backends.cuda.lowering import Lowering
-from zcc.compiler.backends.cuda.memory import Held, plan_memory
+from zcc.compiler.backends.cuda.memory import plan_memory
 from zcc.compiler.backends.cuda.place import View, place
+from zcc.compiler.backends.cuda.plain import lower_plain
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.backends.cuda.tiles import Choose, tile_chooser
 from zcc.compiler.importing.fuse import ops_for
 from zcc.compiler.ir.ops import (
     Attention,
-    Concat,
     Conv,
     Convert,
     Copy,
@@ -38,17 +42,15 @@ from zcc.compiler.ir.ops import (
     QuantisedConv,
     Resize,
     Shuffle,
-    Slice,
 )
-from zcc.compiler.ir.plain_ops import Generic
+from zcc.compiler.ir.plain_ops import Lowered
 from zcc.compiler.ir.tensors import Tensor
-from zcc.runtime.errors import BuildError
 from zcc.runtime.executors import plan as plans
 
-MODULE = "network"
 # For each precision: what memory holds the maps of a network in, by their dtype there.
 STORED: Mapping[str, Mapping[str, str]] = {
     "fp32": {"float32": "float32"},
+    "tf32": {"float32": "float32"},
     "fp16": {"float32": "float16"},
     "bf16": {"float32": "bfloat16"},
     "int8": {"float32": "float32", "uint8": "uint8"},
@@ -77,15 +79,15 @@ def lower_network(
     """Plan the launches that make the maps of a network's raw head, or its output where it has none."""
     results = network.maps or [network.output]
     network = Network(network.image, ops_for(results, network.ops), results[0], results[1:])
-    _refuse_others(network)
+    network = lower_plain(network, image_unit(STORED[precision][network.image.dtype]))
     placement = place(network, STORED[precision])
-    lowering = Lowering(placement, capability, choose or tile_chooser(capability))
+    lowering = Lowering(placement, capability, choose or tile_chooser(capability), precision == "tf32")
     drafts = _Drafts(lowering, network).run()
     edges = true_edges(drafts)
     kept = [placement.views[tensor].storage for tensor in (network.image, *results)]
     offsets, size = plan_memory(drafts, edges, kept, sharing)
-    address = _Addresses(offsets)
-    launches = [_launch(draft, after, address) for draft, after in zip(drafts, edges, strict=True)]
+    address = Addresses(offsets)
+    launches = [launch(draft, after, address) for draft, after in zip(drafts, edges, strict=True)]
     return NetworkPlan(
         tuple(launches),
         module_source(draft.spec for draft in drafts),
@@ -94,59 +96,9 @@ def lower_network(
         tuple(address.range(each) for draft in drafts for each in draft.scratch if each.counters),
         address.tensor(placement.views[network.image]),
         placement.views[network.image].storage.dtype,
-        tuple(address.tensor(placement.views[tensor]) for tensor in results),
+        tuple(address.result(tensor, placement) for tensor in results),
         placement.views[results[0]].storage.dtype,
         tuple(draft.spec for draft in drafts),
-    )
-
-
-@dataclass(frozen=True)
-class _Addresses:
-    """Places in regions, now that memory is planned."""
-
-    offsets: Mapping[Held, int]
-
-    def place(self, argument: Argument) -> plans.Place:
-        if isinstance(argument, View):
-            return plans.Place("arena", self.offsets[argument.storage] + argument.offset)
-        if isinstance(argument, Scratch):
-            return plans.Place("arena", self.offsets[argument])
-        return plans.Place("weights", argument.offset)
-
-    def range(self, argument: Argument) -> plans.Range:
-        begin = self.place(argument)
-        if not isinstance(argument, View):
-            return plans.Range(begin.region, begin.offset, begin.offset + argument.bytes)
-        held = argument.storage
-        end = begin.offset + (held.height * held.width - 1) * held.pixel + argument.width
-        strided = argument.width < held.pixel
-        return plans.Range("arena", begin.offset, end, *((argument.width, held.pixel) if strided else ()))
-
-    def tensor(self, view: View) -> plans.Tensor:
-        held = view.storage
-        dtype = "uint16" if held.dtype == "bfloat16" else held.dtype
-        return plans.Tensor(self.place(view), dtype, (1, held.height, held.width, held.channels))
-
-
-def _launch(draft: Draft, after: list[int], address: _Addresses) -> plans.Launch:
-    counters = [scratch for scratch in draft.scratch if scratch.counters]
-    reads: list[Argument] = [*draft.reads, *draft.constants, *counters]
-    writes: list[Argument] = [*draft.writes, *draft.scratch]
-    return plans.Launch(
-        "network",
-        MODULE,
-        name_of(draft.spec),
-        draft.spec.grid,
-        draft.spec.block,
-        tuple(address.place(argument) for argument in draft.arguments),
-        tuple(after),
-        draft.spec.shared_bytes,
-        isinstance(draft.spec, ConvMma | PoolChain) and draft.spec.early,
-        draft.label,
-        draft.flops,
-        draft.bytes,
-        tuple(address.range(argument) for argument in reads),
-        tuple(address.range(argument) for argument in writes),
     )
 
 
@@ -216,6 +168,31 @@ class _Drafts:
     def moved(self, op: Copy | Convert) -> Draft:
         return self.unary(op.x, op.out, PointwiseKernel(self.map(op.x), Ending(self.map(op.out))))
 
+    def copied(self, op: Copy) -> Draft:
+        """From maps to plain tensors, back, or among maps."""
+        placement = self.lowering.placement
+        x, out = self.lowering.view(op.x), self.lowering.view(op.out)
+        if op.out not in placement.channels:
+            lanes = _lanes_of_channels(placement.lanes(op.x))
+            spec: KernelSpec = ToPlain(self.map(op.x), len(lanes))
+        elif op.x not in placement.channels:
+            lanes = placement.lanes(op.out).astype(np.int32)
+            spec = FromPlain(self.map(op.out))
+        else:
+            return self.moved(op)
+        return Draft(spec, op.out.name, [x, self.lowering.constants.add(lanes), out], [x], [out])
+
+    def lowered(self, op: Lowered) -> Draft:
+        spec = GenericKernel(op.function)
+        written = [self.lowering.view(tensor) for tensor in op.made]
+        read: list[Argument] = [
+            self.lowering.view(each) if isinstance(each, Tensor) else self.lowering.constants.add(each)
+            for each in op.operands
+        ]
+        operands = [*read, *written]
+        views = [each for each in read if isinstance(each, View)]
+        return Draft(spec, op.out.name, [operands[number] for number in spec.order], views, written)
+
     def depth_to_space(self, op: DepthToSpace) -> Draft:
         return self.unary(op.x, op.out, DepthToSpaceKernel(self.map(op.x), self.map(op.out), op.factor))
 
@@ -224,9 +201,7 @@ class _Drafts:
 
     def shuffle(self, op: Shuffle) -> Draft:
         """Each lane of the result knows the lane it is taken from."""
-        lanes, made = self.lowering.placement.lanes(op.x), self.lowering.placement.lanes(op.out)
-        at = np.zeros(op.x.shape[1], np.int32)
-        at[lanes[lanes >= 0]] = np.flatnonzero(lanes >= 0)
+        made, at = self.lowering.placement.lanes(op.out), _lanes_of_channels(self.lowering.placement.lanes(op.x))
         sources = np.where(made >= 0, at[op.order][made], -1).astype(np.int32)
         x, out = self.lowering.view(op.x), self.lowering.view(op.out)
         spec = ShuffleKernel(self.map(op.x), self.map(op.out))
@@ -236,7 +211,7 @@ class _Drafts:
         tensors = (op.query, op.key, op.value, op.out)
         views = [self.lowering.view(tensor) for tensor in tensors]
         query, key, value, out = (self.map(tensor) for tensor in tensors)
-        spec = AttentionKernel(query, key, value, out, op.heads, op.scale)
+        spec = AttentionKernel(query, key, value, out, op.heads, op.scale, op.areas)
         return Draft(spec, op.out.name, [*views], views[:3], views[3:], op.flops)
 
     def unary(self, x: Tensor, out: Tensor, spec: KernelSpec) -> Draft:
@@ -247,15 +222,11 @@ class _Drafts:
         return self.lowering.placement.map(tensor)
 
 
-def _refuse_others(network: Network) -> None:
-    """BuildError where an operation has no kernel."""
-    for op in network.ops:
-        if not isinstance(op, (Concat, Slice, *LOWERINGS)):
-            what = op.call.op.name.removeprefix("relax.") if isinstance(op, Generic) else type(op).__name__.lower()
-            raise BuildError(
-                f"no CUDA kernel computes {op.out.name}, a {what}",
-                "export the model with a head that zcc decodes itself, or compile it for a CPU",
-            )
+def _lanes_of_channels(lanes: NDArray[np.int64]) -> NDArray[np.int32]:
+    """For each channel of a map the lane that holds it."""
+    at = np.zeros(lanes.max() + 1, np.int32)
+    at[lanes[lanes >= 0]] = np.flatnonzero(lanes >= 0)
+    return at
 
 
 def _is_pyramid(op: MaxPool) -> bool:
@@ -275,6 +246,7 @@ LOWERINGS: dict[type[Op], Callable[[_Drafts, Any], Draft]] = {
     GlobalMean: _Drafts.global_mean,
     Shuffle: _Drafts.shuffle,
     Attention: _Drafts.attention,
-    Copy: _Drafts.moved,
+    Copy: _Drafts.copied,
+    Lowered: _Drafts.lowered,
     Convert: _Drafts.moved,
 }

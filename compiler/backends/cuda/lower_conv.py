@@ -12,9 +12,10 @@ from zcc.compiler.backends.common.curves import CURVES
 from zcc.compiler.backends.cuda.draft import Argument, Draft, Scratch
 from zcc.compiler.backends.cuda.kernels.conv_mma import SUMS, ConvMma, Geometry
 from zcc.compiler.backends.cuda.kernels.conv_plain import ConvPlain, Depthwise
-from zcc.compiler.backends.cuda.kernels.formats import Map, encode
+from zcc.compiler.backends.cuda.kernels.formats import Map, encode, to_tf32
 from zcc.compiler.backends.cuda.kernels.stages import Ending, Enlarged, OnCurve
 from zcc.compiler.backends.cuda.lowering import Lowering
+from zcc.compiler.backends.cuda.tile_records import Product
 from zcc.compiler.ir.ops import Conv, QuantisedConv, Resize
 from zcc.compiler.ir.tensors import Activation
 from zcc.compiler.precision.int8 import integer_start
@@ -66,7 +67,7 @@ def _kernel_of(op: Conv, ending: Ending, lowering: Lowering) -> tuple[Kernel, We
         return ConvPlain(x, geometry, ending, PLAIN_TILE if ending.y.pixels > FEW else SMALL_TILE), weight, lanes
     x, geometry, weight, lanes = _read_as(op, x, geometry, weight, lanes)
     depth = geometry.window[0] * geometry.window[1] * x.channels
-    tile = lowering.choose(ending.y.pixels, ending.y.channels, depth, x.format.bytes)
+    tile = lowering.choose(Product(ending.y.pixels, ending.y.channels, depth, x.format.bytes))
     return ConvMma(x, geometry, ending, tile, tile.split > 1 and lowering.capability.clusters), weight, lanes
 
 
@@ -79,8 +80,10 @@ def _weights(
     else:
         dtype = spec.weight_dtype if isinstance(spec, Depthwise) else spec.x.dtype
         if op.x is lowering.placement.network.image:
-            weight = weight * np.float32(1 / (GREY_LEVELS * image_scale(spec.x.dtype)))
+            weight = weight * np.float32(image_unit(spec.x.dtype))
         packed = encode(spec.pack_weight(weight.astype(np.float32), x_lanes, y_lanes), dtype)
+        if isinstance(spec, ConvMma) and dtype == "float32":
+            packed = to_tf32(packed)
         arrays = [packed, spec.pack_vector(op.bias.astype(np.float32), y_lanes)]
     return [lowering.constants.add(array) for array in arrays]
 
@@ -88,6 +91,11 @@ def _weights(
 def image_scale(dtype: str) -> float:
     """What a picture's grey levels are multiplied by: bytes and bfloat16 hold them as they are, exactly."""
     return 1.0 if dtype in ("uint8", "bfloat16") else 1 / GREY_LEVELS
+
+
+def image_unit(dtype: str) -> float:
+    """The part of white that one of a stored picture stands for: networks know colours of 0..1."""
+    return 1 / (GREY_LEVELS * image_scale(dtype))
 
 
 def _read_as(
@@ -119,6 +127,7 @@ def fits_tensor_cores(op: Conv, lowering: Lowering) -> bool:
     return (
         lowering.capability.matrices
         and x.dtype in SUMS
+        and (x.dtype != "float32" or lowering.rounding)
         and op.groups == 1
         and (x.channels % x.format.block == 0 or paired)
         and not (x.dtype == "bfloat16" and not lowering.capability.bf16)

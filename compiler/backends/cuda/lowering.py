@@ -25,6 +25,7 @@ class Lowering:
     placement: Placement
     capability: Capability
     choose: Choose
+    rounding: bool = False  # whether float32 factors may be rounded to what tensor cores multiply
     constants: Constants = field(default_factory=Constants)
 
     def view(self, tensor: Tensor) -> View:

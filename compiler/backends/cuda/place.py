@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.backends.common.channels import Channels, choose_channels
 from zcc.compiler.backends.cuda.kernels.formats import FORMATS, Map
+from zcc.compiler.backends.cuda.plain import PLAIN
 from zcc.compiler.ir.ops import Concat, Copy, Network, Op, Slice
+from zcc.compiler.ir.plain_ops import Alias
 from zcc.compiler.ir.tensors import Tensor
 
 PIXEL = 8  # bytes of an image's pixel, at least
@@ -22,7 +25,7 @@ PIXEL = 8  # bytes of an image's pixel, at least
 
 @dataclass(eq=False)
 class Storage:
-    """Memory for one map and all that lie inside it."""
+    """Memory for one map and all that lie inside it, or for the bytes of a plain tensor."""
 
     height: int
     width: int
@@ -91,12 +94,13 @@ class Placement:
 
 def place(network: Network, stored: Mapping[str, str]) -> Placement:
     """Give every map its place. `stored` says for each dtype of the network the one that memory holds it in."""
-    dtypes = {tensor.dtype for op in network.ops for tensor in (*op.inputs, *op.outputs)}
+    on_maps = [op for op in network.ops if not isinstance(op, (*PLAIN, Copy))]
+    dtypes = {tensor.dtype for op in on_maps for tensor in (*op.inputs, *op.outputs)}
     block = max(FORMATS[stored[dtype]].block for dtype in dtypes)
     placer = _Placer(network, block, stored)
     placer.place_concats()
     placer.place_rest()
-    ops = [op for op in placer.ops if not isinstance(op, Concat | Slice)]
+    ops = [op for op in placer.ops if not isinstance(op, Concat | Slice | Alias)]
     return Placement(network, ops, placer.channels, placer.views)
 
 
@@ -177,6 +181,8 @@ class _Placer:
         for op in self.ops:
             if isinstance(op, Slice):
                 self.views[op.out] = self.view(op.x).window(self.first_lane(op), self.lanes(op.out))
+            if isinstance(op, Alias):
+                self.views[op.out] = self.view(op.x)
             for tensor in op.outputs:
                 self.view(tensor)
 
@@ -192,7 +198,13 @@ class _Placer:
     def view(self, tensor: Tensor) -> View:
         """Of a map, in a storage of its own when it has no place yet."""
         if tensor not in self.views:
-            height, width = tensor.shape[2:]
-            storage = Storage(height, width, self.lanes(tensor), self.stored[tensor.dtype])
+            storage = self.storage(tensor)
             self.views[tensor] = View(storage, 0, storage.channels)
         return self.views[tensor]
+
+    def storage(self, tensor: Tensor) -> Storage:
+        """Memory for a map or a plain tensor."""
+        if tensor not in self.channels:
+            return Storage(1, 1, prod(tensor.shape) * np.dtype(tensor.dtype).itemsize, "uint8")
+        height, width = tensor.shape[2:]
+        return Storage(height, width, self.lanes(tensor), self.stored[tensor.dtype])

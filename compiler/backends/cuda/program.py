@@ -8,18 +8,27 @@ from hashlib import sha256
 import numpy as np
 
 from zcc.compiler.backends.cuda.check_plan import check_plan
-from zcc.compiler.backends.cuda.frame.heads import AnchorHead, AnchorScale, DflHead, DflScale, FrameHead, Map
+from zcc.compiler.backends.cuda.frame.heads import (
+    AnchorHead,
+    AnchorScale,
+    DecodedHead,
+    DflHead,
+    DflScale,
+    FrameHead,
+    Map,
+)
 from zcc.compiler.backends.cuda.frame.image import ImageLayout
 from zcc.compiler.backends.cuda.frame.kernels import FrameKernels
 from zcc.compiler.backends.cuda.frame.part import Part, join
-from zcc.compiler.backends.cuda.lower import MODULE, NetworkPlan, lower_network
+from zcc.compiler.backends.cuda.launches import MODULE
+from zcc.compiler.backends.cuda.lower import NetworkPlan, lower_network
 from zcc.compiler.backends.cuda.lower_conv import image_scale
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda
 from zcc.compiler.backends.cuda.targets import Capability
+from zcc.compiler.backends.cuda.tiles import Choose
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.ir.heads.decoding import RawHead
 from zcc.compiler.ir.ops import Network
-from zcc.runtime.errors import BuildError
 from zcc.runtime.executors.cuda_program import Module, Program
 from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
 from zcc.runtime.executors.plan import Place, Plan, Tensor
@@ -27,16 +36,19 @@ from zcc.runtime.executors.plan import Place, Plan, Tensor
 ALIGNED = 256
 
 
-def build_program(model: Imported, network: Network, capability: Capability, precision: str) -> Program:
+def build_program(
+    model: Imported, network: Network, capability: Capability, precision: str, choose: Choose | None = None
+) -> Program:
     """The model in a precision, for cards of a capability; `network` is the model's in that precision."""
-    if model.raw is None:
-        raise BuildError(
-            "the model's head is not one that the CUDA target decodes", "export it without NMS, or compile it for a CPU"
-        )
-    planned = lower_network(network, capability, precision)
+    return assemble(model, lower_network(network, capability, precision, choose), capability)
+
+
+def assemble(model: Imported, planned: NetworkPlan, capability: Capability) -> Program:
+    """Preprocess and postprocess on either side of a planned network, all of them compiled."""
     image, dtype = planned.image, planned.image_format
     layout = ImageLayout(dtype, image.shape[2], image_scale(dtype), image.shape[3])
-    kernels = FrameKernels(model.input, layout, frame_head(model.raw, planned), model.max_det)
+    suppression = model.model.head.suppression
+    kernels = FrameKernels(model.input, layout, frame_head(model, planned), model.max_det, suppression)
     scratch = Place("arena", -(-planned.arena_bytes // ALIGNED) * ALIGNED)
     frame = (kernels.preprocess_source, kernels.postprocess_source)
     compiled = {source.module: source.compile(capability.arch) for source in frame}
@@ -57,9 +69,11 @@ def build_program(model: Imported, network: Network, capability: Capability, pre
     return Program(plan, modules, weights, sha256(planned.weights).hexdigest(), model.input, model.max_det)
 
 
-def frame_head(raw: RawHead, planned: NetworkPlan) -> FrameHead:
-    """The head as the postprocess kernels read it, from the maps of a planned network."""
-    return HEADS[raw.decoding.name](raw, planned)
+def frame_head(model: Imported, planned: NetworkPlan) -> FrameHead:
+    """The head as the postprocess kernels read it, from the maps of a planned network or from its decoded output."""
+    if model.raw is None:
+        return DecodedHead(model.model.head, planned.maps[0].place)
+    return HEADS[model.raw.decoding.name](model.raw, planned)
 
 
 def _distributed(raw: RawHead, planned: NetworkPlan) -> FrameHead:

@@ -74,7 +74,7 @@ class CudaTarget(Target):
 
     def computes(self, dtype: str) -> bool:
         """Whether there are kernels of that dtype for it."""
-        return dtype in DTYPES and (dtype != "bf16" or self.capability.bf16)
+        return dtype in LEAST_CAPABILITY and self.capability.number >= LEAST_CAPABILITY[dtype]
 
     def natively(self, dtype: str) -> bool:
         """Whether tensor cores multiply it."""
@@ -86,7 +86,8 @@ class CudaTarget(Target):
         return self.name.replace(":", "-")
 
 
-DTYPES = ("fp32", "fp16", "bf16", "int8")
+# The capability from which on there are kernels of a dtype.
+LEAST_CAPABILITY = {"fp32": 0, "fp16": 0, "tf32": 80, "bf16": 80, "int8": 0}
 # By capability, with cards that have it.
 CARDS = {
     70: "V100",

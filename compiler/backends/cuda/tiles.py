@@ -1,4 +1,4 @@
-"""Which tile a convolution is computed in: that of the measured convolution that is most like it."""
+"""Which tile a convolution is computed in: the one on record for it, or that of the measured one most like it."""
 
 from __future__ import annotations
 
@@ -6,30 +6,50 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import log
 
-from zcc.compiler.backends.cuda.kernels.conv_mma import Tile
+from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Tile
+from zcc.compiler.backends.cuda.kernels.source import KernelSpec
 from zcc.compiler.backends.cuda.measured_tiles import MEASURED, MEASURED_BYTES
 from zcc.compiler.backends.cuda.targets import Capability
+from zcc.compiler.backends.cuda.tile_records import Product, TileRecords, product_of
 
-Choose = Callable[[int, int, int, int], Tile]
+Choose = Callable[[Product], Tile]
 FEWEST_STAGES = 2
 
 
-def tile_chooser(capability: Capability) -> Choose:
-    """A rule for cards of that capability: (pixels, outputs, products of an output, bytes of a factor) -> tile."""
+def tile_chooser(capability: Capability, records: TileRecords | None = None) -> Choose:
+    """A rule for cards of that capability."""
 
-    def choose(pixels: int, outputs: int, products: int, size: int) -> Tile:
-        table = {**MEASURED, **MEASURED_BYTES} if size == 1 else MEASURED
-        wanted = (pixels, outputs, products * size)
-        tile = table[min(table, key=lambda known: _distance(known, wanted))]
-        steps = -(-products * size // tile.row)
-        tile = replace(tile, split=min(tile.split, max(1, steps // 2)))
-        if not capability.copies_ahead:
-            return replace(tile, stages=FEWEST_STAGES)
-        room = capability.shared_bytes // (tile.shared_bytes // tile.stages)
-        overlap = 1 if capability.clusters else 0  # programmatic edges came with the same cards
-        return replace(tile, stages=max(FEWEST_STAGES, min(tile.stages, room)), early=overlap)
+    def choose(product: Product) -> Tile:
+        default = default_tile(capability, product)
+        return fitted(capability, (records and records.best(product, default)) or default)
 
     return choose
+
+
+def known_better(capability: Capability, records: TileRecords, spec: KernelSpec) -> bool:
+    """Whether a kernel is a convolution whose tile is one on record."""
+    if not isinstance(spec, ConvMma):
+        return False
+    product = product_of(spec)
+    return records.best(product, default_tile(capability, product)) is not None
+
+
+def default_tile(capability: Capability, product: Product) -> Tile:
+    """The tile where nothing is on record."""
+    table = {**MEASURED, **MEASURED_BYTES} if product.bytes == 1 else MEASURED
+    wanted = (product.pixels, product.outputs, product.products * product.bytes)
+    tile = table[min(table, key=lambda known: _distance(known, wanted))]
+    steps = -(-product.products * product.bytes // tile.row)
+    return fitted(capability, replace(tile, split=min(tile.split, max(1, steps // 2))))
+
+
+def fitted(capability: Capability, tile: Tile) -> Tile:
+    """The tile with as many stages as there is room for, and with the overlap that the cards know."""
+    if not capability.copies_ahead:
+        return replace(tile, stages=FEWEST_STAGES)
+    room = capability.shared_bytes // (tile.shared_bytes // tile.stages)
+    overlap = 1 if capability.clusters else 0  # programmatic edges came with the same cards
+    return replace(tile, stages=max(FEWEST_STAGES, min(tile.stages, room)), early=overlap)
 
 
 def _distance(one: tuple[int, ...], other: tuple[int, ...]) -> float:

@@ -14,7 +14,7 @@ from zcc.compiler.importing.passes.static_slice import is_call, static_shape
 @tvm.transform.module_pass(opt_level=0, name="FoldBatchNorm")
 def fold_batch_norm(mod: ir.IRModule, _context: Any) -> ir.IRModule:
     """Rewrite every normalisation whose statistics are constants, as they are in a trained model."""
-    rewriter = _Rewriter(mod)
+    rewriter = _BatchNormFolder(mod)
     for name, function in mod.functions.items():
         if isinstance(function, relax.Function):
             rewriter.builder_.update_func(name, rewriter.visit_expr(function))
@@ -23,7 +23,7 @@ def fold_batch_norm(mod: ir.IRModule, _context: Any) -> ir.IRModule:
 
 
 @relax.expr_functor.mutator
-class _Rewriter(relax.PyExprMutator):  # type: ignore[misc]
+class _BatchNormFolder(relax.PyExprMutator):  # type: ignore[misc]
     def visit_tuple_getitem_(self, item: Any) -> Any:
         item = super().visit_tuple_getitem_(item)
         source = item.tuple_value

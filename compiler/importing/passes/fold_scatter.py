@@ -24,7 +24,7 @@ Box = tuple[tuple[int, int], ...]  # begin and end on every axis
 @tvm.transform.module_pass(opt_level=0, name="FoldScatter")
 def fold_scatter(mod: ir.IRModule, _context: Any) -> ir.IRModule:
     """Rewrite every scatter without reduction whose indices are known and within bounds."""
-    rewriter = _Rewriter(mod)
+    rewriter = _ScatterFolder(mod)
     for name, function in mod.functions.items():
         if isinstance(function, relax.Function):
             rewriter.builder_.update_func(name, rewriter.visit_expr(function))
@@ -34,7 +34,7 @@ def fold_scatter(mod: ir.IRModule, _context: Any) -> ir.IRModule:
 
 
 @relax.expr_functor.mutator
-class _Rewriter(relax.PyExprMutator):  # type: ignore[misc]
+class _ScatterFolder(relax.PyExprMutator):  # type: ignore[misc]
     def visit_call_(self, call: Any) -> Any:
         call = super().visit_call_(call)
         if not is_call(call, "relax.scatter_nd") or call.attrs.reduction != "update":

@@ -17,7 +17,7 @@ from zcc.compiler.importing.passes.static_slice import Cut, is_call, make_slice,
 @tvm.transform.module_pass(opt_level=0, name="FoldSlices")
 def fold_slices(mod: ir.IRModule, _context: Any) -> ir.IRModule:
     """Take every slice from as far back as possible."""
-    rewriter = _Rewriter(mod)
+    rewriter = _SliceFolder(mod)
     for name, function in mod.functions.items():
         if isinstance(function, relax.Function):
             rewriter.builder_.update_func(name, rewriter.visit_expr(function))
@@ -26,7 +26,7 @@ def fold_slices(mod: ir.IRModule, _context: Any) -> ir.IRModule:
 
 
 @relax.expr_functor.mutator
-class _Rewriter(relax.PyExprMutator):  # type: ignore[misc]
+class _SliceFolder(relax.PyExprMutator):  # type: ignore[misc]
     def visit_call_(self, call: Any) -> Any:
         call = super().visit_call_(call)
         cut = read_slice(call)

@@ -18,7 +18,7 @@ from zcc.compiler.importing.passes.static_slice import is_call, static_shape
 @tvm.transform.module_pass(opt_level=0, name="RaiseCalls")
 def raise_calls(mod: ir.IRModule, _context: Any) -> ir.IRModule:
     """Rewrite every call of a function that is known; others stay."""
-    rewriter = _Rewriter(mod)
+    rewriter = _CallRaiser(mod)
     for name, function in mod.functions.items():
         if isinstance(function, relax.Function):
             rewriter.builder_.update_func(name, rewriter.visit_expr(function))
@@ -27,7 +27,7 @@ def raise_calls(mod: ir.IRModule, _context: Any) -> ir.IRModule:
 
 
 @relax.expr_functor.mutator
-class _Rewriter(relax.PyExprMutator):  # type: ignore[misc]
+class _CallRaiser(relax.PyExprMutator):  # type: ignore[misc]
     def __init__(self, mod: ir.IRModule) -> None:
         super().__init__(mod)
         self.mod = mod

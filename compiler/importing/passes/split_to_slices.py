@@ -12,7 +12,7 @@ from tvm import ir, relax
 @tvm.transform.module_pass(opt_level=0, name="SplitToSlices")
 def split_to_slices(mod: ir.IRModule, _context: Any) -> ir.IRModule:
     """Rewrite every split of a tensor with static shape into slices."""
-    rewriter = _Rewriter(mod)
+    rewriter = _SplitRewriter(mod)
     for name, function in mod.functions.items():
         if isinstance(function, relax.Function):
             rewriter.builder_.update_func(name, rewriter.visit_expr(function))
@@ -20,7 +20,7 @@ def split_to_slices(mod: ir.IRModule, _context: Any) -> ir.IRModule:
 
 
 @relax.expr_functor.mutator
-class _Rewriter(relax.PyExprMutator):  # type: ignore[misc]
+class _SplitRewriter(relax.PyExprMutator):  # type: ignore[misc]
     def visit_call_(self, call: Any) -> Any:
         call = super().visit_call_(call)
         if not isinstance(call.op, ir.Op) or call.op.name != "relax.split":

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from zcc.compiler.backends.cpu.targets.x86_64 import LEVEL_3, VNNI_4
+from zcc.compiler.backends.cuda import targets
 from zcc.compiler.building.wanted import WantedVariants
 from zcc.runtime import host
 from zcc.runtime.errors import UsageError
@@ -73,3 +74,15 @@ def test_it_is_an_error_where_nothing_is_left_or_all_must_be(wish: WantedVariant
 def test_words_that_mean_nothing_are_errors_in_any_company(dtypes: tuple[str, ...], target: str) -> None:
     with pytest.raises(UsageError, match=r"fp7|toaster"):
         WantedVariants(dtypes, target).check()
+
+
+def test_a_machine_with_a_card_builds_for_both(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(LEVEL_3)
+    wish = WantedVariants(("fp32", "tf32"), "native")
+    monkeypatch.setattr(targets, "capabilities", lambda: [])
+    found, passed = made(wish)
+    assert found == [("fp32", "x86-64-v3")]
+    assert "x86-64-v3 has no instructions for tf32; compile it for cuda:sm_80, " in passed["tf32"]
+    monkeypatch.setattr(targets, "capabilities", lambda: [("a card", (9, 0))])
+    found, passed = made(wish)
+    assert found == [("fp32", "x86-64-v3"), ("fp32", "cuda:sm_90"), ("tf32", "cuda:sm_90")] and not passed

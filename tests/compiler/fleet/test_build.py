@@ -96,6 +96,19 @@ def test_what_is_there_is_not_built_and_what_cannot_be_is_told() -> None:
     assert [task.cells for task in crew.asked if isinstance(task, BuildTask)] == [(int8,), (fp16,)]
 
 
+def test_what_is_known_to_fail_is_not_begun() -> None:
+    def answer(task: Task) -> Answer:
+        if isinstance(task, PlanTask):
+            return Planned(
+                (*(Foreseen(cell, cell.dtype) for cell in CELLS[:3]), Foreseen(CELLS[3], wrong="no pictures"))
+            )
+        return BuiltCell("sha256:a", reused=False, measured_here=False)
+
+    outcomes, crew = _run(answer)
+    assert [each.state for each in outcomes] == ["built", "built", "built", "failed"]
+    assert sum(isinstance(task, BuildTask) for task in crew.asked) == 3
+
+
 def test_cells_of_one_fingerprint_are_built_once() -> None:
     def answer(task: Task) -> Answer:
         if isinstance(task, PlanTask):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import random
 import shutil
 import subprocess
 import sys
@@ -11,15 +13,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.oci.cutting import cutting
 from tests.oci.server import OciServer
 from tests.registry.samples import artifact
 from zcc.registry import Artifact, Registry
 from zcc.registry.remotes.listing import list_repositories, list_tags
 from zcc.registry.remotes.pull import ARRIVING, pull
 from zcc.registry.remotes.push import push
+from zcc.registry.remotes.upload import Uploads
 from zcc.runtime.errors import NotFound, RegistryError, Unavailable, UsageError
 from zcc.runtime.manifest import FILENAME, Measurement, file_sha256
 from zcc.runtime.remotes.address import RemoteAddress, parse
+from zcc.runtime.remotes.documents import FILE, describe
+from zcc.runtime.remotes.repository import Repository
+from zcc.runtime.remotes.session import RemoteSession
 
 
 @pytest.fixture
@@ -108,9 +115,6 @@ def test_a_tag_means_what_was_pushed_last_or_what_was_added(
 
 
 def test_platforms_are_told_to_those_who_choose_by_them(ours: Registry, there: RemoteAddress, oci: OciServer) -> None:
-    from zcc.runtime.remotes.repository import Repository
-    from zcc.runtime.remotes.session import RemoteSession
-
     push(ours, _all(ours), there)
     with RemoteSession(there) as session:
         index = json.loads(Repository(session).document("prod").content)
@@ -191,3 +195,29 @@ def test_the_command_line(ours: Registry, there: RemoteAddress, tmp_path: Path) 
     assert not list((tmp_path / "theirs" / ARRIVING).iterdir())
     assert "yolo int8 x86-64-v4" in zcc("remote", "list", f"oci://{there.place}")
     assert there.repository in json.loads(zcc("remote", "list", f"oci://{there.host}", "--json"))["repositories"]
+
+
+def test_a_large_blob_goes_in_pieces(oci: OciServer, there: RemoteAddress) -> None:
+    content = bytes(range(256)) * 10_000
+    blob = describe(content, FILE)
+    with RemoteSession(there, "pull,push") as session:
+        uploads = Uploads(session, piece=700_000)
+        uploads.add_bytes(content, blob)
+        assert uploads.moved == len(content)
+        uploads.add_bytes(content, blob)
+        assert uploads.moved == len(content), "what is there is not sent"
+        assert Repository(session).blob(blob, len(content)) == content
+
+
+def test_pieces_over_a_wire_that_breaks(oci: OciServer, there: RemoteAddress) -> None:
+    content = random.Random(5).randbytes(3_000_000)
+    blob = describe(content, FILE)
+    lives = iter((50_000, 1_000_000, 1_900_000, 2_500_000))
+    with cutting(oci.port, lambda: next(lives, None)) as proxy:
+        oci.log_in(Path(os.environ["DOCKER_CONFIG"]), f"127.0.0.1:{proxy.port}")
+        through = dataclasses.replace(there, host=f"127.0.0.1:{proxy.port}")
+        with RemoteSession(through, "pull,push") as session:
+            uploads = Uploads(session, piece=700_000, pause=lambda seconds: None)
+            uploads.add_bytes(content, blob)
+            assert proxy.cuts == 4
+            assert Repository(session).blob(blob, len(content)) == content

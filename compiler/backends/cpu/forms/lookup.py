@@ -43,7 +43,7 @@ class KernelRecords:
 
     def form(self, source: Imported, precision: Precision, target: CpuTarget) -> ChosenForm:
         """The form of a network: the best on record, or the default one."""
-        default = default_form(target)
+        default = default_form(target, precision.name)
         if not any(self.networks):
             return ChosenForm(default, default)
         name = record_name(network_key(source.network()), precision.name)

@@ -27,19 +27,17 @@ class NetworkForm:
         return replace(unit, lanes=min(unit.lanes, self.block), threads=self.threads)
 
 
-def default_form(target: CpuTarget) -> NetworkForm:
+def default_form(target: CpuTarget, dtype: str) -> NetworkForm:
     """The form that is taken when nothing was measured: blocks that fill a register, all cores."""
-    return NetworkForm(target.unit.lanes, True, target.unit.threads)
+    return NetworkForm(ABILITIES[dtype].block(target.unit), True, target.unit.threads)
 
 
 def dimensions(target: CpuTarget, precision: Precision) -> Iterator[list[dict[str, Any]]]:
     """What may differ from the default form, one thing after the other, each with its other values."""
-    lanes, threads = target.unit.lanes, target.unit.threads
-    yield [
-        {"block": block}
-        for block in (lanes // 2, 2 * lanes)
-        if ABILITIES[precision.name].any_block and block >= LEAST_BLOCK
-    ]
+    ability, threads = ABILITIES[precision.name], target.unit.threads
+    block = ability.block(target.unit)
+    others = (block // 2, 2 * block) if ability.any_block(target.unit) else ()
+    yield [{"block": other} for other in others if other >= LEAST_BLOCK]
     yield [{"winograd": False}]
     parts = {threads - 1, threads * 3 // 4, threads // 2, threads // 4, 1}
     yield [{"threads": count} for count in sorted(parts, reverse=True) if 1 <= count < threads]
@@ -47,7 +45,7 @@ def dimensions(target: CpuTarget, precision: Precision) -> Iterator[list[dict[st
 
 def possible_forms(target: CpuTarget, precision: Precision) -> dict[str, NetworkForm]:
     """Every form that the target can be given, by its text; records may name others, of another zcc."""
-    forms = [default_form(target)]
+    forms = [default_form(target, precision.name)]
     for values in dimensions(target, precision):
         forms += [replace(form, **value) for value in values for form in tuple(forms)]
     return {write_form(form): form for form in forms}

@@ -1,4 +1,6 @@
-"""Bfloat16 on processors with AVX512-BF16: pairs of numbers in 32 bits, fp32 sums.
+"""Bfloat16 on processors that multiply it: pairs of numbers in 32 bits with AVX512-BF16, fours of them with NEON.
+
+All sums are fp32.
 
 TVM would turn buffers and intrinsics of bfloat16 into float32. So the numbers are kept as uint16, and the instructions
 are called through functions of LLVM IR that take and give vectors of integers.
@@ -14,6 +16,7 @@ from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.dot_tile import Dot, Operands
+from zcc.compiler.backends.cpu.kernels.matrix_tile import Matrix
 from zcc.compiler.backends.cpu.kernels.vector import as_type, broadcast, cast, lanes_of
 from zcc.compiler.ir.tensors import BFLOAT16
 
@@ -49,10 +52,32 @@ define linkonce_odr <32 x i16> @{ROUND_TWO}(<16 x float> %first, <16 x float> %s
 """
 
 
+BFMMLA_NAME, BFDOT_NAME = "zcc_bfmmla", "zcc_bfdot"
+NEON_INSTRUCTIONS = f"""
+declare <4 x float> @llvm.aarch64.neon.bfmmla(<4 x float>, <8 x bfloat>, <8 x bfloat>)
+declare <4 x float> @llvm.aarch64.neon.bfdot.v4f32.v8bf16(<4 x float>, <8 x bfloat>, <8 x bfloat>)
+
+define linkonce_odr <4 x float> @{BFDOT_NAME}(<4 x float> %total, <4 x i32> %x, <4 x i32> %weight) alwaysinline {{
+  %left = bitcast <4 x i32> %x to <8 x bfloat>
+  %right = bitcast <4 x i32> %weight to <8 x bfloat>
+  %sum = call <4 x float> @llvm.aarch64.neon.bfdot.v4f32.v8bf16(
+    <4 x float> %total, <8 x bfloat> %left, <8 x bfloat> %right)
+  ret <4 x float> %sum
+}}
+
+define linkonce_odr <4 x float> @{BFMMLA_NAME}(<4 x float> %total, <2 x i64> %x, <2 x i64> %weight) alwaysinline {{
+  %left = bitcast <2 x i64> %x to <8 x bfloat>
+  %right = bitcast <2 x i64> %weight to <8 x bfloat>
+  %sum = call <4 x float> @llvm.aarch64.neon.bfmmla(<4 x float> %total, <8 x bfloat> %left, <8 x bfloat> %right)
+  ret <4 x float> %sum
+}}
+"""
+
+
 @contextmanager
-def bf16_instructions() -> Iterator[None]:
-    """What is emitted inside may call the functions of this module."""
-    with T.attr(tirx.const(0, "int32"), "pragma_import_llvm", INSTRUCTIONS):
+def bf16_instructions(neon: bool = False) -> Iterator[None]:
+    """What is emitted inside may call the functions of this module, for NEON or for AVX512-BF16."""
+    with T.attr(tirx.const(0, "int32"), "pragma_import_llvm", NEON_INSTRUCTIONS if neon else INSTRUCTIONS):
         yield
 
 
@@ -61,6 +86,14 @@ def _add(total: Expr, x: Operands, weight: Operands) -> Expr:
 
 
 PAIR_DOT = Dot(lambda word, lanes: (broadcast(word, lanes),), lambda words: (words,), _add)
+
+# The same with NEON, for what only multiplies: convolutions have products of matrices there.
+NEON_PAIR_DOT = Dot(
+    lambda word, lanes: (broadcast(word, lanes),),
+    lambda words: (words,),
+    lambda total, x, weight: tirx.call_pure_extern("float32x4", BFDOT_NAME, total, x[0], weight[0]),
+)
+BFMMLA = Matrix(lambda total, x, weight: tirx.call_pure_extern("float32x4", BFMMLA_NAME, total, x, weight), item=2)
 
 
 def widened(stored: Expr) -> Expr:

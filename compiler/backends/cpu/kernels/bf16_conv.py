@@ -13,10 +13,13 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.bf16 import LANES, PAIR, PAIR_DOT, bf16_instructions
+from zcc.compiler.backends.cpu.kernels.bf16 import BFMMLA, LANES, PAIR, PAIR_DOT, bf16_instructions
 from zcc.compiler.backends.cpu.kernels.bf16_stages import Bf16Stages
 from zcc.compiler.backends.cpu.kernels.choices import Tile
-from zcc.compiler.backends.cpu.kernels.dot_tile import DotGeometry, DotTile, dot_choices
+from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
+from zcc.compiler.backends.cpu.kernels.dot_tile import DotTile, dot_choices
+from zcc.compiler.backends.cpu.kernels.lane_conv import build_by_lanes
+from zcc.compiler.backends.cpu.kernels.matrix_tile import REGISTER, WORD, matrix_choices
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
 from zcc.compiler.ir.tensors import BFLOAT16
@@ -33,9 +36,9 @@ class Bf16Conv(TiledConv):
     word = "bf16_conv"
 
     @property
-    def geometry(self) -> DotGeometry:
+    def geometry(self) -> ConvGeometry:
         """What is summed."""
-        return DotGeometry(self.x, self.out, self.kernel, self.stride, self.dilation, self.tile, PAIR)
+        return ConvGeometry(self.x, self.out, self.kernel, self.stride, self.dilation, self.tile, PAIR)
 
     def choices(self, unit: VectorUnit) -> Sequence[Tile]:
         """Tiles that may be the quickest, in both orders of tasks."""
@@ -60,3 +63,18 @@ class Bf16Conv(TiledConv):
             with bf16_instructions():
                 DotTile(self.geometry, PAIR_DOT, LANES, x, weight, bias).emit(finish)
         return kernel.function
+
+
+@dataclass(frozen=True)
+class Bf16MatrixConv(TiledConv):
+    """The same by products of matrices; maps may have any block of whole words of channels."""
+
+    word = "bf16_conv"
+
+    def choices(self, unit: VectorUnit) -> Sequence[Tile]:
+        """Tiles that may be the quickest, in both orders of tasks."""
+        return matrix_choices(self.out, unit, min(self.x.lanes, REGISTER // BFMMLA.item) * BFMMLA.item // WORD)
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """The tile's sums, then its stages and stores."""
+        return build_by_lanes(self, unit)

@@ -8,7 +8,6 @@ they ask of the processor, and in what they prepare once for the several product
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
@@ -18,7 +17,7 @@ from tvm.ir import Expr
 
 from zcc.compiler.backends.cpu.kernels.dot_tile import Dot, Operands
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
-from zcc.compiler.backends.cpu.kernels.vector import as_type, broadcast, fence, lanes_of, llvm
+from zcc.compiler.backends.cpu.kernels.vector import as_type, broadcast, fence, in_all_lanes, lanes_of, llvm
 from zcc.compiler.ir.short_sums import PAIR, fit
 
 BYTES = 4  # input channels of one step
@@ -103,26 +102,30 @@ def _plain_add(total: Expr, x: Operands, weight: Operands) -> Expr:
 
 
 def _same_x(word: Expr, lanes: int) -> Operands:
-    return (broadcast(word, lanes),)
+    return (in_all_lanes(word, lanes),)
 
 
 def _signed_x(word: Expr, lanes: int) -> Operands:
     """The bytes less SIGN: another top bit makes them signed."""
-    flipped = word ^ tirx.const(TOP_BITS, "int32")
-    return (broadcast(flipped, lanes),)
+    lanes_held, top_bits = lanes_of(word), tirx.const(TOP_BITS, "int32")
+    flipped = word ^ (top_bits if lanes_held == 1 else broadcast(top_bits, lanes_held))
+    return (in_all_lanes(flipped, lanes),)
 
 
 def _same_weight(words: Expr) -> Operands:
     return (words,)
 
 
-def _neon_add(name: str, x_dtype: str) -> Callable[[Expr, Operands, Operands], Expr]:
-    """One instruction of NEON's."""
+def _sdot_add(total: Expr, x: Operands, weight: Operands) -> Expr:
+    """One instruction of NEON's, which takes the second operand from a lane where it can."""
+    operands = _byte_vector(weight[0], "int8"), _byte_vector(x[0], "int8")
+    return llvm(total.ty, "llvm.aarch64.neon.sdot", total, *operands)
 
-    def add(total: Expr, x: Operands, weight: Operands) -> Expr:
-        return llvm(total.ty, name, total, _byte_vector(x[0], x_dtype), _byte_vector(weight[0], "int8"))
 
-    return add
+def _usdot_add(total: Expr, x: Operands, weight: Operands) -> Expr:
+    """The same of unsigned and signed bytes: those that are unsigned come from a lane."""
+    operands = _byte_vector(x[0], "uint8"), _byte_vector(weight[0], "int8")
+    return llvm(total.ty, "llvm.aarch64.neon.usdot", total, *operands)
 
 
 _MADD = Dot(_madd_x, _madd_weight, _madd_add, prepared=2)
@@ -132,8 +135,8 @@ BYTE_DOTS: dict[str, tuple[Dot, ...]] = {
     "madd": (_MADD,),
     "maddubs": (*(Dot(_same_x, _same_weight, _short_add, short=words) for words in (2, 1)), _MADD),
     "vnni": (Dot(_same_x, _same_weight, _vnni_add),),
-    "sdot": (Dot(_signed_x, _same_weight, _neon_add("llvm.aarch64.neon.sdot", "int8"), taken_off=SIGN),),
-    "usdot": (Dot(_same_x, _same_weight, _neon_add("llvm.aarch64.neon.usdot", "uint8")),),
+    "sdot": (Dot(_signed_x, _same_weight, _sdot_add, taken_off=SIGN, takes_lane=True),),
+    "usdot": (Dot(_same_x, _same_weight, _usdot_add, takes_lane=True),),
 }
 ONE_INSTRUCTION = ("vnni", "sdot", "usdot")
 X86_DOTS = ("madd", "maddubs", "vnni")  # those of processors with the permutations of kernels/curve.py as well

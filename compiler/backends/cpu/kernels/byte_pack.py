@@ -1,7 +1,7 @@
 """Four vectors of floats to one of bytes: rounded to the nearest, ties to even, shifted by a zero point, saturated.
 
 x86 packs with saturation, two vectors into one of half the width, within each 128 bits; a shuffle of words at the end
-puts the four vectors one behind the other.
+puts the four vectors one behind the other. NEON narrows with saturation, a vector into half of one.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 from tvm import tirx
 from tvm.ir import Expr
 
+from zcc.compiler.backends.cpu.kernels.byte_dot import X86_DOTS
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.vector import as_type, lanes_of, llvm
 
 VECTORS = 4
@@ -37,8 +39,28 @@ HALVE = {
 ADD_SATURATED = "llvm.sadd.sat"
 
 
-def pack_bytes(values: Sequence[Expr], zero: Any) -> Expr:
+def _pack_by_narrowing(values: Sequence[Expr], zero: Any) -> Expr:
+    whole = [llvm("int32x4", "llvm.aarch64.neon.fcvtns", value) for value in values]
+    short = [llvm("int16x4", "llvm.aarch64.neon.sqxtn", value) for value in whole]
+    shifted = [llvm("int16x8", ADD_SATURATED, _joined(pair), zero) for pair in (short[:2], short[2:])]
+    return _joined([llvm("uint8x8", "llvm.aarch64.neon.sqxtun", value) for value in shifted])
+
+
+def _joined(pair: Sequence[Expr]) -> Expr:
+    return tirx.Shuffle(list(pair), list(range(2 * lanes_of(pair[0]))))
+
+
+def packs(unit: VectorUnit) -> bool:
+    """Whether the unit has instructions for it."""
+    return unit.by_lane or unit.dot in X86_DOTS
+
+
+def pack_bytes(values: Sequence[Expr], zero: Any, unit: VectorUnit) -> Expr:
     """VECTORS vectors in steps, all below 2**31, as bytes; `zero` is the zero point in twice the lanes of int16."""
+    return _pack_by_narrowing(values, zero) if unit.by_lane else _pack_within_parts(values, zero)
+
+
+def _pack_within_parts(values: Sequence[Expr], zero: Any) -> Expr:
     lanes = lanes_of(values[0])
     to_short, to_byte = HALVE[lanes]
     whole = [ROUND[lanes](value) for value in values]

@@ -6,7 +6,7 @@ of what a search found say which is taken, and the default is taken where there 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, Protocol
 
@@ -15,6 +15,8 @@ from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import KernelSpec, VectorUnit
 from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
 from zcc.compiler.ir.tensors import Array
+
+WORTH_TRYING = 1.3  # times the least expected cost
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,12 @@ def in_both_orders(tiles: Sequence[Tile], out: Slab, rows_first: bool = False) -
         for tile in tiles
         for order in (orders if tile.blocks < out.blocks else (False,))
     )
+
+
+def worth_trying(costs: Mapping[Tile, tuple[float, int]]) -> list[Tile]:
+    """Those whose cost is near the least, in order of (cost, what decides between equals)."""
+    least = min(cost for cost, _ in costs.values())
+    return sorted((tile for tile, (cost, _) in costs.items() if cost <= WORTH_TRYING * least), key=lambda t: costs[t])
 
 
 class Form(KernelSpec, Protocol):

@@ -31,6 +31,7 @@ from zcc.compiler.backends.cpu.kernels.vector import (
 # Added to a small float, it leaves the nearest integer, ties to even, in the low bits.
 ROUNDER = float(3 << 22)
 SIGN = -(1 << 31)
+EACH_FOUR, BYTES_OF_LANE = 0x04040404, 0x03020100  # where the bytes of a float lie, from its number on
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,36 @@ def _pick_from_memory(row: Any, index: Expr) -> Expr:
     return entries if factor is None else product(entries, factor)
 
 
+def _hold_halves(table: Any, row: int, factor: Expr | None) -> Any:
+    half = SEGMENTS // 2
+    halves = [load(table, row, ramp(first, half)) for first in (0, half)]
+    return [named(entries if factor is None else product(entries, factor)) for entries in halves]
+
+
+def _pick_by_bytes(row: Any, index: Expr) -> Expr:
+    """NEON picks bytes from two registers: the four of each lane lie one behind the other."""
+
+    def each(value: int) -> Expr:
+        return broadcast(tirx.const(value, "int32"), lanes_of(index))
+
+    places = (index & each(SEGMENTS - 1)) * each(EACH_FOUR) + each(BYTES_OF_LANE)
+    halves = [as_type("int8x16", half) for half in row]
+    picked = llvm("int8x16", "llvm.aarch64.neon.tbl2", *halves, as_type("int8x16", places))
+    return as_type(f"float32x{lanes_of(index)}", picked)
+
+
 LOOKUPS = {
     16: Lookup(_holding(16), _permutation("llvm.x86.avx512.permvar.sf.512")),
     8: Lookup(_holding(8), _permutation("llvm.x86.avx2.permps")),
 }
+NEON_LOOKUP = Lookup(_hold_halves, _pick_by_bytes)
 PLAIN_LOOKUP = Lookup(lambda table, row, factor: (table, row, factor), _pick_from_memory)
 
 
 def find_lookup(unit: VectorUnit) -> Lookup:
     """The quickest lookup for the unit."""
+    if unit.by_lane:
+        return NEON_LOOKUP
     return LOOKUPS.get(unit.lanes, PLAIN_LOOKUP) if unit.dot in X86_DOTS else PLAIN_LOOKUP
 
 

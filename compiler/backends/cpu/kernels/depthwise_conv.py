@@ -13,6 +13,7 @@ from zcc.compiler.backends.cpu.kernels.choices import Tile, in_both_orders
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building, spatial
 from zcc.compiler.backends.cpu.kernels.stages import apply_stages, describe_stages, stage_arguments
+from zcc.compiler.backends.cpu.kernels.stored import as_float, as_stored
 from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
 
 MOST_COLUMNS = 8
@@ -83,9 +84,10 @@ class DepthwiseConv(TiledConv):
                     T.buffer_store(sums, bias[b, lane], index)
                 row = y * self.stride[0] + ky * self.dilation[0]
                 pixel = column * self.stride[1] + kx * self.dilation[1]
-                product = data[b, row, pixel, lane] * weight[b, ky, kx, lane]
+                product = as_float(data[b, row, pixel, lane], x.dtype) * weight[b, ky, kx, lane]
                 T.buffer_store(sums, sums[tuple(index)] + product, index)
             with T.grid(*out.shape) as loops, T.sblock("store"):
                 index = spatial(*zip(out.shape, loops, strict=True))
-                T.buffer_store(result, apply_stages(sums[tuple(index)], self.stages, operands, index), index)
+                done = apply_stages(sums[tuple(index)], self.stages, operands, index)
+                T.buffer_store(result, as_stored(done, out.dtype), index)
         return kernel.function

@@ -9,7 +9,7 @@ Input maps with one lane per block (the image) are read the same way, so this is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from math import prod
@@ -18,19 +18,21 @@ from typing import Any
 from tvm import s_tir, tirx
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.choices import Tile, in_both_orders
+from zcc.compiler.backends.cpu.kernels.choices import Tile, in_both_orders, worth_trying
+from zcc.compiler.backends.cpu.kernels.half_tile import half_tiles
+from zcc.compiler.backends.cpu.kernels.lane_conv import build_by_lanes
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building, spatial
 from zcc.compiler.backends.cpu.kernels.stages import apply_stages, stage_arguments
 from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
 from zcc.compiler.backends.cpu.kernels.winograd_choices import CACHE, WinogradChoice, winograd_choices
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
+from zcc.compiler.ir.tensors import FLOAT16, Array
 from zcc.runtime.winograd_weights import STRIDES, TAPS
 
 STACK = 1024
 # Chosen by hand. What counts is the order that they put tiles in: `python -m benchmarks.tuning MODEL.onnx` says how far
 # each kernel's first tile is from the best one that `zcc tune` measured.
-WORTH_TRYING = 1.3  # times the least expected cost
 LEAST_SUMS = 8  # at once, so that none waits for itself: a multiply-add takes four cycles, and two start in each
 WAIT = 0.25  # cycles of a multiply-add, where loading its operands is what takes longest
 ENDS = 0.05  # cycles of a tile's bias, stages and stores, for each block and each column
@@ -45,9 +47,13 @@ class DirectConv(TiledConv):
 
     word = "conv"
 
+    def pack(self, dense: Array) -> Array:
+        """The weights in the type of the map."""
+        return dense.astype(self.x.dtype, copy=False)
+
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
-        """Compute, then schedule."""
-        return schedule(compute(self), self.tile)
+        """Compute, then schedule; or loops as they are written for registers whose lanes are operands."""
+        return build_by_lanes(self, unit) if unit.by_lane else schedule(compute(self), self.tile)
 
     def preferred(self, unit: VectorUnit) -> Tile | WinogradChoice:
         """By Winograd where that is expected to pay, else the tile as it is."""
@@ -55,7 +61,9 @@ class DirectConv(TiledConv):
 
     def choices(self, unit: VectorUnit) -> Sequence[Tile | WinogradChoice]:
         """Forms of Winograd's where they fit, in turns with tiles in both orders of tasks."""
-        tiles = in_both_orders(ranked_tiles(self.out, unit), self.out, rows_come_first(self.x, self.out, self.kernel))
+        tiles = in_both_orders(
+            ranked_tiles(self.x, self.out, unit), self.out, rows_come_first(self.x, self.out, self.kernel)
+        )
         kinds = self._by_winograd(unit), tiles
         turns = zip_longest(*(kinds if self._winograd_pays(unit) else kinds[::-1]))
         return tuple(choice for turn in turns for choice in turn if choice is not None)
@@ -138,11 +146,13 @@ def schedule(function: tirx.PrimFunc, tile: Tile) -> tirx.PrimFunc:
     return sch.mod["main"]
 
 
-def candidate_tiles(out: Slab, unit: VectorUnit) -> list[Tile]:
+def candidate_tiles(x: Slab, out: Slab, unit: VectorUnit) -> list[Tile]:
     """Every tile whose accumulators, weights and one broadcast fit the registers.
 
     TVM keeps local arrays beyond STACK bytes on the heap, where LLVM does not always move them into registers.
     """
+    if x.dtype == FLOAT16:
+        return half_tiles(out, unit)
     registers = unit.vectors(out.lanes)
     most = min(registers - 1, STACK // (4 * out.lanes))
     tiles = []
@@ -156,7 +166,7 @@ def candidate_tiles(out: Slab, unit: VectorUnit) -> list[Tile]:
 
 def default_tile(x: Slab, out: Slab, kernel: tuple[int, int], unit: VectorUnit) -> Tile:
     """The tile of least expected cost, its tasks in the order that reads less from beyond the cache."""
-    return in_both_orders(ranked_tiles(out, unit), out, rows_come_first(x, out, kernel))[0]
+    return in_both_orders(ranked_tiles(x, out, unit), out, rows_come_first(x, out, kernel))[0]
 
 
 def rows_come_first(x: Slab, out: Slab, kernel: tuple[int, int]) -> bool:
@@ -169,7 +179,7 @@ def rows_come_first(x: Slab, out: Slab, kernel: tuple[int, int]) -> bool:
     return weights <= CACHE // 2 < 4 * x.blocks * x.plane
 
 
-def ranked_tiles(out: Slab, unit: VectorUnit) -> list[Tile]:
+def ranked_tiles(x: Slab, out: Slab, unit: VectorUnit) -> list[Tile]:
     """The tiles worth trying by expected cost, in cycles per useful multiply-add.
 
     Per tap a tile issues blocks x columns multiply-adds and loads blocks + columns operands, of which the units do one
@@ -187,10 +197,4 @@ def ranked_tiles(out: Slab, unit: VectorUnit) -> list[Tile]:
         rounds = -(-tasks // unit.threads) * unit.threads
         return cycles / accumulators * computed / out.width * rounds / tasks
 
-    return worth_trying({tile: (cost(tile), -tile.blocks * tile.columns) for tile in candidate_tiles(out, unit)})
-
-
-def worth_trying(costs: Mapping[Tile, tuple[float, int]]) -> list[Tile]:
-    """Those whose cost is near the least, in order of (cost, what decides between equals)."""
-    least = min(cost for cost, _ in costs.values())
-    return sorted((tile for tile, (cost, _) in costs.items() if cost <= WORTH_TRYING * least), key=lambda t: costs[t])
+    return worth_trying({tile: (cost(tile), -tile.blocks * tile.columns) for tile in candidate_tiles(x, out, unit)})

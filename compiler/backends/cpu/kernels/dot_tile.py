@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.choices import Tile, in_both_orders
-from zcc.compiler.backends.cpu.kernels.direct_conv import worth_trying
+from zcc.compiler.backends.cpu.kernels.choices import Tile, in_both_orders, worth_trying
+from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry, Finish, each_tile
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
-from zcc.compiler.backends.cpu.kernels.vector import as_type, load, named, ramp
+from zcc.compiler.backends.cpu.kernels.vector import as_type, in_all_lanes, load, named, ramp
 
 Operands = tuple[Expr, ...]
 Sums = dict[tuple[int, int], Any]  # by block of the tile and first lane of the part: vectors of a column each
@@ -38,12 +38,13 @@ SPARE = 1  # registers for constants
 class Dot:
     """A way to add the dot products of words: `x` and `weight` prepare an operand, `add` adds the product of two."""
 
-    x: Callable[[Expr, int], Operands]  # a word as a scalar int32, and for how many lanes
+    x: Callable[[Expr, int], Operands]  # a word as an int32, or in all lanes of a register, and for how many lanes
     weight: Callable[[Expr], Operands]
     add: Callable[[Expr, Operands, Operands], Expr]
     prepared: int = 1  # registers that a prepared operand takes
     short: int = 0  # words whose products are added in 16 bits first; 0 where all sums have 32
     taken_off: int = 0  # from every byte of x before it is multiplied: sums start at that much more times the weights
+    takes_lane: bool = False  # whether the instruction takes x from any lane of a register, as `x` takes it in all
 
     @property
     def words(self) -> int:
@@ -101,35 +102,10 @@ def _registers(blocks: int, columns: int, parts: int, dot: Dot) -> int:
 
 
 @dataclass(frozen=True)
-class DotGeometry:
-    """What is summed: maps, taps and tile; `x` includes the border that the taps reach."""
-
-    x: Slab
-    out: Slab
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    tile: Tile
-    per_word: int  # input channels in a word
-
-    @property
-    def weight_shape(self) -> tuple[int, ...]:
-        """Output blocks, input blocks, rows, columns, words of input lanes, output lanes x channels of a word."""
-        words = self.x.lanes // self.per_word
-        return (self.out.blocks, self.x.blocks, *self.kernel, words, self.out.lanes * self.per_word)
-
-    def first_column(self, tile: Any) -> Any:
-        """Where a tile begins; the last one overlaps its neighbour when it must."""
-        columns = self.tile.columns
-        exact = self.out.width % columns == 0
-        return tile * columns if exact else tirx.min(tile * columns, self.out.width - columns)
-
-
-@dataclass(frozen=True)
 class DotTile:
     """Emits the loops; the operands are declared buffers, `start` holds what the sum of each channel starts at."""
 
-    geometry: DotGeometry
+    geometry: ConvGeometry
     dot: Dot
     lanes: int
     x: Any
@@ -141,26 +117,12 @@ class DotTile:
         """The first lanes of the parts of a block that a register holds."""
         return range(0, self.geometry.out.lanes, self.lanes)
 
-    def emit(self, finish: Callable[[Callable[[int], list[Expr]], Sequence[Any]], None]) -> None:
+    def emit(self, finish: Finish) -> None:
         """All tiles; `finish` gets the sums of a block of the tile, by its number, and where the tile begins."""
-        geometry = self.geometry
-        out, tile = geometry.out, geometry.tile
-        tasks = out.blocks // tile.blocks * out.height
-        with T.parallel(0, tasks) as task, T.serial(0, -(-out.width // tile.columns)) as index:
-            group, row = self._task(task)
-            first = named(group * tile.blocks)
-            place = (first, row, named(geometry.first_column(index)))
-            sums = self._start(first)
+        for place in each_tile(self.geometry):
+            sums = self._start(place[0])
             self._sum(sums, place)
-            finish(lambda block: self._vectors(sums, block), place)
-
-    def _task(self, task: Any) -> tuple[Any, Any]:
-        """A task's group of output blocks, and its row."""
-        out, tile = self.geometry.out, self.geometry.tile
-        if tile.rows_first:
-            groups = out.blocks // tile.blocks
-            return tirx.floormod(task, groups), tirx.floordiv(task, groups)
-        return tirx.floordiv(task, out.height), tirx.floormod(task, out.height)
+            finish(partial(self._vectors, sums), place)
 
     def _start(self, first: Any) -> Sums:
         # One array per part: TVM puts those beyond 1 KiB on the heap, where they never become registers.
@@ -177,6 +139,10 @@ class DotTile:
     def _sum(self, sums: Sums, place: Sequence[Any]) -> None:
         """The loops over taps stay rolled, since unrolling them makes LLVM spill."""
         blocks, rows, columns, words = self.geometry.weight_shape[1:5]
+        if self.dot.takes_lane and words % self.lanes == 0:
+            with T.grid(blocks, columns, rows, words // self.lanes) as (block, kx, ky, step):
+                self._add_lanes(sums, (block, ky, kx, step * self.lanes), place)
+            return
         together = self.dot.words
         # Rows inside columns: were LLVM to unroll the columns, it would keep the words they share in registers.
         with T.grid(blocks, columns, rows, words // together) as (block, kx, ky, step):
@@ -200,6 +166,20 @@ class DotTile:
             for key, total in sums.items():
                 self._add(total, column, x, weights[key])
 
+    def _add_lanes(self, sums: Sums, tap: Sequence[Any], place: Sequence[Any]) -> None:
+        """A register of words is held for every column, and the weights of one word of a part of a block at a time."""
+        columns = range(self.geometry.tile.columns)
+        held = [
+            named(as_type(f"int32x{self.lanes}", self._fetch(tap, place, column, self.lanes))) for column in columns
+        ]
+        for lane in range(self.lanes):
+            word = (*tap[:3], tap[3] + lane)
+            xs = [self.dot.x(in_all_lanes(register, self.lanes, lane), self.lanes) for register in held]
+            for (block, part), total in sums.items():
+                weights = self._weights([word], place[0] + block, part)
+                for column, x in enumerate(xs):
+                    self._add(total, column, x, weights)
+
     def _add(self, total: Any, column: int, x: Operands, weights: Operands) -> None:
         at = [column, ramp(0, self.lanes)]
         T.buffer_store(total, self.dot.add(load(total, *at), x, weights), at)
@@ -215,11 +195,15 @@ class DotTile:
         return tuple(named(value) for words in fetched for value in self.dot.weight(words))
 
     def _word(self, tap: Sequence[Any], place: Sequence[Any], column: int) -> Expr:
+        return named(as_type("int32", self._fetch(tap, place, column, 1)))
+
+    def _fetch(self, tap: Sequence[Any], place: Sequence[Any], column: int, words: int) -> Expr:
+        """The input channels of some words from the tap's on."""
         geometry, (block, ky, kx, word) = self.geometry, tap
         row = place[1] * geometry.stride[0] + ky * geometry.dilation[0]
         pixel = (place[2] + column) * geometry.stride[1] + kx * geometry.dilation[1]
-        channels = ramp(word * geometry.per_word, geometry.per_word)
-        return named(as_type("int32", load(self.x, block, row, pixel, channels)))
+        channels = ramp(word * geometry.per_word, words * geometry.per_word)
+        return load(self.x, block, row, pixel, channels)
 
     def _vector(self, tap: Sequence[Any], block: Any, part: int) -> Expr:
         per_word = self.geometry.per_word

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tvm import ir, s_tir, tirx
-from tvm_ffi import structural_map
+from tvm import s_tir, tirx
 
+from zcc.compiler.backends.common.generic import SPATIAL
 from zcc.compiler.backends.cpu.kernels.elementwise import PackedOperand, build_elementwise
 from zcc.compiler.backends.cpu.kernels.sampled import Sampled, drawn, sample
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.stores import stores_of
 from zcc.compiler.ir.tensors import Array
 
-SPATIAL = 0  # tirx.IterVar.DataPar
 PLAIN = Sampled(0)
 
 
@@ -62,46 +61,9 @@ class GenericKernel:
         return dense
 
 
-def prepared(function: tirx.PrimFunc) -> tirx.PrimFunc:
-    """The function with elementwise steps computed where they are read."""
-    return _with_own_lets(_inlined(function))
-
-
-def _inlined(function: tirx.PrimFunc) -> tirx.PrimFunc:
-    sch = s_tir.Schedule(function)
-    outputs = {block.name_hint for block in map(sch.get, sch.get_output_blocks(sch.get_sblock("root")))}
-    for block in sch.get_child_blocks(sch.get_sblock("root")):
-        inner = sch.get(block).name_hint not in outputs
-        if inner and _is_elementwise(sch, block) and _feeds_elementwise(sch, block):
-            sch.compute_inline(block)
-    return sch.mod["main"].without_attr("global_symbol")
-
-
-def _with_own_lets(function: tirx.PrimFunc) -> tirx.PrimFunc:
-    """The function with a variable of its own for each Let: what was inlined in two places must not share them."""
-
-    def renewed(let: Any) -> Any:
-        own = tirx.Var(let.var.name, let.var.ty)
-        return tirx.Let(own, let.value, structural_map(let.body, (ir.Var, lambda v: own if v.same_as(let.var) else v)))
-
-    return function.with_body(structural_map(function.body, (tirx.Let, renewed)))
-
-
 def is_elementwise(function: tirx.PrimFunc) -> bool:
     """Whether the function makes each element of its outputs once, from its parameters alone."""
     return stores_of(function) is not None
-
-
-def _is_elementwise(sch: Any, block: Any) -> bool:
-    """Whether each element is made once, from an index without arithmetic, so that inlining is exact."""
-    body = sch.get(block)
-    plain_store = isinstance(body.body, tirx.BufferStore)
-    return plain_store and all(var.iter_type == SPATIAL for var in body.iter_vars)
-
-
-def _feeds_elementwise(sch: Any, block: Any) -> bool:
-    """Inlining into a reduction would compute the element once for every sum it enters."""
-    return all(_is_elementwise(sch, consumer) for consumer in sch.get_consumers(block))
 
 
 def _share_out(sch: Any, block: Any, unit: VectorUnit) -> None:

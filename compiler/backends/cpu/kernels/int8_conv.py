@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from tvm import tirx
 from tvm.ir import Expr
@@ -16,8 +16,11 @@ from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, BYTES
 from zcc.compiler.backends.cpu.kernels.choices import Tile
-from zcc.compiler.backends.cpu.kernels.dot_tile import Dot, DotGeometry, DotTile, dot_choices
+from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
+from zcc.compiler.backends.cpu.kernels.dot_tile import Dot, DotTile, dot_choices
+from zcc.compiler.backends.cpu.kernels.matrix_tile import REGISTER, USMMLA, WORD, MatrixTile, matrix_choices
 from zcc.compiler.backends.cpu.kernels.quantised_stages import QuantisedStages, declare_map, declare_operands
+from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
 from zcc.compiler.backends.cpu.kernels.vector import cast, load, named, product, ramp
@@ -33,14 +36,25 @@ class Int8Conv(TiledConv):
 
     word = "int8_conv"
 
+    per_word: ClassVar[int] = BYTES  # input channels whose products are added in one step
+
     def dot(self, unit: VectorUnit) -> Dot:
         """The way that is right for all weights."""
         return BYTE_DOTS[unit.dot][-1]
 
+    def taken_off(self, unit: VectorUnit) -> int:
+        """What is taken off every input, so that sums start at that much more times the weights."""
+        return self.dot(unit).taken_off
+
     @property
-    def geometry(self) -> DotGeometry:
+    def geometry(self) -> ConvGeometry:
         """What is summed."""
-        return DotGeometry(self.x, self.out, self.kernel, self.stride, self.dilation, self.tile, BYTES)
+        return ConvGeometry(self.x, self.out, self.kernel, self.stride, self.dilation, self.tile, self.per_word)
+
+    def emitter(self, unit: VectorUnit, x: Any, weight: Any, start: Any) -> DotTile | MatrixTile:
+        """The loops, for the declared operands."""
+        lanes = min(unit.lanes, self.out.lanes)
+        return DotTile(self.geometry, self.dot(unit), lanes, x, weight, start)
 
     def choices(self, unit: VectorUnit) -> Sequence[Tile]:
         """Tiles that may be the quickest, in both orders of tasks."""
@@ -55,7 +69,7 @@ class Int8Conv(TiledConv):
             start = T.arg("start", T.Buffer(channels, "int32"))
             scale = T.arg("scale", T.Buffer(channels, "float32"))
             stages = QuantisedStages(self.stages, declare_operands(self.stages), declare_map(self.out, "out"), unit)
-            tile = DotTile(self.geometry, self.dot(unit), lanes, x, weight, start)
+            tile = self.emitter(unit, x, weight, start)
 
             def finish(sums: Callable[[int], list[Expr]], place: Sequence[Any]) -> None:
                 stages.hold()
@@ -81,3 +95,27 @@ class ShortSumConv(Int8Conv):
     def dot(self, unit: VectorUnit) -> Dot:
         """The way that adds so many in 16 bits."""
         return next(dot for dot in BYTE_DOTS[unit.dot] if dot.short == self.short)
+
+
+@dataclass(frozen=True)
+class MatrixConv(Int8Conv):
+    """The same by products of matrices, for maps of whole registers of channels."""
+
+    per_word: ClassVar[int] = WORD
+
+    def choices(self, unit: VectorUnit) -> Sequence[Tile]:
+        """Tiles that may be the quickest, in both orders of tasks."""
+        return matrix_choices(self.out, unit, REGISTER // WORD)
+
+    def taken_off(self, unit: VectorUnit) -> int:
+        """Bytes are multiplied as they are."""
+        return 0
+
+    def emitter(self, unit: VectorUnit, x: Any, weight: Any, start: Any) -> MatrixTile:
+        """The loops, for the declared operands."""
+        return MatrixTile(self.geometry, USMMLA, x, weight, start)
+
+
+def by_matrices(x: Slab, unit: VectorUnit) -> bool:
+    """Whether a unit multiplies a map's bytes so: fewest instructions of all, where registers of them are whole."""
+    return unit.dot == "usdot" and x.lanes % REGISTER == 0

@@ -16,6 +16,7 @@ from tvm.script.ir_builder import tirx as T
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building, spatial
 from zcc.compiler.backends.cpu.kernels.stages import StageSpec, apply_stages, describe_stages, stage_arguments
+from zcc.compiler.backends.cpu.kernels.stored import as_float, as_stored
 
 Element = Callable[[Any, Any, Any, Any], Expr]
 
@@ -56,7 +57,12 @@ class PointwiseKernel:
             data = self.x.argument("x")
             operands = stage_arguments(self.stages)
             result = self.out.argument("out")
-            store_map(result, self.out, lambda *index: apply_stages(data[index], self.stages, operands, index))
+
+            def element(*index: Any) -> Expr:
+                done = apply_stages(as_float(data[index], self.x.dtype), self.stages, operands, index)
+                return as_stored(done, self.out.dtype)
+
+            store_map(result, self.out, element)
         return schedule_map(kernel.function)
 
 

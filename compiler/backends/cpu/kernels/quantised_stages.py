@@ -17,8 +17,7 @@ from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.common.curves import CURVES, ROWS, SEGMENTS, Curve
 from zcc.compiler.backends.cpu.kernels.activation import ACTIVATIONS, OPERATORS
-from zcc.compiler.backends.cpu.kernels.byte_dot import X86_DOTS
-from zcc.compiler.backends.cpu.kernels.byte_pack import VECTORS, pack_bytes
+from zcc.compiler.backends.cpu.kernels.byte_pack import VECTORS, pack_bytes, packs
 from zcc.compiler.backends.cpu.kernels.curve import ROUNDER, HeldCurve
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
@@ -104,7 +103,7 @@ class QuantisedStages:
         self.lanes = unit.lanes
         self.unit = unit
         self.curves: dict[int, HeldCurve] = {}
-        self.packs = unit.dot in X86_DOTS and out.encoding is not None
+        self.packs = packs(unit) and out.encoding is not None
         self.first = _curve(stages[0]) if stages else None
         self.last = _curve(stages[-1]) if stages and out.encoding is not None else None
 
@@ -147,7 +146,7 @@ class QuantisedStages:
         clamped = [self._representable(self._in_steps(value)) for value in values]
         # A column's lanes end where the next column's begin.
         position = [*place[:3], ramp(place[3], VECTORS * self.lanes)]
-        T.buffer_store(self.out.buffer, pack_bytes(clamped, zero), position)
+        T.buffer_store(self.out.buffer, pack_bytes(clamped, zero, self.unit), position)
 
     def _representable(self, steps: Expr) -> Expr:
         """What is too large for an int32 still goes to 255; what is too small becomes the least one anyway.

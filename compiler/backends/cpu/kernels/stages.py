@@ -11,6 +11,7 @@ from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.activation import ACTIVATIONS, OPERATORS
 from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.kernels.stored import as_float
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def apply_stages(value: Expr, stages: Sequence[StageSpec], buffers: Sequence[Any
             value = ACTIVATIONS[stage.activation](value, *stage.parameters)
         elif isinstance(stage, Merge):
             at = (index[0], 0, 0, index[3]) if stage.is_pixel else tuple(index)
-            value = OPERATORS[stage.operator](value, buffer[at])
+            value = OPERATORS[stage.operator](value, as_float(buffer[at], stage.other.dtype))
         else:
             value = OPERATORS[stage.operator](value, buffer[index[0], index[3]])
     return value

@@ -22,6 +22,14 @@ def broadcast(value: Expr, lanes: int) -> Expr:
     return tirx.Broadcast(value, lanes)
 
 
+def in_all_lanes(value: Expr, lanes: int, lane: int | None = None) -> Expr:
+    """A scalar, or the given lane of a vector, in all lanes of one; a vector is taken as it is where none is given."""
+    if lanes_of(value) == 1:
+        return broadcast(value, lanes)
+    # TVM shuffles no more lanes than it is given.
+    return value if lane is None else tirx.Shuffle([value] * -(-lanes // lanes_of(value)), [lane] * lanes)
+
+
 def f32s(value: float, lanes: int) -> Expr:
     """A float32 constant in every lane."""
     return broadcast(tirx.const(value, "float32"), lanes)

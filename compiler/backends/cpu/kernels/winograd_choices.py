@@ -13,6 +13,7 @@ from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS, Tr
 CACHE = 1 << 20  # bytes of a core's second level
 # Choices of each stride and size: small tiles are the quicker ones of small maps alone.
 WORTH_TRYING = {(1, 2): 2, (1, 4): 6, (2, 3): 2, (2, 5): 6}
+SPARE = 7  # registers for what is loaded ahead
 LATENCY = 8  # multiply-adds until a sum can be added to again
 # What `cost` counts in cycles, fitted to measured kernels with AVX-512 on two cores. `python -m benchmarks.winograd
 # MODEL.onnx --all` measures every choice again, and `python -m benchmarks.tuning MODEL.onnx` says how far the first
@@ -60,9 +61,13 @@ def _all_choices(size: int, out: Slab, unit: VectorUnit) -> Iterator[WinogradCho
 
 
 def _register_tiles(out: Slab, unit: VectorUnit) -> Iterator[tuple[int, int]]:
-    """Sums, the weights of each block and one value must fit the registers."""
+    """Sums, the weights of each block and one value must fit the registers, or a register of values for each column."""
     for blocks in _divisors(out.blocks, 8):
-        most = min((unit.vectors(out.lanes) - 1) // blocks - 1, 12)
+        if unit.by_lane:
+            weights = blocks * max(out.lanes // unit.lanes, 1)
+            most = min((unit.registers - weights - SPARE) // (weights + 1), 12)
+        else:
+            most = min((unit.vectors(out.lanes) - 1) // blocks - 1, 12)
         yield from ((blocks, columns) for columns in range(max(1, most // 3), most + 1))
 
 

@@ -24,7 +24,8 @@ from tvm.script.ir_builder import tirx as T
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.kernels.stages import StageSpec, apply_stages, describe_stages, stage_arguments
-from zcc.compiler.backends.cpu.kernels.vector import broadcast, f32s, load, named, ramp
+from zcc.compiler.backends.cpu.kernels.stored import as_float, as_stored
+from zcc.compiler.backends.cpu.kernels.vector import f32s, in_all_lanes, load, named, ramp
 from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice, map_tiles
 from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS, Array, Transform
 from zcc.runtime.winograd_weights import WinogradWeights
@@ -92,7 +93,7 @@ class WinogradConv:
                 spread, products = self._scratch(self.x.blocks), self._scratch(choice.blocks)
                 self._spread(x, spread, tiles, first)
                 with T.serial(0, groups) as group:
-                    self._multiply(weight, share + group, spread, products)
+                    self._multiply(weight, share + group, spread, products, unit)
                     self._gather(products, bias, operands, result, (share + group) * choice.blocks, tiles, first)
         return kernel.function
 
@@ -107,11 +108,14 @@ class WinogradConv:
         with T.serial(0, self.x.blocks) as block, T.serial(0, count) as tile:
             top, left = (named(place * self.stride) for place in tiles.corner(first + tile))
             with T.vectorized(0, self.x.lanes) as lane:
-                rows = [[x[block, top + i, left + j, lane] for j in range(side)] for i in range(side)]
+                rows = [
+                    [as_float(x[block, top + i, left + j, lane], self.x.dtype) for j in range(side)]
+                    for i in range(side)
+                ]
                 for point, value in enumerate(_both_ways(self.transform.spread, rows)):
                     T.buffer_store(spread, value, [point, block * count + tile, lane])
 
-    def _multiply(self, weight: Any, group: Expr, spread: Any, products: Any) -> None:
+    def _multiply(self, weight: Any, group: Expr, spread: Any, products: Any, unit: VectorUnit) -> None:
         """The loop over input channels stays rolled, since unrolling it makes LLVM spill."""
         choice, lanes = self.tile, self.out.lanes
         tile = range(choice.blocks), range(choice.columns)
@@ -121,15 +125,31 @@ class WinogradConv:
             sums = [T.alloc_buffer((choice.columns, lanes), "float32") for _ in tile[0]]
             for block, column in product(*tile):
                 T.buffer_store(sums[block], f32s(0.0, lanes), [column, vector])
-            with T.serial(0, self.x.blocks) as c, T.serial(0, lanes) as channel:
-                weights = [named(load(weight, group, taps, c, channel, block, vector)) for block in tile[0]]
-                values = [named(spread[point, c * choice.tiles + at + column, channel]) for column in tile[1]]
-                for block, column in product(*tile):
-                    value = broadcast(values[column], lanes) * weights[block]
-                    T.buffer_store(sums[block], load(sums[block], column, vector) + value, [column, vector])
+            with T.serial(0, self.x.blocks) as c:
+                rows = [c * choice.tiles + at + column for column in tile[1]]
+                for channel, xs in self._channels(spread, point, rows, unit):
+                    weights = [named(load(weight, group, taps, c, channel, block, vector)) for block in tile[0]]
+                    values = [named(x) for x in xs]
+                    for block, column in product(*tile):
+                        value = in_all_lanes(values[column], lanes) * weights[block]
+                        T.buffer_store(sums[block], load(sums[block], column, vector) + value, [column, vector])
             for block, column in product(*tile):
                 place = [point, block * choice.tiles + at + column, vector]
                 T.buffer_store(products, load(sums[block], column, vector), place)
+
+    def _channels(
+        self, spread: Any, point: Expr, rows: Sequence[Expr], unit: VectorUnit
+    ) -> Iterator[tuple[Any, list[Expr]]]:
+        """Each channel of a block, and what it holds in some rows: scalars, or a lane that operands are taken from."""
+        lanes = self.out.lanes
+        if not unit.by_lane:
+            with T.serial(0, lanes) as channel:
+                yield channel, [spread[point, row, channel] for row in rows]
+            return
+        for first in range(0, lanes, unit.lanes):
+            held = [named(load(spread, point, row, ramp(first, unit.lanes))) for row in rows]
+            for lane in range(unit.lanes):
+                yield first + lane, [in_all_lanes(vector, lanes, lane) for vector in held]
 
     def _taps(self, point: Expr) -> Expr:
         """Which of the weights the products of a point are taken with."""
@@ -154,7 +174,8 @@ class WinogradConv:
                     with tiles.owned(first + tile, row, column), T.vectorized(0, out.lanes) as lane:
                         index = [block + inner, top + row, left + column, lane]
                         value = sums[row, lane] + bias[block + inner, lane]
-                        T.buffer_store(result, apply_stages(value, self.stages, operands, index), index)
+                        done = apply_stages(value, self.stages, operands, index)
+                        T.buffer_store(result, as_stored(done, out.dtype), index)
 
 
 @dataclass(frozen=True)

@@ -123,6 +123,14 @@ def pack_dense(weight: Array, x_lanes: Array, x_block: int, out_lanes: Array, ou
     return np.ascontiguousarray(split.transpose(0, 2, 4, 5, 3, 1))
 
 
+def pack_words(weight: Array, x_lanes: Array, x_block: int, out_lanes: Array, out_block: int, per_word: int) -> Array:
+    """(O, I, KH, KW) as [O blocks, I blocks, KH, KW, words of I lanes, O lanes x word], zero in the holes."""
+    dense = pack_dense(weight, x_lanes, x_block, out_lanes, out_block)
+    outs, ins, height, width, lanes, filled = dense.shape
+    words = dense.reshape(outs, ins, height, width, lanes // per_word, per_word, filled)
+    return np.ascontiguousarray(words.swapaxes(-1, -2)).reshape(*words.shape[:5], filled * per_word)
+
+
 def pack_depthwise(weight: Array, lanes: Array, block: int) -> Array:
     """(C, 1, KH, KW) as [blocks, KH, KW, block], zero in the holes."""
     full = weight[np.maximum(lanes, 0), 0].copy()

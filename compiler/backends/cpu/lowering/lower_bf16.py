@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from zcc.compiler.backends.cpu.kernels.bf16 import PAIR, PAIR_DOT
-from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
+from zcc.compiler.backends.cpu.kernels.bf16 import PAIR
+from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv, Bf16MatrixConv
+from zcc.compiler.backends.cpu.kernels.choices import Tile
 from zcc.compiler.backends.cpu.kernels.convert import Bf16ConvertKernel
-from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
+from zcc.compiler.backends.cpu.kernels.lane_conv import SHORT
 from zcc.compiler.backends.cpu.kernels.spec import KernelCall
 from zcc.compiler.backends.cpu.layout.place import reach
-from zcc.compiler.backends.cpu.layout.weights import pack_dense
+from zcc.compiler.backends.cpu.layout.weights import pack_words
 from zcc.compiler.backends.cpu.lowering.lowering import Lowering
 from zcc.compiler.ir.ops import Bf16Convolution, Convert
 from zcc.compiler.ir.tensors import BFLOAT16, Array
@@ -21,16 +24,12 @@ def lower_bf16_conv(op: Bf16Convolution, lowering: Lowering) -> KernelCall:
     x, out = lowering.channels(op.x), lowering.channels(op.out)
     slab = lowering.view(op.out).slab()
     stages, operands = lowering.stages(op.stages, op.out)
-    spec = Bf16Conv(
-        lowering.view(op.x).slab().grown(*reach(op)),
-        slab,
-        (op.weight.shape[2], op.weight.shape[3]),
-        op.stride,
-        op.dilation,
-        stages,
-        choose_tile(slab, lowering.unit, PAIR_DOT),
-    )
-    weight = pack_pairs(op.weight, x.lanes(), x.block, out.lanes(), out.block)
+    kind, per_word = (Bf16MatrixConv, SHORT) if lowering.unit.by_lane else (Bf16Conv, PAIR)
+    kernel = (op.weight.shape[2], op.weight.shape[3])
+    held = lowering.view(op.x).slab().grown(*reach(op))
+    spec = kind(held, slab, kernel, op.stride, op.dilation, stages, Tile(1, 1))
+    spec = replace(spec, tile=spec.choices(lowering.unit)[0])
+    weight = pack_words(to_bf16(op.weight), x.lanes(), x.block, out.lanes(), out.block, per_word)
     top, left, _, _ = reach(op)
     arguments = [
         lowering.address(op.x, top, left),
@@ -46,14 +45,6 @@ def lower_bf16_convert(op: Convert, lowering: Lowering) -> KernelCall:
     """A map of floats in bfloat16, or the other way round."""
     spec = Bf16ConvertKernel(lowering.view(op.x).slab(), lowering.view(op.out).slab())
     return KernelCall(spec, (lowering.address(op.x), lowering.address(op.out)), op.out.name)
-
-
-def pack_pairs(weight: Array, x_lanes: Array, x_block: int, out_lanes: Array, out_block: int) -> Array:
-    """(O, I, KH, KW) as [O blocks, I blocks, KH, KW, pairs of I lanes, O lanes x 2] of bfloat16, zero in the holes."""
-    dense = to_bf16(pack_dense(weight, x_lanes, x_block, out_lanes, out_block))
-    outs, ins, height, width, lanes, filled = dense.shape
-    pairs = dense.reshape(outs, ins, height, width, lanes // PAIR, PAIR, filled)
-    return np.ascontiguousarray(pairs.swapaxes(-1, -2)).reshape(outs, ins, height, width, lanes // PAIR, filled * PAIR)
 
 
 def to_bf16(values: Array) -> Array:

@@ -8,24 +8,28 @@ from dataclasses import replace
 import numpy as np
 
 from zcc.compiler.backends.common.curves import CURVES
-from zcc.compiler.backends.cpu.kernels.byte_dot import BYTES, fitting_words
+from zcc.compiler.backends.cpu.kernels.byte_dot import fitting_words
 from zcc.compiler.backends.cpu.kernels.choices import Tile
 from zcc.compiler.backends.cpu.kernels.convert import ConvertKernel
-from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
-from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv, ShortSumConv
+from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv, MatrixConv, ShortSumConv, by_matrices
 from zcc.compiler.backends.cpu.kernels.int8_depthwise import Int8Depthwise
+from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, KernelSpec
+from zcc.compiler.backends.cpu.kernels.stages import StageSpec
 from zcc.compiler.backends.cpu.layout.place import reach
-from zcc.compiler.backends.cpu.layout.weights import pack_dense, pack_depthwise, pack_vector
+from zcc.compiler.backends.cpu.layout.weights import pack_depthwise, pack_vector, pack_words
 from zcc.compiler.backends.cpu.lowering.lowering import Lowering
 from zcc.compiler.ir.ops import Convert, QuantisedConv
 from zcc.compiler.ir.tensors import Activation, Array, Combine, Stage, Tensor
 from zcc.compiler.precision.int8 import integer_start
 
+Pair = tuple[int, int]
+Shape = tuple[Slab, Slab, Pair, Pair, Pair, tuple[StageSpec, ...]]  # maps, kernel, stride, dilation, stages
+
 
 def lower_quantised_conv(op: QuantisedConv, lowering: Lowering) -> KernelCall:
     """An integer convolution; its operands in the order that Int8Conv declares them."""
-    x, out = lowering.channels(op.x), lowering.channels(op.out)
+    out = lowering.channels(op.out)
     slab = lowering.view(op.out).slab()
     stages, _ = lowering.stages(op.stages, op.out)
     shape = (
@@ -42,12 +46,9 @@ def lower_quantised_conv(op: QuantisedConv, lowering: Lowering) -> KernelCall:
         spec = Int8Depthwise(*shape)
         weight = pack_depthwise(op.quantised.values, out.lanes(), out.block)
     else:
-        weight = pack_fours(op.quantised.values, x.lanes(), x.block, out.lanes(), out.block)
-        short = fitting_words(weight, lowering.unit)
-        conv = ShortSumConv(*shape, Tile(1, 1), short) if short else Int8Conv(*shape, Tile(1, 1))
-        dot = conv.dot(lowering.unit)
-        spec = lowering.tuned(replace(conv, tile=choose_tile(slab, lowering.unit, dot)))
-        begin = _given_back(begin, op, dot.taken_off)
+        conv, weight = _dense(op, shape, lowering)
+        spec = lowering.tuned(replace(conv, tile=conv.choices(lowering.unit)[0]))
+        begin = _given_back(begin, op, conv.taken_off(lowering.unit))
     start, units = (pack_vector(values, out.lanes(), out.block) for values in (begin, unit))
     top, left, _, _ = reach(op)
     arguments = [
@@ -58,6 +59,17 @@ def lower_quantised_conv(op: QuantisedConv, lowering: Lowering) -> KernelCall:
         *written_encoding(op.out, lowering),
     ]
     return KernelCall(spec, tuple(arguments), op.out.name)
+
+
+def _dense(op: QuantisedConv, shape: Shape, lowering: Lowering) -> tuple[Int8Conv, Array]:
+    """The kernel that multiplies quickest what the weights hold, and the weights as it reads them."""
+    x, out, unit = lowering.channels(op.x), lowering.channels(op.out), lowering.unit
+    lanes = x.lanes(), x.block, out.lanes(), out.block
+    if by_matrices(shape[0], unit):
+        return MatrixConv(*shape, Tile(1, 1)), pack_words(op.quantised.values, *lanes, MatrixConv.per_word)
+    weight = pack_words(op.quantised.values, *lanes, Int8Conv.per_word)
+    short = fitting_words(weight, unit)
+    return ShortSumConv(*shape, Tile(1, 1), short) if short else Int8Conv(*shape, Tile(1, 1)), weight
 
 
 def _given_back(start: Array, op: QuantisedConv, taken_off: int) -> Array:
@@ -76,16 +88,6 @@ def lower_convert(op: Convert, lowering: Lowering) -> KernelCall:
         *written_encoding(op.out, lowering),
     ]
     return KernelCall(spec, tuple(arguments), op.out.name)
-
-
-def pack_fours(weight: Array, x_lanes: Array, x_block: int, out_lanes: Array, out_block: int) -> Array:
-    """(O, I, KH, KW) as [O blocks, I blocks, KH, KW, fours of I lanes, O lanes x 4], zero in the holes."""
-    dense = pack_dense(weight, x_lanes, x_block, out_lanes, out_block)
-    outs, ins, height, width, lanes, filled = dense.shape
-    fours = dense.reshape(outs, ins, height, width, lanes // BYTES, BYTES, filled)
-    return np.ascontiguousarray(fours.swapaxes(-1, -2)).reshape(
-        outs, ins, height, width, lanes // BYTES, filled * BYTES
-    )
 
 
 def operand_addresses(stages: Sequence[Stage], out: Tensor, lowering: Lowering) -> list[Address]:

@@ -55,7 +55,7 @@ from zcc.compiler.ir.ops import (
     Shuffle,
 )
 from zcc.compiler.ir.plain_ops import Lowered, Softmax
-from zcc.compiler.ir.tensors import BFLOAT16, Array, Tensor
+from zcc.compiler.ir.tensors import BFLOAT16, FLOAT16, Array, Tensor
 
 
 def lower_op(op: Op, lowering: Lowering) -> KernelCall:
@@ -89,7 +89,8 @@ def _direct(op: Conv, lowering: Lowering) -> KernelCall:
     tile = default_tile(bordered, slab, kernel, lowering.unit)
     direct = DirectConv(bordered, slab, kernel, op.stride, op.dilation, stages, tile)
     spec: DirectConv | WinogradConv = lowering.tuned(direct)
-    return _conv_call(op, lowering, spec, lowering.weights.add(dense, spec.expansion), addresses)
+    weight = dense if spec.expansion else spec.pack(dense)
+    return _conv_call(op, lowering, spec, lowering.weights.add(weight, spec.expansion), addresses)
 
 
 def _depthwise(op: Conv, lowering: Lowering) -> KernelCall:
@@ -225,8 +226,12 @@ def _distributed_decode(op: DistributedDecode, lowering: Lowering) -> KernelCall
 
 
 def _convert(op: Convert, lowering: Lowering) -> KernelCall:
-    short = BFLOAT16 in (op.x.dtype, op.out.dtype)
-    return lower_bf16_convert(op, lowering) if short else lower_convert(op, lowering)
+    dtypes = {op.x.dtype, op.out.dtype}
+    if FLOAT16 in dtypes or (BFLOAT16 in dtypes and lowering.unit.by_lane):
+        return _unary(
+            op.x, op.out, PointwiseKernel(lowering.view(op.x).slab(), lowering.view(op.out).slab(), ()), lowering
+        )
+    return lower_bf16_convert(op, lowering) if BFLOAT16 in dtypes else lower_convert(op, lowering)
 
 
 CONVOLUTIONS = (

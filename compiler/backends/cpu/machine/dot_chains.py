@@ -27,12 +27,17 @@ class DotKind:
     per_word: int
     sums: str
     dot: Callable[[VectorUnit], Dot]
-    instructions: Callable[[], AbstractContextManager[None]] = nullcontext
+    instructions: Callable[[VectorUnit], AbstractContextManager[None]] = lambda unit: nullcontext()
 
 
 DOT_KINDS = {
     "int8": DotKind(byte_dot.BYTES, "int32", lambda unit: byte_dot.BYTE_DOTS[unit.dot][0]),
-    "bf16": DotKind(bf16.PAIR, "float32", lambda unit: bf16.PAIR_DOT, bf16.bf16_instructions),
+    "bf16": DotKind(
+        bf16.PAIR,
+        "float32",
+        lambda unit: bf16.NEON_PAIR_DOT if unit.by_lane else bf16.PAIR_DOT,
+        lambda unit: bf16.bf16_instructions(neon=unit.by_lane),
+    ),
 }
 
 
@@ -44,7 +49,7 @@ def dot_products(kind: DotKind, unit: VectorUnit, threads: int, steps: int) -> t
         weights = T.arg("weights", T.Buffer((RING, unit.lanes), "int32", align=4))
         sums = T.arg("sums", T.Buffer((threads, CHAINS, unit.lanes), kind.sums, align=4))
         every = ramp(0, unit.lanes)
-        with kind.instructions(), T.parallel(0, threads) as thread:
+        with kind.instructions(unit), T.parallel(0, threads) as thread:
             accumulators = T.alloc_buffer((CHAINS, unit.lanes), kind.sums)
             for chain in range(CHAINS):
                 T.buffer_store(accumulators, broadcast(tirx.const(0, kind.sums), unit.lanes), [chain, every])

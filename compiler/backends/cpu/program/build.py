@@ -20,8 +20,16 @@ COMPACT = s_tir.transform.CompactBufferAllocation().info.name
 def build_library(module: ir.IRModule, target: Any, path: Path) -> None:
     """Compile the module for `target` and link it into a shared library at `path`."""
     link = cross_linker(str(target.attrs["mtriple"]))
-    library = tvm.get_global_func("target.build.llvm")(lowered(module, target), target.with_host(target))
-    library.export_library(str(path), fcompile=link, options=[WITHOUT_DEBUG])
+    _compiled(module, target).export_library(str(path), fcompile=link, options=[WITHOUT_DEBUG])
+
+
+def assembly(module: ir.IRModule, target: Any) -> str:
+    """What LLVM makes of the module, to look at."""
+    return str(_compiled(module, target).inspect_source("asm"))
+
+
+def _compiled(module: ir.IRModule, target: Any) -> Any:
+    return tvm.get_global_func("target.build.llvm")(lowered(module, target), target.with_host(target))
 
 
 def lowered(module: ir.IRModule, target: Any) -> ir.IRModule:

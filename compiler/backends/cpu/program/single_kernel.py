@@ -45,6 +45,17 @@ def _build(
     functions: Sequence[tirx.PrimFunc], target: CpuTarget, library: Path, declare: Callable[[Any], Any]
 ) -> list[Memory]:
     """How much working memory each entry wants."""
+    module, memories = _module(functions, declare)
+    build_library(module, target.tvm_target(), library)
+    return memories
+
+
+def kernel_module(spec: KernelSpec, target: CpuTarget) -> ir.IRModule:
+    """One kernel behind an entry, for those who look at the code that LLVM makes of it."""
+    return _module([spec.build(target.unit)], _strided)[0]
+
+
+def _module(functions: Sequence[tirx.PrimFunc], declare: Callable[[Any], Any]) -> tuple[ir.IRModule, list[Memory]]:
     module: dict[ir.GlobalVar, Any] = {}
     memories: list[Memory] = []
     for number, function in enumerate(functions):
@@ -57,8 +68,7 @@ def _build(
             T.add_to_parent(routine.call([buffer.data for buffer in buffers], arena.workspace()))
         module[ir.GlobalVar(entry_name(number))] = builder.get()
         memories.append(routine.scratch)
-    build_library(ir.IRModule(module), target.tvm_target(), library)
-    return memories
+    return ir.IRModule(module), memories
 
 
 def extent(param: Any) -> int:

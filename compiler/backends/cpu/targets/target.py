@@ -42,6 +42,11 @@ class CpuTarget(Target):
         return short_words(self.unit)
 
     @property
+    def halves(self) -> bool:
+        """Whether its unit has arithmetic for them."""
+        return bool(self.unit.widening)
+
+    @property
     def key(self) -> str:
         """The instruction sets, and the cores that the work is cut for: `x86-64-v4-vnni.2-cores`."""
         cores = self.unit.threads

@@ -36,7 +36,9 @@ class FormBuilder:
     def lower(self, form: NetworkForm) -> Layout:
         """The network in a form."""
         unit = form.unit(self.target.unit)
-        network = self.precision.convert(self.source.network(), self._calibration, (), self.target.short_words)
+        network = self.precision.convert(
+            self.source.network(), self._calibration, (), self.target.short_words, self.target.halves
+        )
         return lower_network(network, unit, self._records.choices(unit, form.winograd), form.block)
 
     def build(self, form: NetworkForm, folder: Path) -> BuiltForm:
@@ -57,6 +59,6 @@ class FormBuilder:
 
     def kernels(self) -> str:
         """A hash of the forms that the default form's kernels have: others would take other times."""
-        calls = self.lower(default_form(self.target)).calls
+        calls = self.lower(default_form(self.target, self.precision.name)).calls
         told = [f"{call.spec.name} {call.spec.tile}" for call in calls if hasattr(call.spec, "tile")]
         return sha256("\n".join(told).encode()).hexdigest()[:16]

@@ -69,7 +69,7 @@ class FormRace:
 
     @cached_property
     def _default(self) -> BuiltForm:
-        return self._build(default_form(self._builder.target))
+        return self._build(default_form(self._builder.target, self._builder.precision.name))
 
     def _build(self, form: NetworkForm) -> BuiltForm:
         start = time.monotonic()

@@ -50,12 +50,12 @@ class NetworkTrial:
 def measure_networks(trial: NetworkTrial, device: Device) -> Answer:
     """The outcome of every form; one that computes something else has failed."""
     image = np.random.default_rng(SEED).random(trial.image, dtype=np.float32)
-    runners = [_Runner.make(form, trial, image, device) for form in (trial.default, *trial.forms)]
+    runners = [_LoadedForm.make(form, trial, image, device) for form in (trial.default, *trial.forms)]
     return device.run(lambda: _measure(runners, trial.attributes_axis))
 
 
 @dataclass(frozen=True)
-class _Runner:
+class _LoadedForm:
     """A form on a device."""
 
     device: Device
@@ -64,7 +64,7 @@ class _Runner:
     threads: int
 
     @classmethod
-    def make(cls, form: BuiltForm, trial: NetworkTrial, image: Array, device: Device) -> _Runner:
+    def make(cls, form: BuiltForm, trial: NetworkTrial, image: Array, device: Device) -> _LoadedForm:
         """Load it, with memory of its own."""
         weights = np.fromfile(form.weights, np.uint8)
         arena = np.zeros(form.memory.bytes(device.threads(form.threads)), np.uint8)
@@ -83,7 +83,7 @@ class _Runner:
         return self.device.time(self.module, NETWORK, self.arguments, number)
 
 
-def _measure(runners: list[_Runner], attributes_axis: int) -> Answer:
+def _measure(runners: list[_LoadedForm], attributes_axis: int) -> Answer:
     expected = runners[0].result()
     faults = [_disagreement(runner.result(), expected, attributes_axis) for runner in runners]
     sound = [number for number, fault in enumerate(faults) if fault is None]

@@ -113,7 +113,7 @@ def search_network(
     again when the records are in order.
     """
     name = record_name(network_key(builder.source.network()), builder.precision.name)
-    default = default_form(builder.target)
+    default = default_form(builder.target, builder.precision.name)
     with exclusive(folder / LOCK, lambda: progress.note("another search writes to these records; waiting for it")):
         found = NetworkSearch(default, default, _known(builder, folder, name))
         with tempfile.TemporaryDirectory(prefix="zcc-") as scratch, stopping(limits.seconds) as stop:

@@ -13,6 +13,7 @@ from zcc.compiler.backends.common.machine import Machine, arithmetic_of
 from zcc.compiler.backends.common.measuring.addresses import find_addresses
 from zcc.compiler.backends.common.record_folders import SHIPPED, own_records
 from zcc.compiler.backends.cpu.forms.lookup import find_records
+from zcc.compiler.backends.cpu.forms.network_form import default_form
 from zcc.compiler.backends.cpu.forms.records import read_records
 from zcc.compiler.backends.cpu.kernels.choices import Unchanged, write_choice
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
@@ -55,8 +56,9 @@ class CpuTuner:
         """Most of the time goes to the kernels, what is left to the network."""
         began = time.monotonic()
         target, devices = job.target, self.devices(job.target, runner)
-        network = job.precision.convert(job.source.network(), job.calibration, (), target.short_words)
-        calls = lower_network(network, target.unit, Unchanged()).calls
+        network = job.precision.convert(job.source.network(), job.calibration, (), target.short_words, target.halves)
+        block = default_form(target, job.precision.name).block
+        calls = lower_network(network, target.unit, Unchanged(), block).calls
         tasks = tasks_of(calls, target.unit)
         put_shipped_first(tasks, target)
         with stage(f"tune {job.precision.name} for {target.name}"):

@@ -11,6 +11,7 @@ from zcc.compiler.backends.cuda.frame.heads import FrameHead
 from zcc.compiler.backends.cuda.frame.image import ImageLayout
 from zcc.compiler.backends.cuda.frame.part import Part
 from zcc.compiler.backends.cuda.frame.source import Source, constant, kernel_source
+from zcc.compiler.ir.heads.head import Suppression
 from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
 from zcc.runtime.executors.plan import Argument, Launch, Place, Range, Value
 from zcc.runtime.manifest import InputSpec
@@ -57,6 +58,7 @@ class FrameKernels:
     layout: ImageLayout
     head: FrameHead
     max_det: int
+    suppression: Suppression | None = None  # thresholds that the file fixes
 
     @property
     def preprocess_source(self) -> Source:
@@ -85,6 +87,10 @@ class FrameKernels:
         }
         constants = [*self.head.constants(), *(constant("int", name, value) for name, value in numbers.items())]
         constants.append(constant("bool", "SUPPRESS", self.head.suppress))
+        fixed = self.suppression
+        constants.append(constant("float", "LEAST_CONF", float(fixed.score) if fixed else 0.0))
+        constants.append(constant("bool", "HAS_OWN_IOU", fixed is not None))
+        constants.append(constant("float", "OWN_IOU", float(fixed.iou) if fixed else 0.0))
         return kernel_source(
             "postprocess",
             [*constants, f'#define HEAD "{self.head.header}"', f"#define COLLECT {self.head.collector}"],

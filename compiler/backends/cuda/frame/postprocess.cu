@@ -1,6 +1,7 @@
 // From the head's output to detections in pixels of the frame, best first, in four launches: find the candidates; put
 // them in order; compare those of the first WINDOW places with each other; keep what no kept box suppresses.
-#include "config.cuh"  // HEAD, COLLECT, CANDIDATES, CLASSES, MAX_DET, SUPPRESS, WINDOW, SELECT_THREADS, EDGE_COUNTS
+#include "config.cuh"  // HEAD, COLLECT, CANDIDATES, CLASSES, MAX_DET, SUPPRESS, WINDOW, SELECT_THREADS, EDGE_COUNTS,
+// HAS_OWN_IOU, OWN_IOU, LEAST_CONF
 #include HEAD
 #include "collect.cuh"
 #include "overlap.cuh"
@@ -22,6 +23,10 @@ __device__ __forceinline__ Source source_of(const Element *const (&maps)[8]) {
 #endif
 }
 
+// The caller's thresholds, or what the file's own suppression makes of them.
+__device__ __forceinline__ float conf_of(const Parameters &p) { return HAS_OWN_IOU ? most(p.conf, LEAST_CONF) : p.conf; }
+__device__ __forceinline__ float iou_of(const Parameters &p) { return HAS_OWN_IOU ? OWN_IOU : p.iou; }
+
 #define MAPS                                                                                                          \
     const Element *map0, const Element *map1, const Element *map2, const Element *map3, const Element *map4,          \
         const Element *map5, const Element *map6, const Element *map7
@@ -29,7 +34,7 @@ __device__ __forceinline__ Source source_of(const Element *const (&maps)[8]) {
 
 extern "C" __global__ void __launch_bounds__(256, 4)
 zcc_collect(const Parameters *parameters, MAPS, int *count, u64 *keys, int *labels) {
-    COLLECT(SOURCE, parameters->conf, Found{count, keys, labels});
+    COLLECT(SOURCE, conf_of(*parameters), Found{count, keys, labels});
 }
 
 // A candidate's place is the number of those before it. A warp places four at a time; then each of its first 16 lanes
@@ -88,7 +93,7 @@ zcc_compare(const Parameters *parameters, const int *count, const Box *boxes, co
     __shared__ int other_labels[TILES][64];
     const int total = least(*count, WINDOW), tiles = (total + 63) / 64, thread = threadIdx.x % 64, own = threadIdx.x / 64;
     const int most = (tiles + 1) / 2 * (tiles + 1);
-    const float iou = parameters->iou;
+    const float iou = iou_of(*parameters);
     for (int first = blockIdx.x * TILES; first < most; first += gridDim.x * TILES) {
         const Tile tile(least(first + own, most - 1), tiles);
         const int mine = tile.row * 64 + thread, other = tile.column * 64 + thread;
@@ -256,7 +261,7 @@ zcc_select(const Parameters *parameters, int *found, const Box *boxes, const flo
         if (base < WINDOW)
             ahead.tell(s);
         else
-            compare_now(s, count, ranked, p.iou, base, total);
+            compare_now(s, count, ranked, iou_of(p), base, total);
         __syncthreads();
         ahead.read(s, count, masks, base + 64, total);
         if (threadIdx.x < 32) keep(s, count, base, total);

@@ -21,15 +21,21 @@ class AttentionKernel:
     y: Map
     heads: int
     scale: float
+    areas: int = 1  # equal parts of the rows, each by itself
 
     title = "attention"
     library = ("attention.cuh",)
     shared_bytes = 0
 
     @property
+    def keys(self) -> int:
+        """Pixels that a query sees."""
+        return self.key.pixels // self.areas
+
+    @property
     def warps(self) -> int:
         """Queries that a block works on."""
-        each = 4 * (self.query.channels // self.heads + self.key.pixels)
+        each = 4 * (self.query.channels // self.heads + self.keys)
         return max(1, min(4, STATIC_SHARED // each))
 
     @property
@@ -46,7 +52,7 @@ class AttentionKernel:
         """The kernel: query, key, value, y."""
         kind = self.y.format.type
         sizes = {"D": self.key.channels // self.heads, "DV": self.value.channels // self.heads}
-        sizes |= {"PIXELS": self.key.pixels, "WARPS": self.warps, "LDY": self.y.pitch}
+        sizes |= {"PIXELS": self.key.pixels, "AREA": self.keys, "WARPS": self.warps, "LDY": self.y.pitch}
         sizes |= {"LDQ": self.query.pitch, "LDK": self.key.pitch, "LDV": self.value.pitch}
         constants = ", ".join(f"{key} = {value}" for key, value in sizes.items())
         declared = ", ".join(f"const {kind}* {each}" for each in ("query", "key", "value"))

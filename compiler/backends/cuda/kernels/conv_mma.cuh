@@ -42,6 +42,7 @@ __device__ __forceinline__ void load_matrices(u32 (&r)[4], u32 address) {
 #define C_OPERAND(x) "+f"(x)
 __device__ __forceinline__ void mma(f16, float* c, const u32 (&a)[4], u32 b0, u32 b1) { MMA("m16n8k16", "f32.f16.f16.f32"); }
 __device__ __forceinline__ void mma(bf16, float* c, const u32 (&a)[4], u32 b0, u32 b1) { MMA("m16n8k16", "f32.bf16.bf16.f32"); }
+__device__ __forceinline__ void mma(float, float* c, const u32 (&a)[4], u32 b0, u32 b1) { MMA("m16n8k8", "f32.tf32.tf32.f32"); }
 #undef C_OPERAND
 #define C_OPERAND(x) "+r"(x)
 __device__ __forceinline__ void mma(u8, int* c, const u32 (&a)[4], u32 b0, u32 b1) { MMA("m16n8k32", "s32.u8.s8.s32"); }
@@ -57,6 +58,14 @@ __device__ __forceinline__ void mma8(int* c, u32 a, u32 b) {
   asm("mma.sync.aligned.m8n8k16.row.col.s32.u8.s8.s32 {%0,%1}, {%2}, {%3}, {%0,%1};" : "+r"(c[0]), "+r"(c[1]) : "r"(a), "r"(b)); }
 __device__ __forceinline__ void mma(u8, int* c, const u32 (&a)[4], u32 b0, u32 b1) {
   mma8(c, a[0], b0); mma8(c + 2, a[1], b0); mma8(c, a[2], b1); mma8(c + 2, a[3], b1); }
+#endif
+
+// Fragments as they were read, and for the tf32 product of floats rounded: cut off, sums would shrink layer by layer.
+template <class T> __device__ __forceinline__ void round_for(T, u32 (&)[4]) {}
+#if __CUDA_ARCH__ >= 800
+__device__ __forceinline__ void round_for(float, u32 (&a)[4]) {
+#pragma unroll
+  for (int e = 0; e < 4; e++) asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(a[e]) : "f"(__uint_as_float(a[e]))); }
 #endif
 
 #if __CUDA_ARCH__ >= 900
@@ -190,7 +199,10 @@ __device__ __forceinline__ void conv_mma(const typename S::T* x, const typename 
     for (int ks = 0; ks < ROW / 32; ks++) {
       u32 a[MI][4], b[NP][4];
 #pragma unroll
-      for (int i = 0; i < MI; i++) load_matrices(a[i], read_a + reading * STAGE + i * 16 * ROW + (((ks * 2 + ca) ^ za) << 4));
+      for (int i = 0; i < MI; i++) {
+        load_matrices(a[i], read_a + reading * STAGE + i * 16 * ROW + (((ks * 2 + ca) ^ za) << 4));
+        round_for(T(), a[i]);
+      }
 #pragma unroll
       for (int j = 0; j < NP; j++) load_matrices(b[j], read_b + reading * STAGE + j * 16 * ROW + (((ks * 2 + cb) ^ zb) << 4));
 #pragma unroll

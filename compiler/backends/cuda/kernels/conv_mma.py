@@ -12,7 +12,7 @@ from zcc.compiler.backends.cuda.kernels.formats import Map
 from zcc.compiler.backends.cuda.kernels.source import Extent
 from zcc.compiler.backends.cuda.kernels.stages import Ending
 
-SUMS = {"float16": "float", "bfloat16": "float", "uint8": "int"}
+SUMS = {"float16": "float", "bfloat16": "float", "float32": "float", "uint8": "int"}  # float32 is rounded to tf32
 
 
 @dataclass(frozen=True)

@@ -69,3 +69,9 @@ def encode(values: NDArray[Any], dtype: str) -> NDArray[Any]:
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
     rounded = (bits.astype(np.uint64) + 0x7FFF + ((bits >> 16) & 1)) >> 16
     return rounded.astype(np.uint16)
+
+
+def to_tf32(values: NDArray[Any]) -> NDArray[np.float32]:
+    """The nearest floats whose mantissas end 13 bits earlier; those in the middle go away from zero, as on cards."""
+    bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
+    return ((bits + np.uint32(0x1000)) & np.uint32(0xFFFFE000)).view(np.float32)

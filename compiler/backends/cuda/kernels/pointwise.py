@@ -42,6 +42,7 @@ class PointwiseKernel:
         """The kernel: x, then the ending's parameters."""
         meaning = self.x.quantisation
         sizes = {"W": self.x.width, "C": self.y.channels, "LDX": self.x.pitch, "HO": self.y.height, "WO": self.y.width}
+        sizes |= {"READ": self.x.channels}
         sizes |= {"FY": self.factor[0], "FX": self.factor[1], "DECODED": int(meaning is not None)}
         constants = ", ".join(f"{key} = {value}" for key, value in sizes.items())
         zero, scale = (meaning.zero_point, meaning.scale) if meaning else (0, 1)

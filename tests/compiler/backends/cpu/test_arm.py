@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import tvm
 from numpy.typing import NDArray
 
-from tests.compiler.backends.cpu.emulated import Machine, Processor, machine, why_not
-from tests.compiler.backends.cpu.small_network import small_network_in_bytes
+from tests.compiler.backends.cpu.emulated import why_not
+from tests.compiler.backends.cpu.small_network import small_network, small_network_in_bytes
 from tests.compiler.harness import build_network
 from tests.compiler.precision.test_networks import grey_levels
-from tests.conftest import Tiny
+from tests.onnx_models import build
+from zcc.compiler.backends.cpu.emulation.emulator import PROCESSORS, Emulator
+from zcc.compiler.backends.cpu.forms.network_form import default_form
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.program.emit import emit_network
@@ -25,17 +30,13 @@ from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.compile import CompileOptions, compile_model
 from zcc.compiler.ir.ops import Network
+from zcc.compiler.precision.table import PRECISIONS
 from zcc.registry import Registry
+from zcc.registry.bundle import export_bundle
 from zcc.runtime import Detector
 from zcc.runtime.library import RUNTIME_LIBRARY
 
 SCRIPT = Path(__file__).with_name("on_arm.py")
-# Each has no instructions beyond those of the target.
-PROCESSORS = {
-    "aarch64": Processor("cortex-a53", ("fp", "asimd")),
-    "aarch64-dotprod": Processor("cortex-a76", ("fp", "asimd", "fphp", "asimdhp", "asimddp")),
-    "aarch64-i8mm": Processor("max", ("fp", "asimd", "fphp", "asimdhp", "asimddp", "i8mm", "bf16")),
-}
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
 
@@ -47,6 +48,18 @@ class Computed:
     output: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Machine:
+    """An emulated one, with zcc as its wheel has it."""
+
+    emulator: Emulator
+    packages: Path
+
+    def run(self, script: Path, *arguments: str | Path) -> None:
+        """A script, which must end well."""
+        self.emulator.run(script, *arguments, packages=self.packages)
+
+
 @pytest.fixture(scope="module", params=PROCESSORS)
 def target(request: pytest.FixtureRequest) -> CpuTarget:
     return TARGETS[request.param]
@@ -54,12 +67,15 @@ def target(request: pytest.FixtureRequest) -> CpuTarget:
 
 @pytest.fixture(scope="module")
 def arm(target: CpuTarget, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    return machine(PROCESSORS[target.name], wheel, tmp_path_factory)
+    packages = tmp_path_factory.mktemp("packages")
+    shutil.unpack_archive(wheel, packages, "zip")
+    return Machine(Emulator(target), packages)
 
 
-def save_network(network: Network, target: CpuTarget, image: NDArray[np.float32], folder: Path) -> None:
+def save_network(network: Network, dtype: str, target: CpuTarget, image: NDArray[np.float32], folder: Path) -> None:
     """All that `on_arm.py network` needs."""
-    layout = lower_network(network, target.unit)
+    form = default_form(target, dtype)
+    layout = lower_network(network, form.unit(target.unit), block=form.block)
     program = emit_network(layout, target.unit)
     build_library(program.module, target.tvm_target(), folder / "network.so")
     (folder / RUNTIME_LIBRARY).write_bytes(runtime_library(target))
@@ -71,6 +87,13 @@ def save_network(network: Network, target: CpuTarget, image: NDArray[np.float32]
     }
     (folder / "told.json").write_text(json.dumps(told))
     np.save(folder / "image.npy", image)
+
+
+def output_on(machine: Machine, network: Network, dtype: str, image: NDArray[np.float32], folder: Path) -> Any:
+    """What the network makes of the image on the machine."""
+    save_network(network, dtype, machine.emulator.target, image, folder)
+    machine.run(SCRIPT, "network", folder)
+    return np.load(folder / "output.npy")
 
 
 @pytest.fixture(scope="module")
@@ -85,20 +108,42 @@ def computed_here(tmp_path_factory: pytest.TempPathFactory) -> Computed:
 def test_integers_are_the_same_as_here(
     target: CpuTarget, arm: Machine, computed_here: Computed, tmp_path: Path
 ) -> None:
-    save_network(small_network_in_bytes(), target, computed_here.image, tmp_path)
-    arm.run(SCRIPT, "network", tmp_path)
-    np.testing.assert_array_equal(np.load(tmp_path / "output.npy"), computed_here.output)
+    output = output_on(arm, small_network_in_bytes(), "int8", computed_here.image, tmp_path)
+    np.testing.assert_array_equal(output, computed_here.output)
 
 
-@pytest.mark.parametrize("target", ["aarch64"], indirect=True)
-def test_detections_are_those_of_here(arm: Machine, target: CpuTarget, tiny_artifact: Tiny, tmp_path: Path) -> None:
-    [made] = compile_model(
-        CompileOptions(tiny_artifact.model, target=target.name), Registry.open(tmp_path / "registry")
-    )
+# Of the largest value: what float32 leaves open, and what halves and bfloat16 have no digits for.
+TOLERANCES = {"fp32": 1e-5, "fp16": 4e-3, "bf16": 2e-2}
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+def test_floats_are_near_those_of_here(target: CpuTarget, arm: Machine, dtype: str, tmp_path: Path) -> None:
+    if not target.computes(dtype):
+        pytest.skip(f"{target.name} does not compute {dtype}")
+    network = small_network()
+    image = grey_levels(network.image.shape)
+    expected = build_network(network, tmp_path, native_target()).run(image)
+    narrowed = PRECISIONS[dtype].convert(small_network(), None, (), target.short_words, target.halves)
+    output = output_on(arm, narrowed, dtype, image, tmp_path)
+    np.testing.assert_allclose(output, expected, rtol=0, atol=TOLERANCES[dtype] * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(("target", "family"), [("aarch64", "yolov8"), ("aarch64-i8mm", "yolo11")], indirect=["target"])
+def test_a_bundle_finds_what_is_found_here(arm: Machine, target: CpuTarget, family: str, tmp_path: Path) -> None:
+    """Plain and with attention; the compiler has verified it by the same emulator, and its manifest says so."""
+    model, bundle = tmp_path / "model.onnx", tmp_path / "model.zcc"
+    onnx.save(build(family, imgsz=(64, 64)), model)
+    registry = Registry.open(tmp_path / "registry")
+    [here] = compile_model(CompileOptions(model), registry)
+    [made] = compile_model(CompileOptions(model, target=target.name), registry)
+    assert made.manifest.verified == Emulator(target).describe()
+    assert made.manifest.verified.startswith("emulated by qemu-aarch64 ")
+    assert [(figure.metric, figure.value < 1e-4) for figure in made.manifest.measured] == [("relative_error", True)]
+    export_bundle(registry, ["model"], bundle)
     frame = np.random.default_rng(0).integers(0, 256, (48, 80, 3), dtype=np.uint8)
     np.save(tmp_path / "frame.npy", frame)
-    arm.run(SCRIPT, "detect", tmp_path / "frame.npy", made.folder, tmp_path / "found.npz")
-    found, expected = np.load(tmp_path / "found.npz"), Detector.load(tiny_artifact.folder)(frame)
+    arm.run(SCRIPT, "detect", tmp_path / "frame.npy", bundle, tmp_path / "found.npz")
+    found, expected = np.load(tmp_path / "found.npz"), Detector.load(here.folder)(frame)
     assert len(expected.boxes)
     np.testing.assert_array_equal(found["classes"], expected.classes)
     np.testing.assert_allclose(found["scores"], expected.scores, rtol=1e-4)

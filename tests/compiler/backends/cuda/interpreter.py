@@ -9,14 +9,17 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import tvm
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from zcc.compiler.backends.cuda.kernels.attention import AttentionKernel
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Geometry
 from zcc.compiler.backends.cuda.kernels.conv_plain import ConvPlain, Depthwise
-from zcc.compiler.backends.cuda.kernels.formats import Map, encode
+from zcc.compiler.backends.cuda.kernels.formats import Map, encode, to_tf32
+from zcc.compiler.backends.cuda.kernels.generic import GenericKernel
 from zcc.compiler.backends.cuda.kernels.moves import DepthToSpaceKernel, GlobalMeanKernel, ShuffleKernel
+from zcc.compiler.backends.cuda.kernels.plain import FromPlain, ToPlain
 from zcc.compiler.backends.cuda.kernels.pointwise import PointwiseKernel
 from zcc.compiler.backends.cuda.kernels.pool import Pool, PoolChain
 from zcc.compiler.backends.cuda.kernels.stages import Apply, Ending, Merge, OnCurve, PerChannel
@@ -50,7 +53,12 @@ class Machine:
         for launch, spec in zip(self.plan.launches, self.plan.specs, strict=True):
             places = [argument for argument in launch.arguments if isinstance(argument, Place)]
             MEANINGS[type(spec)](self, spec, places)
-        return [decoded(self.tensor(each), self.plan.map_format)[0].transpose(2, 0, 1) for each in self.plan.maps]
+        return [self.result(each) for each in self.plan.maps]
+
+    def result(self, tensor: Tensor) -> Array:
+        """A map as (C, H, W), a plain tensor as it is."""
+        held = self.tensor(tensor)
+        return decoded(held, self.plan.map_format)[0].transpose(2, 0, 1) if held.ndim == 4 else held[0]
 
     def tensor(self, tensor: Tensor) -> Array:
         """A whole tensor, to read and write."""
@@ -91,7 +99,10 @@ def _conv(machine: Machine, spec: ConvMma | ConvPlain, places: list[Place]) -> N
     rest = rest[2:] if isinstance(spec, ConvMma) and spec.meets_in_memory else rest
     exact = spec.x.dtype == "uint8"
     held = machine.map(spec.x, x_at)
-    x = decoded(held, spec.x.dtype).astype(np.float64)  # which holds integers of these sizes exactly
+    x = decoded(held, spec.x.dtype)
+    if isinstance(spec, ConvMma) and spec.x.dtype == "float32":
+        x = to_tf32(x)
+    x = x.astype(np.float64)  # which holds integers of these sizes exactly
     rows, columns = spec.padded
     stored = "int8" if exact else {"bfloat16": "uint16"}.get(spec.x.dtype, spec.x.dtype)
     weight = machine.numbers(weight_at, stored, rows * columns).reshape(rows, columns)
@@ -213,7 +224,8 @@ def _activation(name: str, parameters: tuple[Any, ...], values: Array) -> Array:
 
 def _pointwise(machine: Machine, spec: PointwiseKernel, places: list[Place]) -> None:
     x = machine.values(spec.x, places[0]).repeat(spec.factor[0], 0).repeat(spec.factor[1], 1)
-    _finish(machine, spec.ending, x, places[1:])
+    holes = max(0, spec.y.channels - x.shape[2])
+    _finish(machine, spec.ending, np.pad(x, ((0, 0), (0, 0), (0, holes)))[..., : spec.y.channels], places[1:])
 
 
 def _pool(machine: Machine, spec: Pool, places: list[Place]) -> None:
@@ -259,13 +271,40 @@ def _global_mean(machine: Machine, spec: GlobalMeanKernel, places: list[Place]) 
 def _attention(machine: Machine, spec: AttentionKernel, places: list[Place]) -> None:
     maps = (spec.query, spec.key, spec.value)
     query, key, value = (
-        machine.values(map, place).reshape(map.pixels, spec.heads, -1).astype(np.float64)
+        machine.values(map, place).reshape(spec.areas, spec.keys, spec.heads, -1).astype(np.float64)
         for map, place in zip(maps, places, strict=False)
     )
-    scores = np.einsum("qhd,khd->hqk", query, key) * spec.scale
+    scores = np.einsum("aqhd,akhd->ahqk", query, key) * spec.scale
     shares = np.exp(scores - scores.max(-1, keepdims=True))
-    made = np.einsum("hqk,khd->qhd", shares / shares.sum(-1, keepdims=True), value)
+    made = np.einsum("ahqk,akhd->aqhd", shares / shares.sum(-1, keepdims=True), value)
     machine.map(spec.y, places[3])[...] = encode(made.reshape(spec.y.height, spec.y.width, -1), spec.y.dtype)
+
+
+def _to_plain(machine: Machine, spec: ToPlain, places: list[Place]) -> None:
+    lanes = machine.numbers(places[1], "int32", spec.channels)
+    made = machine.values(spec.x, places[0])[..., lanes].transpose(2, 0, 1)
+    machine.numbers(places[2], "float32", made.size)[...] = made.reshape(-1)
+
+
+def _from_plain(machine: Machine, spec: FromPlain, places: list[Place]) -> None:
+    y, channels = spec.y, machine.numbers(places[1], "int32", spec.y.channels)
+    x = machine.numbers(places[0], "float32", (channels.max() + 1) * y.pixels).reshape(-1, y.height, y.width)
+    machine.map(y, places[2])[...] = encode(np.where(channels < 0, 0, x[channels].transpose(1, 2, 0)), y.dtype)
+
+
+def _generic(machine: Machine, spec: GenericKernel, places: list[Place]) -> None:
+    """TVM's loops, compiled for the host."""
+    ordered = [place for _, place in sorted(zip(spec.order, places, strict=True))]
+    arrays = []
+    for parameter, place in zip(spec.function.params, ordered, strict=True):
+        shape = [int(extent) for extent in parameter.ty.shape]
+        held = machine.numbers(place, str(parameter.ty.dtype), int(np.prod(shape))).reshape(shape)
+        arrays.append(tvm.runtime.tensor(held))
+    tvm.compile(spec.function.with_attr("global_symbol", "main"), target=tvm.target.Target("llvm"))["main"](*arrays)
+    for place, array in zip(ordered, arrays, strict=True):
+        if place.region == "arena":
+            made = array.numpy()
+            machine.numbers(place, str(made.dtype), made.size)[...] = made.reshape(-1)
 
 
 MEANINGS: dict[type, Callable[[Machine, Any, list[Place]], None]] = {
@@ -279,4 +318,7 @@ MEANINGS: dict[type, Callable[[Machine, Any, list[Place]], None]] = {
     ShuffleKernel: _shuffle,
     GlobalMeanKernel: _global_mean,
     AttentionKernel: _attention,
+    ToPlain: _to_plain,
+    FromPlain: _from_plain,
+    GenericKernel: _generic,
 }

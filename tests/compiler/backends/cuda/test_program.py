@@ -10,7 +10,7 @@ from tests.compiler.backends.cuda.test_lower import imported
 from zcc.compiler.backends.cuda.program import build_program
 from zcc.compiler.backends.cuda.targets import TARGETS, Capability
 from zcc.compiler.backends.table import find_target
-from zcc.runtime.errors import BuildError, UsageError
+from zcc.runtime.errors import UsageError
 from zcc.runtime.executors.cuda_program import read_program
 from zcc.runtime.executors.plan import STAGES
 
@@ -26,10 +26,13 @@ def test_program_is_read_back(tmp_path: Path) -> None:
     assert (again.weights == program.weights).all()
 
 
-def test_unknown_heads_are_refused(tmp_path: Path) -> None:
-    source = imported("yolov3", tmp_path)
-    with pytest.raises(BuildError, match="head"):
-        build_program(source, source.network(), Capability(90), "fp16")
+def test_a_head_that_no_kernel_knows_has_a_program(tmp_path: Path) -> None:
+    source = imported("yolov10", tmp_path)
+    assert source.raw is None
+    program = build_program(source, source.network(), Capability(86), "fp16")
+    decoded = program.plan.tensors["map0"]
+    assert (decoded.dtype, decoded.shape) == ("float32", source.model.head.shape)
+    assert decoded.place in program.plan.launches[program.plan.indices_of(("postprocess",))[0]].arguments
 
 
 def test_targets_are_capabilities() -> None:

@@ -23,6 +23,7 @@ from zcc.compiler.backends.cpu.forms.networks import (
     write_networks,
 )
 from zcc.compiler.backends.cpu.targets.table import TARGETS
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.precision.table import PRECISIONS
 from zcc.runtime.errors import TuningError
 
@@ -93,12 +94,19 @@ def test_the_digest_changes_with_what_is_known() -> None:
     assert len({networks_digest(networks) for networks in known}) == len(known)
 
 
+def block_of(target: CpuTarget, dtype: str) -> int:
+    """Channels side by side: a register of floats on x86, a register of whatever is stored on ARM."""
+    if target.arch == "x86_64":
+        return target.unit.lanes
+    return {"int8": 16, "bf16": 8, "fp16": 8 if target.halves else 4, "fp32": 4}[dtype]
+
+
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_forms_of_every_target(target: object, dtype: str) -> None:
     target = TARGETS[target.name].with_threads(8)  # type: ignore[attr-defined]
-    default, forms = default_form(target), possible_forms(target, PRECISIONS[dtype])
-    assert forms[write_form(default)] == default == NetworkForm(target.unit.lanes, True, 8)
+    default, forms = default_form(target, dtype), possible_forms(target, PRECISIONS[dtype])
+    assert forms[write_form(default)] == default == NetworkForm(block_of(target, dtype), True, 8)
     assert {form.threads for form in forms.values()} == {1, 2, 4, 6, 7, 8}
     blocks = {form.block for form in forms.values()}
     assert blocks == ({16} if dtype == "bf16" and target.unit.lanes == 16 else blocks)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.compiler.backends.cpu.kernels.integers import lanes_for
-from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, fitting_words, short_words
+from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, BYTES, fitting_words, short_words
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
-from zcc.compiler.backends.cpu.lowering.lower_int8 import pack_fours
+from zcc.compiler.backends.cpu.layout.weights import pack_words
 from zcc.compiler.ir.quantisation import quantise_weight
 
 MADDUBS = VectorUnit(8, 16, dot="maddubs")
@@ -17,7 +17,7 @@ MOST = short_words(MADDUBS)
 
 def packed(values: np.ndarray, lanes: int = 16) -> np.ndarray:
     outs, ins = values.shape[:2]
-    return pack_fours(values.astype(np.int8), lanes_for(ins, lanes), lanes, lanes_for(outs, 16), 16)
+    return pack_words(values.astype(np.int8), lanes_for(ins, lanes), lanes, lanes_for(outs, 16), 16, BYTES)
 
 
 def test_weights_chosen_for_the_unit_fit_it() -> None:

@@ -23,15 +23,14 @@ from tests.compiler.backends.cpu.kernels.integers import (
 )
 from tests.compiler.backends.cpu.kernels.ways import best_target, other_ways
 from zcc.compiler.backends.common.curves import CURVES
-from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, fitting_words, short_words
+from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, BYTES, fitting_words, short_words
 from zcc.compiler.backends.cpu.kernels.direct_conv import Tile
 from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv, ShortSumConv
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, StageSpec
-from zcc.compiler.backends.cpu.layout.weights import pack_vector
-from zcc.compiler.backends.cpu.lowering.lower_int8 import pack_fours
+from zcc.compiler.backends.cpu.layout.weights import pack_vector, pack_words
 from zcc.compiler.backends.cpu.program.single_kernel import Kernel, compile_kernels
 from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
@@ -138,7 +137,7 @@ def make_trial(
     slab, out = padded(np.zeros(slab.shape, slab.dtype), slab)
     square = (case.kernel, case.kernel), (case.stride, case.stride), (case.dilation, case.dilation)
     out_lanes = lanes_for(channels, 16)
-    weights = pack_fours(weight, lanes_for(x_channels, lanes), lanes, out_lanes, 16)
+    weights = pack_words(weight, lanes_for(x_channels, lanes), lanes, out_lanes, 16, BYTES)
     short = fitting_words(weights, unit)
     fields = (x_slab, slab, *square, stages, case.tile)
     spec = ShortSumConv(*fields, short) if short else Int8Conv(*fields)

@@ -1,44 +1,91 @@
-"""What LLVM makes of kernels for ARM: whole registers, and the instructions that each target promises, no others."""
+"""What LLVM makes of kernels for ARM: full registers, the instructions that are promised, nothing on the stack."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import onnx
 import pytest
-import tvm
 
-from tests.compiler.backends.cpu.small_network import small_network, small_network_in_bytes
+from benchmarks.hot_loops import hottest
+from benchmarks.instructions import convolutions, load_network, row_of
+from tests.compiler.backends.cpu.small_network import small_network_in_bytes
+from tests.onnx_models import build
+from tests.store import made_once
+from zcc.compiler.backends.cpu.forms.network_form import default_form
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
-from zcc.compiler.backends.cpu.program.build import lowered
+from zcc.compiler.backends.cpu.program.build import assembly
 from zcc.compiler.backends.cpu.program.emit import emit_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS
-from zcc.compiler.ir.ops import Network
+
+HEAVIEST = 5
+# Instructions of a loop for each of its multiply-adds, at most; an FMLA on a full register alone takes 0.25.
+MOST = {
+    ("aarch64", "fp32"): 0.36,
+    ("aarch64-dotprod", "fp16"): 0.32,
+    ("aarch64-dotprod", "int8"): 0.09,
+    ("aarch64-i8mm", "fp16"): 0.32,
+    ("aarch64-i8mm", "bf16"): 0.135,
+    ("aarch64-i8mm", "int8"): 0.065,
+}
+MULTIPLIES = {
+    "fp32": {"fmla v4s"},
+    "fp16": {"fmla v4s", "fmla v8h", "fmul v8h"},
+    "bf16": {"bfmmla v4s"},
+    "int8": {"sdot v4s", "usmmla v4s", "sudot v4s"},
+}
 
 
-def instructions(network: Network, name: str) -> list[str]:
-    """LLVM's assembly, an instruction with its operands each."""
+@pytest.fixture(scope="module")
+def model() -> Path:
+    """A YOLOv8 with the channels of the smallest one that is trained."""
+
+    def make(place: Path) -> None:
+        onnx.save(build("yolov8", width=16, imgsz=(320, 320)), place / "model.onnx")
+
+    return made_once("yolov8-of-16", make) / "model.onnx"
+
+
+@pytest.mark.parametrize(("name", "dtype"), MOST, ids=lambda value: str(value))
+def test_hot_loops_do_little_else_than_multiply(name: str, dtype: str, model: Path) -> None:
     target = TARGETS[name]
-    module = emit_network(lower_network(network, target.unit), target.unit).module
-    tvm_target = target.tvm_target()
-    library = tvm.get_global_func("target.build.llvm")(lowered(module, tvm_target), tvm_target.with_host(tvm_target))
-    return [line.strip() for line in library.inspect_source("asm").splitlines() if line.startswith("\t")]
-
-
-def count(lines: list[str], pattern: str) -> int:
-    return sum(re.match(pattern, line) is not None for line in lines)
-
-
-def test_floats_are_multiplied_in_whole_registers() -> None:
-    lines = instructions(small_network(), "aarch64")
-    whole, halves = count(lines, r"fmla\s+v\d+\.4s"), count(lines, r"fmla\s+v\d+\.2s|fmadd\s+s")
-    assert whole > 100
-    assert halves < whole / 10
+    for call, flops in convolutions(load_network(model), dtype, target)[:HEAVIEST]:
+        row, loop = row_of(call, flops, dtype, target)
+        assert loop.spills == 0, row
+        assert loop.per_product <= MOST[name, dtype], row
+        assert set(loop.multiply_adds) <= MULTIPLIES[dtype], row
 
 
 @pytest.mark.parametrize(
-    ("name", "promised"), [("aarch64", ""), ("aarch64-dotprod", "sdot"), ("aarch64-i8mm", "usdot")]
+    ("name", "promised"),
+    [
+        ("aarch64", set()),
+        ("aarch64-dotprod", {"sdot"}),
+        ("aarch64-i8mm", {"usdot", "usmmla"}),  # the first for the image, whose pixels have four bytes
+    ],
 )
-def test_bytes_are_multiplied_as_promised(name: str, promised: str) -> None:
-    lines = instructions(small_network_in_bytes(), name)
-    used = {word for word in ("sdot", "udot", "usdot") if count(lines, rf"{word}\s+v\d+\.4s, v\d+\.16b")}
-    assert used == ({promised} if promised else set())
+def test_bytes_are_multiplied_as_promised(name: str, promised: set[str]) -> None:
+    target = TARGETS[name]
+    form = default_form(target, "int8")
+    layout = lower_network(small_network_in_bytes(), form.unit(target.unit), block=form.block)
+    text = assembly(emit_network(layout, target.unit).module, target.tvm_target())
+    assert set(re.findall(r"^\t(\w*dot|\w*mmla)\s", text, re.MULTILINE)) == promised
+
+
+def test_loops_are_found_in_assembly() -> None:
+    text = """
+.LBB0_1:
+\tldr\tq0, [x1], #16
+.LBB0_2:
+\tldp\tq1, q2, [x0], #32
+\tfmla\tv4.4s, v1.4s, v0.s[0]
+\tfmla\tv5.4s, v2.4s, v0.s[1]
+\tstr\tq4, [sp, #16]
+\tsubs\tx3, x3, #1
+\tb.ne\t.LBB0_2
+\tb\t.LBB0_1
+"""
+    loop = hottest(text)
+    assert (loop.instructions, loop.products, loop.spills) == (6, 8, 1)
+    assert loop.multiply_adds == {"fmla v4s": 2}

@@ -99,7 +99,7 @@ class Told(SilentSearch):
 def test_every_form_computes_what_the_default_form_computes(source: Imported, target: str, tmp_path: Path) -> None:
     builder = builder_of(source)
     builder.target = TARGETS[target].with_threads(2)
-    default = default_form(builder.target)
+    default = default_form(builder.target, builder.precision.name)
     blocks = sorted({form.block for form in possible_forms(builder.target, builder.precision).values()})
     forms = [default, replace(default, winograd=False), *(replace(default, block=block) for block in blocks)]
     answer = measure_networks(trial_of(builder, list(dict.fromkeys(forms)), tmp_path), ThisMachine())
@@ -113,7 +113,7 @@ def test_integers_in_other_blocks_are_the_same_integers(
 ) -> None:
     builder = builder_of(source, "int8", calibration)
     builder.target = TARGETS["x86-64-v4" if "x86-64-v4" in RUNNABLE else "x86-64-v3"].with_threads(2)
-    default = default_form(builder.target)
+    default = default_form(builder.target, builder.precision.name)
     forms = [default, replace(default, block=block if block != default.block else 16)]
     answer = measure_networks(trial_of(builder, forms, tmp_path), ThisMachine())
     assert [outcome.failure for outcome in answer.outcomes] == [None]
@@ -121,7 +121,7 @@ def test_integers_in_other_blocks_are_the_same_integers(
 
 def test_kernels_do_what_the_form_says(source: Imported) -> None:
     builder = builder_of(source)
-    default = default_form(builder.target)
+    default = default_form(builder.target, builder.precision.name)
 
     def names(form: NetworkForm) -> list[str]:
         calls: tuple[KernelCall, ...] = builder.lower(form).calls
@@ -184,10 +184,10 @@ class Faulty(FormBuilder):
     """Builds some forms wrongly."""
 
     def build(self, form: NetworkForm, folder: Path):  # type: ignore[no-untyped-def]
-        if form.block < default_form(self.target).block:
+        if form.block < default_form(self.target, "fp32").block:
             raise ValueError("no such block")
         built = super().build(form, folder)
-        if form.block > default_form(self.target).block:
+        if form.block > default_form(self.target, "fp32").block:
             built.weights.write_bytes(bytes(built.weights.stat().st_size))
         if not form.winograd:
             built.library.write_bytes(b"no library")
@@ -214,7 +214,7 @@ def test_other_kernels_are_measured_anew(source: Imported, tmp_path: Path) -> No
 
 
 def native_form() -> NetworkForm:
-    return default_form(native("fp32"))
+    return default_form(native("fp32"), "fp32")
 
 
 def job(source: Imported, records: KernelRecords) -> Job:

@@ -12,6 +12,7 @@ from tests.compiler.backends.cuda.host_device import HostDevice
 from zcc.compiler.backends.cuda.frame.heads import FrameHead
 from zcc.compiler.backends.cuda.frame.image import ImageLayout
 from zcc.compiler.backends.cuda.frame.kernels import FrameKernels
+from zcc.compiler.ir.heads.head import Suppression
 from zcc.runtime.executors.frame_block import FORMATS, FRAME, PARAMETERS_SIZE, RESULT_HEADER, ResultLayout, letterbox
 from zcc.runtime.executors.plan import Place
 from zcc.runtime.manifest import InputSpec
@@ -24,10 +25,16 @@ class FrameOnHost:
     """Both sides of the network, in one arena: the image, the frame kernels' own memory, then the head's maps."""
 
     def __init__(
-        self, spec: InputSpec, layout: ImageLayout, head: FrameHead, max_det: int = 300, head_bytes: int = 0
+        self,
+        spec: InputSpec,
+        layout: ImageLayout,
+        head: FrameHead,
+        max_det: int = 300,
+        head_bytes: int = 0,
+        suppression: Suppression | None = None,
     ) -> None:
         self.spec, self.layout = spec, layout
-        self.kernels = FrameKernels(spec, layout, head, max_det)
+        self.kernels = FrameKernels(spec, layout, head, max_det, suppression)
         self.result = ResultLayout(max_det)
         image = -(-layout.size(spec.height, spec.width) // ALIGNMENT) * ALIGNMENT
         self.maps_at = head_bytes and -(-head_bytes // ALIGNMENT) * ALIGNMENT

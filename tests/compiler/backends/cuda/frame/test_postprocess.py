@@ -15,7 +15,7 @@ from tests.compiler.backends.cuda.host_device import needs_compiler
 from zcc.compiler.backends.cuda.frame import kernels
 from zcc.compiler.backends.cuda.frame.heads import DecodedHead
 from zcc.compiler.backends.cuda.frame.image import ImageLayout
-from zcc.compiler.ir.heads.head import Head
+from zcc.compiler.ir.heads.head import Head, Suppression
 from zcc.runtime.executors.plan import Place
 from zcc.runtime.manifest import InputSpec
 
@@ -65,6 +65,17 @@ def test_decoded_outputs(name: str) -> None:
         for conf, iou in THRESHOLDS:
             wanted = theirs(output, FRAME, conf, iou)
             assert_same(ours.postprocess(output, FRAME, conf, iou), wanted, (high, conf, iou))
+
+
+@needs_compiler
+def test_thresholds_that_the_file_fixes() -> None:
+    head, rng = HEADS["columns"], np.random.default_rng(3)
+    size = 4 * head.candidates * head.attributes
+    ours = FrameOnHost(SPEC, LAYOUT, DecodedHead(head, Place("arena")), 40, size, Suppression(iou=0.3, score=0.4))
+    theirs = postprocess(head, SPEC, 40, HOST)
+    output = np.ascontiguousarray(rows_of(head, 1.0, rng).T[None])
+    for conf, iou, counts in ((0.1, 0.9, 0.4), (0.6, 0.1, 0.6)):
+        assert_same(ours.postprocess(output, FRAME, conf, iou), theirs(output, FRAME, counts, 0.3), conf)
 
 
 @needs_compiler

@@ -1,0 +1,77 @@
+"""Drafts with addresses: launches of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from zcc.compiler.backends.cuda.draft import Argument, Draft, Scratch
+from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma
+from zcc.compiler.backends.cuda.kernels.pool import PoolChain
+from zcc.compiler.backends.cuda.kernels.source import name_of
+from zcc.compiler.backends.cuda.memory import Held
+from zcc.compiler.backends.cuda.place import Placement, View
+from zcc.compiler.ir.tensors import Tensor
+from zcc.runtime.executors import plan as plans
+
+MODULE = "network"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Places in regions, now that memory is planned."""
+
+    offsets: Mapping[Held, int]
+
+    def place(self, argument: Argument) -> plans.Place:
+        """Where it begins."""
+        if isinstance(argument, View):
+            return plans.Place("arena", self.offsets[argument.storage] + argument.offset)
+        if isinstance(argument, Scratch):
+            return plans.Place("arena", self.offsets[argument])
+        return plans.Place("weights", argument.offset)
+
+    def range(self, argument: Argument) -> plans.Range:
+        """The bytes that it takes."""
+        begin = self.place(argument)
+        if not isinstance(argument, View):
+            return plans.Range(begin.region, begin.offset, begin.offset + argument.bytes)
+        held = argument.storage
+        end = begin.offset + (held.height * held.width - 1) * held.pixel + argument.width
+        strided = argument.width < held.pixel
+        return plans.Range("arena", begin.offset, end, *((argument.width, held.pixel) if strided else ()))
+
+    def tensor(self, view: View) -> plans.Tensor:
+        """A whole storage."""
+        held = view.storage
+        dtype = "uint16" if held.dtype == "bfloat16" else held.dtype
+        return plans.Tensor(self.place(view), dtype, (1, held.height, held.width, held.channels))
+
+    def result(self, tensor: Tensor, placement: Placement) -> plans.Tensor:
+        """Of a map as it lies, of a plain tensor as the network has it."""
+        view = placement.views[tensor]
+        is_map = tensor in placement.channels
+        return self.tensor(view) if is_map else plans.Tensor(self.place(view), tensor.dtype, tensor.shape)
+
+
+def launch(draft: Draft, after: list[int], address: Addresses) -> plans.Launch:
+    """A draft as the plan has it, behind those launches that it waits for."""
+    counters = [scratch for scratch in draft.scratch if scratch.counters]
+    reads: list[Argument] = [*draft.reads, *draft.constants, *counters]
+    writes: list[Argument] = [*draft.writes, *draft.scratch]
+    return plans.Launch(
+        "network",
+        MODULE,
+        name_of(draft.spec),
+        draft.spec.grid,
+        draft.spec.block,
+        tuple(address.place(argument) for argument in draft.arguments),
+        tuple(after),
+        draft.spec.shared_bytes,
+        isinstance(draft.spec, ConvMma | PoolChain) and draft.spec.early,
+        draft.label,
+        draft.flops,
+        draft.bytes,
+        tuple(address.range(argument) for argument in reads),
+        tuple(address.range(argument) for argument in writes),
+    )
