@@ -108,10 +108,10 @@ class CudaExecutor:
             taken = look_over(frame, format, self._stream_number)
             number = self._format_number(taken.format)
             place, rows = self._place(taken.height, taken.width)
+            if isinstance(taken, CardFrame) and not self.context.alone:
+                self.context.check_frame(taken.addresses[0])
             slot = self._take()
             if isinstance(taken, CardFrame):
-                if not self.context.alone:
-                    self.context.check_frame(taken.addresses[0])
                 for other in taken.streams if stream is None else (*taken.streams, stream):
                     self._follow(other, slot)
                 addresses, pitches = taken.addresses, taken.pitches

@@ -128,7 +128,7 @@ def _make(opened: Driver, number: int) -> Context:
     )
     opened("cuDevicePrimaryCtxRetain", byref(handle), device)
     return Context(
-        opened, number, handle, name.value.decode(), (major, minor), shared, bool(integrated), count.value > 1
+        opened, number, handle, name.value.decode(), (major, minor), shared, bool(integrated), count.value == 1
     )
 
 
