@@ -38,9 +38,8 @@ def test_a_machine_without_bfloat16_builds_the_others(machine: Machine) -> None:
     machine(LEVEL_3)
     found, passed = made(WantedVariants(ALL, "native"))
     assert found == [("fp32", "x86-64-v3"), ("int8", "x86-64-v3")]
-    assert passed == {
-        "bf16": "x86-64-v3 has no instructions for bf16; compile it for x86-64-v4-bf16",
-    }
+    assert list(passed) == ["bf16"]
+    assert passed["bf16"].startswith("x86-64-v3 has no instructions for bf16; compile it for x86-64-v4-bf16")
 
 
 def test_a_machine_with_bfloat16_builds_all(machine: Machine) -> None:
