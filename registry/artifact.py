@@ -44,6 +44,8 @@ class Artifact:
     tags: tuple[str, ...] = ()
     recorded: tuple[Recorded, ...] = ()  # figures measured after publishing, oldest first
     origin: str | None = None  # None: built here
+    envelopes: tuple[bytes, ...] = ()  # signatures, each as it was made
+    barred: str | None = None  # why the gate of the tag that it was found by refuses it
 
     @property
     def short(self) -> str:
@@ -60,7 +62,8 @@ class Artifact:
         """What the runtime chooses by."""
         here = tuple(entry.measurement for entry in self.recorded if entry.origin is None)
         claimed = tuple(entry.measurement for entry in self.recorded if entry.origin is not None)
-        return Candidate(self.manifest, self.folder, here, claimed, foreign=self.origin is not None)
+        foreign = self.origin is not None
+        return Candidate(self.manifest, self.folder, here, claimed, foreign, self.envelopes, self.barred)
 
     def figure(self, metric: str) -> float | None:
         """The latest value of a metric, if anyone measured it."""
@@ -74,6 +77,7 @@ class Artifact:
             "digest": self.digest,
             "tags": list(self.tags),
             "origin": self.origin,
+            "signatures": len(self.envelopes),
             "measured": [
                 {**asdict(entry.measurement), "at": entry.at, "here": entry.origin is None}
                 for entry in (*built, *self.recorded)

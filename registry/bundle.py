@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from io import BufferedReader
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from zipfile import ZipFile, ZipInfo
 
 from zcc.registry.artifact import Artifact
@@ -24,6 +25,7 @@ from zcc.runtime.manifest import FileEntry, Manifest, renamed
 from zcc.runtime.naming import SUFFIX
 from zcc.runtime.regular import open_regular
 from zcc.runtime.source import Candidate
+from zcc.runtime.trust.envelope import check_form
 
 
 def export_bundle(
@@ -68,12 +70,16 @@ def named(candidate: Candidate, name: str | None) -> Candidate:
     manifest = candidate.manifest if name is None else renamed(candidate.manifest, name)
     check_name(manifest.name)
     check_expansion(manifest)
-    return replace(candidate, manifest=manifest)
+    # Under another name it is another artifact, which nobody signed.
+    envelopes = candidate.envelopes if manifest.digest == candidate.manifest.digest else ()
+    return replace(candidate, manifest=manifest, envelopes=envelopes)
 
 
 def with_claims(registry: Registry, artifact: Artifact, candidate: Candidate) -> Artifact:
     """The artifact, once what was measured of it elsewhere is recorded as that."""
     known = {recorded.measurement for recorded in artifact.recorded}
+    if candidate.envelopes:
+        registry.add_envelopes(artifact.digest, candidate.envelopes)
     for figure in candidate.claimed:
         if figure not in known:
             registry.record_measurement(artifact.digest, figure, IMPORTED)
@@ -108,11 +114,18 @@ def _check_distinct(artifacts: Sequence[Artifact]) -> None:
 
 
 def _index(candidates: Sequence[Candidate]) -> str:
-    variants = [
-        {"manifest": each.manifest.text, "measured": [asdict(figure) for figure in (*each.claimed, *each.measured)]}
-        for each in candidates
-    ]
-    return json.dumps({"format": FORMAT, "variants": variants}, ensure_ascii=False)
+    return json.dumps({"format": FORMAT, "variants": [_entry(each) for each in candidates]}, ensure_ascii=False)
+
+
+def _entry(candidate: Candidate) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "manifest": candidate.manifest.text,
+        "measured": [asdict(figure) for figure in (*candidate.claimed, *candidate.measured)],
+    }
+    for envelope in candidate.envelopes:
+        check_form(envelope)
+    signatures = [envelope.decode() for envelope in candidate.envelopes]
+    return {**entry, **({"signatures": signatures} if signatures else {})}
 
 
 def _files(registry: Registry, artifacts: Sequence[Artifact]) -> Iterator[tuple[Path, FileEntry]]:

@@ -3,151 +3,173 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
-
 from zcc.registry import tags
 from zcc.registry.artifact import Artifact, Recorded, Unreadable
+from zcc.registry.database import Transaction
 from zcc.registry.rows import FOUND, REPEATED, read_artifact, read_figure
-from zcc.registry.schema import artifacts, measurements, registry, removed
+from zcc.registry.summaries import summary_of
+from zcc.registry.tables import every, named, select
 from zcc.runtime.errors import NotFound, ZccError
 from zcc.runtime.manifest import Manifest, Measurement
 from zcc.runtime.rules import brief
+from zcc.runtime.trust.beside import read_beside
 
-Tagged = defaultdict[str, list[str]]  # tags by digest
-Figures = defaultdict[str, list[Any]]  # rows of measurements by digest
+Rows = Sequence[Mapping[str, Any]]
+Tagged = Mapping[str, Sequence[str]]  # tags by digest
+Figures = defaultdict[str, list[Mapping[str, Any]]]  # rows of measurements by digest
+
+LAST_FIRST = "ORDER BY turn DESC, digest"
 
 
 class Catalogue:
-    """Artifacts through one connection; `folder_of` says where the files of a digest lie."""
+    """Artifacts in one transaction; `folder_of` says where the files of a digest lie."""
 
-    def __init__(self, connection: Connection, folder_of: Callable[[str], Path]) -> None:
-        self.connection = connection
+    def __init__(self, transaction: Transaction, folder_of: Callable[[str], Path]) -> None:
+        self.transaction = transaction
         self._folder_of = folder_of
 
-    def select(self, *conditions: ColumnElement[bool]) -> list[Artifact]:
-        """The artifacts that meet every condition, the last published first; an error where one cannot be read."""
-        rows = self._rows(*conditions)
-        if not rows:
-            return []
-        tagged, figures = self._tagged(), self._figures()
-        return [self._read(row, tagged, figures) for row in rows]
+    def select(self, condition: str = "1 = 1", **values: Any) -> list[Artifact]:
+        """The artifacts that meet the condition, the last published first; an error where one cannot be read."""
+        return self._read_all(every(self.transaction, "artifacts", f"WHERE {condition} {LAST_FIRST}", **values))
 
-    def listed(self) -> list[Artifact | Unreadable]:
+    def among(self, digests: Sequence[str]) -> list[Artifact]:
+        """The artifacts of these digests that are published, the last published first."""
+        wanted = select("artifacts", f"WHERE digest IN (:among) {LAST_FIRST}")
+        return self._read_all(named("artifacts", self.transaction.rows_in(wanted, list(digests))))
+
+    def listed(self, digests: Sequence[str] | None = None) -> list[Artifact | Unreadable]:
         """Everything there is, the last published first; what cannot be read takes its own place and no other."""
-        rows, told = self._rows(), []
+        if digests is None:
+            rows: Rows = every(self.transaction, "artifacts", LAST_FIRST)
+        else:
+            found = self.transaction.rows_in(select("artifacts", "WHERE digest IN (:among)"), list(digests))
+            by_digest = {row["digest"]: row for row in named("artifacts", found)}
+            rows = [by_digest[digest] for digest in digests if digest in by_digest]
+        told: list[Artifact | Unreadable] = []
         try:
-            tagged = self._tagged()
+            tagged = tags.held(self.transaction)
         except ZccError as error:
-            tagged, told = defaultdict(list), [Unreadable("", "tags", error.problem)]
-        figures = self._figures()
+            tagged, told = {}, [Unreadable("", "tags", error.problem)]
+        figures = self._figures(rows)
         return [*(self._read_or_tell(row, tagged, figures) for row in rows), *told]
 
-    def _rows(self, *conditions: ColumnElement[bool]) -> Sequence[Any]:
-        query = select(artifacts).where(*conditions).order_by(artifacts.c.turn.desc(), artifacts.c.digest)
-        return self.connection.execute(query).all()
+    def _read_all(self, rows: Rows) -> list[Artifact]:
+        if not rows:
+            return []
+        tagged, figures = tags.held(self.transaction), self._figures(rows)
+        return [self._read(row, tagged, figures) for row in rows]
 
-    def _read(self, row: Any, tagged: Tagged, figures: Figures) -> Artifact:
+    def _read(self, row: Mapping[str, Any], tagged: Tagged, figures: Figures) -> Artifact:
+        digest, folder = row["digest"], self._folder_of(row["digest"])
         return Artifact(
-            row.digest,
+            digest,
             read_artifact(row),
-            self._folder_of(row.digest),
-            tuple(sorted(tagged[row.digest])),
-            tuple(Recorded(read_figure(each), each.measured, each.origin) for each in figures[row.digest]),
-            row.origin,
+            folder,
+            tuple(sorted(tagged.get(digest, ()))),
+            tuple(Recorded(read_figure(each), each["measured"], each["origin"]) for each in figures[digest]),
+            row["origin"],
+            read_beside(folder),
         )
 
-    def _read_or_tell(self, row: Any, tagged: Tagged, figures: Figures) -> Artifact | Unreadable:
+    def _read_or_tell(self, row: Mapping[str, Any], tagged: Tagged, figures: Figures) -> Artifact | Unreadable:
         try:
             return self._read(row, tagged, figures)
         except ZccError as error:
-            return Unreadable(brief(row.digest), brief(row.name), error.problem)
+            return Unreadable(brief(row["digest"]), brief(row["name"]), error.problem)
 
     def get(self, digest: str) -> Artifact:
         """The artifact with exactly this digest."""
-        for artifact in self.select(artifacts.c.digest == digest):
+        for artifact in self.select("digest = :digest", digest=digest):
             return artifact
         raise NotFound(f"there is no artifact {digest}", "zcc list shows what there is")
 
     def holds(self, digest: str) -> bool:
         """Whether the artifact is published here, whatever else is known of it."""
-        return self.connection.scalar(select(artifacts.c.digest).where(artifacts.c.digest == digest)) is not None
+        return bool(self.transaction.rows("SELECT 1 FROM artifacts WHERE digest = :digest", digest=digest))
 
-    def manifests(self, *conditions: ColumnElement[bool]) -> dict[str, Manifest]:
-        """The manifests of artifacts by digest; an error where one cannot be read."""
-        rows = self.connection.execute(select(artifacts).where(*conditions)).all()
-        return {row.digest: read_artifact(row) for row in rows}
+    def manifests(self) -> dict[str, Manifest]:
+        """The manifests of all artifacts by digest; an error where one cannot be read."""
+        return {row["digest"]: read_artifact(row) for row in every(self.transaction, "artifacts")}
 
     def removals(self) -> frozenset[str]:
         """The digests of what was removed and never published again."""
-        return frozenset(self.connection.scalars(select(removed.c.digest)))
+        return frozenset(self.transaction.column("SELECT digest FROM removed"))
 
     def digests(self) -> frozenset[str]:
         """The digests of everything published, unchecked."""
-        return frozenset(self.connection.scalars(select(artifacts.c.digest)))
+        return frozenset(self.transaction.column("SELECT digest FROM artifacts"))
 
     def add(self, manifest: Manifest, origin: str | None = None) -> None:
         """Add the artifact, or make the one that is there the last published; what is built here stays so."""
-        digest, here = manifest.digest, {"origin": None} if origin is None else {}
-        values = {**{name: getattr(manifest, name) for name in REPEATED}, "manifest": manifest.to_json()}
-        self.connection.execute(delete(removed).where(removed.c.digest == digest))
+        digest = manifest.digest
+        self.transaction.do("DELETE FROM removed WHERE digest = :digest", digest=digest)
         if self.holds(digest):
             self.make_last(digest)
-            self.connection.execute(update(artifacts).where(artifacts.c.digest == digest).values(**values, **here))
+            self._write(manifest, {"origin": None} if origin is None else {})
         else:
-            row = insert(artifacts).values(digest=digest, turn=self._turn(), origin=origin, **values)
-            self.connection.execute(row)
+            turn = self._turn()
+            values = {**_values(manifest), "digest": digest, "turn": turn, "origin": origin}
+            self.transaction.insert("artifacts", **values)
+            self._summarize(manifest)
 
     def restore(self, manifest: Manifest) -> None:
         """Write the row of an artifact anew, of which nothing but its digest can be believed."""
-        figures = self.connection.execute(select(measurements).where(measurements.c.digest == manifest.digest)).all()
-        for row in figures:
+        for row in every(self.transaction, "measurements", "WHERE digest = :digest", digest=manifest.digest):
             try:
                 read_figure(row)
             except ZccError:
-                self.connection.execute(delete(measurements).where(measurements.c.id == row.id))
-        values = {**{name: getattr(manifest, name) for name in REPEATED}, "manifest": manifest.to_json()}
-        same = artifacts.c.digest == manifest.digest
-        self.connection.execute(update(artifacts).where(same).values(**values, origin=FOUND, turn=self._turn()))
+                self.transaction.do("DELETE FROM measurements WHERE id = :id", id=row["id"])
+        self._write(manifest, {"origin": FOUND, "turn": self._turn()})
 
     def make_last(self, digest: str) -> None:
         """Let the artifact count as the last published of its name."""
-        self.connection.execute(update(artifacts).where(artifacts.c.digest == digest).values(turn=self._turn()))
+        sql = "UPDATE artifacts SET turn = :turn WHERE digest = :digest"
+        self.transaction.do(sql, turn=self._turn(), digest=digest)
 
     def remove(self, digest: str) -> None:
         """Drop the artifact and its figures; its files and its place in the histories of tags stay."""
-        self.connection.execute(delete(measurements).where(measurements.c.digest == digest))
-        self.connection.execute(delete(artifacts).where(artifacts.c.digest == digest))
-        self.connection.execute(insert(removed).values(digest=digest, moved=tags.now()))
+        for table in ("measurements", "summaries", "artifacts"):
+            self.transaction.do(f"DELETE FROM {table} WHERE digest = :digest", digest=digest)
+        self.transaction.insert("removed", digest=digest, moved=tags.now())
 
     def record(self, digest: str, measurement: Measurement, origin: str | None = None) -> None:
         """Add a figure to those of the artifact."""
-        self.connection.execute(
-            insert(measurements).values(
-                digest=digest,
-                metric=measurement.metric,
-                value=float(measurement.value),
-                how=measurement.how,
-                measured=tags.now(),
-                origin=origin,
-            )
+        self.transaction.insert(
+            "measurements",
+            digest=digest,
+            metric=measurement.metric,
+            value=float(measurement.value),
+            how=measurement.how,
+            measured=tags.now(),
+            origin=origin,
         )
 
+    def _write(self, manifest: Manifest, more: Mapping[str, Any]) -> None:
+        values = {**_values(manifest), **more}
+        columns = ", ".join(f"{name} = :{name}" for name in values)
+        self.transaction.do(f"UPDATE artifacts SET {columns} WHERE digest = :digest", **values, digest=manifest.digest)
+        self._summarize(manifest)
+
+    def _summarize(self, manifest: Manifest) -> None:
+        self.transaction.do("DELETE FROM summaries WHERE digest = :digest", digest=manifest.digest)
+        self.transaction.insert("summaries", digest=manifest.digest, **summary_of(manifest))
+
     def _turn(self) -> int:
-        return int(self.connection.execute(select(registry.c.turn)).scalar_one())
+        return int(self.transaction.value("SELECT turn FROM registry"))
 
-    def _tagged(self) -> Tagged:
-        tagged: Tagged = defaultdict(list)
-        for move in tags.standing(self.connection):
-            for digest in move.digests:
-                tagged[digest].append(move.tag)
-        return tagged
-
-    def _figures(self) -> Figures:
+    def _figures(self, rows: Rows) -> Figures:
+        """The figures of a few artifacts, or of all where there are many."""
+        digests = [row["digest"] for row in rows]
+        found = self.transaction.rows_in(select("measurements", "WHERE digest IN (:among) ORDER BY id"), digests)
         figures: Figures = defaultdict(list)
-        for row in self.connection.execute(select(measurements).order_by(measurements.c.id)):
-            figures[row.digest].append(row)
+        for row in named("measurements", found):
+            figures[row["digest"]].append(row)
         return figures
+
+
+def _values(manifest: Manifest) -> dict[str, Any]:
+    return {**{name: getattr(manifest, name) for name in REPEATED}, "manifest": manifest.to_json()}

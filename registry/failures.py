@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
+import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from zcc.runtime.distribution import how_to_install
 from zcc.runtime.errors import Unavailable
@@ -60,21 +60,50 @@ def reported(place: object) -> Iterator[None]:
         raise Unavailable(
             f"registry file {error.filename or place}: {cause}", _SYSTEM_REMEDIES.get(error.errno or 0, "")
         ) from error
-    except (SQLAlchemyError, ImportError, UnicodeDecodeError) as error:  # the last from a driver over damaged text
+    except _database_errors() as error:
         raise database_failure(place, error) from error
+
+
+def _database_errors() -> tuple[type[Exception], ...]:
+    """What databases and their drivers raise: SQLAlchemy's own errors, too, once it is there to raise any."""
+    # The second from a driver over damaged text, the third over numbers beyond its own.
+    errors: tuple[type[Exception], ...] = (sqlite3.Error, UnicodeDecodeError, OverflowError, ImportError)
+    if "sqlalchemy" in sys.modules:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        errors += (SQLAlchemyError,)
+    return errors
 
 
 def database_failure(place: object, error: Exception) -> Unavailable:
     """One line for an error of the database or of its driver."""
-    if isinstance(error, (NoSuchModuleError, ImportError)):
+    if _lacks_driver(error):
         return Unavailable(
             f"registry {place}: no driver for this database is installed ({error})",
             f"install it; for PostgreSQL, {how_to_install('postgres')}",
         )
-    cause = str(error.orig if isinstance(error, DBAPIError) else error)
+    own = _drivers_own(error)
+    cause = str(own or error)
     if len(cause) > LONGEST_CAUSE:  # it may quote what was in the file
         cause = cause[:LONGEST_CAUSE] + "…"
     # What is no database's own error is about rows that are not as the tables were made.
-    other = "" if isinstance(error, DBAPIError) else RESTORE
+    other = "" if own is not None else RESTORE
     remedy = next((way for words, way in _DATABASE_REMEDIES.items() if words in cause), other)
     return Unavailable(f"registry {place}: {cause}", remedy)
+
+
+def _lacks_driver(error: Exception) -> bool:
+    if isinstance(error, ImportError):
+        return True
+    if isinstance(error, sqlite3.Error) or "sqlalchemy" not in sys.modules:
+        return False
+    from sqlalchemy.exc import NoSuchModuleError
+
+    return isinstance(error, NoSuchModuleError)
+
+
+def _drivers_own(error: Exception) -> BaseException | None:
+    """The error as the driver of the database raised it, None where it was none of its."""
+    if isinstance(error, sqlite3.Error):
+        return error
+    return getattr(error, "orig", None)

@@ -100,11 +100,14 @@ def write_flushed(path: Path, content: bytes) -> None:
 
 
 def _copy_checked(source: Path, target: Path, entry: FileEntry) -> None:
+    from concurrent.futures import ThreadPoolExecutor  # who only reads a registry does without
+
     digest = hashlib.sha256()
-    with open_regular(source) as reader, target.open("xb") as writer:
+    with open_regular(source) as reader, target.open("xb") as writer, ThreadPoolExecutor(1) as beside:
         while chunk := reader.read(_CHUNK):
-            digest.update(chunk)
+            hashed = beside.submit(digest.update, chunk)  # while it is written
             writer.write(chunk)
+            hashed.result()
         writer.flush()
         _finish(writer.fileno())
     if digest.hexdigest() != entry.sha256:

@@ -14,6 +14,7 @@ from pathlib import Path
 from zcc.registry.files import Files, discard, flush_folder, stage, write_flushed
 from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.manifest import FILENAME, FileEntry, Manifest, file_sha256
+from zcc.runtime.trust.beside import FOLDER as SIGNATURES
 
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 
@@ -38,6 +39,8 @@ class Folders:
         staged = stage(self._staging)
         try:
             self._fill(staged, manifest, text)
+            if (folder / SIGNATURES).is_dir():
+                shutil.copytree(folder / SIGNATURES, staged / SIGNATURES, symlinks=True)
             self._put(staged, folder)
         finally:
             discard(staged)

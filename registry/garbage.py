@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zcc.registry.orphans import Orphan, find_orphans
+from zcc.registry.orphans import Orphan, find_orphans, read_folder
 from zcc.registry.tree import Item, Stray, Tree
 from zcc.runtime.manifest import Manifest
 
@@ -36,6 +36,7 @@ class Garbage:
     bytes: int = 0
     orphans: tuple[str, ...] = ()  # digests of artifacts that the index does not know, and that are kept
     strays: tuple[Stray, ...] = ()  # what is not the registry's, and left alone
+    in_use: tuple[Path, ...] = ()  # folders that would go, if no running detector held them
 
     def describe(self) -> dict[str, Any]:
         """Counts and bytes, as users see them in `--json`."""
@@ -45,6 +46,7 @@ class Garbage:
             "staged": len(self.staged),
             "bytes": self.bytes,
             "orphans": list(self.orphans),
+            "in_use": [str(folder) for folder in self.in_use],
             "left_alone": [{"path": str(stray.path), "what": stray.what} for stray in self.strays],
         }
 
@@ -71,15 +73,20 @@ def collect(tree: Tree, live: dict[str, Manifest], removals: Collection[str], sp
     orphans = find_orphans(tree, survey, {*live, *removals})
     kept = [orphan for orphan in orphans if not _goes(orphan, spared)]
     gone = _settled((item for digest, item in survey.artifacts.items() if digest in removals), spared.grace)
-    folders = (*gone, *(orphan.item for orphan in orphans if orphan not in kept))
+    leaving = (*gone, *(orphan.item for orphan in orphans if orphan not in kept))
+    held = [item for item in leaving if tree.in_use(item)]
+    folders = tuple(item for item in leaving if item not in held)
     manifests = [*live.values(), *(orphan.manifest for orphan in kept if orphan.manifest)]
+    manifests += [read_folder(tree, f"sha256:{item.place[-1]}", item) for item in held]
     used = {entry.sha256 for manifest in manifests for entry in manifest.files}
     files = _settled((item for sha256, item in survey.contents.items() if sha256 not in used), spared.grace)
     staged = _settled(survey.staged, spared.grace)
     items = (*staged, *folders, *files)
     folders_of, files_of, staged_of = (_paths(tree, group) for group in (folders, files, staged))
     kept_digests = tuple(orphan.digest for orphan in kept)
-    told = Garbage(folders_of, files_of, staged_of, _bytes_of(items), kept_digests, tuple(survey.strays))
+    told = Garbage(
+        folders_of, files_of, staged_of, _bytes_of(items), kept_digests, tuple(survey.strays), _paths(tree, held)
+    )
     return DeletionPlan(told, items)
 
 

@@ -1,26 +1,19 @@
-"""The index: transactions over the database that knows the artifacts.
-
-SQLite keeps its rollback journal rather than a write-ahead log: the index stays one file, it can be read from
-a read-only disk, and writers are few.
-"""
+"""The index: transactions over the database that knows the artifacts."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, select, text, update
-from sqlalchemy.pool import NullPool, StaticPool
-
-from zcc.registry import ownership, schema
+from zcc.registry import ownership
+from zcc.registry.database import EMPTY, Database, File, Server, Transaction, can_write
 from zcc.registry.failures import RESTORE, reported
 from zcc.registry.location import Location
 from zcc.registry.locks import exclusive
+from zcc.registry.revision import REVISION, VERSION_TABLE
 from zcc.runtime.errors import RegistryError, Unavailable, UsageError
 
 LOCK_SECONDS = 60
@@ -38,23 +31,24 @@ class Index:
         self._current = False
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Transaction]:
         """A transaction that sees one moment of the index."""
         with reported(self.location):
-            ready = self._ready() or self._refuse_when_lost()
-            engine = self._engine if ready else _empty()
-            with engine.begin() as connection:
-                yield connection
+            if self._ready() or self._refuse_when_lost():
+                with self._database.transaction() as seen:
+                    yield seen
+            else:
+                yield EMPTY
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Transaction]:
         """A transaction alone among writers; all of it happens, or nothing."""
         with reported(self.location):
             self.prepare()
-            with self._engine.begin() as connection:
+            with self._database.transaction() as changed:
                 # First a write, then reads: so no database has to turn a reader into a writer.
-                connection.execute(update(schema.registry).values(turn=schema.registry.c.turn + 1))
-                yield connection
+                changed.do("UPDATE registry SET turn = turn + 1")
+                yield changed
 
     def prepare(self) -> None:
         """Make the index if it is not there and never was; an error if it cannot be written."""
@@ -88,7 +82,6 @@ class Index:
                 path = database.with_name(database.name + suffix)
                 if path.exists():
                     path.rename(aside.with_name(aside.name + suffix))
-        self.__dict__.pop("_engine", None)
         self._current = False
         return aside
 
@@ -102,36 +95,29 @@ class Index:
 
     def identity(self) -> str | None:
         """What tells this index from every other; None as long as it does not exist."""
-        with self.reading() as connection:
-            found: str | None = connection.scalar(select(schema.registry.c.id))
+        with self.reading() as seen:
+            found: str | None = seen.value("SELECT id FROM registry")
             return found
 
     def revision(self) -> tuple[str, int] | None:
         """The identity, and a number that every write raises; None as long as the index does not exist."""
-        with self.reading() as connection:
-            found = connection.execute(select(schema.registry.c.id, schema.registry.c.turn)).first()
-        return (found.id, found.turn) if found else None
+        with self.reading() as seen:
+            found = seen.rows("SELECT id, turn FROM registry")
+        return (found[0][0], found[0][1]) if found else None
 
     @cached_property
-    def _engine(self) -> Engine:
-        database = self.location.database
-        if database is None:
-            return create_engine(self.location.url, poolclass=NullPool)
-        mode = "rwc" if self._writable else "ro"
-        name = f"file:{quote(str(database))}"
-        url = URL.create("sqlite", database=name, query={"mode": mode, "uri": "true"})
-        return _sqlite(create_engine(url, poolclass=NullPool, connect_args={"timeout": self._patience}))
+    def _server(self) -> Server:
+        return Server(self.location.server)
+
+    @property
+    def _database(self) -> Database:
+        path = self.location.database
+        return self._server if path is None else File(path, self._writable, self._patience)
 
     @property
     def _writable(self) -> bool:
         """Whether the index can be written, as far as the file system tells."""
-        database = self.location.database
-        if database is None:
-            return True
-        if database.exists():
-            return os.access(database, os.W_OK) and os.access(database.parent, os.W_OK)
-        nearest = next(parent for parent in database.parents if parent.exists())
-        return os.access(nearest, os.W_OK)
+        return self.location.database is None or can_write(self.location.database)
 
     def _ready(self) -> bool:
         """Whether the index exists; one of an older zcc is upgraded on the way."""
@@ -140,32 +126,32 @@ class Index:
         found = self._revision()
         if found is None:
             return False
-        if found != schema.REVISION:
+        if found != REVISION:
             self._upgrade_from(found)
         self._current = True
         return True
 
     def _revision(self) -> str | None:
-        database = self.location.database
-        if database is not None and not _begun(database):
+        path = self.location.database
+        if path is not None and not _begun(path):
             return None
-        with self._engine.begin() as connection:
-            tables = inspect(connection).get_table_names()
-            if not tables:
-                return None
-            if schema.VERSION_TABLE not in tables:
-                raise RegistryError(
-                    f"{self.location} is a database of something else (no table {schema.VERSION_TABLE})",
-                    "give the registry a database of its own",
-                )
-            return str(connection.scalar(text(f"SELECT version_num FROM {schema.VERSION_TABLE}")))
+        tables = self._database.tables()
+        if not tables:
+            return None
+        if VERSION_TABLE not in tables:
+            raise RegistryError(
+                f"{self.location} is a database of something else (no table {VERSION_TABLE})",
+                "give the registry a database of its own",
+            )
+        with self._database.transaction() as seen:
+            return str(seen.value(f"SELECT version_num FROM {VERSION_TABLE}"))
 
     def _upgrade_from(self, found: str) -> None:
         from zcc.registry.upgrade import revisions
 
         if found not in revisions():
             raise RegistryError(
-                f"registry {self.location} has schema {found}, this zcc knows up to {schema.REVISION}",
+                f"registry {self.location} has schema {found}, this zcc knows up to {REVISION}",
                 "use the newer zcc that made it",
             )
         if not self._writable:
@@ -176,29 +162,17 @@ class Index:
         self._upgrade()
 
     def _upgrade(self) -> None:
-        from zcc.registry.upgrade import upgrade
+        from zcc.registry.upgrade import engine_of, upgrade
 
-        if self.location.database is not None:
-            self.location.database.parent.mkdir(parents=True, exist_ok=True)
-        with exclusive(self.location.home / "locks" / "index.lock"), self._engine.begin() as connection:
+        path = self.location.database
+        if path is None:
+            engine = self._server.engine
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            engine = engine_of(path, self._patience)
+        with exclusive(self.location.home / "locks" / "index.lock"), engine.begin() as connection:
             upgrade(connection)
         self._current = True
-
-
-def _sqlite(engine: Engine) -> Engine:
-    """Make transactions real: by itself the driver begins none before reads and CREATE TABLE."""
-
-    @event.listens_for(engine, "connect")
-    def connect(connection: object, _: object) -> None:
-        connection.isolation_level = None  # type: ignore[attr-defined]
-        connection.execute("PRAGMA foreign_keys = ON")  # type: ignore[attr-defined]
-        connection.execute("PRAGMA synchronous = EXTRA")  # type: ignore[attr-defined]
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
-
-    return engine
 
 
 def _asides(database: Path) -> Iterator[Path]:
@@ -222,9 +196,3 @@ def _begun(database: Path) -> bool:
             RESTORE,
         )
     return True
-
-
-def _empty() -> Engine:
-    engine = create_engine("sqlite://", poolclass=StaticPool)
-    schema.metadata.create_all(engine)
-    return engine

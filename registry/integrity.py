@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ from zcc.registry.files import Files
 from zcc.registry.folders import Folders
 from zcc.registry.orphans import Orphan, find_orphans
 from zcc.registry.tree import Stray, Tree
+from zcc.runtime import host
+from zcc.runtime.errors import ArtifactError
 from zcc.runtime.manifest import FILENAME, Manifest, file_sha256
+from zcc.runtime.trust.beside import FOLDER, check_beside
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,23 @@ class IntegrityReport:
 def check(manifests: Mapping[str, Manifest], files: Files, folders: Folders) -> IntegrityReport:
     """Hash every file of every artifact, each once however many artifacts share it."""
     reader = _Reader()
+    reader.read_ahead(path for digest in manifests for path in _paths(digest, manifests[digest], files, folders))
     problems = tuple(
         Problem(digest, str(path), what)
         for digest, manifest in manifests.items()
         for path, sha256 in _expected(digest, manifest, files, folders.path(digest))
         if (what := reader.problem(path, sha256))
     )
-    return IntegrityReport(len(manifests), len(reader.hashes), reader.bytes, problems)
+    unsound = tuple(problem for digest in manifests for problem in _signatures(digest, folders.path(digest)))
+    return IntegrityReport(len(manifests), len(reader.hashes), reader.bytes, (*problems, *unsound))
+
+
+def _signatures(digest: str, folder: Path) -> Iterator[Problem]:
+    """What is wrong with the signatures beside an artifact; whether anybody believes them is a policy's matter."""
+    try:
+        check_beside(folder)
+    except ArtifactError as error:
+        yield Problem(digest, str(folder / FOLDER), error.problem)
 
 
 def look_around(tree: Tree, known: Collection[str]) -> tuple[tuple[Problem, ...], tuple[Stray, ...]]:
@@ -85,6 +99,16 @@ class _Reader:
         self.hashes: dict[tuple[int, int], str] = {}
         self.bytes = 0
 
+    def read_ahead(self, paths: Iterable[Path]) -> None:
+        """Hash files on all cores; what cannot be read is told when it is asked for."""
+        places = {found[0]: (path, found[1]) for path in paths if (found := _inode(path)) is not None}
+        with ThreadPoolExecutor(len(host.usable_cpus())) as pool:
+            hashes = pool.map(_hash_or_none, (path for path, _ in places.values()))
+            for (key, (_, size)), sha256 in zip(places.items(), hashes, strict=True):
+                if sha256 is not None:
+                    self.hashes[key] = sha256
+                    self.bytes += size
+
     def problem(self, path: Path, sha256: str) -> str | None:
         """What is wrong with a file that should have this hash."""
         try:
@@ -99,6 +123,25 @@ class _Reader:
             self.hashes[key] = file_sha256(path)
             self.bytes += stat.st_size
         return self.hashes[key]
+
+
+def _inode(path: Path) -> tuple[tuple[int, int], int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino), found.st_size
+
+
+def _hash_or_none(path: Path) -> str | None:
+    try:
+        return file_sha256(path)
+    except OSError:
+        return None
+
+
+def _paths(digest: str, manifest: Manifest, files: Files, folders: Folders) -> Iterator[Path]:
+    return (path for path, _ in _expected(digest, manifest, files, folders.path(digest)))
 
 
 def _expected(digest: str, manifest: Manifest, files: Files, folder: Path) -> Iterator[tuple[Path, str]]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from typing import TYPE_CHECKING, Any
 
 from zcc.runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 VARIABLE = "ZCC_REGISTRY"
 DEFAULT = "artifacts"
@@ -24,21 +25,22 @@ INDEX = "index.sqlite"
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 
 
+_FILE = "sqlite:///"  # and a path behind it
+
+
 @dataclass(frozen=True)
 class Location:
-    """The index's URL and the folder of the files."""
+    """The index, as a file or as the URL of a server, and the folder of the files."""
 
-    url: URL
     home: Path
-
-    @property
-    def database(self) -> Path | None:
-        """The index's file, when it is one."""
-        return Path(self.url.database or "") if self.url.get_backend_name() == "sqlite" else None
+    database: Path | None  # the index's file, when it is one
+    server: Any = None  # SQLAlchemy's URL, when it is none
 
     def __str__(self) -> str:
         """The index as it may be shown: a path, or a URL without its password."""
-        return str(self.database or self.url.render_as_string(hide_password=True))
+        if self.server is not None:
+            return str(self.server.render_as_string(hide_password=True))
+        return str(self.database)
 
 
 def locate(text: str | os.PathLike[str] | None = None) -> Location:
@@ -53,10 +55,31 @@ def _from_folder(place: str) -> Location:
         raise UsageError(
             f"registry {place} is a file", "name the folder it lies in, or write sqlite:/// before its path"
         )
-    return Location(URL.create("sqlite", database=str(home / INDEX)), home)
+    return Location(home, home / INDEX)
 
 
 def _from_url(place: str) -> Location:
+    if place.startswith(_FILE) and "?" not in place:
+        database = _file(place[len(_FILE) :])
+        return Location(database.parent, database)
+    url = _parsed(place)
+    files = url.query.get("files")
+    home = Path(files).expanduser().absolute() if isinstance(files, str) and files else None
+    if url.get_backend_name() == "sqlite":
+        database = _file(url.database or "")
+        return Location(home or database.parent, database)
+    if home is None:
+        raise UsageError(
+            f"{url.render_as_string(hide_password=True)} does not say where the files lie",
+            "add ?files=/folder to the URL",
+        )
+    return Location(home, None, url.difference_update_query(["files"]))
+
+
+def _parsed(place: str) -> URL:
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
         url = make_url(place)
     except (ArgumentError, ValueError) as error:
@@ -64,27 +87,12 @@ def _from_url(place: str) -> Location:
             "the registry URL cannot be read",
             "write it as dialect://user:password@host:port/database?files=/folder",
         ) from error
-    url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
-    if url.get_backend_name() == "sqlite":
-        url = url.set(database=str(_database(url)))
-    return Location(url.difference_update_query(["files"]), _files(url))
+    return url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
 
 
-def _database(url: URL) -> Path:
-    if not url.database or url.database == ":memory:":
+def _file(path: str) -> Path:
+    if path in ("", ":memory:"):
         raise UsageError(
             "a registry in memory is lost when the command ends", "name a file: sqlite:///path/index.sqlite"
         )
-    return Path(url.database).expanduser().absolute()
-
-
-def _files(url: URL) -> Path:
-    folder = url.query.get("files")
-    if isinstance(folder, str) and folder:
-        return Path(folder).expanduser().absolute()
-    if url.get_backend_name() == "sqlite":
-        return _database(url).parent
-    raise UsageError(
-        f"{url.render_as_string(hide_password=True)} does not say where the files lie",
-        "add ?files=/folder to the URL",
-    )
+    return Path(path).expanduser().absolute()

@@ -7,10 +7,7 @@ move put it.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
-
-REVISION = "0003"  # of the newest migration; named here so that an ordinary command need not import alembic
-VERSION_TABLE = "zcc_schema"
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -35,6 +32,23 @@ artifacts = Table(
     Column("origin", String(16)),  # of rows.py; null: built here
     Index("artifacts_by_name", "name"),
     Index("artifacts_by_fingerprint", "fingerprint"),
+    # Everything of a list that is in this table: beside manifests of many pages, rows are slow to walk through.
+    Index("artifacts_by_variant", "name", "dtype", "target", "turn", "digest", "origin"),
+)
+
+# What a list shows and filters by, of each manifest.
+summaries = Table(
+    "summaries",
+    metadata,
+    Column("digest", String(71), ForeignKey("artifacts.digest"), primary_key=True),
+    Column("created", String(40), nullable=False),
+    Column("model_sha256", String(64), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("map50_95", Float),
+    Column("agreement50_95", Float),
+    Column("latency_ms", Float),
 )
 
 tag_moves = Table(
@@ -46,6 +60,8 @@ tag_moves = Table(
     Column("why", String(16), nullable=False),
     Column("moved", String(32), nullable=False),
     Column("previous", Integer, ForeignKey("tag_moves.id")),  # the move that a rollback from here returns to
+    Column("who", String(128)),  # null: an older zcc moved it
+    Column("message", Text),
     Index("tag_moves_by_tag", "name", "tag"),
 )
 
@@ -77,4 +93,18 @@ removed = Table(
     metadata,
     Column("digest", String(71), primary_key=True),
     Column("moved", String(32), nullable=False),
+)
+
+# What a protected tag asks of artifacts, as the text of a policy. Like a tag, it is the list of its changes.
+gates = Table(
+    "gates",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(128), nullable=False),  # * stands for every name
+    Column("tag", String(128), nullable=False),
+    Column("policy", Text),  # null: protected no more
+    Column("changed", String(32), nullable=False),
+    Column("who", String(128), nullable=False),
+    Column("message", Text),
+    Index("gates_by_tag", "name", "tag"),
 )

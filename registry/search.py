@@ -7,13 +7,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import select
-
 from zcc.registry import tags
 from zcc.registry.artifact import Artifact
 from zcc.registry.catalogue import Catalogue
+from zcc.registry.gates import judged
 from zcc.registry.reference import Reference, is_prefix
-from zcc.registry.schema import artifacts, tag_moves
 from zcc.runtime.errors import Ambiguous, NotFound
 from zcc.runtime.manifest_rules import FILENAME
 
@@ -26,7 +24,7 @@ def find(catalogue: Catalogue, text: str, dtype: str | None = None, target: str 
     A name means the last published of each variant; a tag, what it holds; a digest, one artifact.
     """
     reference = Reference.parse(text)
-    found = _meant(catalogue, reference)
+    found = _meant(catalogue, reference, LAST)
     return fitting(text, _last_of_each(found) if reference.bare else found, dtype, target)
 
 
@@ -64,12 +62,19 @@ def fitting(text: str, found: Sequence[Artifact], dtype: str | None, target: str
     return fit
 
 
-def _meant(catalogue: Catalogue, reference: Reference) -> list[Artifact]:
+# Of a name the last published of each variant: older builds of a name may be many, and each takes time to read.
+LAST = (
+    "name = :name AND turn = (SELECT MAX(b.turn) FROM artifacts b "
+    "WHERE b.name = artifacts.name AND b.dtype = artifacts.dtype AND b.target = artifacts.target)"
+)
+
+
+def _meant(catalogue: Catalogue, reference: Reference, of_name: str = "name = :name") -> list[Artifact]:
     if reference.prefix:
         return _by_digest(catalogue, reference, reference.prefix)
     if reference.tag:
         return _by_tag(catalogue, reference, reference.tag)
-    found = catalogue.select(artifacts.c.name == reference.name)
+    found = catalogue.select(of_name, name=reference.name)
     if found:
         return found
     if is_prefix(reference.text):
@@ -78,7 +83,7 @@ def _meant(catalogue: Catalogue, reference: Reference) -> list[Artifact]:
 
 
 def _by_digest(catalogue: Catalogue, reference: Reference, prefix: str) -> list[Artifact]:
-    found = catalogue.select(artifacts.c.digest.startswith(f"sha256:{prefix}", autoescape=True))
+    found = catalogue.select("digest LIKE :digest", digest=f"sha256:{prefix}%")  # hex digits alone
     found = [artifact for artifact in found if reference.name in (None, artifact.manifest.name)]
     if not found:
         raise _nothing(catalogue, reference)
@@ -86,11 +91,11 @@ def _by_digest(catalogue: Catalogue, reference: Reference, prefix: str) -> list[
 
 
 def _by_tag(catalogue: Catalogue, reference: Reference, tag: str) -> list[Artifact]:
-    moves = tags.standing(catalogue.connection, tag_moves.c.name == reference.name, tag_moves.c.tag == tag)
-    found = catalogue.select(artifacts.c.digest.in_(moves[0].digests)) if moves else []
+    held = tags.standing(catalogue.transaction, "name = :name AND tag = :tag", name=reference.name, tag=tag)
+    found = catalogue.among(held[0].digests) if held else []
     if not found:
         raise _nothing(catalogue, reference)
-    return found
+    return judged(catalogue.transaction, found[0].manifest.name, tag, found)
 
 
 def _last_of_each(found: Sequence[Artifact]) -> list[Artifact]:
@@ -102,9 +107,9 @@ def _last_of_each(found: Sequence[Artifact]) -> list[Artifact]:
 
 
 def _nothing(catalogue: Catalogue, reference: Reference) -> NotFound:
-    told = set(catalogue.connection.scalars(select(artifacts.c.name)))
+    told = set(catalogue.transaction.column("SELECT DISTINCT name FROM artifacts"))
     names = sorted(name for name in told if isinstance(name, str))  # a damaged row may hold anything
-    moves = tags.standing(catalogue.connection, tag_moves.c.name == reference.name)
+    moves = tags.standing(catalogue.transaction, "name = :name", name=reference.name)
     known_tags = sorted(move.tag for move in moves)
     if (Path(reference.text) / FILENAME).is_file():
         remedy = f"for the folder of that name here, write .{os.sep}{reference.text}"

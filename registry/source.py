@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from zcc.registry.registry import Registry
+from zcc.registry.artifact import Artifact
+from zcc.registry.index import Index
+from zcc.registry.location import locate
+from zcc.registry.reading import Reading
+from zcc.runtime.manifest import FILENAME
 from zcc.runtime.source import ArtifactSource, Candidate
 
 PATIENCE = 2  # seconds that a look at the revision waits for a writer
@@ -15,15 +19,23 @@ class RegistrySource:
     """Loads from a registry."""
 
     def __init__(self, place: str | None) -> None:
-        self._registry = Registry.open(place)
-        self._asked_often = Registry.open(place, patience=PATIENCE)
+        self._place, location = place, locate(place)
+        self._registry = Reading(Index(location))
+        self._asked_often = Reading(Index(location, PATIENCE))
 
     def variants(self, reference: str) -> Sequence[Candidate]:
         """Every variant the reference means, its files in their folder."""
         found = self._registry.find(reference)
-        for artifact in found:
-            self._registry.folder(artifact)
+        lacking = [artifact for artifact in found if not (artifact.folder / FILENAME).is_file()]
+        if lacking:
+            self._make(lacking)
         return [artifact.candidate for artifact in found]
+
+    def _make(self, lacking: Sequence[Artifact]) -> None:
+        from zcc.registry.registry import Registry
+
+        for artifact in lacking:
+            Registry.open(self._place).folder(artifact)
 
     def folder(self, candidate: Candidate) -> Path:
         """The variant's folder, which was made when it was found."""

@@ -14,6 +14,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from zcc.runtime.in_use import is_held
+
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # a FIFO must not hold up who opens it
 
@@ -82,6 +84,14 @@ class Tree:
         *folders, name = item.place
         with self._opened(folders) as parent:
             _delete(parent, name)
+
+    def in_use(self, item: Item) -> bool:
+        """Whether a running detector holds it."""
+        try:
+            with self._opened(item.place) as descriptor:
+                return is_held(descriptor)
+        except (FileNotFoundError, Foreign):
+            return False
 
     def read(self, place: Sequence[str], most: int) -> bytes:
         """The bytes of a regular file, `most` of them; Foreign or OSError where there is none."""

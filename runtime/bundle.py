@@ -22,6 +22,7 @@ from zcc.runtime.packed_library import RUNTIME_LIBRARY, check_packed
 from zcc.runtime.regular import open_raw, told
 from zcc.runtime.rules import strict_json
 from zcc.runtime.source import Candidate
+from zcc.runtime.trust.envelope import read_envelopes
 
 FORMAT = 1
 INDEX = "index.json"
@@ -89,7 +90,8 @@ class Bundle:
         manifest = Manifest.from_json(entry["manifest"], f"{self.path}: {INDEX}")
         measured = read_figures(entry["measured"], f"{self.path}: {INDEX}")
         folder = cache / manifest.digest.removeprefix("sha256:")
-        return Candidate(manifest, folder, claimed=measured, foreign=True)
+        envelopes = read_envelopes(entry.get("signatures", []), f"{self.path}: {INDEX}")
+        return Candidate(manifest, folder, claimed=measured, foreign=True, envelopes=envelopes)
 
     @contextmanager
     def _opened(self) -> Iterator[ZipFile]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zcc.runtime import host
-from zcc.runtime.errors import IncompatibleHost, NotFound, ZccError
+from zcc.runtime.errors import IncompatibleHost, NotFound, TrustError, ZccError
 from zcc.runtime.explanation import Explanation, VariantRemark
 from zcc.runtime.losses import points_lost
 from zcc.runtime.obstacles import obstacle
@@ -56,6 +56,9 @@ def choose(
 
 def _nothing(reference: str, wanted: Sequence[VariantRemark], wish: Wish) -> ZccError:
     reasons = "; ".join(sorted(f"{verdict.candidate.label}: {verdict.why}" for verdict in wanted))
+    if any(verdict.candidate.barred for verdict in wanted):
+        remedy = "sign it, measure it or build it anew; or change the policy"
+        raise TrustError(f"{reference} may not run here: {reasons}", remedy)
     obstacles = [obstacle(verdict.candidate.manifest) for verdict in wanted]
     if None not in obstacles:
         remedies = dict.fromkeys(each.remedy for each in obstacles if each)
@@ -99,6 +102,8 @@ def explain(reference: str, variants: Sequence[Candidate], wish: Wish) -> Explan
 
 
 def _unfit(candidate: Candidate) -> str | None:
+    if candidate.barred is not None:
+        return candidate.barred
     found = obstacle(candidate.manifest)
     return found.reason if found else None
 

@@ -14,7 +14,7 @@ from zcc.runtime.follow import Follower, Following
 from zcc.runtime.frame import Frame
 from zcc.runtime.loading import load_now, load_residents, load_warm
 from zcc.runtime.manifest import Manifest
-from zcc.runtime.places import Folder, find_source
+from zcc.runtime.places import find_source, is_single
 from zcc.runtime.preference import DEFAULT, Preference
 from zcc.runtime.source import ArtifactSource, Candidate, MovingSource
 from zcc.runtime.streaming import Streaming
@@ -51,6 +51,7 @@ class Detector(Streaming):
         resident: Sequence[str] = (),
         follow: bool | Following = False,
         device: str | None = None,
+        policy: str | os.PathLike[str] | None = None,
     ) -> Detector:
         """Load by name from the registry, from a bundle, or an artifact's folder; the best match for this machine.
 
@@ -58,9 +59,11 @@ class Detector(Streaming):
         `fastest-within:POINTS` of mAP50-95 that may be lost against the most accurate, or a `Preference` of your own.
         The dtypes in `resident` are loaded side by side, so that a `swap` among them is a pointer; the first of them
         runs, unless `dtype` names another. With `follow` it changes by itself when the reference comes to mean other
-        artifacts in the registry. `device` asks for a variant for the processor (`cpu`) or for a card (`cuda:1`).
+        artifacts in the registry. `device` asks for a variant for the processor (`cpu`) or for a card (`cuda:1`). What
+        the `policy` in a file refuses is never run; without one it is the file that ZCC_POLICY names, if any.
         """
-        name, source, wish = os.fspath(reference), find_source(reference, registry), Wish(dtype, target, prefer, device)
+        name, wish = os.fspath(reference), Wish(dtype, target, prefer, device)
+        source = find_source(reference, registry, policy)
         if resident:
             _check_residents(resident, dtype, follow)
             loaded = load_residents(source, name, resident, wish)
@@ -129,7 +132,7 @@ class Detector(Streaming):
 
     def _loaded_for(self, wish: Wish) -> Variant:
         """The variant that is chosen now: one that is there, else loaded aside."""
-        if isinstance(self._source, Folder):
+        if is_single(self._source):
             raise UsageError(f"{self._reference} is a single artifact, there is nothing to swap to", "load it by name")
         variants = self._source.variants(self._reference)
         chosen = choose(self._reference, variants, wish.dtype, wish.target, wish.prefer, wish.device)

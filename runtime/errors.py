@@ -15,7 +15,8 @@
     │   └── DeviceLost        it runs nothing more of this process, which must be started anew
     ├── ArtifactError         a stored artifact
     │   ├── CorruptArtifact   its bytes are not what its manifest says
-    │   └── IncompatibleHost  this machine cannot run it
+    │   ├── IncompatibleHost  this machine cannot run it
+    │   └── TrustError        nobody who is trusted vouches for it, or it is not what a policy asks for
     └── RegistryError         the registry
         ├── NotFound          no such reference
         ├── Ambiguous         a reference that could mean several artifacts
@@ -106,6 +107,10 @@ class CorruptArtifact(ArtifactError):
 
 class IncompatibleHost(ArtifactError):
     """The artifact is sound, but not for this machine."""
+
+
+class TrustError(ArtifactError):
+    """Nobody who is trusted vouches for the artifact, or it is not what a policy asks for."""
 
 
 class RegistryError(ZccError):

@@ -14,6 +14,9 @@ MANIFEST = 1 * MB
 INDEX = 4 * MB
 # In one JSON document of those. A value takes up to 120 bytes of memory, however few it has in the file.
 JSON_VALUES = 500_000
+# A signature with its statement has 3 KB; of one artifact there are as many as keys that sign.
+ENVELOPE = 64 * KB
+ENVELOPES = 256
 # A policy has a dozen numbers.
 POLICY = 1 * MB
 # The labels of COCO's 118,287 training pictures have 470 MB.

@@ -19,7 +19,7 @@ from zcc.runtime.errors import CorruptArtifact, IncompatibleHost
 from zcc.runtime.manifest_rules import EACH_THREAD as EACH_THREAD
 from zcc.runtime.manifest_rules import FILENAME as FILENAME
 from zcc.runtime.manifest_rules import MOST_FIGURES, SCHEMA, check_figure, check_manifest
-from zcc.runtime.regular import open_regular, read_text
+from zcc.runtime.regular import open_raw, read_text
 from zcc.runtime.rules import Breach, brief, strict_json
 
 REMEDY = "compile the model again"
@@ -247,11 +247,14 @@ def read_figures(raw: Any, source: str) -> tuple[Measurement, ...]:
 
 def file_sha256(path: Path) -> str:
     """The sha256 of a file's bytes, in hex."""
-    digest = hashlib.sha256()
-    with open_regular(path) as stream:
-        while chunk := stream.read(1 << 20):
-            digest.update(chunk)
+    digest, buffer = hashlib.sha256(), memoryview(bytearray(_PIECE))
+    with open_raw(path) as stream:
+        while size := stream.readinto(buffer):
+            digest.update(buffer[:size])
     return digest.hexdigest()
+
+
+_PIECE = 1 << 18  # stays in a core's cache from where it is read to where it is hashed
 
 
 def is_sound(path: Path, entry: FileEntry) -> bool:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from importlib.metadata import entry_points
+from collections.abc import Iterable, Sequence
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from pathlib import Path
 
 from zcc.runtime.bundle import Bundle
-from zcc.runtime.distribution import how_to_install
+from zcc.runtime.distribution import NAME, how_to_install
 from zcc.runtime.errors import UsageError
 from zcc.runtime.manifest import FILENAME, Manifest
 from zcc.runtime.naming import SUFFIX, is_path
 from zcc.runtime.remotes.address import is_address
 from zcc.runtime.source import ArtifactSource, Candidate
+from zcc.runtime.trust.beside import read_beside
 
 SOURCES = "zcc.sources"
+VARIABLE = "ZCC_POLICY"  # names the file of the policy that all artifacts are under
 
 
 class Folder:
@@ -26,15 +28,32 @@ class Folder:
 
     def variants(self, reference: str) -> Sequence[Candidate]:
         """The artifact, whatever the reference."""
-        return [Candidate(Manifest.read(self._path), self._path)]
+        return [Candidate(Manifest.read(self._path), self._path, envelopes=read_beside(self._path))]
 
     def folder(self, candidate: Candidate) -> Path:
         """Where it lies."""
         return candidate.folder
 
 
-def find_source(reference: str | os.PathLike[str], registry: str | None) -> ArtifactSource:
-    """The folder, the bundle or the registry that the reference leads to."""
+def find_source(
+    reference: str | os.PathLike[str], registry: str | None, policy: str | os.PathLike[str] | None = None
+) -> ArtifactSource:
+    """The place that the reference leads to, under the policy in a file, or in the one that ZCC_POLICY names."""
+    source = _place_of(reference, registry)
+    if policy is None and not os.environ.get(VARIABLE):
+        return source
+    from zcc.runtime.trust.guard import guarded
+
+    return guarded(source, policy or os.environ[VARIABLE])
+
+
+def is_single(source: ArtifactSource) -> bool:
+    """Whether it holds one artifact and will never hold another."""
+    return isinstance(getattr(source, "guarded", source), Folder)
+
+
+def _place_of(reference: str | os.PathLike[str], registry: str | None) -> ArtifactSource:
+    """The folder, the bundle, the registry here or an OCI registry."""
     if is_address(reference):
         # Imported where it is wanted: the wire takes longer to import than an artifact to load.
         from zcc.runtime.remotes.source import open_remote
@@ -51,11 +70,20 @@ def find_source(reference: str | os.PathLike[str], registry: str | None) -> Arti
     raise UsageError(f"{name} is no artifact: there is no {FILENAME} in it", remedy)
 
 
+def _entries() -> Iterable[EntryPoint]:
+    """The sources that zcc itself brings; asking every package that is installed would take longer than loading."""
+    try:
+        found: Iterable[EntryPoint] = distribution(NAME).entry_points.select(group=SOURCES)
+    except PackageNotFoundError:
+        found = entry_points(group=SOURCES)
+    return found
+
+
 def _open_source(registry: str | None) -> ArtifactSource:
     """The registry, when it is installed."""
     problem = "artifacts cannot be loaded by name"
     remedy = f"give the path of an artifact or a bundle, or install the registry, {how_to_install('compiler')}"
-    for entry in entry_points(group=SOURCES):
+    for entry in _entries():
         try:
             source: ArtifactSource = entry.load()(registry)
         except ModuleNotFoundError as error:

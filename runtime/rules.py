@@ -48,10 +48,11 @@ def strict_json(text: Any, most: int) -> Any:
 def text(most: int = LONGEST, least: int = 0, pattern: str = "") -> Rule:
     """A printable text of a length, of a form where one is given."""
     form = re.compile(pattern) if pattern else None
+    length = f"not {least} to {most} characters long"  # told here, as all of these, and not for each value that fits
 
     def rule(value: Any, where: str) -> None:
         _need(isinstance(value, str), where, value, "no text")
-        _need(least <= len(value) <= most, where, value, f"not {least} to {most} characters long")
+        _need(least <= len(value) <= most, where, value, length)
         _need(is_printable(value), where, value, "not fit to be printed")
         _need(form is None or bool(form.fullmatch(value)), where, value, "not of its form")
 
@@ -60,30 +61,32 @@ def text(most: int = LONGEST, least: int = 0, pattern: str = "") -> Rule:
 
 def integer(least: int, most: int) -> Rule:
     """A whole number within a range."""
+    wrong = f"not a whole number from {least} to {most}"
 
     def rule(value: Any, where: str) -> None:
-        fits = type(value) is int and least <= value <= most
-        _need(fits, where, value, f"not a whole number from {least} to {most}")
+        _need(type(value) is int and least <= value <= most, where, value, wrong)
 
     return rule
 
 
 def number(least: float = -LARGEST, most: float = LARGEST) -> Rule:
     """A finite number within a range."""
+    wrong = f"not a number from {least:g} to {most:g}"
 
     def rule(value: Any, where: str) -> None:
         fits = type(value) in (int, float) and least <= value <= most  # no range holds nan
-        _need(fits, where, value, f"not a number from {least:g} to {most:g}")
+        _need(fits, where, value, wrong)
 
     return rule
 
 
 def one_of(*known: Any) -> Rule:
     """One of a few values."""
+    wrong = f"not {' or '.join(map(str, known))}"
 
     def rule(value: Any, where: str) -> None:
         fits = any(type(value) is type(each) and value == each for each in known)
-        _need(fits, where, value, f"not {' or '.join(map(str, known))}")
+        _need(fits, where, value, wrong)
 
     return rule
 
@@ -95,10 +98,11 @@ def maybe(inner: Rule) -> Rule:
 
 def list_of(inner: Rule, most: int, least: int = 0) -> Rule:
     """A list of so many."""
+    length = f"not the length of a list of {least} to {most}"
 
     def rule(value: Any, where: str) -> None:
         _need(isinstance(value, list), where, value, "no list")
-        _need(least <= len(value) <= most, where, len(value), f"not the length of a list of {least} to {most}")
+        _need(least <= len(value) <= most, where, len(value), length)
         for place, each in enumerate(value):
             inner(each, f"{where}[{place}]")
 
@@ -108,10 +112,11 @@ def list_of(inner: Rule, most: int, least: int = 0) -> Rule:
 def table(inner: Rule, most: int) -> Rule:
     """Words, and what the inner rule says of each."""
     word = text(LONGEST, 1)
+    size = f"not the size of an object of at most {most}"
 
     def rule(value: Any, where: str) -> None:
         _need(isinstance(value, dict), where, value, "no object")
-        _need(len(value) <= most, where, len(value), f"not the size of an object of at most {most}")
+        _need(len(value) <= most, where, len(value), size)
         for key, each in value.items():
             word(key, f"a key of {where}")
             inner(each, _inside(where, key))
@@ -127,8 +132,8 @@ def record(
 
     def rule(value: Any, where: str) -> None:
         _need(isinstance(value, dict), where, value, "no object")
-        lacking = sorted(required.keys() - value.keys())
-        _need(not lacking, where, ", ".join(lacking), "missing")
+        if not required.keys() <= value.keys():
+            _need(False, where, ", ".join(sorted(required.keys() - value.keys())), "missing")
         for key, each in value.items():
             found = known.get(key, others)
             if found is None:
@@ -146,9 +151,12 @@ def anything(value: Any, where: str, depth: int = DEEPEST) -> None:
     elif isinstance(value, list):
         list_of(lambda each, place: anything(each, place, depth - 1), MOST_FREE)(value, where)
     elif isinstance(value, str):
-        text()(value, where)
+        _FREE_TEXT(value, where)
     elif value is not None and not isinstance(value, bool):
-        number()(value, where)
+        _FREE_NUMBER(value, where)
+
+
+_FREE_TEXT, _FREE_NUMBER = text(), number()
 
 
 def brief(value: Any) -> str:

@@ -19,6 +19,8 @@ class Candidate:
     measured: tuple[Measurement, ...] = ()  # here, since it was built, the latest last
     claimed: tuple[Measurement, ...] = ()  # since it was built, but elsewhere
     foreign: bool = False  # built elsewhere, and measured there as it was built
+    envelopes: tuple[bytes, ...] = ()  # signatures, each as it was made
+    barred: str | None = None  # why the policy that it is under refuses it
 
     def figure(self, metric: str, here: bool = False) -> float | None:
         """The latest value of a metric, what was measured here before all else; None when nobody measured it."""

@@ -12,6 +12,7 @@ from zcc.runtime.artifact_files import check_files
 from zcc.runtime.detections import Detections
 from zcc.runtime.executors.table import load_executor
 from zcc.runtime.frame import Frame
+from zcc.runtime.in_use import hold
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.underway import Underway
 
@@ -23,6 +24,7 @@ class Variant:
 
     def __init__(self, folder: Path, manifest: Manifest, device: str | None = None) -> None:
         self.manifest = manifest
+        hold(folder, self)
         check_files(folder, manifest)
         self._executor = load_executor(folder, manifest, device)
 

@@ -111,16 +111,18 @@ def _race(folder: Path, against: str | None, model: Path | None, frames: Sequenc
 def _measurements(outcome: Race, frame: tuple[int, int]) -> list[Measurement]:
     """What is kept with the artifact."""
     from zcc.compiler.racing.result import milliseconds, runs
+    from zcc.runtime import host
     from zcc.runtime.manifest import Measurement
 
     ours, rules = outcome.records[0], outcome.rules
     taken = {task: milliseconds(runs(ours, task)) for task in ("frame", "network")}
     count = rules.rounds * rules.runs
-    frames = f"{count} frames of {frame[1]}x{frame[0]}, {rules.threads} threads"
+    place = f"on {host.machine()}, {rules.threads} threads"
+    frames = f"{count} frames of {frame[1]}x{frame[0]} {place}"
     return [
         Measurement("latency_ms", taken["frame"]["median"], f"median of {frames}"),
         Measurement("latency_p95_ms", taken["frame"]["p95"], f"95th percentile of {frames}"),
-        Measurement("network_ms", taken["network"]["median"], f"median of {count} runs, {rules.threads} threads"),
+        Measurement("network_ms", taken["network"]["median"], f"median of {count} runs {place}"),
     ]
 
 

@@ -27,18 +27,33 @@ from zcc.commands.output import print_json, say
     metavar="DAYS",
     help="With --orphans: keep those that are younger.",
 )
+@click.option(
+    "--keep-last",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="First remove all but the last N builds of each name, dtype and target; not what tags hold or would roll "
+    "back to, nor what a detector runs from.",
+)
 @registry_option
 @json_option
-def gc(dry_run: bool, grace: float, orphans: bool, orphan_days: float, registry: str | None, as_json: bool) -> None:
+def gc(
+    dry_run: bool,
+    grace: float,
+    orphans: bool,
+    orphan_days: float,
+    keep_last: int | None,
+    registry: str | None,
+    as_json: bool,
+) -> None:
     """Free the files of removed artifacts and of interrupted builds.
 
     A damaged index is not believed, and nothing is freed. An artifact that nobody removed and that the index does not
-    know, as when an older index was restored, is kept; `zcc reindex` takes it back.
+    know, as when an older index was restored, is kept; `zcc reindex` takes it back. What a detector runs from stays.
     """
     from zcc.registry import Registry
     from zcc.registry.garbage import Spared
 
-    freed = Registry.open(registry).gc(Spared(grace, not orphans, orphan_days), dry_run).describe()
+    freed = Registry.open(registry).gc(Spared(grace, not orphans, orphan_days), dry_run, keep_last).describe()
     if as_json:
         print_json({**freed, "dry_run": dry_run})
         return
@@ -49,5 +64,7 @@ def gc(dry_run: bool, grace: float, orphans: bool, orphan_days: float, registry:
     )
     for stray in freed["left_alone"]:
         say(f"left alone: {stray['path']} {stray['what']}")
+    for folder in freed["in_use"]:
+        say(f"kept: {folder}, a detector runs from it")
     if freed["orphans"]:
         say(f"kept: {len(freed['orphans'])} artifacts that the index does not know; zcc reindex takes them back")

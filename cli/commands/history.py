@@ -13,8 +13,11 @@ from zcc.commands.output import print_json, say
 @registry_option
 @json_option
 def history(name: str, tag: str | None, registry: str | None, as_json: bool) -> None:
-    """Show every move of a tag, or of all the tags of a name, the last first."""
-    from zcc.commands.moves import place
+    """Show every move of a tag, or of all the tags of a name, the last first.
+
+    When, by whom, from where to where, and why.
+    """
+    from zcc.commands.moves import line
     from zcc.registry import Registry
 
     moves = Registry.open(registry).history(*split_tag(name, tag))
@@ -22,4 +25,4 @@ def history(name: str, tag: str | None, registry: str | None, as_json: bool) -> 
         print_json([move.describe() for move in moves])
         return
     for move in moves:
-        say(f"{move.moved}  {move.why:<8}  {move.name}:{move.tag} {place(move)}")
+        say(line(move))

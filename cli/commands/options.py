@@ -54,6 +54,33 @@ budget_option = click.option(
 )
 
 
+message_option = click.option("--message", "-m", metavar="TEXT", help="Why; it is kept with who and when.")
+
+
+def read_passphrase(context: click.Context, option: click.Parameter, path: str | None) -> bytes | None:
+    """The first line of a file."""
+    if path is None:
+        return None
+    from zcc.runtime.regular import read_regular
+
+    try:
+        lines = read_regular(path, 1 << 16).splitlines()
+    except OSError as error:
+        raise click.BadParameter(f"{path} cannot be read: {error.strerror}") from None
+    if not lines or not lines[0]:
+        raise click.BadParameter(f"{path} has no first line")
+    return lines[0]
+
+
+passphrase_option = click.option(
+    "--passphrase-file",
+    "passphrase",
+    callback=read_passphrase,
+    metavar="FILE",
+    help="The passphrase that the key is locked with, in the first line of a file.",
+)
+
+
 def variant_options(command: Command) -> Command:
     """Let a command that takes a reference choose among its variants by --dtype and --target."""
     return _dtype(_target(command))

@@ -19,8 +19,8 @@ def pick(registry: Registry, ref: str, dtype: str | None, target: str | None) ->
     from zcc.runtime.choice import choose
     from zcc.runtime.obstacles import obstacle
 
-    found = _meant(registry, ref, dtype, target)
-    running = {artifact.digest: artifact for artifact in found if obstacle(artifact.manifest) is None}
+    found = meant(registry, ref, dtype, target)
+    running = {each.digest: each for each in found if each.barred is None and obstacle(each.manifest) is None}
     if not running:
         return only(ref, found)
     chosen = choose(ref, [artifact.candidate for artifact in running.values()])
@@ -33,7 +33,7 @@ def pick_runnable(
     """Of the variants REF means, the one this machine runs; an IncompatibleHost where there is none."""
     from zcc.runtime.choice import choose
 
-    found = {artifact.digest: artifact for artifact in _meant(registry, ref, dtype, target)}
+    found = {artifact.digest: artifact for artifact in meant(registry, ref, dtype, target)}
     chosen = choose(ref, [artifact.candidate for artifact in found.values()], prefer=prefer)
     return found[chosen.manifest.digest]
 
@@ -54,7 +54,8 @@ def folder_of(registry: Registry, ref: str, artifact: Artifact) -> Path:
     return folder
 
 
-def _meant(registry: Registry, ref: str, dtype: str | None, target: str | None) -> list[Artifact]:
+def meant(registry: Registry, ref: str, dtype: str | None, target: str | None) -> list[Artifact]:
+    """Every variant that REF means, at a path or in the registry."""
     from zcc.runtime.naming import is_path
 
     return _in_file(ref, dtype, target) if is_path(ref) else registry.find(ref, dtype, target)
@@ -74,6 +75,8 @@ def _in_file(ref: str, dtype: str | None, target: str | None) -> list[Artifact]:
             each.folder,
             recorded=tuple(Recorded(figure, each.manifest.created, IMPORTED) for figure in each.claimed),
             origin=IMPORTED if each.foreign else None,
+            envelopes=each.envelopes,
+            barred=each.barred,
         )
         for each in find_source(ref, None).variants(ref)
     ]

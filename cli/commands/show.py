@@ -22,23 +22,25 @@ LEFT_OUT = ("files",)  # told by `sizes`, and in full by --json
 
 @click.command()
 @click.argument("ref")
+@click.option("--full", is_flag=True, help="Show everything known about it, every kernel, too.")
 @variant_options
 @registry_option
 @json_option
-def show(ref: str, dtype: str | None, target: str | None, registry: str | None, as_json: bool) -> None:
-    """Show everything known about the artifact REF.
+def show(ref: str, full: bool, dtype: str | None, target: str | None, registry: str | None, as_json: bool) -> None:
+    """Show what the artifact REF is, how fast and how accurate, what it was made of and how to run it.
 
     REF is a name, name:tag, name@sha256:…, a digest or its beginning, or the path of an artifact or a bundle, which has
     a / in it or ends in .zcc. Of several variants, the best for this machine is shown.
     """
+    from zcc.commands.page import page
     from zcc.commands.pick import pick
     from zcc.registry import Registry
 
-    described = pick(Registry.open(registry), ref, dtype, target).describe()
+    artifact = pick(Registry.open(registry), ref, dtype, target)
     if as_json:
-        print_json(described)
+        print_json(artifact.describe())
     else:
-        say_lines("\n".join(lines(described)))
+        say_lines("\n".join(lines(artifact.describe()) if full else page(artifact, ref)))
 
 
 def lines(described: Mapping[str, Any]) -> Iterator[str]:

@@ -34,7 +34,7 @@ def measure_latencies(runs: Sequence[Run], threads: Sequence[int] | None = None)
     """
     frame = np.random.default_rng(SEED).integers(0, 256, FRAME, dtype=np.uint8)
     rounds = [[_milliseconds(run, frame) for run in runs] for _ in range(WARM_UP + ROUNDS)]
-    how = f"median of {ROUNDS} frames of 1920x1080 noise"
+    how = f"median of {ROUNDS} frames of 1920x1080 noise on {host.machine()}"
     counts = threads or [host.worker_threads()] * len(runs)
     return [
         Measurement("latency_ms", round(statistics.median(times), 3), f"{how}, {count} threads")

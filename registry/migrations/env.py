@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from zcc.registry.schema import VERSION_TABLE, metadata
+from zcc.registry.revision import VERSION_TABLE
+from zcc.registry.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

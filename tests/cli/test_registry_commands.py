@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.registry.samples import artifact
-from zcc.commands.list import age
+from zcc.commands.ages import age
 from zcc.commands.main import cli
 from zcc.registry import Artifact, Registry
 from zcc.runtime import host
@@ -62,23 +62,24 @@ def _artifact(registry: Registry, dtype: str) -> Artifact:
     return registry.resolve("yolo", dtype=dtype)
 
 
-def test_list_is_a_table_of_80_columns(zcc: Zcc, registry: Registry, tmp_path: Path) -> None:
-    registry.publish(*artifact(tmp_path / "x", name="a-name-of-a-model-that-is-long", target="x86-64-v4+vnni+bf16"))
-    registry.tag("a-name-of-a-model-that-is-long", "a-tag-that-is-long-as-well")
+LONG = "a-name-of-a-model-that-is-long"
+
+
+def _publish_long(registry: Registry, tmp_path: Path) -> None:
+    registry.publish(*artifact(tmp_path / "x", name=LONG, target="x86-64-v4+vnni+bf16"))
+    for tag in ("a-tag-that-is-long-as-well", "another-one"):
+        registry.tag(LONG, tag)
+
+
+def test_list_is_a_line_for_each_whatever_it_is_called(zcc: Zcc, registry: Registry, tmp_path: Path) -> None:
+    _publish_long(registry, tmp_path)
     lines = zcc("list").stdout.splitlines()
-    assert max(map(len, lines)) <= 80
-    assert lines[0].split() == [
-        "name",
-        "tags",
-        "dtype",
-        "target",
-        "input",
-        "MB",
-        "mAP",
-        "ms",
-        "age",
-        "digest",
-    ]
+    titles = "name tags dtype target input MB mAP ms age digest note"
+    assert lines[0].split() == titles.split() and len(lines) == 5
+    long = next(line for line in lines if LONG in line)
+    assert "a-tag-that-is-long-as-well another-one" in long and "x86-64-v4+vnni+bf16" in long
+    old = next(line for line in lines if "prod" in line)
+    assert old.endswith("superseded") and sum("superseded" in line for line in lines) == 1
     row = next(line for line in lines if "int8" in line).split()
     assert row[:5] == ["yolo", "int8", "x86-64-v4", "640x640", "0.0"] and row[5:7] == ["0.809", "12.3"]
     assert row[-1] == _artifact(registry, "int8").short[:8]
@@ -118,7 +119,7 @@ def test_show_tells_everything(zcc: Zcc, registry: Registry) -> None:
     for key in ("model_sha256", "calibration_digest", "tuning_digest", "measured", "stages", "folder"):
         assert key in shown
     assert Manifest.read(Path(shown["folder"])).digest == shown["digest"]
-    text = zcc("show", found.digest).stdout
+    text = zcc("show", found.digest, "--full").stdout
     for word in ("yolo", found.digest, "x86-64-v4", "disc, star", "load and check", "12.25", "avx512f"):
         assert word in text
     assert "{" not in text and "[" not in text

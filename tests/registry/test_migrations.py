@@ -18,7 +18,8 @@ from sqlalchemy import Connection, create_engine
 
 from tests.registry.samples import artifact
 from zcc.registry import Registry
-from zcc.registry.schema import REVISION, VERSION_TABLE, metadata
+from zcc.registry.revision import REVISION, VERSION_TABLE
+from zcc.registry.schema import metadata
 from zcc.registry.upgrade import revisions, upgrade
 from zcc.runtime.errors import RegistryError, Unavailable
 from zcc.runtime.manifest import Measurement
@@ -82,7 +83,8 @@ def test_an_old_index_opens_with_everything_in_it(home: Path, tmp_path: Path, re
     )
     old = _old_index(home, revision)
     old.execute("INSERT INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?%s)" % (", ?" * (len(row) - 7)), row)
-    old.execute("INSERT INTO tag_moves VALUES (1, 'yolo', 'prod', 'tag', '2026-01-01T00:00:00+00:00', NULL)")
+    moved = "INSERT INTO tag_moves (id, name, tag, why, moved) VALUES (1, 'yolo', 'prod', 'tag', ?)"
+    old.execute(moved, ("2026-01-01T00:00:00+00:00",))
     old.execute("INSERT INTO tag_members VALUES (1, ?)", (manifest.digest,))
     old.commit()
     old.close()

@@ -141,8 +141,9 @@ def test_the_files_of_another_index_are_taken_over_only_when_told(filled: Regist
 
 def test_a_database_on_a_server_is_rebuilt_in_place(registry: Registry, tmp_path: Path) -> None:
     found = registry.publish(*artifact(tmp_path / "a"))
-    with registry._index.writing() as connection:
-        connection.exec_driver_sql("DELETE FROM artifacts")
+    with registry._index.writing() as changed:
+        for table in ("summaries", "artifacts"):
+            changed.do(f"DELETE FROM {table}")
     assert [orphan.digest for orphan in registry.verify().orphans] == [found.digest]
     assert registry.gc().orphans == (found.digest,)
     assert len(registry.reindex().taken) == 1 and registry.verify().ok

@@ -125,7 +125,7 @@ import json
 from zcc.runtime import Detector
 from zcc.runtime.errors import UsageError
 try:
-    Detector.load("tiny")
+    Detector.load("tiny", registry="postgresql://somebody@host/zcc?files=/x")
 except UsageError as error:
     print(json.dumps(str(error)))
 """

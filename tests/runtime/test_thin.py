@@ -48,17 +48,22 @@ for name in ("tvm", "sqlalchemy", "click", "onnx"):
     assert len(missing) == 4, "the test itself hides what it says it hides"
 
 
-def test_a_name_is_refused_with_the_way_out(tiny_artifact: Tiny) -> None:
-    """Only the registry knows names; without its packages the reason is told."""
+def test_a_name_is_found_in_a_folder_where_nothing_else_is_installed(tiny_artifact: Tiny, detector: Detector) -> None:
     code = f"""{ALONE}
-import importlib.metadata
-found = importlib.metadata.entry_points
-importlib.metadata.entry_points = lambda **query: () if query == {{"group": "zcc.sources"}} else found(**query)
+from zcc.runtime import Detector
+print(Detector.load("tiny", registry=sys.argv[1]).manifest.digest)
+"""
+    assert run_python(code, tiny_artifact.home).strip() == detector.manifest.digest
+
+
+def test_a_database_on_a_server_is_refused_with_the_way_out() -> None:
+    code = f"""{ALONE}
 from zcc.runtime import Detector
 from zcc.runtime.errors import UsageError
 try:
-    Detector.load("tiny", registry=sys.argv[1])
+    Detector.load("tiny", registry="postgresql://somebody@host/zcc?files=/x")
 except UsageError as error:
     print(error)
 """
-    assert "pip install '.[compiler]'" in run_python(code, tiny_artifact.home)
+    told = run_python(code)
+    assert "the registry needs sqlalchemy" in told and "pip install '.[compiler]'" in told

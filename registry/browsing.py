@@ -1,0 +1,48 @@
+"""A registry that is looked through: lists, without reading whole manifests where they need not be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zcc.registry.artifact import Artifact, Unreadable
+from zcc.registry.index import Index
+from zcc.registry.listing import LOST, Shown, Wanted, arranged, check_rows, listing
+from zcc.registry.reading import Reading
+from zcc.registry.signatures import Signatures
+
+
+class Browsing(Reading):
+    """What there is, narrowed down and sorted."""
+
+    def __init__(self, index: Index) -> None:
+        super().__init__(index)
+        self._signatures = Signatures(self.home)
+
+    def listed(self) -> list[Artifact | Unreadable]:
+        """Everything published, the last first; what cannot be read stands in its place as that."""
+        with self._reading() as catalogue:
+            return catalogue.listed()
+
+    def browse(self, wanted: Wanted, by: str = "published", turned: bool = False) -> Shown:
+        """What is wanted of everything published, sorted by one of SORTS, without reading whole manifests."""
+        with self._reading() as catalogue:
+            found, damaged = listing(catalogue.transaction, wanted, self.is_signed)
+            wrong = check_rows(catalogue.transaction, found)
+            shown = [each for each in found if each.digest not in wrong]
+            told = catalogue.listed([*damaged, *wrong])
+        unreadable = [
+            each
+            if isinstance(each, Unreadable)
+            else Unreadable(each.digest, each.manifest.name, wrong.get(each.digest, LOST))
+            for each in told
+        ]
+        return Shown(arranged(shown, by, turned), unreadable)
+
+    def described(self, digests: Sequence[str]) -> list[Artifact | Unreadable]:
+        """Artifacts in the order of their digests, as `listed` has them."""
+        with self._reading() as catalogue:
+            return catalogue.listed(digests)
+
+    def is_signed(self, digest: str) -> bool:
+        """Whether anybody signed the artifact; a policy says whether that is worth anything."""
+        return self._signatures.any(self._folders.path(digest))

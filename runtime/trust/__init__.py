@@ -1,0 +1,1 @@
+"""Who vouches for an artifact: signatures, keys, and policies that say which of them are believed."""
