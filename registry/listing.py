@@ -150,7 +150,8 @@ def listing(seen: Transaction, wanted: Wanted, is_signed: Callable[[str], bool])
             continue
         here = row[_ORIGIN] is None
         known = _known(zip(METRICS, row[_SHOWN:], strict=True), figures.get(digest, ()), here)
-        listed = Listed(*row[:_SHOWN], known, tuple(sorted(tagged.get(digest, ()))))
+        fields: list[Any] = [*row[:_SHOWN], known, tuple(sorted(tagged.get(digest, ())))]
+        listed = Listed(*fields)
         if all(meets(listed) for meets in conditions):
             found.append(listed)
     return found, damaged
@@ -230,7 +231,7 @@ def check_rows(seen: Transaction, found: Sequence[Listed]) -> dict[str, str]:
     """What is wrong with the rows of those artifacts that are damaged, by digest."""
     wrong = {}
     sql = "SELECT digest, manifest FROM artifacts WHERE digest IN (:among)"
-    manifests = dict(seen.rows_in(sql, [each.digest for each in found]))
+    manifests: dict[str, Any] = dict(seen.rows_in(sql, [each.digest for each in found]))
     for each in found:
         try:
             check_listed(each.digest, manifests[each.digest], each._asdict())

@@ -46,4 +46,3 @@ def _check(path: Path, content: bytes) -> None:
     if path.name != hashlib.sha256(content).hexdigest() + SUFFIX:
         raise CorruptArtifact(f"{path} is not the signature that was put there", "remove it, and sign anew")
     check_form(content)
-    return content
