@@ -69,6 +69,3 @@ REMOTE_DOCUMENT = 4 * MB
 REMOTE_ENTRIES = 1024
 # Tags of a repository, or repositories of a host, over all the pages that they come in.
 REMOTE_LISTED = 100_000
-# Signatures of one artifact that are looked at, and the size of each.
-ENVELOPES = 64
-ENVELOPE = 64 * KB

@@ -59,7 +59,7 @@ class Pusher:
         self._repository = Repository(session)
 
     def artifact(self, registry: Registry, artifact: Artifact) -> Descriptor:
-        """Push a variant's files and its image manifest; its entry for an index."""
+        """Push a variant's files, its image manifest and its signatures; its entry for an index."""
         folder, manifest = registry.folder(artifact), artifact.manifest
         for file in manifest.files:
             self.uploads.add_file(folder / file.path, Descriptor(FILE, f"sha256:{file.sha256}", file.size))
@@ -67,6 +67,8 @@ class Pusher:
         self.uploads.add_bytes(text, describe(text, CONFIG))
         entry = entry_of(manifest, [asdict(recorded.measurement) for recorded in artifact.recorded])
         self.document(image_of(manifest), IMAGE, entry.digest)
+        for envelope in registry.envelopes(artifact.digest):
+            self.envelope(envelope, entry)
         return entry
 
     def envelope(self, envelope: bytes, subject: Descriptor) -> None:

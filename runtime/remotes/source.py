@@ -17,7 +17,7 @@ from pathlib import Path
 
 from zcc.runtime import limits
 from zcc.runtime.cache import REMEDY, cache_folder, written_into_cache
-from zcc.runtime.errors import ArtifactError, CorruptArtifact, Unavailable
+from zcc.runtime.errors import ArtifactError, CorruptArtifact, TrustError, Unavailable
 from zcc.runtime.library import RUNTIME_LIBRARY
 from zcc.runtime.manifest import FILENAME, Manifest, is_sound
 from zcc.runtime.packed_library import check_packed
@@ -28,6 +28,9 @@ from zcc.runtime.remotes.documents import IMAGE, INDEX, Descriptor, check_layers
 from zcc.runtime.remotes.repository import Document, Repository
 from zcc.runtime.remotes.session import RemoteSession
 from zcc.runtime.source import Candidate
+from zcc.runtime.trust.beside import FOLDER as SIGNATURES
+from zcc.runtime.trust.beside import SUFFIX, read_beside
+from zcc.runtime.trust.envelope import check_form
 
 PACE = 5.0  # seconds between two looks at a tag: registries count requests
 GLANCE = 2.0  # seconds that a look may take
@@ -49,6 +52,7 @@ class Remote:
         self.blobs = Blobs(self._home / "blobs")
         self._clock = clock
         self._looked = float("-inf")
+        self._away = False  # whether the registry could not be reached when it was last asked
         self._seen: object = None
 
     def variants(self, reference: str = "") -> Sequence[Candidate]:
@@ -93,10 +97,12 @@ class Remote:
         name = hashlib.sha256(f"{self.address.place} {self.address.reference}".encode()).hexdigest()
         kept = self._home / "documents" / name
         try:
+            self._away = False
             document = repository.document(self.address.reference)
         except Unavailable as error:
             if not (self._remembers and kept.is_file()):
                 raise
+            self._away = True
             logger.warning("%s; going by what %s meant when it was last seen", error, self.address)
             kind, _, content = read_regular(kept, limits.REMOTE_DOCUMENT + 256).partition(b"\n")
             media_type = INDEX if kind.decode(errors="replace") == INDEX else IMAGE
@@ -116,7 +122,26 @@ class Remote:
             raise CorruptArtifact(f"{source}: {FILENAME} is no text", "push it again") from error
         check_layers(image, manifest, source)
         folder = self._home / "artifacts" / manifest.digest.removeprefix("sha256:")
-        return Candidate(manifest, folder, claimed=claimed_figures(entry, source), foreign=True)
+        envelopes = self._envelopes(repository, entry, folder)
+        figures = claimed_figures(entry, source)
+        return Candidate(manifest, folder, claimed=figures, foreign=True, envelopes=envelopes)
+
+    def _envelopes(self, repository: Repository, entry: Descriptor, folder: Path) -> tuple[bytes, ...]:
+        """The variant's signatures; those that were seen last while the registry cannot be reached."""
+        if self._away:
+            return read_beside(folder)
+        found = []
+        for envelope in repository.envelopes(entry.digest):
+            try:
+                check_form(envelope)
+            except TrustError as error:  # whoever may push may attach anything, which keeps nobody from the rest
+                logger.warning("%s@%s: a signature is left out: %s", self.address.place, entry.digest[:19], error)
+                continue
+            name = f"{hashlib.sha256(envelope).hexdigest()}{SUFFIX}"
+            with written_into_cache(folder / SIGNATURES / name) as writer:
+                writer.write(envelope)
+            found.append(envelope)
+        return tuple(found)
 
     def _small(self, repository: Repository, wanted: Descriptor, ask: Callable[[], bytes]) -> bytes:
         """A document or a small blob, from the cache where it is there."""
