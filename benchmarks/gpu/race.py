@@ -37,7 +37,7 @@ from zcc.runtime.manifest import Manifest
 
 FRAME = (1080, 1920, 3)
 TOGETHER = 10
-ALIKE = 0.07  # of the boxes, that rounding may turn into others where scores lie as close as random weights have them
+ALIKE = 0.02  # of the boxes, that rounding may turn into others; random weights, whose scores lie close together, have more
 
 
 class Entry:
