@@ -37,7 +37,7 @@ from zcc.runtime.manifest import Manifest
 
 FRAME = (1080, 1920, 3)
 TOGETHER = 10
-ALIKE = 0.02  # of the boxes, that rounding may turn into others; random weights, whose scores lie close together, have more
+ALIKE = 0.02  # of the boxes, that rounding may turn into others; of random weights, whose scores lie close, more differ
 
 
 class Entry:
