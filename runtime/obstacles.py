@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from zcc.runtime import host
-from zcc.runtime.loaded_tvm import loaded_version
+from zcc.runtime.loaded_runtime import loaded_version
 from zcc.runtime.manifest import EACH_THREAD, Manifest
 from zcc.runtime.memory import free_memory
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tvm_ffi
 
-from zcc.runtime import loaded_tvm
+from zcc.runtime import loaded_runtime
 from zcc.runtime.elf import refuse_foreign
 from zcc.runtime.errors import IncompatibleHost
 from zcc.runtime.packed_library import LIBRARY, RUNTIME_LIBRARY, expanded
@@ -26,8 +26,8 @@ def load_runtime(folder: Path, version: str) -> None:
     with _loading:
         if tvm_ffi.get_global_func(MARKER, allow_missing=True) is None:
             _open(expanded(folder / RUNTIME_LIBRARY, _installed()))
-            loaded_tvm.loaded = version
-    present = loaded_tvm.loaded_version() or "of unknown version"
+            loaded_runtime.loaded = version
+    present = loaded_runtime.loaded_version() or "of unknown version"
     if present != version:
         raise IncompatibleHost(
             f"{folder} needs TVM's runtime {version}, and this process has loaded {present}",
@@ -47,7 +47,7 @@ def _open(path: Path) -> None:
 
 def _installed() -> Iterator[Path]:
     """The tvm package's own copy, if there is one: a later `import tvm` aborts the process over a second file."""
-    spec = importlib.util.find_spec(loaded_tvm.PACKAGE)
+    spec = importlib.util.find_spec(loaded_runtime.PACKAGE)
     for place in (spec and spec.submodule_search_locations) or ():
         yield Path(place) / "lib" / LIBRARY
 
