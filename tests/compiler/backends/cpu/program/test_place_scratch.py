@@ -21,6 +21,7 @@ from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library, lowered
 from zcc.compiler.backends.cpu.program.emit import EmittedModule, emit
 from zcc.compiler.backends.cpu.program.single_kernel import build_kernels, compile_kernels, entry_name
+from zcc.compiler.backends.cpu.program.subroutine import make_subroutine
 from zcc.compiler.backends.cpu.program.workspace import Memory
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.backends.cpu.targets.target import Target
@@ -71,22 +72,35 @@ SEEN: dict[str, Callable[[VectorUnit], VectorUnit]] = {
 }
 
 
-def modules() -> list[tuple[str, str, str]]:
-    """A family, a precision and a target, for all that differ; of the second family the first target does."""
-    chosen = []
-    for precision, seen in SEEN.items():
-        able = [target for target in TARGETS.values() if target.computes(precision)]
-        distinct = {seen(target.unit): target.name for target in reversed(able)}.values()
-        chosen += [("yolo11", precision, name) for name in distinct] + [("yolov5", precision, able[0].name)]
-    return chosen
+def distinct_targets(precision: str) -> list[str]:
+    """The targets whose kernels differ."""
+    able = [target for target in TARGETS.values() if target.computes(precision)]
+    return list({SEEN[precision](target.unit): target.name for target in reversed(able)}.values())
 
 
-@pytest.mark.parametrize(("family", "precision", "target"), modules())
-def test_no_module_for_any_target_asks_for_memory(family: str, precision: str, target: str, tmp_path: Path) -> None:
-    program = detector(family, precision, TARGETS[target], tmp_path)
+@pytest.mark.parametrize("family", ["yolo11", "yolov5"])
+@pytest.mark.parametrize("precision", SEEN)
+def test_no_module_asks_for_memory(family: str, precision: str, tmp_path: Path) -> None:
+    target = TARGETS[distinct_targets(precision)[-1]]
+    program = detector(family, precision, target, tmp_path)
     if precision == "fp32":
         assert program.detect.each > 0, "no kernel wanted memory of its own"
-    assert asks_for(lowered(program.module, TARGETS[target].tvm_target())) == set()
+    assert asks_for(lowered(program.module, target.tvm_target())) == set()
+
+
+@pytest.mark.parametrize(
+    ("precision", "target"), [(precision, name) for precision in SEEN for name in distinct_targets(precision)[:-1]]
+)
+def test_no_kernel_of_any_kind_for_any_target_asks_for_memory(precision: str, target: str, tmp_path: Path) -> None:
+    chosen = TARGETS[target]
+    network = CONVERSIONS.get(precision, lambda same: same)(
+        sample(tmp_path, "yolo11", imgsz=(160, 160), width=16).network
+    )
+    calls = lower_network(network, chosen.unit).calls
+    kinds = {(type(call.spec), getattr(call.spec, "kernel", None)): call.spec for call in calls}
+    routines = [make_subroutine(f"kernel{n}", spec.build(chosen.unit)) for n, spec in enumerate(kinds.values())]
+    module = ir.IRModule({routine.name: routine.function for routine in routines})
+    assert asks_for(lowered(module, chosen.tvm_target())) == set()
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
