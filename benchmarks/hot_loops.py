@@ -31,6 +31,8 @@ BRANCH = re.compile(r"^\t(?:b|b\.\w+|cbn?z|tbn?z)\s.*?(\.LBB\w+)$")
 INSTRUCTION = re.compile(r"^\t([a-z]\w*(?:\.\w+)?)\s*(.*)$")
 VECTOR = re.compile(r"^v\d+\.(\w+)")
 ON_STACK = re.compile(r"\[(?:sp|x29)\b")
+ON_STACK_ALONE = re.compile(r"\[sp\b")
+COUNTS_WITH_X29 = re.compile(r"\s*(add|sub|mov|madd|lsl)\s+x29\b")
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,10 @@ class Loop:
     @property
     def spills(self) -> int:
         """Vectors that go to the stack or come from there."""
-        return sum(bool(ON_STACK.search(line)) and " q" in line.replace("\t", " ") for line in self.lines)
+        # The frame's pointer is a register like others where a function does without one: loops then count with it.
+        counts = any(COUNTS_WITH_X29.match(line) for line in self.lines)
+        stack = ON_STACK_ALONE if counts else ON_STACK
+        return sum(bool(stack.search(line)) and " q" in line.replace("\t", " ") for line in self.lines)
 
 
 def hot_loop(spec: KernelSpec, target: CpuTarget) -> Loop:

@@ -88,7 +88,7 @@ def child(*words: str) -> Moment:
                         return
                 except psutil.Error:  # it has just ended
                     continue
-            time.sleep(0.01)
+            time.sleep(0.002)
         raise AssertionError(f"there is no {words}")
 
     return wait
@@ -111,7 +111,7 @@ MOMENTS = {
     "compile, importing": ("compile", sample.MODEL, loaded("libtvm")),
     "compile, reading the model": ("compile", sample.MODEL, child("frontend.worker")),
     "compile, generating code": ("compile", sample.MODEL, line("lower ")),
-    "compile, linking": ("compile", None, child("collect2", "lld")),
+    "compile, linking": ("compile", None, child("-shared")),
     "compile, verifying": ("compile", None, line("build ")),
     "tune, measuring": ("tune", None, child("spawn_main")),
     "tune, with records": ("tune", None, line("forms tried")),

@@ -22,6 +22,9 @@ class Alone:
             return self.finder.find_spec(name, path, target)
         refused.add(top)
 
+    def __getattr__(self, name):  # what is asked about installed distributions
+        return getattr(self.finder, name)
+
 sys.meta_path[:] = [Alone(finder) for finder in sys.meta_path]
 """
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.process import assert_one_line, run_zcc
 from tests.compiler.backends.cuda.test_lower import imported
+from zcc import sample
 from zcc.compiler.backends.cuda import targets
 from zcc.compiler.backends.cuda.backend import CudaBackend
 from zcc.compiler.backends.cuda.kernels.conv_mma import Tile
@@ -83,7 +84,9 @@ def test_what_is_found_is_kept_and_taken_up(job: TuningJob[Any], tmp_path: Path)
 def test_what_makes_the_network_slower_is_forgotten(job: TuningJob[Any], tmp_path: Path) -> None:
     search = searched(job, tmp_path, Limits(trials=40), Follower(), in_each_others_way)
     assert search.network.best_form == search.network.default_form == "default tiles"
-    assert CudaBackend().records(tmp_path, TARGET).digest is None
+    choose = tile_chooser(TARGET.capability, CudaBackend().records(tmp_path, TARGET))
+    products = [task.product for task in search.tasks]
+    assert [choose(each) for each in products] == [default_tile(TARGET.capability, each) for each in products]
 
 
 def test_a_search_ends_with_its_trials(job: TuningJob[Any], tmp_path: Path) -> None:
@@ -102,5 +105,5 @@ def test_without_a_card_there_is_no_search(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_the_command_says_so_too(tmp_path: Path) -> None:
-    words = ("tune", tmp_path / "none.onnx", "--target", "cuda:sm_120", "--registry", tmp_path)
+    words = ("tune", sample.MODEL, "--target", "cuda:sm_120", "--registry", tmp_path)
     assert_one_line(run_zcc(*words, LD_LIBRARY_PATH=""), 2, "no card of this machine")
