@@ -128,7 +128,8 @@ def test_floats_are_near_those_of_here(target: CpuTarget, arm: Machine, dtype: s
     np.testing.assert_allclose(output, expected, rtol=0, atol=TOLERANCES[dtype] * np.abs(expected).max())
 
 
-@pytest.mark.parametrize(("target", "family"), [("aarch64-i8mm", "yolo11")], indirect=["target"])  # all: tests.long.arm_detectors
+# All targets and dtypes: python -m tests.long.arm_detectors.
+@pytest.mark.parametrize(("target", "family"), [("aarch64-i8mm", "yolo11")], indirect=["target"])
 def test_a_bundle_finds_what_is_found_here(arm: Machine, target: CpuTarget, family: str, tmp_path: Path) -> None:
     """Plain and with attention; the compiler has verified it by the same emulator, and its manifest says so."""
     model, bundle = tmp_path / "model.onnx", tmp_path / "model.zcc"
