@@ -21,8 +21,13 @@ from zcc.runtime.errors import BenchmarkError
 
 SOURCE = Path(__file__).parent / "hide_instructions.c"
 PRELOAD = "LD_PRELOAD"
-# What the library is compiled with, by what the target lacks; the first that fits. Whoever has AVX-512 is not held.
-HIDES = (("avx512f", None), ("avx2", ()), ("sse4_1", ("-DWITHOUT_AVX",)))
+BEYOND_AVX2 = frozenset({"avx512f", "avx_vnni", "amx_tile"})
+# By what a target has, the first that fits: what the library is compiled with, and what it then hides.
+HIDES: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
+    ("avx512f", (), frozenset()),
+    ("avx2", (), BEYOND_AVX2),
+    ("sse4_1", ("-DWITHOUT_AVX",), BEYOND_AVX2 | {"avx"}),
+)
 
 
 @contextmanager
@@ -31,8 +36,8 @@ def held_to(target: str) -> Iterator[None]:
 
     Targets with AVX-512 or more, and this machine's own, hold nobody.
     """
-    flags = None if target == NATIVE else flags_for(TARGETS[target].features)
-    if flags is None or "avx512f" not in host.cpu_features():
+    flags, hidden = hiding(TARGETS[target].features) if target != NATIVE else ((), frozenset[str]())
+    if not hidden & host.cpu_features():
         yield
         return
     with TemporaryDirectory(prefix="zcc-") as folder:
@@ -44,9 +49,9 @@ def held_to(target: str) -> Iterator[None]:
             del os.environ[PRELOAD]
 
 
-def flags_for(features: tuple[str, ...]) -> tuple[str, ...] | None:
-    """What hides everything beyond a target's features, None where nothing has to be hidden."""
-    return next(flags for feature, flags in HIDES if feature in features)
+def hiding(features: tuple[str, ...]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """How the library is compiled for a target with these features, and what of a processor it hides."""
+    return next((flags, hidden) for feature, flags, hidden in HIDES if feature in features)
 
 
 def build(library: Path, flags: tuple[str, ...]) -> Path:

@@ -42,6 +42,16 @@ def test_what_hides_nothing_is_no_library(monkeypatch: pytest.MonkeyPatch) -> No
         assert hold.PRELOAD not in hold.os.environ
 
 
+def test_only_what_the_processor_has_is_hidden(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(hold.PRELOAD, raising=False)
+    monkeypatch.setattr(hold, "build", lambda library, flags: library)
+    for features, held in (({"avx2", "avx"}, False), ({"avx2", "avx_vnni"}, True), ({"avx512f"}, True)):
+        monkeypatch.setattr(hold.host, "cpu_features", lambda features=features: frozenset(features))
+        with hold.held_to("x86-64-v3"):
+            assert (hold.PRELOAD in hold.os.environ) == held, features
+        assert hold.PRELOAD not in hold.os.environ
+
+
 def test_a_failure_says_what_it_takes(tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match="cannot be hidden") as caught:
         hold.build(tmp_path / "nowhere" / "hide.so", ())
