@@ -19,6 +19,7 @@ from zcc.runtime.packed_library import RUNTIME_LIBRARY as RUNTIME_LIBRARY
 
 MODULE = "model.so"
 NETWORK, PROFILE, DETECT = "zcc_network", "zcc_profile", "zcc_detect_{}"  # the module's functions
+AREAS, MASKS, PROTOTYPES = "zcc_areas", "zcc_masks", "zcc_prototypes"  # and those of one that makes masks
 
 
 def load_module(folder: Path) -> Any:

@@ -32,16 +32,19 @@ from zcc.runtime.errors import ModelError, UsageError
 STRIDES = (4, 8, 16, 32, 64)
 
 
-def find_head(proto: onnx.ModelProto, samples: Samples, size: tuple[int, int], classes: int | None) -> Head:
+def find_head(
+    proto: onnx.ModelProto, samples: Samples, size: tuple[int, int], classes: int | None, details: int = 0
+) -> Head:
     """The one output that is a detection head and how to read it, or a ModelError that says what was seen.
 
-    `samples` are the outputs' values on the two probe images, `classes` the number of names, where known.
+    `samples` are the outputs' values on the two probe images, `classes` the number of names, where known; `details`
+    numbers of another task follow the scores.
     """
     possible = [
         head
         for output, values in samples.items()
         for family in FAMILIES
-        if (head := family.read(output, values[0].shape)) and believable(proto, head, family, values, size)
+        if (head := family.read(output, values[0].shape, details)) and believable(proto, head, family, values, size)
     ]
     fitting = [head for head in possible if head.final or classes in (None, head.classes)]
     expected = [head for head in fitting if head.final or per_cell(head.candidates, size) == family_of(head).per_cell]
@@ -51,9 +54,9 @@ def find_head(proto: onnx.ModelProto, samples: Samples, size: tuple[int, int], c
     return count_classes(proto, chosen[0], classes) if chosen[0].final else chosen[0]
 
 
-def readings(output: str, shape: Sequence[int], size: tuple[int, int]) -> list[Head]:
+def readings(output: str, shape: Sequence[int], size: tuple[int, int], details: int = 0) -> list[Head]:
     """The heads of raw candidates that a shape can stand for, going by the number of candidates too."""
-    found = [head for family in FAMILIES if (head := family.read(output, shape)) and not head.final]
+    found = [head for family in FAMILIES if (head := family.read(output, shape, details)) and not head.final]
     return [head for head in found if per_cell(head.candidates, size) is not None]
 
 
@@ -66,7 +69,7 @@ def believable(proto: onnx.ModelProto, head: Head, family: Family, values: list[
         return False
     rows = [value[0].T if head.candidates_last else value[0] for value in values]
     return all(value.shape == values[0].shape for value in values) and all(
-        family.plausible(row, family) for row in rows
+        family.plausible(row[:, : head.first_detail], family) for row in rows
     )
 
 
