@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from zcc.commands.task_drawing import caption, mark, outline, shade
 from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
@@ -27,10 +28,16 @@ def save_drawing(picture: npt.NDArray[np.uint8], found: Detections, names: Seque
     font = ImageFont.load_default(size=max(12, round(min(image.size) / 32)))
     line = max(2, round(min(image.size) / 240))
     # Labels over boxes, and the surest last, so that its label lies on top.
+    if caption(draw, found, names, font):
+        image.save(path, quality=92, subsampling=0)
+        return
+    shade(image, found, [class_color(number) for number in found.classes.tolist()])
     columns = (column[::-1].tolist() for column in (found.boxes, found.scores, found.classes))
     detections = list(zip(*columns, strict=True))
-    for box, _, number in detections:
-        _draw_box(draw, box, class_color(number), line)
+    for place, (box, _, number) in zip(range(len(detections))[::-1], detections, strict=True):
+        if not outline(draw, found, place, class_color(number), line):
+            _draw_box(draw, box, class_color(number), line)
+        mark(draw, found, place, class_color(number), line)
     for box, score, number in detections:
         _draw_label(
             draw, box, f"{escaped(names[number][:LONGEST_NAME])} {score:.2f}", class_color(number), font, image.size

@@ -11,11 +11,11 @@ import click
 
 from zcc.commands.options import json_option, prefer_option, registry_option, variant_options
 from zcc.commands.output import print_json, say, say_lines
+from zcc.commands.result_rows import as_line, result_rows
 from zcc.commands.sightings import Look, Sighting
 from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
-    from zcc.runtime import Detections
     from zcc.runtime.explanation import Explanation
 
 
@@ -102,22 +102,12 @@ def _free_name(stem: str, taken: set[str]) -> str:
 
 def _describe(sighting: Sighting, names: tuple[str, ...]) -> str:
     height, width = sighting.picture.shape[:2]
-    rows = _rows(sighting.found, names)
+    rows = result_rows(sighting.found, names)
     frame = "" if sighting.number is None else f" frame {sighting.number}"
     place = escaped(str(sighting.path))
     title = f"{place}{frame}  {width}x{height}  {len(rows)} detections  {sighting.milliseconds:.1f} ms"
     more = [f"  … {len(rows) - SHOWN} more; --json lists them all"] if len(rows) > SHOWN else []
-    return "\n".join([title, *map(_row, rows[:SHOWN]), *more])
-
-
-def _row(row: dict[str, Any]) -> str:
-    left, top, right, bottom = row["box"]
-    return f"  {escaped(row['name']):<16} {row['score']:.2f}  {left:7.1f} {top:7.1f} {right:7.1f} {bottom:7.1f}"
-
-
-def _rows(found: Detections, names: tuple[str, ...]) -> list[dict[str, Any]]:
-    columns = zip(found.boxes.tolist(), found.scores.tolist(), found.classes.tolist(), strict=True)
-    return [{"box": box, "score": score, "class": number, "name": names[number]} for box, score, number in columns]
+    return "\n".join([title, *map(as_line, rows[:SHOWN]), *more])
 
 
 def _document(look: Look, sightings: Iterable[Sighting], told: Explanation | None) -> dict[str, Any]:
@@ -129,7 +119,7 @@ def _document(look: Look, sightings: Iterable[Sighting], told: Explanation | Non
             "height": sighting.picture.shape[0],
             "width": sighting.picture.shape[1],
             "milliseconds": sighting.milliseconds,
-            "detections": _rows(sighting.found, manifest.classes),
+            "detections": result_rows(sighting.found, manifest.classes),
         }
         for sighting in sightings
     ]

@@ -47,11 +47,16 @@ def find_head(
         if (head := family.read(output, values[0].shape, details)) and believable(proto, head, family, values, size)
     ]
     fitting = [head for head in possible if head.final or classes in (None, head.classes)]
-    expected = [head for head in fitting if head.final or per_cell(head.candidates, size) == family_of(head).per_cell]
+    expected = [head for head in fitting if head.final or fills_grid(head, size)]
     chosen = expected or (fitting if classes is not None else [])
     if len(chosen) != 1:
         raise refusal(samples, possible, fitting, classes)
     return count_classes(proto, chosen[0], classes) if chosen[0].final else chosen[0]
+
+
+def fills_grid(head: Head, size: tuple[int, int]) -> bool:
+    """Whether there are as many candidates as the family has in the cells of such an input."""
+    return (per_cell(head.candidates, size) or 0) == family_of(head).per_cell
 
 
 def readings(output: str, shape: Sequence[int], size: tuple[int, int], details: int = 0) -> list[Head]:
@@ -65,7 +70,9 @@ def believable(proto: onnx.ModelProto, head: Head, family: Family, values: list[
     selected = selects(ancestors(proto.graph, head.output))
     if head.final and not (selected or per_cell(head.candidates, size) is None):
         return False
-    if selected and not head.final:
+    if family.queries and not (selected and per_cell(head.candidates, size) is None):
+        return False
+    if selected and not (head.final or family.queries):
         return False
     rows = [value[0].T if head.candidates_last else value[0] for value in values]
     return all(value.shape == values[0].shape for value in values) and all(
@@ -78,7 +85,7 @@ def per_cell(candidates: int, size: tuple[int, int]) -> int | None:
     cells = [(size[0] // stride) * (size[1] // stride) for stride in STRIDES]
     for first in range(len(cells)):
         for last in range(first + 2, len(cells) + 1):
-            for anchors in sorted({family.per_cell for family in FAMILIES}):
+            for anchors in sorted({family.per_cell for family in FAMILIES if family.per_cell}):
                 if candidates == anchors * sum(cells[first:last]):
                     return anchors
     return None

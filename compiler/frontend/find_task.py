@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import onnx
 
-from zcc.compiler.frontend.find_head import believable, find_head, per_cell
+from zcc.compiler.frontend.find_head import believable, fills_grid, find_head
 from zcc.compiler.frontend.probe import Samples
 from zcc.compiler.ir.heads.family import SLACK, Array, Family
 from zcc.compiler.ir.heads.head import Head
-from zcc.compiler.ir.heads.table import FAMILIES, family_of
+from zcc.compiler.ir.heads.table import FAMILIES
 from zcc.compiler.ir.tasks.classify import CLASSIFY
 from zcc.compiler.ir.tasks.detect import DETECT
 from zcc.compiler.ir.tasks.obb import ANGLES, OBB
@@ -105,12 +105,8 @@ def _detailed(
         for family in FAMILIES:
             width = _width(values, family, classes, stated)
             head = family.read(name, values[0].shape, width) if width else None
-            if head and _fills_grid(head, size) and believable(proto, head, family, values, size):
+            if head and (head.final or fills_grid(head, size)) and believable(proto, head, family, values, size):
                 yield head
-
-
-def _fills_grid(head: Head, size: tuple[int, int]) -> bool:
-    return head.final or per_cell(head.candidates, size) == family_of(head).per_cell
 
 
 def _width(values: Sequence[Array], family: Family, classes: int | None, stated: str) -> int:

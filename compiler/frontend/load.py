@@ -19,12 +19,14 @@ from zcc.compiler.frontend import (
     probe,
     prune,
     qdq,
+    queries,
     simplify,
 )
 from zcc.compiler.frontend.model import Model
 from zcc.compiler.frontend.read_file import read_model
 from zcc.compiler.frontend.sandbox import run_in_sandbox
 from zcc.compiler.frontend.single_precision import to_float32
+from zcc.compiler.ir.heads.table import family_of
 
 
 def load_model(path: Path, imgsz: tuple[int, int] | None = None, classes: Path | None = None) -> Model:
@@ -55,6 +57,8 @@ def prepare(
     probe.refuse_rubbish(samples[head.output][0])
     if head.final:
         proto, head = endings.take_over(proto, head, size)
+    if family_of(head).queries:
+        proto, head = queries.in_pixels(proto, head, size)
     proto = prune.keep_outputs(proto, head, found.task)
     operators.refuse_unsupported(proto, supported)
     return Model(

@@ -10,13 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from zcc.compiler.quality.coco_shapes import SHAPES
 from zcc.compiler.quality.scene import Scene
 from zcc.runtime import limits
 from zcc.runtime.errors import DatasetError
+from zcc.runtime.manifest import TaskInfo
 from zcc.runtime.regular import read_text
 
+DETECTION = TaskInfo()
 
-def read_scenes(path: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
+
+def read_scenes(path: Path, task: TaskInfo = DETECTION) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
     """Every picture the file lists with its boxes, and the class names in the order of the category ids."""
     try:
         document = json.loads(read_text(path, limits.LABELS, "utf-8-sig"))
@@ -27,7 +31,7 @@ def read_scenes(path: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
             annotations[annotation["image_id"]].append(annotation)
         _refuse_strays(annotations.keys() - {image["id"] for image in document["images"]}, path)
         scenes = tuple(
-            _scene(_find(path.parent, image["file_name"]), annotations[image["id"]], classes, path)
+            _scene(_find(path.parent, image["file_name"]), annotations[image["id"]], classes, path, task)
             for image in document["images"]
         )
         return scenes, tuple(str(category["name"]) for category in categories)
@@ -52,7 +56,13 @@ def _find(folder: Path, name: str) -> Path:
     raise DatasetError(f"{name} is listed in the COCO file, but not in {folder / 'images'}", "add the picture")
 
 
-def _scene(image: Path, annotations: Sequence[Mapping[str, Any]], classes: Mapping[Any, int], source: Path) -> Scene:
+def _scene(
+    image: Path,
+    annotations: Sequence[Mapping[str, Any]],
+    classes: Mapping[Any, int],
+    source: Path,
+    task: TaskInfo,
+) -> Scene:
     rows = np.asarray([each["bbox"] for each in annotations], np.float64).reshape(len(annotations), 4)
     if not (np.isfinite(rows).all() and (rows[:, 2:] >= 0).all()):
         raise DatasetError(f"{source} gives {image.name} a box that is none", "bbox is x, y, width, height")
@@ -64,4 +74,5 @@ def _scene(image: Path, annotations: Sequence[Mapping[str, Any]], classes: Mappi
         boxes=np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:]], axis=1),
         classes=np.array([classes[each["category_id"]] for each in annotations], np.int64),
         crowd=np.array([bool(each.get("iscrowd", 0)) for each in annotations], bool),
+        shapes=SHAPES[task.name](annotations, image, f"{source}, {image.name}", task),
     )

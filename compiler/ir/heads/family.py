@@ -27,6 +27,7 @@ class Family:
     per_cell: int  # candidates in each cell of the feature maps
     plausible: Callable[[Array, Family], bool]  # whether values can be of this family; rows are candidates
     final: bool = False  # rows are finished detections
+    queries: bool = False  # candidates were chosen and suppress nothing; boxes are in parts of the input
     decoding: Decoding | None = None  # the one that its exports use, where zcc knows it
 
     def read(self, output: str, shape: Sequence[int], details: int = 0) -> Head | None:
