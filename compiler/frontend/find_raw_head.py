@@ -27,7 +27,8 @@ TOLERANCE = 1e-3  # pixels for boxes, and for scores of 0..1
 
 def find_raw_head(model: Model) -> RawHead | None:
     """The raw head behind the decoded output, None when the file decodes in a way that zcc does not know."""
-    head, decoding = model.head, family_of(model.head).decoding
+    head = model.head
+    decoding = None if head.bare else family_of(head).decoding
     if decoding is None or head.every_class or head.suppression is not None:
         return None
     inferred = onnx.shape_inference.infer_shapes(model.proto)

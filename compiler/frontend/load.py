@@ -57,7 +57,7 @@ def prepare(
     probe.refuse_rubbish(samples[head.output][0])
     if head.final:
         proto, head = endings.take_over(proto, head, size)
-    if family_of(head).queries:
+    if not head.bare and family_of(head).queries:
         proto, head = queries.in_pixels(proto, head, size)
     proto = prune.keep_outputs(proto, head, found.task)
     operators.refuse_unsupported(proto, supported)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import onnx
 
-from tests.onnx_models import heads
+from tests.onnx_models import endings, heads
 from tests.onnx_models.blocks import cbs
 from tests.onnx_models.graph import Graph, Tensor
 
@@ -89,12 +89,30 @@ def obb(g: Graph, classes: int) -> Outputs:
     return {"output0": g.concat([g.mul(boxes, strides[None, None]), scores, angle], 1)}
 
 
+def end_to_end(g: Graph, classes: int, of: str = "pose", details: int = 15) -> Outputs:
+    """A model of a task that chooses its candidates itself, as those of 26 do."""
+    decoded, *rest = TASKS[of](g, classes).values()
+    chosen = {"output0": endings.best_candidates(g, decoded, 50, details)}
+    return {**chosen, **dict(zip(("output1",), rest, strict=False))}
+
+
+def queries(g: Graph, classes: int, count: int = 25) -> Outputs:
+    """A fixed number of answers, chosen among the cells: boxes in parts of the input, and a score for each class."""
+    levels = backbone(g)
+    decoded = g.unary("Sigmoid", per_cell(g, levels, 4 + classes))
+    rows = g.transpose(decoded, (0, 2, 1))
+    scores = g.reduce_max(g.slice(rows, 4, 4 + classes, 2).name, 2)
+    best = g.op("TopK", [scores, g.ints(count)], 2, axis=1, largest=1, sorted=1)[1]
+    return {"output0": Tensor(endings.gather_rows(g, rows.name, best, 4 + classes), (1, count, 4 + classes))}
+
+
 TASKS: dict[str, Callable[..., Outputs]] = {
     "classify": classify,
     "segment": segment,
     "pose": pose,
     "obb": obb,
 }
+OTHERS: dict[str, Callable[..., Outputs]] = {"end-to-end": end_to_end, "queries": queries}
 
 
 def build_task(
@@ -104,8 +122,8 @@ def build_task(
     classes: int = 3,
     opset: int = 13,
     seed: int = 0,
-    **options: bool | int,
+    **options: bool | int | str,
 ) -> onnx.ModelProto:
     """A checked model of a task; `imgsz` is (height, width)."""
     graph = Graph(imgsz, opset, seed)
-    return graph.finish(TASKS[task](graph, classes, **options))
+    return graph.finish((TASKS | OTHERS)[task](graph, classes, **options))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 
 from tests import onnx_models
+from tests.compiler.frontend.test_load import run
 from tests.onnx_models.tasks import build_task
 from zcc.compiler.frontend.load import prepare
 from zcc.compiler.frontend.model import Model
@@ -84,3 +86,23 @@ def test_metadata_that_says_another_task_is_not_believed(tmp_path: Path) -> None
 def test_the_number_of_names_must_fit_a_classifier(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="2 class names do not fit the model's 3 classes"):
         ready(build_task("classify"), tmp_path, ("a", "b"))
+
+
+@pytest.mark.parametrize(("task", "details", "shown"), [("pose", 15, 15), ("segment", 32, 32), ("obb", 1, 5)])
+def test_models_that_choose_themselves_are_cut_before_that(task: str, details: int, shown: int, tmp_path: Path) -> None:
+    model = ready(build_task("end-to-end", of=task, details=details), tmp_path, ("a", "b", "c"))
+    assert (model.task.name, model.task.details) == (task, shown)
+    assert (model.head.details, model.head.candidates, model.head.finished) == (details, 84, True)
+    assert model.prototypes == ("output1" if task == "segment" else None)
+
+
+def test_answers_to_queries_are_boxes_in_pixels(tmp_path: Path) -> None:
+    proto = build_task("queries", imgsz=(64, 96))
+    model = ready(proto, tmp_path)
+    assert (model.head.family, model.head.classes, model.head.candidates) == ("queries", 3, 25)
+    assert model.head.finished
+    image = np.random.default_rng(1).random((1, 3, 64, 96), np.float32)
+    expected = run(proto, image, "output0")
+    got = run(model.proto, image, model.head.output)
+    np.testing.assert_allclose(got[..., :4], expected[..., :4] * (96, 64, 96, 64), rtol=1e-4)
+    np.testing.assert_allclose(got[..., 4:], expected[..., 4:], rtol=1e-4)
