@@ -27,8 +27,8 @@ from zcc.compiler.backends.cpu.kernels.stages import apply_stages, stage_argumen
 from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
 from zcc.compiler.backends.cpu.kernels.winograd_choices import CACHE, WinogradChoice, cost, winograd_choices
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
-from zcc.compiler.ir.tensors import FLOAT16, Array
 from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS
+from zcc.compiler.ir.tensors import FLOAT16, Array
 from zcc.runtime.winograd_weights import STRIDES, TAPS
 
 STACK = 1024
