@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import NoReturn
@@ -86,6 +87,7 @@ def _reported(ended: Ended) -> bool:
     return ended.arguments[0] in REPORTS and bool(ended.out) and not ended.err
 
 
+@cache
 def prepare() -> None:
     """Import what commands import, and warm what they compute once, so that a fork costs milliseconds."""
     import zcc.registry.bundle
