@@ -64,10 +64,11 @@ class Catalogue:
         return [self._read(row, tagged, figures) for row in rows]
 
     def _read(self, row: Mapping[str, Any], tagged: Tagged, figures: Figures) -> Artifact:
+        manifest = read_artifact(row)  # first: of a damaged row not even the digest is one
         digest, folder = row["digest"], self._folder_of(row["digest"])
         return Artifact(
             digest,
-            read_artifact(row),
+            manifest,
             folder,
             tuple(sorted(tagged.get(digest, ()))),
             tuple(Recorded(read_figure(each), each["measured"], each["origin"]) for each in figures[digest]),
