@@ -12,7 +12,7 @@ from zcc.registry.artifact import Artifact, Recorded, Unreadable
 from zcc.registry.database import Transaction
 from zcc.registry.rows import FOUND, REPEATED, read_artifact, read_figure
 from zcc.registry.summaries import summary_of
-from zcc.registry.tables import every, named, select
+from zcc.registry.tables import LAST_FIRST, every, named, select
 from zcc.runtime.errors import NotFound, ZccError
 from zcc.runtime.manifest import Manifest, Measurement
 from zcc.runtime.rules import brief
@@ -21,8 +21,6 @@ from zcc.runtime.trust.beside import read_beside
 Rows = Sequence[Mapping[str, Any]]
 Tagged = Mapping[str, Sequence[str]]  # tags by digest
 Figures = defaultdict[str, list[Mapping[str, Any]]]  # rows of measurements by digest
-
-LAST_FIRST = "ORDER BY turn DESC, digest"
 
 
 class Catalogue:
