@@ -19,8 +19,10 @@ from zcc.runtime.rules import (
     LONGEST,
     Breach,
     Rule,
+    Where,
     anything,
     brief,
+    in_words,
     integer,
     list_of,
     maybe,
@@ -77,19 +79,19 @@ INPUT = record(
 )
 
 
-def _run(value: Any, where: str) -> None:
+def _run(value: Any, where: Where) -> None:
     """Runs were pairs of kind and size before they had parameters."""
     pair = isinstance(value, list) and len(value) == 2
     RUN(dict(zip(("kind", "size"), value, strict=True)) if pair else value, where)
 
 
-def moment(value: Any, where: str) -> None:
+def moment(value: Any, where: Where) -> None:
     """A moment as ISO 8601 writes it."""
     text(40, 10)(value, where)
     try:
         datetime.fromisoformat(value.replace("Z", "+00:00"))
     except ValueError as error:
-        raise Breach(f"{where}: {brief(value)} is no moment") from error
+        raise Breach(f"{in_words(where)}: {brief(value)} is no moment") from error
 
 
 REQUIRED: Mapping[str, Rule] = {
