@@ -58,7 +58,10 @@ SIZE = integer(0, limits.FILE)
 MEASUREMENT = record({"metric": text(64, 1), "value": number(), "how": LINE})
 FILE = record({"path": text(LONGEST_PATH), "sha256": HASH, "size": SIZE})
 STAGE = record({"name": WORD, "seconds": number(0, LARGEST), "peak_mb": number(0, LARGEST)})
-CALL = record({"kernel": LINE, "makes": LINE, "flops": number(0), "bytes": number(0)})
+CALL = record(
+    {"kernel": LINE, "makes": LINE, "flops": number(0), "bytes": number(0)},
+    {"dtype": text(32), "layout": text(32), "tuned": maybe(one_of(True, False)), "nodes": list_of(LINE, MOST_PARTS)},
+)
 RUN = record({"kind": WORD, "size": SIZE}, {"parameters": anything})
 KERNELS = record({"calls": list_of(CALL, MOST_PARTS)}, {"threads": integer(1, 4096)}, others=anything)
 HEAD = record(

@@ -68,7 +68,7 @@ def draw_detections(
     image: Image.Image, found: Detections, names: Sequence[str], colors: Sequence[Color] | None = None
 ) -> None:
     """Draw a framed box, its class's name and score for each; colours are the classes' where none are given."""
-    if not len(found):
+    if not found.scores.size:
         return
     draw, pen = ImageDraw.Draw(image), Pen.fitting(image.size, found.boxes)
     font = _font(pen.text)

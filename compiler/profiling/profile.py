@@ -1,19 +1,24 @@
-"""Where a stored artifact's network spends its time, kernel by kernel."""
+"""Where a stored artifact spends a frame's time, stage by stage, and its network's, kernel by kernel."""
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from zcc.compiler.backends.common.machine import arithmetic_of
+from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.variant import Variant
 
 WARM_UP = 3
 SEED = 20243
+STAGES = ("preprocess", "network", "postprocess")
+FRAME = (1080, 1920, 3)
+CONF, IOU = 0.25, 0.45
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,10 @@ class KernelTime:
     seconds: float  # median
     flops: int
     bytes: int
+    dtype: str = ""
+    layout: str = ""
+    tuned: bool | None = None  # None where there is nothing to choose, or nobody noted it
+    nodes: tuple[str, ...] = ()  # of the ONNX file
 
     @property
     def arithmetic(self) -> str:
@@ -42,18 +51,60 @@ class KernelTime:
         return self.bytes / self.seconds if self.seconds else 0.0
 
 
+@dataclass(frozen=True)
+class Profile:
+    """A network's kernels, and the whole that they are held against, in seconds."""
+
+    kernels: Sequence[KernelTime]
+    network: float  # the network alone, unobserved
+    stages: dict[str, float] = field(default_factory=dict)  # of a frame; none where the artifact cannot tell
+
+    @property
+    def total(self) -> float:
+        """What the network takes when its kernels take their medians."""
+        return total_seconds(self.kernels)
+
+    @property
+    def covered(self) -> float:
+        """The part of the network's own time that the kernels' times add up to."""
+        return self.total / self.network if self.network else 0.0
+
+
 def profile_artifact(folder: Path, rounds: int) -> list[KernelTime]:
     """The median time of every kernel call over so many runs of the network."""
+    return list(profile_whole(folder, rounds).kernels)
+
+
+def profile_whole(folder: Path, rounds: int) -> Profile:
+    """The median times of kernels, of the network alone and of a frame's stages, taken in turns."""
     manifest = Manifest.read(folder)
     variant = Variant(folder, manifest)
-    shape = (1, 3, manifest.input.height, manifest.input.width)
-    image = np.random.default_rng(SEED).random(shape, dtype=np.float32)
-    readings = [variant.profile(image) for _ in range(WARM_UP + rounds)]
+    draw = np.random.default_rng(SEED)
+    image = draw.random((1, 3, manifest.input.height, manifest.input.width), dtype=np.float32)
+    frame = draw.integers(0, 256, FRAME, dtype=np.uint8)
+    output = np.zeros(manifest.head.shape, np.float32)
+    readings, networks = [], []
+    for _ in range(WARM_UP + rounds):
+        readings.append(variant.profile(image))
+        networks.append(variant.network_seconds(image, output))
     seconds = np.median(readings[WARM_UP:], axis=0)
-    return [
-        KernelTime(call["kernel"], call["makes"], float(taken), call["flops"], call["bytes"])
+    kernels = [
+        KernelTime(
+            call["kernel"], call["makes"], float(taken), call["flops"], call["bytes"],
+            call.get("dtype", ""), call.get("layout", ""), call.get("tuned"), tuple(call.get("nodes", ())),
+        )
         for call, taken in zip(manifest.kernels["calls"], seconds, strict=True)
-    ]
+    ]  # fmt: skip
+    return Profile(kernels, statistics.median(networks[WARM_UP:]), _stages(variant, frame, rounds))
+
+
+def _stages(variant: Variant, frame: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], rounds: int) -> dict[str, float]:
+    try:
+        taken = [variant.stages(frame, CONF, IOU) for _ in range(WARM_UP + rounds)]
+    except CorruptArtifact:  # compiled by a zcc that had no clock there
+        return {}
+    medians = np.median(taken[WARM_UP:], axis=0)
+    return {name: float(seconds) for name, seconds in zip(STAGES, medians, strict=True)}
 
 
 def total_seconds(times: Sequence[KernelTime]) -> float:
