@@ -7,8 +7,6 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
@@ -88,6 +86,8 @@ def _csv_line(values: Sequence[object]) -> str:
 
 def as_yolo(sighting: Sighting) -> str:
     """YOLO's labels: class, centre, width and height as parts of the picture's; a line for each detection."""
+    import numpy as np
+
     height, width = sighting.picture.shape[:2]
     boxes = sighting.found.boxes / (width, height, width, height)
     parts = np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], axis=1)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zcc.runtime import Detections
 
 Color = tuple[int, int, int]
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Font = ImageFont.FreeTypeFont
 
 LONGEST_NAME = 40  # characters of a class's name; a label is one line
 GOLDEN_ANGLE = 0.618034  # steps of this around the colour wheel keep neighbours in the class list far apart
@@ -71,7 +71,7 @@ def draw_detections(
     if not found.scores.size:
         return
     draw, pen = ImageDraw.Draw(image), Pen.fitting(image.size, found.boxes)
-    font = _font(pen.text)
+    font = font_of(pen.text)
     boxes, classes = found.boxes.tolist(), found.classes.tolist()
     colors = colors or [class_color(number) for number in classes]
     texts = [label_text(names[number], score) for number, score in zip(classes, found.scores.tolist(), strict=True)]
@@ -109,8 +109,11 @@ def _luminance(color: Color) -> float:
 
 
 @lru_cache(maxsize=FONTS_KEPT)
-def _font(size: int) -> Font:
-    return ImageFont.load_default(size=size)
+def font_of(size: int) -> ImageFont.FreeTypeFont:
+    """The letters of all drawings, which come with Pillow."""
+    font = ImageFont.load_default(size=size)
+    assert isinstance(font, ImageFont.FreeTypeFont)  # as Pillow has it wherever a size is given
+    return font
 
 
 def _label_size(font: Font, text: str, pen: Pen) -> tuple[int, int]:

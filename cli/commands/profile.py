@@ -30,7 +30,9 @@ KIND = "profile"
 @click.option(
     "--top", type=click.IntRange(1), default=20, metavar="N", help="Rows of the table; --json has every kernel."
 )
-@click.option("--rounds", type=click.IntRange(1), default=20, metavar="N", help="Runs that medians are taken of.")
+@click.option(
+    "--rounds", type=click.IntRange(1), default=20, metavar="N", help="Runs; the quicker half of them counts."
+)
 @click.option(
     "--trace", metavar="FILE", type=click.Path(path_type=Path), help="Write a timeline for Perfetto, chrome://tracing."
 )
@@ -54,9 +56,10 @@ def profile(
 ) -> None:
     """Show what each stage and each kernel of the detector REF takes, the longest first.
 
-    Times are medians. Beside them stand the arithmetic and the memory that a kernel cannot do without, per second, and
-    how near that comes to the least time that this machine needs for it, which is measured once and kept; whether a
-    tuning record says how it is computed; what it writes; and the nodes of the ONNX file that it stands for.
+    Times are means of the quicker half of the runs. Beside them stand the arithmetic and the memory that a kernel
+    cannot do without, per second, and how near that comes to the least time that this machine needs for it, which is
+    measured once and kept; whether a tuning record says how it is computed; what it writes; and the nodes of the ONNX
+    file that it stands for.
     """
     from zcc.commands.recording import keep
     from zcc.registry import Registry

@@ -11,11 +11,11 @@ import click
 from zcc.commands.detection_rows import as_csv, as_document, as_text, csv_titles
 from zcc.commands.options import json_option, prefer_option, read_words, registry_option, variant_options
 from zcc.commands.output import print_json, reserved_stdout, say, say_lines
-from zcc.commands.run_outputs import Output
 from zcc.commands.sightings import Look, Sighting
 from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
+    from zcc.commands.run_outputs import Output
     from zcc.runtime import Detector
     from zcc.runtime.explanation import Explanation
     from zcc.runtime.manifest import Manifest

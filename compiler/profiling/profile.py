@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zcc.compiler.backends.common.machine import arithmetic_of
 from zcc.runtime.errors import CorruptArtifact
@@ -20,6 +20,8 @@ STAGES = ("preprocess", "network", "postprocess")
 FRAME = (1080, 1920, 3)
 CONF, IOU = 0.25, 0.45
 
+Floats = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class KernelTime:
@@ -27,7 +29,7 @@ class KernelTime:
 
     kernel: str
     makes: str  # the tensor
-    seconds: float  # median
+    seconds: float  # mean of the quicker half of the runs
     flops: int
     bytes: int
     dtype: str = ""
@@ -61,7 +63,7 @@ class Profile:
 
     @property
     def total(self) -> float:
-        """What the network takes when its kernels take their medians."""
+        """What the network takes as the sum of its kernels."""
         return total_seconds(self.kernels)
 
     @property
@@ -71,12 +73,12 @@ class Profile:
 
 
 def profile_artifact(folder: Path, rounds: int) -> list[KernelTime]:
-    """The median time of every kernel call over so many runs of the network."""
+    """The time of every kernel call over so many runs of the network."""
     return list(profile_whole(folder, rounds).kernels)
 
 
 def profile_whole(folder: Path, rounds: int) -> Profile:
-    """The median times of kernels, of the network alone and of a frame's stages, taken in turns."""
+    """The times of kernels, of the network alone and of a frame's stages, taken in turns."""
     manifest = Manifest.read(folder)
     variant = Variant(folder, manifest)
     draw = np.random.default_rng(SEED)
@@ -87,7 +89,7 @@ def profile_whole(folder: Path, rounds: int) -> Profile:
     for _ in range(WARM_UP + rounds):
         readings.append(variant.profile(image))
         networks.append(variant.network_seconds(image, output))
-    seconds = np.median(readings[WARM_UP:], axis=0)
+    seconds = _undisturbed(readings)
     kernels = [
         KernelTime(
             call["kernel"], call["makes"], float(taken), call["flops"], call["bytes"],
@@ -95,18 +97,25 @@ def profile_whole(folder: Path, rounds: int) -> Profile:
         )
         for call, taken in zip(manifest.kernels["calls"], seconds, strict=True)
     ]  # fmt: skip
-    return Profile(kernels, statistics.median(networks[WARM_UP:]), _stages(variant, frame, rounds))
+    network = float(_undisturbed([np.array([each]) for each in networks])[0])
+    return Profile(kernels, network, _stages(variant, frame, rounds))
 
 
-def _stages(variant: Variant, frame: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], rounds: int) -> dict[str, float]:
+def _undisturbed(readings: Sequence[Floats]) -> Floats:
+    """The mean of the quicker half of the runs: what disturbs one does not count, and parts add up to their whole."""
+    runs = np.array(readings[WARM_UP:])
+    quickest = np.argsort(runs.sum(axis=1), kind="stable")[: -(-len(runs) // 2)]
+    return np.asarray(runs[quickest].mean(axis=0))
+
+
+def _stages(variant: Variant, frame: NDArray[np.uint8], rounds: int) -> dict[str, float]:
     try:
         taken = [variant.stages(frame, CONF, IOU) for _ in range(WARM_UP + rounds)]
     except CorruptArtifact:  # compiled by a zcc that had no clock there
         return {}
-    medians = np.median(taken[WARM_UP:], axis=0)
-    return {name: float(seconds) for name, seconds in zip(STAGES, medians, strict=True)}
+    return {name: float(seconds) for name, seconds in zip(STAGES, _undisturbed(taken), strict=True)}
 
 
 def total_seconds(times: Sequence[KernelTime]) -> float:
-    """What the network takes when its kernels take their medians."""
+    """What the network takes as the sum of its kernels."""
     return sum(each.seconds for each in times)

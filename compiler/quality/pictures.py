@@ -31,6 +31,7 @@ class Pictures:
     digest: str  # of the pictures
     labels: Sequence[Labels] | None = None
     classes: Sequence[str] = ()  # names of what is labelled
+    names: Sequence[str] = ()  # of the pictures, in their order, where they have some
     assumed: str | None = None  # what had to be taken for granted about the labels
 
 
@@ -54,6 +55,11 @@ class Album:
             digest.update(file_sha256(path).encode())
         return f"sha256:{digest.hexdigest()}"
 
+    @property
+    def names(self) -> list[str]:
+        """What the files are called."""
+        return [str(path) for path in self._paths]
+
     def __iter__(self) -> Iterator[Pixels]:
         """The frames in the order of their files."""
         return map(self._frame, self._paths)
@@ -74,7 +80,8 @@ def labelled_pictures(path: Path, names: Sequence[str]) -> Pictures:
     dataset.need_labels()
     album = Album(scene.path for scene in dataset.scenes)
     place = path.name or str(path)
-    return Pictures(place, album, len(album), album.digest, dataset.scenes, dataset.classes, dataset.assumed)
+    labels = dataset.scenes, dataset.classes
+    return Pictures(place, album, len(album), album.digest, *labels, album.names, dataset.assumed)
 
 
 def load_pictures(path: Path, names: Sequence[str]) -> Pictures:
@@ -82,7 +89,7 @@ def load_pictures(path: Path, names: Sequence[str]) -> Pictures:
     if _is_labelled(path):
         return labelled_pictures(path, names)
     album = Album(_unlabelled(path))
-    return Pictures(path.name or str(path), album, len(album), album.digest)
+    return Pictures(path.name or str(path), album, len(album), album.digest, names=album.names)
 
 
 def check_pictures(path: Path) -> None:

@@ -33,11 +33,13 @@ class Standard:
     def compare(self, candidate: Detect) -> Comparison:
         """Look at every picture with the candidate too."""
         seen = look(candidate, self.pictures.frames)
+        sure = [confident(found) for found in seen]
         return Comparison(
             pictures=self.pictures,
             reference=self.precision,
             candidate=mean_average_precision(self._labels, seen),
-            drift=confidence_drift(self._sure, [confident(found) for found in seen]),
+            drift=confidence_drift(self._sure, sure),
+            sure=tuple(zip(self._sure, sure, strict=True)),
         )
 
 

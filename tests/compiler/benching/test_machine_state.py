@@ -43,7 +43,7 @@ def test_counters_come_from_the_kernel(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "stat").write_text("cpu  1000 200 300 9000 50 10 20 400 7 7\ncpu0 1 1 1 1\n")
     (tmp_path / "cpuinfo").write_text("model name\t: Test CPU\ncpu MHz\t\t: 1999.6\ncpu MHz\t\t: 2000.4\n")
     now = Reading.now()
-    assert (now.busy, now.stolen, now.megahertz) == (15.3, 4.0, 2000.0)
+    assert (now.busy, now.stolen, now.megahertz) == pytest.approx((15.3, 4.0, 2000.0))
     assert describe_machine()["processor"] == "Test CPU"
     monkeypatch.setattr(machine_state, "PROC", tmp_path / "absent")
     assert Reading.now().megahertz is None, "a system without /proc tells nothing, and nothing fails"

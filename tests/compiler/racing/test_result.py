@@ -73,5 +73,5 @@ def test_the_text_tells_noise_from_a_lead() -> None:
     ours, same = record("zcc", rounds, "frame"), record("same", rounds[::-1], "frame")
     slower = record("slower", [[1.2 * turn[0]] for turn in rounds], "frame")
     text = as_text(Race(Rules(rounds=8), [ours, same, slower], []))
-    assert "as fast as same, the faster of the others (0.945x to 1.058x: no more than noise)" in text
+    assert "as fast as same, the faster of the others (0.935x to 1.070x: no more than noise)" in text
     assert "zcc is 1.200x as fast as slower (between 1.200x to 1.200x, more than noise)" in text
