@@ -47,7 +47,7 @@ RESIZES = ("letterbox", "stretch")
 PRECISION, MILLISECONDS = number(0, 1), number(0, 1e9)
 METRICS: Mapping[str, Rule] = {
     **dict.fromkeys(("map50", "map50_95", "agreement50", "agreement50_95"), PRECISION),
-    **dict.fromkeys(("latency_ms", "latency_p95_ms", "latency_std_ms", "network_ms"), MILLISECONDS),
+    **dict.fromkeys(("latency_ms", "latency_p95_ms", "latency_spread_ms", "network_ms"), MILLISECONDS),
     **dict.fromkeys(("drop_map50", "drop_map50_95"), number(-100, 100)),
 }
 

@@ -148,7 +148,7 @@ def _measurements(document: dict[str, Any]) -> Sequence[Measurement]:
     return [
         Measurement("latency_ms", frame["median"], f"median of {frames}"),
         Measurement("latency_p95_ms", frame["p95"], f"95th percentile of {frames}"),
-        Measurement("latency_std_ms", frame["std"], f"standard deviation of {frames}"),
+        Measurement("latency_spread_ms", frame["spread"], f"between the quarters of {frames}"),
         Measurement("network_ms", network["median"], f"median of {network['runs']} runs {place}"),
     ]
 

@@ -27,7 +27,7 @@ METRICS = {
     "worst_class_change": ("worst class", "{:+.2f} points"),
     "latency_ms": ("a frame", "{:.1f} ms"),
     "latency_p95_ms": ("95 of 100", "{:.1f} ms"),
-    "latency_std_ms": ("standard deviation", "{:.2f} ms"),
+    "latency_spread_ms": ("spread", "{:.2f} ms"),
     "network_ms": ("network", "{:.1f} ms"),
 }
 SPEED = ("latency_ms", "latency_p95_ms", "network_ms")

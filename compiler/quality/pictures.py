@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ class Pictures:
     labels: Sequence[Labels] | None = None
     classes: Sequence[str] = ()  # names of what is labelled
     names: Sequence[str] = ()  # of the pictures, in their order, where they have some
+    category_ids: Mapping[int, int] = field(default_factory=dict)  # of a COCO json, by class number
     assumed: str | None = None  # what had to be taken for granted about the labels
 
 
@@ -81,7 +82,7 @@ def labelled_pictures(path: Path, names: Sequence[str]) -> Pictures:
     album = Album(scene.path for scene in dataset.scenes)
     place = path.name or str(path)
     labels = dataset.scenes, dataset.classes
-    return Pictures(place, album, len(album), album.digest, *labels, album.names, dataset.assumed)
+    return Pictures(place, album, len(album), album.digest, *labels, album.names, dataset.category_ids, dataset.assumed)
 
 
 def load_pictures(path: Path, names: Sequence[str]) -> Pictures:

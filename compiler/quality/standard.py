@@ -22,7 +22,7 @@ class Standard:
     """A reference on some pictures: its precision, and what it is sure of."""
 
     def __init__(self, reference: Detect, pictures: Pictures) -> None:
-        seen = look(reference, pictures.frames)
+        self.seen = seen = look(reference, pictures.frames)
         self.pictures = pictures
         self._sure = [confident(found) for found in seen]
         self._labels = _labels(pictures, self._sure)
