@@ -58,8 +58,9 @@ def profile(
 
     Times are means of the quicker half of the runs. Beside them stand the arithmetic and the memory that a kernel
     cannot do without, per second, and how near that comes to the least time that this machine needs for it, which is
-    measured once and kept; whether a tuning record says how it is computed; what it writes; and the nodes of the ONNX
-    file that it stands for.
+    measured once and kept; Winograd's kernels do with less arithmetic than they are counted for, and may be above 100%.
+    Then come whether a tuning record says how it is computed, what it writes, and the nodes of the ONNX file that it
+    stands for.
     """
     from zcc.commands.recording import keep
     from zcc.registry import Registry
@@ -100,8 +101,7 @@ def _limits(manifest: Manifest, profiled: Profile, again: bool) -> Machine | Non
     from zcc.commands.progress import open_progress
     from zcc.compiler.profiling.limits import machine_limits
 
-    with open_progress().stage("what this machine can do"):
-        return machine_limits(manifest, {each.arithmetic for each in profiled.kernels}, again)
+    return machine_limits(manifest, profiled.kernels, open_progress(), again)
 
 
 def _about(manifest: Manifest) -> dict[str, Any]:
