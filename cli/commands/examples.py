@@ -28,6 +28,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "serve": ("zcc serve yolov8n",),
     "list": ("zcc list 'yolov8*' --dtype int8 --sort ms", "zcc list --superseded --csv"),
     "show": ("zcc show yolov8n --dtype int8", "zcc show ./yolov8n.zcc --full"),
+    "describe": ("zcc describe yolov8n --dtype int8 'calibrated on the night shots of May'",),
     "tag": ("zcc tag yolov8n stable -m 'passed the night on the test bench'",),
     "untag": ("zcc untag yolov8n:stable",),
     "history": ("zcc history yolov8n:stable",),

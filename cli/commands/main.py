@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "Registry": (
         "list",
         "show",
+        "describe",
         "tag",
         "untag",
         "history",
@@ -59,7 +60,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 
 # What other programs call what ours are called.
 OTHER_WORDS = {
-    **{"ls": "list", "info": "show", "inspect": "show", "describe": "show", "remove": "rm", "delete": "rm"},
+    **{"ls": "list", "info": "show", "inspect": "show", "remove": "rm", "delete": "rm"},
     **{"detect": "run", "predict": "run", "infer": "run", "val": "eval", "validate": "eval", "test": "eval"},
     **{"benchmark": "bench", "time": "bench", "perf": "profile", "log": "history", "prune": "gc", "fsck": "verify"},
     **{"convert": "compile", "optimize": "tune", "login": "remote"},

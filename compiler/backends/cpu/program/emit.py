@@ -28,6 +28,7 @@ from zcc.compiler.backends.cpu.frame.scratch import elements
 from zcc.compiler.backends.cpu.kernels.pack_image import IMAGE_KERNELS
 from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, KernelSpec, VectorUnit
 from zcc.compiler.backends.cpu.lowering.layout import Layout
+from zcc.compiler.backends.cpu.program.clock import read_clock_into
 from zcc.compiler.backends.cpu.program.pointers import address_of, pointer
 from zcc.compiler.backends.cpu.program.subroutine import Subroutine, finish, make_subroutine
 from zcc.compiler.backends.cpu.program.workspace import Arena, Memory, Workspace
@@ -35,7 +36,6 @@ from zcc.compiler.ir.heads.head import Head, Suppression
 from zcc.runtime.library import CLOCK_READINGS, NETWORK, PROFILE, STAGES, detect_entry
 from zcc.runtime.manifest import InputSpec
 
-MONOTONIC = 1  # CLOCK_MONOTONIC
 ALIGNMENT = 64
 
 
@@ -219,17 +219,17 @@ def _detect(parts: _Parts, frame: FrameSpec, around: _Surroundings, name: str, c
             return address_of(arena.buffer, address.offset)
 
         read = [*(plane.data for plane in planes), at(layout.image_at), at(around.table), edges.data]
-        _add_reading(clock, 0)
+        read_clock_into(clock, 0)
         T.add_to_parent(around.before[name].call(read, workspace, (height, width, *pitches)))
-        _add_reading(clock, 1)
+        read_clock_into(clock, 1)
         through = [address_of(weights, 0), address_of(arena.buffer, 0), at(around.result)]
         T.add_to_parent(parts.body.call(through, workspace))
-        _add_reading(clock, 2)
+        read_clock_into(clock, 2)
         written = [result.data for result in results]
         thresholds = _thresholds(conf, iou, frame.suppression)
         found = [at(output), height, width, *thresholds, *written, *map(at, around.scratch)]
         T.add_to_parent(around.after.call(found, workspace))
-        _add_reading(clock, 3)
+        read_clock_into(clock, 3)
     return builder.get()
 
 
@@ -288,17 +288,7 @@ def _profile(parts: _Parts) -> tirx.PrimFunc:
         buffers = {"weights": weights, "arena": arena.buffer, "result": result}
         workspace = arena.workspace()
         for index, call in enumerate(calls):
-            T.add_to_parent(_read_clock(clock, index))
+            read_clock_into(clock, index)
             T.add_to_parent(parts.call(call, buffers, workspace))
-        T.add_to_parent(_read_clock(clock, len(calls)))
+        read_clock_into(clock, len(calls))
     return builder.get()
-
-
-def _add_reading(clock: Any, index: int) -> None:
-    if clock is not None:
-        T.add_to_parent(_read_clock(clock, index))
-
-
-def _read_clock(clock: Any, index: int) -> tirx.Stmt:
-    reading = address_of(clock, 2 * index)
-    return tirx.Evaluate(tirx.call_extern("int32", "clock_gettime", MONOTONIC, reading))
