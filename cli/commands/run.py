@@ -91,7 +91,7 @@ def run(
     over, and the exit code is 1 in the end. With --explain there need be no input.
     """
     from zcc.commands.frame_progress import shown
-    from zcc.commands.run_outputs import through
+    from zcc.commands.run_outputs import finished, through
     from zcc.runtime import Detector
 
     if not inputs and not explain:
@@ -110,7 +110,8 @@ def run(
     say(_variant(detector.manifest), err=True)
     _warm_up(detector)
     found = look.named(inputs)
-    _tell(look, shown(through(look.at(found), outputs), found, limit), told, as_table, as_json)
+    with finished(outputs):
+        _tell(look, shown(through(look.at(found), outputs), found, limit), told, as_table, as_json)
     look.raise_for_skipped()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -43,7 +44,7 @@ class Output(Protocol):
 
 
 def through(sightings: Iterable[Sighting], outputs: Sequence[Output]) -> Iterator[Sighting]:
-    """The same sightings, each taken by every output on its way; all are closed in the end."""
+    """The same sightings, each taken by every output on its way."""
     try:
         for sighting in sightings:
             for output in outputs:
@@ -51,9 +52,15 @@ def through(sightings: Iterable[Sighting], outputs: Sequence[Output]) -> Iterato
             yield sighting
     except Enough:
         return
-    finally:
+
+
+@contextmanager
+def finished(outputs: Sequence[Output]) -> Iterator[None]:
+    """Finish what was made, however the block ends: a camera is watched until Ctrl-C."""
+    with ExitStack() as stack:
         for output in outputs:
-            output.close()
+            stack.callback(output.close)
+        yield
 
 
 def saved(place: Path, names: Sequence[str]) -> Output:

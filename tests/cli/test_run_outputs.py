@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -57,6 +60,25 @@ def test_a_suffix_says_what_is_saved(demo: Demo, tmp_path: Path) -> None:
     assert done.returncode == 2 and "holds one picture" in done.stderr
     done = run_zcc("run", "shapes", CROWD, "--save-video", tmp_path / "out.txt", "--registry", demo.registry)
     assert_one_line(done, 2, "out.txt", ".mp4")
+
+
+def test_a_video_is_whole_after_ctrl_c(demo: Demo, tmp_path: Path) -> None:
+    """As a camera's is, which nobody stops in another way."""
+    frame = cv2.resize(cv2.imread(str(CROWD)), (320, 240))
+    writer = cv2.VideoWriter(str(tmp_path / "long.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25, (320, 240))
+    for _ in range(2000):
+        writer.write(frame)
+    writer.release()
+    command = ["run", "shapes", tmp_path / "long.avi", "--save", tmp_path / "cut.mp4", "--registry", demo.registry]
+    running = subprocess.Popen([sys.executable, "-m", "zcc", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert running.stdout is not None
+    while b"frame 3" not in running.stdout.readline():
+        pass
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=60)
+    assert (running.returncode, told.splitlines()[-1]) == (130, b"error: interrupted")
+    film = cv2.VideoCapture(str(tmp_path / "cut.mp4"))
+    assert 3 <= film.get(cv2.CAP_PROP_FRAME_COUNT) < 2000 and film.read()[0]
 
 
 def test_an_unknown_class_has_a_suggestion(demo: Demo) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from zcc.commands.run_outputs import Enough, FreeNames, through
+from zcc.commands.run_outputs import Enough, FreeNames, finished, through
 
 
 class Kept:
@@ -34,14 +34,15 @@ def test_a_closed_window_ends_the_look_and_what_was_made_is_finished(
     error: type[BaseException] | None, seen: int
 ) -> None:
     film, window = Kept(), Kept(error)
-    assert len(list(through(numbers(), [film, window]))) == seen
+    with finished([film, window]):
+        assert len(list(through(numbers(), [film, window]))) == seen
     assert film.closed == window.closed == 1
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
 def test_an_interrupt_and_a_failure_finish_it_too(error: type[BaseException]) -> None:
     film, other = Kept(), Kept(error)
-    with pytest.raises(error):
+    with pytest.raises(error), finished([film, other]):
         list(through(numbers(), [film, other]))
     assert film.closed == other.closed == 1
 
