@@ -21,6 +21,7 @@ class Scene:
     classes: NDArray[np.int64]  # (n,)
     crowd: NDArray[np.bool_]  # (n,) regions of many objects, which COCO neither rewards nor punishes
     shapes: Shapes | None = None  # what a task compares in the place of boxes, a row for each
+    image_id: int | str | None = None  # what a COCO json calls the picture
 
     def image(self) -> NDArray[np.uint8]:
         """The pixels, uint8 (H, W, 3) BGR."""

@@ -12,6 +12,7 @@ from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.frame.formats import FORMATS
 from zcc.compiler.ir.heads.head import Suppression
+from zcc.runtime.library import CLOCK_READINGS
 from zcc.runtime.manifest import TaskInfo
 
 
@@ -60,6 +61,11 @@ def declare_found(max_det: int, task: TaskInfo) -> list[Any]:
     if task.details:
         found.append(T.arg("details", T.Buffer((max_det, task.details), "float32", align=4)))
     return found
+
+
+def declare_clock(clocked: bool) -> Any:
+    """Readings of the clock, where it is read."""
+    return T.arg("clock", T.Buffer((2 * CLOCK_READINGS,), "int64")) if clocked else None
 
 
 def declare_edges() -> Any:

@@ -2,6 +2,7 @@
 
 `zcc_detect_FORMAT`  the frame's planes, conf, iou, weights, arena -> boxes, scores, classes, count, details of tasks
                      that have some, edges; of a classifier, probabilities and edges
+`zcc_stages`         the same for the first format, and a clock reading before and after each stage
 `zcc_network`        input float32 [1, 3, h, w], weights, arena -> the head's decoded output
 `zcc_profile`        weights, arena -> that output, and a clock reading before each kernel and after the last
 
@@ -28,20 +29,20 @@ from zcc.compiler.backends.cpu.kernels.spec import Address, VectorUnit
 from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.backends.cpu.program.arguments import (
     FrameArguments,
+    declare_clock,
     declare_edges,
     declare_found,
     declare_thresholds,
 )
+from zcc.compiler.backends.cpu.program.clock import read_clock_into
 from zcc.compiler.backends.cpu.program.mask_entries import MaskEntries
 from zcc.compiler.backends.cpu.program.parts import ALIGNMENT, Parts, Regions
 from zcc.compiler.backends.cpu.program.pointers import address_of
 from zcc.compiler.backends.cpu.program.subroutine import Subroutine
 from zcc.compiler.backends.cpu.program.workspace import Arena, Memory
 from zcc.compiler.ir.heads.head import Head, Suppression
-from zcc.runtime.library import NETWORK, PROFILE, detect_entry
+from zcc.runtime.library import NETWORK, PROFILE, STAGES, detect_entry
 from zcc.runtime.manifest import InputSpec, TaskInfo
-
-MONOTONIC = 1  # CLOCK_MONOTONIC
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def emit(layout: Layout, frame: FrameSpec, unit: VectorUnit, formats: tuple[str,
     # Every kernel is there, and with them how large their workspace is.
     entries = {
         **{detect_entry(name): entry(parts, frame, around, name) for name in formats},
+        STAGES: entry(parts, frame, around, formats[0], clocked=True),
         NETWORK: _network(parts),
         PROFILE: _profile(parts),
         **(masks.entries(around.arena_size) if masks else {}),
@@ -131,51 +133,61 @@ def _preprocess(parts: Parts, frame: FrameSpec, name: str) -> tirx.PrimFunc:
     return built
 
 
-def _detect(parts: Parts, frame: FrameSpec, around: _Surroundings, name: str) -> tirx.PrimFunc:
+def _detect(parts: Parts, frame: FrameSpec, around: _Surroundings, name: str, clocked: bool = False) -> tirx.PrimFunc:
+    """From a frame to detections; `clocked` is the same under a name of its own, with the clock read at each stage."""
     layout = parts.layout
     # A raw head is read from the arena itself, where its maps lie.
     output = Address("arena", 0) if layout.placement.maps else around.result
 
     with IRBuilder() as builder, T.prim_func(s_tir=True):
-        T.func_name(detect_entry(name))
+        T.func_name(STAGES if clocked else detect_entry(name))
         given = FrameArguments.declare(name)
         thresholds = declare_thresholds(frame.suppression)
         weights = T.arg("weights", T.Buffer((parts.sizes["weights"],), "uint8"))
         arena = Arena.declare(around.arena_size, parts.scratch)
         results, edges = declare_found(frame.max_det, frame.task), declare_edges()
+        clock = declare_clock(clocked)
         workspace = arena.workspace()
 
         def at(address: Address) -> Any:
             return address_of(arena.buffer, address.offset)
 
         read = [*(plane.data for plane in given.planes), at(layout.image_at), at(around.table), edges.data]
+        read_clock_into(clock, 0)
         T.add_to_parent(around.before[name].call(read, workspace, given.symbols))
+        read_clock_into(clock, 1)
         through = [address_of(weights, 0), address_of(arena.buffer, 0), at(around.result)]
         T.add_to_parent(parts.body.call(through, workspace))
+        read_clock_into(clock, 2)
         written = [result.data for result in results]
         nowhere = [] if frame.task.details else [at(around.scratch[0])]
         found = [at(output), given.height, given.width, *thresholds, *written, *nowhere, *map(at, around.scratch)]
         assert around.after is not None
         T.add_to_parent(around.after.call(found, workspace))
+        read_clock_into(clock, 3)
     return builder.get()
 
 
-def _classify(parts: Parts, frame: FrameSpec, around: _Surroundings, name: str) -> tirx.PrimFunc:
+def _classify(parts: Parts, frame: FrameSpec, around: _Surroundings, name: str, clocked: bool = False) -> tirx.PrimFunc:
     """As for detections, but that the network's own output is the result."""
     with IRBuilder() as builder, T.prim_func(s_tir=True):
-        T.func_name(detect_entry(name))
+        T.func_name(STAGES if clocked else detect_entry(name))
         given = FrameArguments.declare(name)
         declare_thresholds(None)  # a caller's; classes are not found, but ranked
         weights = T.arg("weights", T.Buffer((parts.sizes["weights"],), "uint8"))
         arena = Arena.declare(around.arena_size, parts.scratch)
         probabilities = T.arg("probabilities", T.Buffer(parts.layout.placement.output.shape, "float32", align=4))
-        edges = declare_edges()
+        edges, clock = declare_edges(), declare_clock(clocked)
         workspace = arena.workspace()
         places = [address_of(arena.buffer, at.offset) for at in (parts.layout.image_at, around.table)]
         read = [*(plane.data for plane in given.planes), *places, edges.data]
+        read_clock_into(clock, 0)
         T.add_to_parent(around.before[name].call(read, workspace, given.symbols))
+        read_clock_into(clock, 1)
         through = [address_of(weights, 0), address_of(arena.buffer, 0), probabilities.data]
         T.add_to_parent(parts.body.call(through, workspace))
+        for reading in (2, 3):  # nothing follows the network
+            read_clock_into(clock, reading)
     return builder.get()
 
 
@@ -207,12 +219,7 @@ def _profile(parts: Parts) -> tirx.PrimFunc:
         buffers = {"weights": weights, "arena": arena.buffer, "result": result}
         workspace = arena.workspace()
         for index, call in enumerate(calls):
-            T.add_to_parent(_read_clock(clock, index))
+            read_clock_into(clock, index)
             T.add_to_parent(parts.call(call, buffers, workspace))
-        T.add_to_parent(_read_clock(clock, len(calls)))
+        read_clock_into(clock, len(calls))
     return builder.get()
-
-
-def _read_clock(clock: Any, index: int) -> tirx.Stmt:
-    reading = address_of(clock, 2 * index)
-    return tirx.Evaluate(tirx.call_extern("int32", "clock_gettime", MONOTONIC, reading))
