@@ -1,4 +1,4 @@
-"""A frame from pixels to finished masks, keypoints, rotated boxes or classes: `python -m benchmarks.tasks MODEL.onnx...`.
+"""A frame from pixels to masks, keypoints, rotated boxes, classes: `python -m benchmarks.tasks MODEL.onnx`.
 
 Each model is compiled, and raced against OpenVINO and ONNX Runtime in turns, all with as many threads as there are
 cores. Networks are followed by the usual steps of OpenCV and numpy; ours is one call, and the masks of all that is
@@ -115,9 +115,8 @@ def _cropped(frame: Pixels, side: int) -> Any:
     size = max(side, int(width * gain)), max(side, int(height * gain))
     small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
     top, left = (small.shape[0] - side) // 2, (small.shape[1] - side) // 2
-    return cv2.dnn.blobFromImage(
-        np.ascontiguousarray(small[top : top + side, left : left + side]), 1 / 255, swapRB=True
-    )
+    middle = np.ascontiguousarray(small[top : top + side, left : left + side])
+    return cv2.dnn.blobFromImage(middle, 1 / 255, swapRB=True)
 
 
 def _onnxruntime(model: Path) -> Callable[[Any], Any]:
@@ -143,7 +142,7 @@ LOADERS: dict[str, Callable[[Path], Callable[[Any], Any]]] = {"openvino": _openv
 def in_turns(contestants: dict[str, Run], frame: Pixels, conf: float, rounds: int, runs: int) -> dict[str, float]:
     """The median of each, in ms."""
     taken: dict[str, list[float]] = {name: [] for name in contestants}
-    for name, run in contestants.items():
+    for run in contestants.values():
         run(frame, conf)
     for _ in range(rounds):
         for name, run in contestants.items():
