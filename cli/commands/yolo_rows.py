@@ -17,7 +17,7 @@ def as_yolo(sighting: Sighting) -> str:
     found: Any = sighting.found
     if hasattr(found, "probabilities"):
         return "".join(f"{score:.4f} {number}\n" for number, score in found.top(5))
-    places = _places(found, np.float32([width, height]))
+    places = _places(found, np.array([width, height], np.float32))
     lines = zip(found.classes.tolist(), places, strict=True)
     return "".join(f"{number} {' '.join(f'{part:.6f}' for part in place)}\n" for number, place in lines)
 

@@ -23,9 +23,20 @@ Lines = Sequence[Sequence[float]]
 class LabelForm(Protocol):
     """One form of a line."""
 
-    what: str  # of labels, for messages
-    thing: str
-    layout: str
+    @property
+    def what(self) -> str:
+        """What a label is called, for messages."""
+        ...
+
+    @property
+    def thing(self) -> str:
+        """What it encloses something with."""
+        ...
+
+    @property
+    def layout(self) -> str:
+        """The values behind the class."""
+        ...
 
     def takes(self, count: int) -> bool:
         """Whether a line may have so many values behind the class."""

@@ -27,12 +27,12 @@ class FrameAmongCells:
         box = letterbox(spec, *size)
         across = _axis(spec.width / cells[1], box.left, box.width, size[1])
         down = _axis(spec.height / cells[0], box.top, box.height, size[0])
-        return cls(np.float32([across, down]), size)
+        return cls(np.array([across, down], np.float32), size)
 
     def pixels(self, boxes: NDArray[np.float32]) -> Ints:
         """The pixels whose corner at the top left is in each box, (n, 4)."""
         whole = np.ceil(boxes).astype(np.int32)
-        return np.minimum(whole, np.int32([self.size[1], self.size[0]] * 2))
+        return np.minimum(whole, np.array([self.size[1], self.size[0]] * 2, np.int32))
 
     def cells(self, pixels: Ints) -> Ints:
         """The cells between which the centres of those pixels lie, (n, 4)."""

@@ -60,7 +60,8 @@ def unpacked(text: str) -> list[int]:
 def polygons(bitmap: Bitmap, left: int, top: int) -> list[NDArray[np.float32]]:
     """The outlines of a bitmap that lies at left and top: those around it clockwise, those of holes the other way."""
     paths = _paths(_edges(np.pad(bitmap, 1)))
-    return [np.float32(path) + np.float32([left - 1, top - 1]) for path in paths]
+    corner = np.array([left - 1, top - 1], np.float32)
+    return [np.array(path, np.float32) + corner for path in paths]
 
 
 def _edges(padded: Bitmap) -> dict[Corner, list[int]]:
