@@ -59,7 +59,7 @@ def assert_same(got: Detections, expected: plain.Plain, tolerance: float) -> Non
     """The same detections in the same order."""
     assert len(expected.scores) > 5
     np.testing.assert_array_equal(got.labels, expected.classes)
-    np.testing.assert_array_equal(got.scores, expected.scores)
+    np.testing.assert_allclose(got.scores, expected.scores, atol=1e-6)
     np.testing.assert_allclose(got.boxes, expected.boxes, atol=tolerance)
     np.testing.assert_allclose(got.details, expected.details.reshape(got.details.shape), atol=tolerance)
 
