@@ -20,8 +20,11 @@ from typing import Any, NoReturn
 
 import click
 
+from zcc.commands.complete import complete_words
+from zcc.commands.examples import epilog
 from zcc.commands.interrupts import INTERRUPTED, LINE, Interrupts, interruptible
 from zcc.commands.output import say, say_lines
+from zcc.commands.suggestions import near
 from zcc.runtime.errors import ZccError
 from zcc.version import __version__
 
@@ -47,6 +50,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "Registry": {
         "list": "List what the registry holds.",
         "show": "Show what an artifact is, and how to run it.",
+        "describe": "Say in a line what an artifact is for.",
         "tag": "Move a tag to artifacts.",
         "untag": "Take a tag away.",
         "history": "Show every move of a tag, by whom and why.",
@@ -70,6 +74,14 @@ COMMANDS: dict[str, dict[str, str]] = {
         "demo": "Compile, store, list and run the sample detector.",
         "completion": "Print a completion script for bash, zsh or fish.",
     },
+}
+
+# What other programs call what ours are called.
+OTHER_WORDS = {
+    **{"ls": "list", "info": "show", "inspect": "show", "remove": "rm", "delete": "rm"},
+    **{"detect": "run", "predict": "run", "infer": "run", "val": "eval", "validate": "eval", "test": "eval"},
+    **{"benchmark": "bench", "time": "bench", "perf": "profile", "log": "history", "prune": "gc", "fsck": "verify"},
+    **{"convert": "compile", "optimize": "tune", "login": "remote"},
 }
 
 # errno -> the way out. An error outside this table is told with its file and cause alone.
@@ -125,7 +137,20 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(f"zcc.commands.{word}"), word)
         if not any("--debug" in parameter.opts for parameter in command.params):
             command.params.append(debug_option())
+            command.epilog = epilog(cmd_name)
+            complete_words(command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is meant; for a word that is none, the one that somebody may have meant."""
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            instead = OTHER_WORDS.get(args[0])
+            likely = [instead] if instead else near(args[0], self.list_commands(ctx))
+            hint = f" (did you mean {' or '.join(likely)}?)" if likely else ""
+            raise click.UsageError(f"there is no command {args[0]!r}{hint}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands under their headings."""
