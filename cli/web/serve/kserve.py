@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from zcc.runtime.detections import Detections
 from zcc.runtime.frame import Pixels
 from zcc.runtime.manifest import Manifest
-from zcc.runtime.rules import Breach, Rule, anything, integer, list_of, one_of, record, strict_json, table, text
+from zcc.runtime.rules import Breach, Rule, Where, anything, integer, list_of, one_of, record, strict_json, table, text
 from zcc.web.serve.refusals import Refusal
 
 HEAD_LENGTH = "inference-header-content-length"
@@ -26,10 +26,10 @@ MOST_NAMES = 16
 _WORD, _PARAMETERS = text(256, 1), table(anything, 64)
 
 
-def _data(value: Any, where: str) -> None:
+def _data(value: Any, where: Where) -> None:
     """Of a tensor: looked at when it is made an array."""
     if not isinstance(value, list):
-        raise Breach(f"{where} is no list")
+        raise Breach("the data of a tensor is no list")
 
 
 _INPUT: Rule = record(
