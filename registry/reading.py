@@ -13,6 +13,7 @@ from zcc.registry.files import Files
 from zcc.registry.folders import Folders
 from zcc.registry.index import LOCK_SECONDS, Index
 from zcc.registry.location import locate
+from zcc.runtime.errors import NotFound
 
 Self = TypeVar("Self", bound="Reading")
 
@@ -43,7 +44,7 @@ class Reading:
         """Every artifact the reference means: at least one, at most one of each dtype and target."""
         from zcc.registry import search  # lists need none of it
 
-        with self._reading() as catalogue:
+        with self._reading() as catalogue, self._told_where():
             return search.find(catalogue, reference, dtype, target)
 
     def resolve(self, reference: str, dtype: str | None = None, target: str | None = None) -> Artifact:
@@ -55,6 +56,14 @@ class Reading:
     def revision(self) -> tuple[str, int] | None:
         """Which index it is and how often it was written to, None as long as there is none."""
         return self._index.revision()
+
+    @contextmanager
+    def _told_where(self) -> Iterator[None]:
+        """Say in the error which registry was searched: people have several."""
+        try:
+            yield
+        except NotFound as error:
+            raise type(error)(f"{error.problem} (searched {self})", error.remedy) from error
 
     @contextmanager
     def _reading(self) -> Iterator[Catalogue]:
