@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint tree format docs tuning-logs arm-machine clean host
+.PHONY: demo test lint tree format docs site tuning-logs arm-machine clean host
 
 demo: $(VENV)/.compiler
 	@$(BIN)/zcc demo
@@ -34,6 +34,10 @@ format: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python tools/generate_cli_docs.py
 	$(BIN)/python tools/draw_architecture.py
+
+# The documentation as a site in build/site; whatever does not fit together is an error.
+site: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 # Adds the records of MODELS to those that ship: own instruction sets in every dtype, or those of TUNE_TARGET.
 MODELS      ?= cli/sample/shapes.onnx

@@ -16,7 +16,8 @@ from zcc.compiler.building.prepare import prepare
 from zcc.compiler.building.stage_recorder import StageRecorder
 from zcc.compiler.building.wanted import PassOver
 from zcc.compiler.quality.bar import Bar
-from zcc.compiler.quality.build_to_bar import build_to_bar
+from zcc.compiler.quality.build_to_bar import build_to_bar, is_reference
+from zcc.compiler.quality.evaluate import detector
 from zcc.compiler.quality.given import check_bar
 from zcc.compiler.quality.open_bar import open_bar
 from zcc.compiler.tuning.silent import SilentSearch
@@ -62,7 +63,9 @@ def compile_model(
             Job(name, model.source, target, precision, find_records(target, registry), *given)
             for precision, target in model.variants
         ]
-        return [build_once(job, registry, bar, StageRecorder(progress, tuple(stages.done))) for job in jobs]
+        order = sorted(range(len(jobs)), key=lambda at: not is_reference(jobs[at]))  # first what others are held to
+        made = {at: build_once(jobs[at], registry, bar, StageRecorder(progress, tuple(stages.done))) for at in order}
+        return [made[at] for at in range(len(jobs))]
 
 
 def find_records(target: Target, registry: Registry) -> Records:
@@ -78,7 +81,10 @@ def build_once(job: Job, registry: Registry, bar: Bar | None, stages: StageRecor
         known = registry.by_fingerprint(key)
         if known is not None:
             registry.renew(known.digest)
-            return Result(known.manifest, registry.folder(known), reused=True)
+            folder = registry.folder(known)
+            if bar is not None and is_reference(job):
+                bar.offer(detector(folder, known.manifest))
+            return Result(known.manifest, folder, reused=True)
         with tempfile.TemporaryDirectory(prefix="zcc-") as scratch:
             folder, manifest = build_to_bar(job, key, Path(scratch), bar, stages)
             with stages.progress.stage("publish"):

@@ -81,7 +81,9 @@ def collect(tree: Tree, live: dict[str, Manifest], removals: Collection[str], sp
     used = {entry.sha256 for manifest in manifests for entry in manifest.files}
     files = _settled((item for sha256, item in survey.contents.items() if sha256 not in used), spared.grace)
     staged = _settled(survey.staged, spared.grace)
-    items = (*staged, *folders, *files)
+    known = {*live, *(orphan.digest for orphan in kept)}
+    told_of_gone = _settled((item for digest, item in survey.results.items() if digest not in known), spared.grace)
+    items = (*staged, *folders, *files, *told_of_gone)
     folders_of, files_of, staged_of = (_paths(tree, group) for group in (folders, files, staged))
     kept_digests = tuple(orphan.digest for orphan in kept)
     told = Garbage(

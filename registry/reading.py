@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from zcc.registry import search
 from zcc.registry.artifact import Artifact
 from zcc.registry.catalogue import Catalogue
 from zcc.registry.files import Files
 from zcc.registry.folders import Folders
 from zcc.registry.index import LOCK_SECONDS, Index
 from zcc.registry.location import locate
+from zcc.runtime.errors import NotFound
 
 Self = TypeVar("Self", bound="Reading")
 
@@ -42,16 +42,28 @@ class Reading:
 
     def find(self, reference: str, dtype: str | None = None, target: str | None = None) -> list[Artifact]:
         """Every artifact the reference means: at least one, at most one of each dtype and target."""
-        with self._reading() as catalogue:
+        from zcc.registry import search  # lists need none of it
+
+        with self._reading() as catalogue, self._told_where():
             return search.find(catalogue, reference, dtype, target)
 
     def resolve(self, reference: str, dtype: str | None = None, target: str | None = None) -> Artifact:
         """The one artifact the reference means; several are an error that lists them."""
+        from zcc.registry import search
+
         return search.only(reference, self.find(reference, dtype, target))
 
     def revision(self) -> tuple[str, int] | None:
         """Which index it is and how often it was written to, None as long as there is none."""
         return self._index.revision()
+
+    @contextmanager
+    def _told_where(self) -> Iterator[None]:
+        """Say in the error which registry was searched: people have several."""
+        try:
+            yield
+        except NotFound as error:
+            raise type(error)(f"{error.problem} (searched {self})", error.remedy) from error
 
     @contextmanager
     def _reading(self) -> Iterator[Catalogue]:

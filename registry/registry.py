@@ -148,7 +148,7 @@ class Registry(Upkeep):
     ) -> Move:
         """Move a tag to exactly the artifacts that the reference means, when its gate lets all of them through."""
         check_tag(tag)
-        with self._writing() as catalogue:
+        with self._writing() as catalogue, self._told_where():
             found = search.find(catalogue, reference, dtype, target)
             name, digests = found[0].manifest.name, [artifact.digest for artifact in found]
             check_promotion(catalogue.transaction, name, tag, found)
@@ -200,7 +200,7 @@ class Registry(Upkeep):
 
         What a tag holds stays, unless `force` takes it out of the tag. The files stay until `gc`.
         """
-        with self._writing() as catalogue:
+        with self._writing() as catalogue, self._told_where():
             if every:
                 doomed = search.every(catalogue, reference, dtype, target)
             else:

@@ -19,7 +19,7 @@ from zcc.runtime.in_use import is_held
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # a FIFO must not hold up who opens it
 
-ARTIFACTS, STAGING = ("artifacts",), ("staging",)
+ARTIFACTS, STAGING, RESULTS = ("artifacts",), ("staging",), ("results",)
 CONTENTS = ("files", "sha256")
 _HASH, _START, _REST = (re.compile(rf"[0-9a-f]{{{count}}}") for count in (64, 2, 62))
 _STAGED = re.compile(r"\d+-[0-9a-f]{16}")
@@ -49,6 +49,7 @@ class Survey:
     artifacts: dict[str, Item] = field(default_factory=dict)  # by digest
     contents: dict[str, Item] = field(default_factory=dict)  # by sha256
     staged: list[Item] = field(default_factory=list)
+    results: dict[str, Item] = field(default_factory=dict)  # by digest of the artifact that they tell of
     strays: list[Stray] = field(default_factory=list)
 
 
@@ -77,6 +78,9 @@ class Tree:
         for _, place in self._names(STAGING, _STAGED, found):
             if item := self._take(place, found):
                 found.staged.append(item)
+        for name, place in self._names(RESULTS, _HASH, found):
+            if item := self._take(place, found):
+                found.results[f"sha256:{name}"] = item
         return found
 
     def remove(self, item: Item) -> None:

@@ -10,7 +10,7 @@ from zcc.runtime.errors import IncompatibleHost, NotFound, TrustError, ZccError
 from zcc.runtime.explanation import Explanation, VariantRemark
 from zcc.runtime.losses import points_lost
 from zcc.runtime.obstacles import obstacle
-from zcc.runtime.preference import DEFAULT, Preference, Rated, read_preference
+from zcc.runtime.preference import DEFAULT, Preference, Rated, leading, read_preference
 from zcc.runtime.source import Candidate
 
 
@@ -87,10 +87,13 @@ def explain(reference: str, variants: Sequence[Candidate], wish: Wish) -> Explan
     rated = [Rated(each, lost) for each, lost in zip(fit, points_lost(fit), strict=True)]
     judged = [(each, wish.objection(each.candidate) or preference.objection(each)) for each in rated]
     ranked = sorted((each for each, reason in judged if reason is None), key=preference.rank)
+    fastest = ranked[0] if ranked else None
+    if fastest is not None and (taken := leading(ranked, preference)) is not fastest:
+        ranked = [taken, *(each for each in ranked if each is not taken)]
     return Explanation(
         reference,
         (
-            *(_verdict(each, not place, preference, ranked[0]) for place, each in enumerate(ranked)),
+            *(_verdict(each, not place, preference, ranked[0], fastest) for place, each in enumerate(ranked)),
             *(VariantRemark(each.candidate, False, reason, each.lost) for each, reason in judged if reason is not None),
             *(
                 VariantRemark(each, False, wish.objection(each) or reason)
@@ -108,8 +111,10 @@ def _unfit(candidate: Candidate) -> str | None:
     return found.reason if found else None
 
 
-def _verdict(rated: Rated, taken: bool, preference: Preference, first: Rated) -> VariantRemark:
+def _verdict(rated: Rated, taken: bool, preference: Preference, first: Rated, fastest: Rated | None) -> VariantRemark:
     why = preference.first if taken else f"{first.candidate.label} is {preference.first}"
+    if taken and fastest is not None and fastest is not rated:
+        why += f": as fast as {fastest.candidate.label} within the spread of their times, and more accurate"
     if not taken and rated.candidate.claims("latency_ms") and not first.candidate.claims("latency_ms"):
         why += ", and was measured here"
     return VariantRemark(rated.candidate, taken, why, rated.lost)

@@ -160,6 +160,12 @@ class Detector(Streaming):
         """Close it."""
         self.close()
 
+    def __repr__(self) -> str:
+        """What was asked for, and what runs now."""
+        manifest = self.manifest
+        about = f"{manifest.name} {manifest.dtype} for {manifest.target}, {len(manifest.classes)} classes"
+        return f"<Detector {self._reference!r}: {about}, {manifest.digest[:19]}>"
+
     @property
     def manifest(self) -> Manifest:
         """What runs now."""

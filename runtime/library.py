@@ -18,7 +18,9 @@ from zcc.runtime.manifest import Manifest, Run
 from zcc.runtime.packed_library import RUNTIME_LIBRARY as RUNTIME_LIBRARY
 
 MODULE = "model.so"
-NETWORK, PROFILE, DETECT = "zcc_network", "zcc_profile", "zcc_detect_{}"  # the module's functions
+# The module's functions.
+NETWORK, PROFILE, STAGES, DETECT = "zcc_network", "zcc_profile", "zcc_stages", "zcc_detect_{}"
+CLOCK_READINGS = 4  # of STAGES: at the start, and behind preprocess, network and postprocess
 
 
 def load_module(folder: Path) -> Any:

@@ -16,10 +16,11 @@ from typing import Any
 
 from zcc.runtime import limits
 from zcc.runtime.errors import CorruptArtifact, IncompatibleHost
+from zcc.runtime.hashing import file_sha256 as file_sha256
 from zcc.runtime.manifest_rules import EACH_THREAD as EACH_THREAD
 from zcc.runtime.manifest_rules import FILENAME as FILENAME
 from zcc.runtime.manifest_rules import MOST_FIGURES, SCHEMA, check_figure, check_manifest
-from zcc.runtime.regular import open_raw, read_text
+from zcc.runtime.regular import read_text
 from zcc.runtime.rules import Breach, brief, strict_json
 
 REMEDY = "compile the model again"
@@ -243,18 +244,6 @@ def read_figures(raw: Any, source: str) -> tuple[Measurement, ...]:
     except Breach as breach:
         raise CorruptArtifact(f"{source} holds what is no figure ({breach})", REMEDY) from breach
     return tuple(Measurement(**figure) for figure in raw)
-
-
-def file_sha256(path: Path) -> str:
-    """The sha256 of a file's bytes, in hex."""
-    digest, buffer = hashlib.sha256(), memoryview(bytearray(_PIECE))
-    with open_raw(path) as stream:
-        while size := stream.readinto(buffer):
-            digest.update(buffer[:size])
-    return digest.hexdigest()
-
-
-_PIECE = 1 << 18  # stays in a core's cache from where it is read to where it is hashed
 
 
 def is_sound(path: Path, entry: FileEntry) -> bool:

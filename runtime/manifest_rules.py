@@ -19,8 +19,10 @@ from zcc.runtime.rules import (
     LONGEST,
     Breach,
     Rule,
+    Where,
     anything,
     brief,
+    in_words,
     integer,
     list_of,
     maybe,
@@ -47,7 +49,7 @@ RESIZES = ("letterbox", "stretch")
 PRECISION, MILLISECONDS = number(0, 1), number(0, 1e9)
 METRICS: Mapping[str, Rule] = {
     **dict.fromkeys(("map50", "map50_95", "agreement50", "agreement50_95"), PRECISION),
-    **dict.fromkeys(("latency_ms", "latency_p95_ms", "network_ms"), MILLISECONDS),
+    **dict.fromkeys(("latency_ms", "latency_p95_ms", "latency_spread_ms", "network_ms"), MILLISECONDS),
     **dict.fromkeys(("drop_map50", "drop_map50_95"), number(-100, 100)),
 }
 
@@ -58,7 +60,10 @@ SIZE = integer(0, limits.FILE)
 MEASUREMENT = record({"metric": text(64, 1), "value": number(), "how": LINE})
 FILE = record({"path": text(LONGEST_PATH), "sha256": HASH, "size": SIZE})
 STAGE = record({"name": WORD, "seconds": number(0, LARGEST), "peak_mb": number(0, LARGEST)})
-CALL = record({"kernel": LINE, "makes": LINE, "flops": number(0), "bytes": number(0)})
+CALL = record(
+    {"kernel": LINE, "makes": LINE, "flops": number(0), "bytes": number(0)},
+    {"dtype": text(32), "layout": text(32), "tuned": maybe(one_of(True, False)), "nodes": list_of(LINE, MOST_PARTS)},
+)
 RUN = record({"kind": WORD, "size": SIZE}, {"parameters": anything})
 KERNELS = record({"calls": list_of(CALL, MOST_PARTS)}, {"threads": integer(1, 4096)}, others=anything)
 HEAD = record(
@@ -77,19 +82,19 @@ INPUT = record(
 )
 
 
-def _run(value: Any, where: str) -> None:
+def _run(value: Any, where: Where) -> None:
     """Runs were pairs of kind and size before they had parameters."""
     pair = isinstance(value, list) and len(value) == 2
     RUN(dict(zip(("kind", "size"), value, strict=True)) if pair else value, where)
 
 
-def moment(value: Any, where: str) -> None:
+def moment(value: Any, where: Where) -> None:
     """A moment as ISO 8601 writes it."""
     text(40, 10)(value, where)
     try:
         datetime.fromisoformat(value.replace("Z", "+00:00"))
     except ValueError as error:
-        raise Breach(f"{where}: {brief(value)} is no moment") from error
+        raise Breach(f"{in_words(where)}: {brief(value)} is no moment") from error
 
 
 REQUIRED: Mapping[str, Rule] = {

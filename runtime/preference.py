@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from zcc.runtime.errors import UsageError
 from zcc.runtime.source import Candidate
@@ -25,6 +25,11 @@ class Rated:
     def latency(self) -> float | None:
         """Milliseconds from frame to detections, by whoever measured it last, here first; None when nobody did."""
         return self.candidate.figure("latency_ms")
+
+    @property
+    def spread(self) -> float | None:
+        """How many milliseconds the middle half of its times was apart, where it was measured here."""
+        return self.candidate.figure("latency_spread_ms", here=True)
 
 
 class Preference(Protocol):
@@ -60,8 +65,9 @@ def by_speed(rated: Rated) -> Rank:
 
 @dataclass(frozen=True)
 class Fastest:
-    """The one whose latest measured latency is least."""
+    """The one whose latest measured latency is least; what is as fast within the spread of the times is a tie."""
 
+    ties: ClassVar[bool] = True
     first: str = "the fastest that runs here"
 
     def objection(self, rated: Rated) -> str | None:
@@ -93,6 +99,7 @@ class FastestWithin:
     """The fastest of those that lose at most so many points of mAP50-95 against the most accurate."""
 
     points: float
+    ties: ClassVar[bool] = True
 
     @property
     def first(self) -> str:
@@ -108,6 +115,28 @@ class FastestWithin:
     def rank(self, rated: Rated) -> Rank:
         """By speed among those."""
         return by_speed(rated)
+
+
+def leading(ranked: Sequence[Rated], preference: Preference) -> Rated:
+    """The one that is taken of those that may be: the first, or a more accurate one that ties with it."""
+    first = ranked[0]
+    if not getattr(preference, "ties", False) or first.lost is None:
+        return first
+    return min((each for each in ranked if each.lost is not None and _ties(first, each)), key=_lost)
+
+
+def _lost(rated: Rated) -> float:
+    return math.inf if rated.lost is None else rated.lost
+
+
+def _ties(first: Rated, other: Rated) -> bool:
+    """Whether their times differ by less than each time varies by itself; known of what was measured here alone."""
+    if first is other:
+        return True
+    times, spreads = (first.latency, other.latency), (first.spread, other.spread)
+    if None in times or None in spreads or first.candidate.claims("latency_ms") or other.candidate.claims("latency_ms"):
+        return False
+    return abs((times[0] or 0) - (times[1] or 0)) <= max(spread or 0 for spread in spreads) / 2
 
 
 def _alone(preference: Preference) -> Callable[[str], Preference | None]:

@@ -65,6 +65,10 @@ class Variant:
         """What the network alone takes for a prepared input, by the clock of the processor that runs it."""
         return self._executor.network_seconds(image, output)
 
+    def stages(self, frame: Any, conf: float, iou: float) -> NDArray[np.float64]:
+        """Seconds that a frame takes before the network, in it, and behind it."""
+        return self._executor.stages(self._executor.take(frame, None), conf, iou)
+
     def profile(self, image: NDArray[np.float32]) -> NDArray[np.float64]:
         """Seconds that each kernel of the network takes for a prepared input, in the order of the manifest's calls."""
         return self._executor.profile(image)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from zcc.commands.examples import EXAMPLES
 from zcc.commands.main import COMMANDS, cli
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
@@ -42,6 +43,7 @@ def _section(name: str, command: click.Command) -> Iterator[str]:
     options = [p for p in command.params if isinstance(p, click.Option) and not p.hidden and p.name != "debug"]
     yield f"### zcc {name}{''.join(' ' + _placeholder(a) for a in arguments)}\n"
     yield inspect.cleandoc(command.help or "") + "\n"
+    yield "\n".join(["```", *EXAMPLES[name], "```\n"])
     if options:
         yield "| option | meaning |\n| --- | --- |"
         yield from (_row(option) for option in options)

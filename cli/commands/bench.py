@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zcc.commands.options import json_option, prefer_option, read_size, registry_option, variant_options
-from zcc.commands.output import print_json, reserved_stdout, say_lines
-from zcc.runtime.escaping import escaped
+from zcc.commands.output import print_json, reserved_stdout, say, say_lines
 
 if TYPE_CHECKING:
+    from zcc.compiler.benching.bench import Plan
+    from zcc.compiler.racing.against import Lineup
     from zcc.compiler.racing.contestant import Pixels
-    from zcc.compiler.racing.race import Race, Rules
-    from zcc.registry import Artifact
+    from zcc.registry import Artifact, Registry
     from zcc.runtime.manifest import Measurement
 
 FRAME = (1080, 1920)
+KIND = "bench"
 
 
 @click.command()
@@ -46,6 +47,8 @@ FRAME = (1080, 1920)
 )
 @click.option("--rounds", type=click.IntRange(1), default=10, metavar="N", help="Turns that each contestant gets.")
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads of each; every usable core by default.")
+@click.option("--quick", is_flag=True, help="Time the frame and the network alone.")
+@click.option("--history", is_flag=True, help="Measure nothing; show the benches that were kept.")
 @registry_option
 @json_option
 def bench(
@@ -59,16 +62,22 @@ def bench(
     images: Path | None,
     rounds: int,
     threads: int | None,
+    quick: bool,
+    history: bool,
     registry: str | None,
     as_json: bool,
 ) -> None:
-    """Time the detector REF: the whole frame, and the network alone.
+    """Time the detector REF: whole frames, the network alone, and all that surrounds them.
 
-    What it takes for a frame of the default size on every core is recorded with the artifact, where `zcc list` shows
-    it. Beside other tools, all run in turns, each in a process of its own, once they are known to find the same.
+    After a warm-up, 100 runs at least are timed in rounds: mean, standard deviation, least, most, median, 95th and 99th
+    percentile. Then come the stages of a frame, sizes of frames, threads, streams, a process's start, memory, and
+    energy where the machine tells. What else the machine did is written down, with a warning where it did too much.
+    Beside other tools, all run in turns, each in a process of its own, once they are known to find the same. The result
+    is kept with the artifact; what a frame of the default size takes on every core is what `zcc list` shows.
     """
     from zcc.commands.pick import folder_of, pick_runnable
-    from zcc.commands.recording import record
+    from zcc.commands.progress import open_progress
+    from zcc.compiler.benching.bench import Plan, run_bench
     from zcc.compiler.racing.race import Rules
     from zcc.registry import Registry
     from zcc.runtime import host
@@ -77,17 +86,26 @@ def bench(
         raise click.UsageError("--against TOOLS and --model FILE, which REF was compiled from, need each other")
     opened = Registry.open(registry)
     artifact = pick_runnable(opened, ref, dtype, target, prefer)
+    if history:
+        _show_history(opened, artifact, as_json)
+        return
+    folder = folder_of(opened, ref, artifact)
     rules = Rules(rounds=rounds, threads=threads or host.worker_threads())
+    plan = Plan(folder, frame, rules, _lineup(folder, against, model), quick)
     with reserved_stdout():
-        outcome = _race(folder_of(opened, ref, artifact), against, model, _frames(artifact, images, frame), rules)
-    figures = _measurements(outcome, frame)
-    # Figures are compared from artifact to artifact, so those of other conditions are shown and not kept.
-    usual = frame == FRAME and rules.threads == host.worker_threads()
-    recorded = usual and record(opened, artifact.digest, figures)
+        document = {**_about(artifact), **run_bench(plan, _frames(artifact, images, frame), open_progress())}
+    document = {**document, **_keep(opened, artifact, plan, document)}
     if as_json:
-        print_json(_document(artifact, outcome, frame, recorded, figures))
+        print_json(document)
     else:
-        say_lines(_text(artifact, outcome, frame))
+        from zcc.commands.bench_view import bench_lines
+
+        say_lines("\n".join(bench_lines(document)))
+
+
+def _about(artifact: Artifact) -> dict[str, Any]:
+    manifest = artifact.manifest
+    return {"name": manifest.name, "digest": artifact.digest, "dtype": manifest.dtype, "target": manifest.target}
 
 
 def _frames(artifact: Artifact, images: Path | None, size: tuple[int, int]) -> list[Pixels]:
@@ -98,55 +116,51 @@ def _frames(artifact: Artifact, images: Path | None, size: tuple[int, int]) -> l
     return read_frames(paths, size, artifact.manifest.input.color)
 
 
-def _race(folder: Path, against: str | None, model: Path | None, frames: Sequence[Pixels], rules: Rules) -> Race:
-    from zcc.commands.progress import open_progress
-    from zcc.compiler.racing.against import Lineup, race_against, race_alone
+def _lineup(folder: Path, against: str | None, model: Path | None) -> Lineup | None:
+    from zcc.compiler.racing.against import Lineup
 
     if against is None or model is None:
-        return race_alone(folder, frames, rules, open_progress())
-    peers = tuple(name.strip() for name in against.split(","))
-    return race_against(Lineup(folder, model, peers), frames, rules, open_progress())
+        return None
+    return Lineup(folder, model, tuple(name.strip() for name in against.split(",")))
 
 
-def _measurements(outcome: Race, frame: tuple[int, int]) -> list[Measurement]:
-    """What is kept with the artifact."""
-    from zcc.compiler.racing.result import milliseconds, runs
+def _keep(opened: Registry, artifact: Artifact, plan: Plan, document: dict[str, Any]) -> dict[str, Any]:
+    """Keep the result where the artifact is kept, and say what of it lists show."""
+    from zcc.commands.recording import keep, record
+    from zcc.runtime import host
+
+    figures = _measurements(document)
+    keep(opened, artifact.digest, KIND, document)
+    # Figures are compared from artifact to artifact, so those of other conditions are not shown in lists.
+    usual = plan.frame == FRAME and plan.rules.threads == host.worker_threads()
+    recorded = usual and record(opened, artifact.digest, figures)
+    return {"measured": [asdict(figure) for figure in figures], "recorded": recorded}
+
+
+def _measurements(document: dict[str, Any]) -> Sequence[Measurement]:
+    """What lists show of a bench, and how it was measured."""
     from zcc.runtime import host
     from zcc.runtime.manifest import Measurement
 
-    ours, rules = outcome.records[0], outcome.rules
-    taken = {task: milliseconds(runs(ours, task)) for task in ("frame", "network")}
-    count = rules.rounds * rules.runs
-    place = f"on {host.machine()}, {rules.threads} threads"
-    frames = f"{count} frames of {frame[1]}x{frame[0]} {place}"
+    frame, network, (height, width) = document["frame_ms"], document["network_ms"], document["frame"]
+    place = f"on {host.machine()}, {document['threads']} threads"
+    frames = f"{frame['runs']} frames of {width}x{height} {place}"
     return [
-        Measurement("latency_ms", taken["frame"]["median"], f"median of {frames}"),
-        Measurement("latency_p95_ms", taken["frame"]["p95"], f"95th percentile of {frames}"),
-        Measurement("network_ms", taken["network"]["median"], f"median of {count} runs {place}"),
+        Measurement("latency_ms", frame["median"], f"median of {frames}"),
+        Measurement("latency_p95_ms", frame["p95"], f"95th percentile of {frames}"),
+        Measurement("latency_spread_ms", frame["spread"], f"between the quarters of {frames}"),
+        Measurement("network_ms", network["median"], f"median of {network['runs']} runs {place}"),
     ]
 
 
-def _document(
-    artifact: Artifact, outcome: Race, frame: tuple[int, int], recorded: bool, figures: Sequence[Measurement]
-) -> dict[str, Any]:
-    from zcc.compiler.racing.result import as_document
+def _show_history(opened: Registry, artifact: Artifact, as_json: bool) -> None:
+    from zcc.commands.bench_view import history_lines
+    from zcc.registry.kept_results import KeptResults
 
-    manifest = artifact.manifest
-    return {
-        "name": manifest.name,
-        "digest": artifact.digest,
-        "dtype": manifest.dtype,
-        "target": manifest.target,
-        "frame": list(frame),
-        "measured": [asdict(figure) for figure in figures],
-        "recorded": recorded,
-        **as_document(outcome),
-    }
-
-
-def _text(artifact: Artifact, outcome: Race, frame: tuple[int, int]) -> str:
-    from zcc.compiler.racing.result import as_text
-
-    manifest = artifact.manifest
-    title = f"{manifest.name} {manifest.dtype} for {manifest.target}, frames of {frame[1]}x{frame[0]}"
-    return f"{escaped(title)}\n{as_text(outcome)}"
+    benches = KeptResults(opened.home).of(artifact.digest, KIND)
+    if as_json:
+        print_json(benches)
+    elif benches:
+        say_lines("\n".join(history_lines(benches)))
+    else:
+        say(f"nobody benched {artifact.manifest.name} {artifact.manifest.dtype} here yet")

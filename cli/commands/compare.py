@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zcc.commands.options import json_option, read_pair, registry_option
-from zcc.commands.output import print_json, say_lines
+from zcc.commands.output import print_json, say, say_lines
+from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
     from zcc.compiler.quality.comparison import Comparison
+    from zcc.compiler.quality.picture_differences import PictureDifference
     from zcc.runtime import Detector
     from zcc.runtime.manifest import Measurement
 
@@ -34,6 +36,12 @@ if TYPE_CHECKING:
 @click.option(
     "--target", "targets", callback=read_pair, metavar="A,B", help="Of several variants, those for this target."
 )
+@click.option(
+    "--save", metavar="DIR", type=click.Path(path_type=Path), help="Where to save the worst pictures, side by side."
+)
+@click.option(
+    "--worst", type=click.IntRange(min=1), default=10, metavar="N", help="Pictures that are listed, and saved."
+)
 @registry_option
 @json_option
 def compare(
@@ -42,18 +50,21 @@ def compare(
     data: Path,
     dtypes: tuple[str | None, str | None],
     targets: tuple[str | None, str | None],
+    save: Path | None,
+    worst: int,
     registry: str | None,
     as_json: bool,
 ) -> None:
-    """Put the detectors A and B side by side: accuracy in all and per class, confidences, latency, size.
+    """Put the detectors A and B side by side: accuracy, confidences, latency, size, and where they differ.
 
     Where the pictures have no labels, what A finds stands for them. One word for --dtype or --target holds for both
     references, two with a comma between them for one each: zcc compare NAME NAME --dtype fp32,int8 --data DIR.
-    Latencies are taken here, in turns.
+    Latencies are taken here, in turns. Pictures in which one finds what the other does not come worst first.
     """
     from zcc.commands.contrast import contrast
     from zcc.commands.progress import open_progress
     from zcc.compiler.quality.latency import measure_latencies
+    from zcc.compiler.quality.picture_differences import picture_differences
     from zcc.runtime import Detector
 
     pair = [
@@ -63,10 +74,52 @@ def compare(
     comparison = contrast(pair[0], pair[1], data)
     with open_progress().stage("latency, in turns"):
         latencies = measure_latencies(pair)
+    differences = picture_differences(comparison.sure)
+    if save is not None:
+        _save(save, pair, comparison, differences[:worst])
     if as_json:
-        print_json(_document(pair, comparison, latencies, data))
+        names = comparison.pictures.names
+        told = [each.describe(names[each.number]) for each in differences]
+        print_json({**_document(pair, comparison, latencies, data), "pictures": told})
     else:
-        say_lines(_text(pair, comparison, latencies))
+        say_lines("\n".join([_text(pair, comparison, latencies), *_worst(comparison, differences, worst)]))
+
+
+def _worst(comparison: Comparison, differences: Sequence[PictureDifference], most: int) -> list[str]:
+    """The pictures in which most differs."""
+    from zcc.commands.columns import columns
+
+    count = comparison.pictures.count
+    if not differences:
+        return ["", f"nothing differs in any of the {count} pictures"]
+    names = comparison.pictures.names
+    rows = [["picture", "only A", "only B", "both", "scores apart by"]]
+    for each in differences[:most]:
+        told = each.describe(Path(names[each.number]).name)
+        rows.append([told["image"], *(str(told[key]) for key in ("lost", "gained", "in_both")), f"{each.drift:.3f}"])
+    rest = len(differences) - most
+    return ["", f"{len(differences)} of {count} pictures differ, the worst first", columns(rows)] + (
+        [f"and {rest} more; --json lists them all"] if rest > 0 else []
+    )
+
+
+def _save(
+    folder: Path, pair: Sequence[Detector], comparison: Comparison, differences: Sequence[PictureDifference]
+) -> None:
+    """Save the pictures side by side, their names in order of how much differs."""
+    from zcc.commands.contrast import label
+    from zcc.commands.side_by_side import side_by_side
+
+    folder.mkdir(parents=True, exist_ok=True)
+    titles = label(pair[0].manifest), label(pair[1].manifest)
+    wanted = {each.number: place for place, each in enumerate(differences)}
+    for number, frame in enumerate(comparison.pictures.frames):
+        if number in wanted:
+            stem = Path(comparison.pictures.names[number]).stem
+            path = folder / f"{wanted[number] + 1:03d}-{stem}.jpg"
+            drawn = side_by_side(frame, differences[wanted[number]], pair[0].manifest.classes, titles)
+            drawn.save(path, quality=92, subsampling=0)
+    say(f"saved {len(differences)} pictures in {escaped(str(folder))}", err=True)
 
 
 def _document(

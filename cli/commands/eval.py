@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zcc.commands.options import json_option, prefer_option, registry_option, variant_options
-from zcc.commands.output import print_json, say_lines
+from zcc.commands.output import print_json, say, say_lines
+from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
     from zcc.compiler.quality.coco_map import AveragePrecision, MeanAveragePrecision
     from zcc.compiler.quality.comparison import Comparison
+    from zcc.compiler.quality.confusion import Confusion
     from zcc.compiler.quality.pictures import Pictures
     from zcc.runtime import Detector
     from zcc.runtime.manifest import Manifest, Measurement
@@ -41,6 +44,10 @@ class Evaluation:
 @prefer_option
 @click.option("--against", metavar="REF2", help="Also tell what REF changes against this detector.")
 @click.option("--against-dtype", metavar="DTYPE", help="Of several variants of REF2, the one in this precision.")
+@click.option(
+    "--save-json", metavar="FILE", type=click.Path(path_type=Path), help="Write all detections as COCO results."
+)
+@click.option("--confusion", is_flag=True, help="Also show which class is taken for which.")
 @registry_option
 @json_option
 def eval(
@@ -51,6 +58,8 @@ def eval(
     prefer: str,
     against: str | None,
     against_dtype: str | None,
+    save_json: Path | None,
+    confusion: bool,
     registry: str | None,
     as_json: bool,
 ) -> None:
@@ -58,8 +67,9 @@ def eval(
 
     Classes are matched by name where the pictures come with names (classes.txt, data.yaml, or those of a COCO json),
     else by number, which is told. With --against, also how far its confidences drift from those of REF2, and how each
-    class changes; where the pictures have no labels, what REF2 finds stands for them. The figures are recorded with the
-    artifact, where `zcc list` shows them.
+    class changes; where the pictures have no labels, what REF2 finds stands for them. Precision and recall are those of
+    detections with a score of 0.25 that overlap a label by half. The figures are recorded with the artifact, where
+    `zcc list` shows them.
     """
     from zcc.commands.recording import record
     from zcc.registry import Registry
@@ -68,11 +78,13 @@ def eval(
     if against_dtype is not None and against is None:
         raise click.UsageError("--against-dtype chooses among the variants of --against REF2, which is missing")
     detector = Detector.load(ref, dtype, target, registry, prefer=prefer)
+    if against is not None and (confusion or save_json is not None):
+        raise click.UsageError("--confusion and --save-json tell of one detector: leave out --against")
     if against is not None:
         reference = Detector.load(against, dtype=against_dtype, registry=registry)
         outcome = _beside(reference, detector, data)
     else:
-        outcome = _alone(detector, data)
+        outcome = _alone(detector, data, confusion, save_json)
     recorded = record(Registry.open(registry), detector.manifest.digest, outcome.figures)
     if as_json:
         print_json({**outcome.document, "recorded": recorded})
@@ -80,9 +92,13 @@ def eval(
         say_lines(outcome.text)
 
 
-def _alone(detector: Detector, data: Path) -> Evaluation:
+def _alone(detector: Detector, data: Path, shows_confusion: bool, save_json: Path | None) -> Evaluation:
+    from zcc.commands.confusion_text import confusion_text
     from zcc.commands.contrast import as_measured, warn_of_labels
     from zcc.commands.progress import open_progress
+    from zcc.compiler.quality.coco_results import coco_results
+    from zcc.compiler.quality.confident import confident
+    from zcc.compiler.quality.confusion import confusion
     from zcc.compiler.quality.figures import precision_figures
     from zcc.compiler.quality.pictures import labelled_pictures
     from zcc.compiler.quality.standard import Standard
@@ -91,9 +107,19 @@ def _alone(detector: Detector, data: Path) -> Evaluation:
     with open_progress().stage(f"evaluate on {pictures.count} pictures"):
         standard = Standard(as_measured(detector), pictures)
     found, warnings = standard.precision, warn_of_labels(standard)
+    names = detector.manifest.classes
+    mistaken = confusion(zip(pictures.labels or (), map(confident, standard.seen), strict=True), len(names))
+    if save_json is not None:
+        save_json.write_text(json.dumps(coco_results(pictures, standard.seen)), encoding="utf-8")
+        say(f"saved {escaped(str(save_json))}", err=True)
+    document = _document(detector.manifest, data, pictures, found)
+    for kind in found.per_class:
+        told = {"precision": float(mistaken.precision[kind]), "recall": float(mistaken.recall[kind])}
+        document["classes"][names[kind]].update(told)
+    text = _text(detector.manifest, pictures, found, None, mistaken)
     return Evaluation(
-        {**_document(detector.manifest, data, pictures, found), "warnings": warnings},
-        _text(detector.manifest, pictures, found, comparison=None),
+        {**document, "confusion": {"classes": list(names), **mistaken.describe()}, "warnings": warnings},
+        "\n\n".join([text, confusion_text(mistaken, names)]) if shows_confusion else text,
         precision_figures(found, pictures),
     )
 
@@ -138,7 +164,13 @@ def _document(manifest: Manifest, data: Path, pictures: Pictures, found: MeanAve
     }
 
 
-def _text(manifest: Manifest, pictures: Pictures, found: MeanAveragePrecision, comparison: Comparison | None) -> str:
+def _text(
+    manifest: Manifest,
+    pictures: Pictures,
+    found: MeanAveragePrecision,
+    comparison: Comparison | None,
+    mistaken: Confusion | None = None,
+) -> str:
     """A row for each class; beside another detector also by how many points each changes."""
     from zcc.commands.columns import columns
     from zcc.commands.contrast import label
@@ -148,8 +180,17 @@ def _text(manifest: Manifest, pictures: Pictures, found: MeanAveragePrecision, c
     names = ["all classes", *(manifest.classes[kind] for kind in found.per_class)]
     rows = [[name, f"{each.map50:.3f}", f"{each.map50_95:.3f}"] for name, each in zip(names, figures, strict=True)]
     titles = ["", "mAP50", "mAP50-95"]
+    if mistaken is not None:
+        titles += ["precision", "recall"]
+        parts = zip(mistaken.precision[list(found.per_class)], mistaken.recall[list(found.per_class)], strict=True)
+        told = [["", ""], *([_part(precision), _part(recall)] for precision, recall in parts)]
+        rows = [[*row, *each] for row, each in zip(rows, told, strict=True)]
     if comparison is not None:
         titles.append("points")
         changes = [-comparison.drop, *(comparison.changes[kind] for kind in found.per_class)]
         rows = [[*row, in_points(change)] for row, change in zip(rows, changes, strict=True)]
     return f"{label(manifest)}, {pictures.count} pictures\n{columns([titles, *rows])}"
+
+
+def _part(value: float) -> str:
+    return "-" if value != value else f"{value:.3f}"  # not a number: nothing was found of it

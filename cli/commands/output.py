@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 def say(text: object, *, err: bool = False, newline: bool = True, file: TextIO | None = None, **style: Any) -> None:
     """Print one line, whatever is in it, with all that is not read escaped; `style` as click.style takes it."""
     safe = escaped(str(text))
-    click.echo(click.style(safe, **style) if style else safe, file=file, err=err, nl=newline)
+    click.echo(click.style(safe, **style) if style else safe, file=file or _stream(err), nl=newline)
 
 
 def say_lines(text: object, *, err: bool = False) -> None:
     """Print a text of several lines, that nothing from elsewhere has put line ends into; all else is escaped."""
-    click.echo("\n".join(_TAB.sub(_escaped_between, line) for line in str(text).split("\n")), err=err)
+    click.echo("\n".join(_TAB.sub(_escaped_between, line) for line in str(text).split("\n")), file=_stream(err))
 
 
 def print_json(document: Any) -> None:
@@ -51,6 +51,11 @@ def cells(texts: Iterable[str]) -> Iterator[Text]:
     from rich.text import Text
 
     return (Text(escaped(text)) for text in texts)
+
+
+def _stream(err: bool) -> TextIO:
+    """Where it goes. By click's own choice it would go past what stands in for the stream while a bar is shown."""
+    return sys.stderr if err else sys.stdout
 
 
 _TAB = re.compile("[^\t]+")  # tabs lay out shell scripts

@@ -27,6 +27,7 @@ METRICS = {
     "worst_class_change": ("worst class", "{:+.2f} points"),
     "latency_ms": ("a frame", "{:.1f} ms"),
     "latency_p95_ms": ("95 of 100", "{:.1f} ms"),
+    "latency_spread_ms": ("spread", "{:.2f} ms"),
     "network_ms": ("network", "{:.1f} ms"),
 }
 SPEED = ("latency_ms", "latency_p95_ms", "network_ms")
@@ -34,7 +35,7 @@ ACCURACY = ("map50_95", "map50", "agreement50_95")
 LOSS = ("drop_map50_95", "worst_class_change")
 
 
-def page(artifact: Artifact, ref: str) -> Iterator[str]:
+def page(artifact: Artifact, ref: str, description: str = "") -> Iterator[str]:
     """The lines of the page; `ref` is what it was asked for by."""
     manifest = artifact.manifest
     title = f"{manifest.name} · {manifest.dtype} · {manifest.target}"
@@ -43,6 +44,7 @@ def page(artifact: Artifact, ref: str) -> Iterator[str]:
     yield ""
     if artifact.barred:
         yield from _entry("refused", artifact.barred)
+    yield from _entry("about", description)
     yield from _entry("is", _what(artifact))
     yield from _entry("reads", _reads(manifest))
     yield from _entry("finds", _classes(manifest.classes))

@@ -1,34 +1,55 @@
-"""zcc run: detections in pictures and videos."""
+"""zcc run: detections in pictures, videos and cameras."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import chain, count
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from zcc.commands.options import json_option, prefer_option, registry_option, variant_options
-from zcc.commands.output import print_json, say, say_lines
+from zcc.commands.detection_rows import as_csv, as_document, as_text, csv_titles
+from zcc.commands.options import json_option, prefer_option, read_words, registry_option, variant_options
+from zcc.commands.output import print_json, reserved_stdout, say, say_lines
 from zcc.commands.sightings import Look, Sighting
 from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
-    from zcc.runtime import Detections
+    from zcc.commands.run_outputs import Output
+    from zcc.runtime import Detector
     from zcc.runtime.explanation import Explanation
+    from zcc.runtime.manifest import Manifest
 
-
-SHOWN = 12  # rows of text per picture
+SHOWN_CLASSES = 8
+GREY, FIRST_FRAME = 114, (720, 1280, 3)
 
 
 @click.command()
 @click.argument("ref")
-@click.argument("inputs", nargs=-1, metavar="IMAGE...", type=click.Path(path_type=Path))
+@click.argument("inputs", nargs=-1, metavar="INPUT...")
 @variant_options
 @prefer_option
 @click.option("--explain", is_flag=True, help="Tell why each variant of REF is taken or passed over.")
-@click.option("--save", metavar="DIR", type=click.Path(path_type=Path), help="Where to save the pictures, boxes drawn.")
+@click.option(
+    "--save",
+    metavar="PLACE",
+    type=click.Path(path_type=Path),
+    help="Save it with boxes drawn: in a folder, a video (.mp4, .mkv, .avi, .mov, .webm) or a picture file.",
+)
+@click.option(
+    "--save-video", metavar="FILE", type=click.Path(path_type=Path), help="Put all drawn frames into one video."
+)
+@click.option(
+    "--save-txt", metavar="DIR", type=click.Path(path_type=Path), help="Write YOLO labels, a file for each picture."
+)
+@click.option(
+    "--save-crops", metavar="DIR", type=click.Path(path_type=Path), help="Cut out what was found, a folder a class."
+)
+@click.option("--show", is_flag=True, help="Show it in a window, where there is a display; q closes it.")
+@click.option(
+    "--class", "classes", multiple=True, callback=read_words, metavar="NAME",
+    help="Only detections of this class, by name or number; several with commas between them.",
+)  # fmt: skip
 @click.option("--conf", type=click.FloatRange(0, 1), default=0.25, metavar="X", help="Least score.")
 @click.option(
     "--iou",
@@ -37,107 +58,119 @@ SHOWN = 12  # rows of text per picture
     metavar="X",
     help="Overlap above which boxes merge.",
 )
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after so many pictures and frames.")
 @registry_option
+@click.option("--csv", "as_table", is_flag=True, help="Print comma-separated values and nothing else on stdout.")
 @json_option
 def run(
     ref: str,
-    inputs: tuple[Path, ...],
+    inputs: tuple[str, ...],
     dtype: str | None,
     target: str | None,
     prefer: str,
     explain: bool,
     save: Path | None,
+    save_video: Path | None,
+    save_txt: Path | None,
+    save_crops: Path | None,
+    show: bool,
+    classes: tuple[str, ...],
     conf: float,
     iou: float,
+    limit: int | None,
     registry: str | None,
+    as_table: bool,
     as_json: bool,
 ) -> None:
-    """Run the detector REF on pictures, folders of pictures and videos, and tell what it finds.
+    """Run the detector REF on pictures, videos, cameras, and tell what it finds.
 
     REF is a name, name:tag, name@sha256:…, a digest or its beginning, or the path of an artifact or a bundle, which has
-    a / in it or ends in .zcc. Videos are read with OpenCV. What cannot be read is told and passed over, and the exit
-    code is 1 in the end. With --explain there need be no pictures.
+    a / in it or ends in .zcc. INPUT is a picture, a folder of pictures, a pattern such as 'shots/**/*.jpg' in quotes, a
+    video, an address (http, https, rtsp), a camera (camera, camera:1, /dev/video0), a GStreamer pipeline, or - for
+    what comes through standard input. Videos and cameras need the extra video. What cannot be read is told and passed
+    over, and the exit code is 1 in the end. With --explain there need be no input.
     """
+    from zcc.commands.frame_progress import shown
+    from zcc.commands.run_outputs import finished, through
     from zcc.runtime import Detector
 
     if not inputs and not explain:
-        raise click.UsageError("name at least one picture, folder or video")
+        raise click.UsageError("name at least one picture, folder, video or camera")
+    if as_json and as_table:
+        raise click.UsageError("--json and --csv exclude each other")
     told = Detector.explain(ref, dtype, target, registry, prefer=prefer) if explain else None
     if told is not None and not (as_json and inputs):
         print_json(told.describe()) if as_json else say_lines(told)
     if told is not None and told.chosen is not None and not inputs:
         return
     detector = Detector.load(ref, dtype, target, registry, prefer=prefer)
-    look = Look(detector, conf, iou)
-    sightings = look.at(inputs)
-    if save is not None:
-        sightings = _save(sightings, detector.manifest.classes, save)
-    if as_json:
-        print_json(_document(look, sightings, told))
-    else:
-        for sighting in sightings:
-            say_lines(_describe(sighting, detector.manifest.classes))
+    look = Look(detector, conf, iou, wanted_classes(classes, detector.manifest.classes), limit)
+    outputs = _outputs(detector.manifest.classes, save, save_video, save_txt, save_crops, show)
+    say(_variant(detector.manifest), err=True)
+    _warm_up(detector)
+    found = look.named(inputs)
+    with finished(outputs):
+        _tell(look, shown(through(look.at(found), outputs), found, limit), told, as_table, as_json)
     look.raise_for_skipped()
 
 
-def _save(sightings: Iterable[Sighting], names: tuple[str, ...], folder: Path) -> Iterator[Sighting]:
-    from zcc.commands.drawing import save_drawing
-
-    folder.mkdir(parents=True, exist_ok=True)
-    taken: set[str] = set()
-    for sighting in sightings:
-        path = folder / _free_name(sighting.path.stem, taken)
-        save_drawing(sighting.picture, sighting.found, names, path)
-        say(f"saved {escaped(str(path))}", err=True)
-        yield sighting
-
-
-def _free_name(stem: str, taken: set[str]) -> str:
-    """A file name that no other picture of this call has, though their own names may be the same."""
-    names = chain([f"{stem}.jpg"], (f"{stem}-{number}.jpg" for number in count(2)))
-    name = next(name for name in names if name not in taken)
-    taken.add(name)
-    return name
+def _tell(look: Look, sightings: Iterator[Sighting], told: Explanation | None, as_table: bool, as_json: bool) -> None:
+    names = look.detector.manifest.classes
+    if as_json:
+        with reserved_stdout():  # what reads videos may print
+            document = as_document(look, sightings, told)
+        print_json(document)
+    elif as_table:
+        say(csv_titles())
+        for sighting in sightings:
+            for line in as_csv(sighting, names):
+                say(line)
+    else:
+        for sighting in sightings:
+            say_lines(as_text(sighting, names))
 
 
-def _describe(sighting: Sighting, names: tuple[str, ...]) -> str:
-    height, width = sighting.picture.shape[:2]
-    rows = _rows(sighting.found, names)
-    frame = "" if sighting.number is None else f" frame {sighting.number}"
-    place = escaped(str(sighting.path))
-    title = f"{place}{frame}  {width}x{height}  {len(rows)} detections  {sighting.milliseconds:.1f} ms"
-    more = [f"  … {len(rows) - SHOWN} more; --json lists them all"] if len(rows) > SHOWN else []
-    return "\n".join([title, *map(_row, rows[:SHOWN]), *more])
+def _outputs(
+    names: Sequence[str],
+    save: Path | None,
+    save_video: Path | None,
+    save_txt: Path | None,
+    save_crops: Path | None,
+    show: bool,
+) -> list[Output]:
+    from zcc.commands.run_outputs import CropFolder, LabelFolder, VideoFile, saved
+    from zcc.commands.window import Window
 
-
-def _row(row: dict[str, Any]) -> str:
-    left, top, right, bottom = row["box"]
-    return f"  {escaped(row['name']):<16} {row['score']:.2f}  {left:7.1f} {top:7.1f} {right:7.1f} {bottom:7.1f}"
-
-
-def _rows(found: Detections, names: tuple[str, ...]) -> list[dict[str, Any]]:
-    columns = zip(found.boxes.tolist(), found.scores.tolist(), found.classes.tolist(), strict=True)
-    return [{"box": box, "score": score, "class": number, "name": names[number]} for box, score, number in columns]
-
-
-def _document(look: Look, sightings: Iterable[Sighting], told: Explanation | None) -> dict[str, Any]:
-    manifest = look.detector.manifest
-    pictures = [
-        {
-            "image": str(sighting.path),
-            **({} if sighting.number is None else {"frame": sighting.number}),
-            "height": sighting.picture.shape[0],
-            "width": sighting.picture.shape[1],
-            "milliseconds": sighting.milliseconds,
-            "detections": _rows(sighting.found, manifest.classes),
-        }
-        for sighting in sightings
+    return [
+        *([] if save is None else [saved(save, names)]),
+        *([] if save_video is None else [VideoFile(save_video, names)]),
+        *([] if save_txt is None else [LabelFolder(save_txt)]),
+        *([] if save_crops is None else [CropFolder(save_crops, names)]),
+        *([Window(names)] if show else []),
     ]
-    return {
-        "name": manifest.name,
-        "digest": manifest.digest,
-        "dtype": manifest.dtype,
-        **({} if told is None else {"explanation": told.describe()}),
-        "images": pictures,
-        "skipped": [{"image": str(path), "why": why} for path, why in look.skipped.items()],
-    }
+
+
+def wanted_classes(words: Iterable[str], names: Sequence[str]) -> frozenset[int] | None:
+    """The numbers of the classes that words name, or number; None where there are no words."""
+    from zcc.commands.suggestions import meant
+
+    numbers = {name: number for number, name in enumerate(names)} | {str(n): n for n in range(len(names))}
+    found = set()
+    for word in words:
+        if word not in numbers:
+            hint = meant(word, names) or f"; there are {', '.join(names[:SHOWN_CLASSES])}"
+            raise click.BadParameter(f"there is no class {word!r}{hint}", param_hint="--class")
+        found.add(numbers[word])
+    return frozenset(found) or None
+
+
+def _variant(manifest: Manifest) -> str:
+    digest = manifest.digest.removeprefix("sha256:")[:8]
+    return escaped(f"running {manifest.name} {manifest.dtype} for {manifest.target} ({digest})")
+
+
+def _warm_up(detector: Detector) -> None:
+    """The first frame of a process takes several times as long as those behind it."""
+    import numpy as np
+
+    detector(np.full(FIRST_FRAME, GREY, np.uint8))

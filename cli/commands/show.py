@@ -32,15 +32,19 @@ def show(ref: str, full: bool, dtype: str | None, target: str | None, registry: 
     REF is a name, name:tag, name@sha256:…, a digest or its beginning, or the path of an artifact or a bundle, which has
     a / in it or ends in .zcc. Of several variants, the best for this machine is shown.
     """
+    from zcc.commands.describe import description_of
     from zcc.commands.page import page
     from zcc.commands.pick import pick
     from zcc.registry import Registry
 
-    artifact = pick(Registry.open(registry), ref, dtype, target)
+    opened = Registry.open(registry)
+    artifact = pick(opened, ref, dtype, target)
+    said = description_of(opened, artifact)
+    told = {**artifact.describe(), **({"description": said} if said else {})}
     if as_json:
-        print_json(artifact.describe())
+        print_json(told)
     else:
-        say_lines("\n".join(lines(artifact.describe()) if full else page(artifact, ref)))
+        say_lines("\n".join(lines(told) if full else page(artifact, ref, said)))
 
 
 def lines(described: Mapping[str, Any]) -> Iterator[str]:

@@ -1,12 +1,13 @@
-"""What a detector sees in pictures, folders and videos; what cannot be read is passed over and kept for the end."""
+"""What a detector sees in all that was named; what cannot be read is passed over and kept for the end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
+from zcc.commands.inputs import Film, Picture, meant_by
 from zcc.commands.output import say
 from zcc.runtime.errors import InputError
 
@@ -20,13 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sighting:
-    """What was found in one picture, or in one frame of a video."""
+    """What was found in one picture, or in one frame of a film."""
 
-    path: Path
-    number: int | None  # of the frame, in a video
+    name: str
+    stem: str  # of the names of files that are made of it
     picture: NDArray[np.uint8]  # BGR
     found: Detections
     milliseconds: float
+    film: Film | None = None
+    number: int | None = None  # of the frame in the film
+    time: float = 0.0  # when the frame came, in seconds
 
 
 @dataclass
@@ -36,18 +40,26 @@ class Look:
     detector: Detector
     conf: float
     iou: float
+    classes: frozenset[int] | None = None  # what is wanted; everything where it is None
+    limit: int | None = None  # frames and pictures at most
     seen: int = 0
-    skipped: dict[Path, str] = field(default_factory=dict)  # what could not be read, and why
+    skipped: dict[str, str] = field(default_factory=dict)  # what could not be read, and why
 
-    def at(self, paths: Iterable[Path]) -> Iterator[Sighting]:
-        """What is in each, in order."""
-        for path in paths:
+    def named(self, words: Iterable[str]) -> list[Picture | Film]:
+        """Everything that words stand for, in order."""
+        found: list[Picture | Film] = []
+        for word in words:
             try:
-                for sighting in self._in(path):
-                    self.seen += 1
-                    yield sighting
+                found += meant_by(word)
             except (InputError, OSError) as error:
-                self._skip(path, error)
+                self._skip(word, error)
+        return found
+
+    def at(self, inputs: Sequence[Picture | Film]) -> Iterator[Sighting]:
+        """What is in each, in order."""
+        for sighting in islice(self._all(inputs), self.limit):
+            self.seen += 1
+            yield sighting if self.classes is None else replace(sighting, found=self._wanted(sighting.found))
 
     def raise_for_skipped(self) -> None:
         """Fail when something was passed over."""
@@ -55,56 +67,66 @@ class Look:
             count = len(self.skipped)
             raise InputError(f"{count} of {count + self.seen} could not be read", "what it was is told above")
 
-    def _in(self, path: Path) -> Iterator[Sighting]:
-        from zcc.runtime.feeds.pictures import is_picture
+    def _all(self, inputs: Sequence[Picture | Film]) -> Iterator[Sighting]:
+        # Pictures that follow each other are read ahead of the detector, like the frames of a film.
+        for are_films, group in groupby(inputs, lambda each: isinstance(each, Film)):
+            if not are_films:
+                yield from self._pictures([each for each in group if isinstance(each, Picture)])
+                continue
+            for film in group:
+                try:
+                    if isinstance(film, Film):
+                        yield from self._frames(film)
+                except (InputError, OSError) as error:
+                    self._skip(film.name, error)
 
-        if path.is_dir():
-            return self._folder(path)
-        return self._pictures([path])[1] if is_picture(path) else self._video(path)
-
-    def _folder(self, path: Path) -> Iterator[Sighting]:
-        from zcc.runtime.feeds.pictures import pictures_in
-
-        stream, sightings = self._pictures(pictures_in(path))
-        yield from sightings
-        say(f"{path}: {stream.statistics}", err=True)
-
-    def _pictures(self, paths: Sequence[Path]) -> tuple[Stream, Iterator[Sighting]]:
-        read: list[Path] = []
-        frames = _readable(paths, self.detector.manifest.input.color, read.append, self._skip)
+    def _pictures(self, pictures: Sequence[Picture]) -> Iterator[Sighting]:
+        read: list[Picture] = []
+        frames = _readable(pictures, self.detector.manifest.input.color, read.append, self._skip)
         stream = self.detector.stream(frames, conf=self.conf, iou=self.iou)
-        return stream, (
-            Sighting(read[seen.index], None, self._bgr(seen.frame), seen.detections, seen.milliseconds)
-            for seen in stream
-        )
-
-    def _video(self, path: Path) -> Iterator[Sighting]:
-        stream = self.detector.stream(path, conf=self.conf, iou=self.iou)
         for seen in stream:
-            yield Sighting(path, seen.index, self._bgr(seen.frame), seen.detections, seen.milliseconds)
-        say(f"{path}: {stream.statistics}", err=True)
+            picture = read[seen.index]
+            yield Sighting(picture.name, picture.stem, self._bgr(seen.frame), seen.detections, seen.milliseconds)
+        if len(pictures) > 1:
+            self._sum_up(f"{len(pictures)} pictures", stream)
+
+    def _frames(self, film: Film) -> Iterator[Sighting]:
+        mode = "newest" if film.live else "every"
+        with self.detector.stream(film.source, mode=mode, conf=self.conf, iou=self.iou) as stream:
+            for seen in stream:
+                yield Sighting(
+                    film.name, film.stem, self._bgr(seen.frame), seen.detections, seen.milliseconds,
+                    film, seen.index, seen.time,
+                )  # fmt: skip
+        self._sum_up(film.name, stream)
+
+    def _sum_up(self, what: str, stream: Stream) -> None:
+        say(f"{what}: {stream.statistics}", err=True)
+
+    def _wanted(self, found: Detections) -> Detections:
+        kept = [number in (self.classes or ()) for number in found.classes.tolist()]
+        return replace(found, boxes=found.boxes[kept], scores=found.scores[kept], classes=found.classes[kept])
 
     def _bgr(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return frame if self.detector.manifest.input.color == "bgr" else frame[..., ::-1]
 
-    def _skip(self, path: Path, error: Exception) -> None:
-        self.skipped[path] = str(error)
+    def _skip(self, name: str, error: Exception) -> None:
+        self.skipped[name] = str(error)
         say(f"skipped: {error}", err=True)
 
 
 def _readable(
-    paths: Iterable[Path], color: str, read: Callable[[Path], None], skip: Callable[[Path, Exception], None]
+    pictures: Iterable[Picture], color: str, read: Callable[[Picture], None], skip: Callable[[str, Exception], None]
 ) -> Iterator[NDArray[np.uint8]]:
     """The frames of those pictures that are some."""
-    from zcc.runtime.feeds.pictures import read_picture
     from zcc.runtime.planes import check_size
 
-    for path in paths:
+    for picture in pictures:
         try:
-            frame = read_picture(path, color)
+            frame = picture.read(color)
             check_size(*frame.shape[:2])
-        except InputError as error:
-            skip(path, error)
+        except (InputError, OSError) as error:
+            skip(picture.name, error)
         else:
-            read(path)
+            read(picture)
             yield frame

@@ -11,7 +11,6 @@ from zcc.compiler.adapting.report import ORACLE, POLICY, AdaptReport
 
 WIDTH, HEIGHT = 720, 440
 LEFT, RIGHT, TOP, BOTTOM = 70, 24, 44, 56
-POINTS = 100.0
 TICKS = 6  # about
 COLORS = {POLICY: "#1565c0", ORACLE: "#2e7d32"}
 OTHER = "#424242"
@@ -53,7 +52,7 @@ def draw(report: AdaptReport, title: str) -> str:
 
 
 def _point(found: Outcome) -> Point:
-    return found.mean_ms, POINTS * found.map50_95
+    return found.mean_ms, found.map50_95
 
 
 def _round_step(step: float) -> float:
@@ -73,7 +72,7 @@ def _frame(x: Axis, y: Axis, title: str) -> Iterable[str]:
         yield _line(LEFT, place, WIDTH - RIGHT, place)
         yield _text(LEFT - 8, place + 4, f"{tick:.{y.digits}f}", "end")
     yield _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 14, "mean time of a frame, ms", "middle")
-    yield f'<g transform="rotate(-90)">{_text(-(TOP + HEIGHT - BOTTOM) / 2, 20, "mAP50-95, points", "middle")}</g>'
+    yield f'<g transform="rotate(-90)">{_text(-(TOP + HEIGHT - BOTTOM) / 2, 20, "mAP50-95", "middle")}</g>'
 
 
 def _curve(points: Sequence[Point], x: Axis, y: Axis, color: str) -> str:

@@ -24,7 +24,7 @@ def curve_rows(report: AdaptReport) -> list[list[str]]:
     rows = [
         [
             *(f"{each.arguments[name]:.4g}" for name in names),
-            f"{POINTS * each.outcome.map50_95:.2f}",
+            f"{each.outcome.map50_95:.3f}",
             f"{each.outcome.mean_ms:.2f}",
             _percent(report.saved(each.outcome)),
             _percent(report.lost(each.outcome)),
@@ -48,14 +48,20 @@ def summary(report: AdaptReport) -> Iterator[str]:
     if report.lost(found) is None:
         yield f"{cheap} loses nothing against {high} here ({-lost:+.2f} points): there is nothing to trade"
     else:
-        share = _percent(report.lost(found))
-        yield f"of the {lost:.2f} points of mAP50-95 that {cheap} loses, the policy loses {share}"
+        yield f"of the {lost:.2f} points of mAP50-95 that {cheap} loses, the policy {_loss(report.lost(found), lost)}"
+
+
+def _loss(part: float | None, lost: float) -> str:
+    """What of so many points is lost, in words that hold for a gain, too."""
+    if part is None or part >= 0:
+        return f"loses {_percent(part)}"
+    return f"loses none: it gains {-part * lost:.2f} on the most accurate"
 
 
 def _cells(report: AdaptReport, found: Outcome) -> list[str]:
     return [
-        f"{POINTS * found.map50:.2f}",
-        f"{POINTS * found.map50_95:.2f}",
+        f"{found.map50:.3f}",
+        f"{found.map50_95:.3f}",
         f"{found.mean_ms:.2f}",
         f"{found.p95_ms:.2f}",
         f"{report.speedup(found):.2f}",

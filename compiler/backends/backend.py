@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from zcc.compiler.backends.common.machine import Machine
 from zcc.compiler.backends.search import Tuner
 from zcc.compiler.backends.stage import RunStage
 from zcc.compiler.backends.target import Target
@@ -44,6 +45,9 @@ class Call:
     makes: str  # the tensor
     flops: int  # arithmetic that the result needs, whatever the kernel does to get it
     bytes: int  # memory that the call cannot do without
+    dtype: str = ""  # of what it writes
+    layout: str = ""  # of the same, as NCHW16c
+    tuned: bool | None = None  # whether a record says how it is computed; None where there is nothing to choose
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,10 @@ class Backend(Protocol[AnyTarget, AnyRecords]):
 
     def running(self, target: AnyTarget) -> Running:
         """How this machine runs what was built for the target, if only to verify it."""
+        ...
+
+    def machine(self, target: str, arithmetics: Iterable[str]) -> Machine | None:
+        """What this machine can do at most with the target's instructions; None where that cannot be measured."""
         ...
 
     def tools(self) -> dict[str, str]:

@@ -35,6 +35,11 @@ def backend_of(target: Target) -> Backend[Any, Any]:
     return next(backend for backend in BACKENDS if target.name in backend.targets)
 
 
+def backend_named(name: str) -> Backend[Any, Any]:
+    """The backend whose executor has this name."""
+    return next(backend for backend in BACKENDS if backend.name == name)
+
+
 def find_target(name: str, dtype: str) -> Target:
     """The target of that name; `native` is the best one for the dtype among those that this machine runs."""
     if name == NATIVE:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from zcc.compiler.backends.backend import Built
 from zcc.compiler.backends.table import backend_of
 from zcc.compiler.building.fingerprint import tool_versions
 from zcc.compiler.building.job import Job
+from zcc.compiler.importing.origins import nodes_of
 from zcc.compiler.ir.short_sums import weight_range
 from zcc.runtime.manifest import FileEntry, HeadInfo, Manifest, file_sha256
 
@@ -42,8 +44,14 @@ def make_manifest(folder: Path, job: Job, key: str, built: Built) -> Manifest:
             "layers": {kind: list(names) for kind, names in built.layers.items()},
             **(_of_bytes(job) if precision.calibrated else {}),
         },
-        kernels={"calls": [asdict(call) for call in built.calls], **built.form},
+        kernels={"calls": _calls(job, built), **built.form},
     )
+
+
+def _calls(job: Job, built: Built) -> list[dict[str, Any]]:
+    """The kernel calls, and the nodes of the file that each stands for."""
+    nodes = nodes_of(job.source, [call.makes for call in built.calls])
+    return [{**asdict(call), "nodes": nodes[call.makes]} for call in built.calls]
 
 
 def _of_bytes(job: Job) -> dict[str, str]:

@@ -23,14 +23,18 @@ PASSES = (raise_calls, fold_batch_norm, fold_scatter, fold_slices, split_to_slic
 
 def import_proto(proto: onnx.ModelProto) -> ir.IRModule:
     """The model as a Relax module, after our passes."""
+    return tvm.transform.Sequential(list(PASSES))(read_proto(proto))
+
+
+def read_proto(proto: onnx.ModelProto) -> ir.IRModule:
+    """The model as TVM's importer has it."""
     try:
-        module = from_onnx(proto, keep_params_in_input=False)
+        return from_onnx(proto, keep_params_in_input=False)
     except IMPORT_ERRORS as error:
         raise ModelError(
             f"the model cannot be imported: {_last_line(error)}",
             "simplify it with onnxsim, or export it again",
         ) from error
-    return tvm.transform.Sequential(list(PASSES))(module)
 
 
 def _last_line(error: Any) -> str:

@@ -1,19 +1,26 @@
-"""Where a stored artifact's network spends its time, kernel by kernel."""
+"""Where a stored artifact spends a frame's time, stage by stage, and its network's, kernel by kernel."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zcc.compiler.backends.common.machine import arithmetic_of
+from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.variant import Variant
 
 WARM_UP = 3
 SEED = 20243
+STAGES = ("preprocess", "network", "postprocess")
+FRAME = (1080, 1920, 3)
+CONF, IOU = 0.25, 0.45
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -22,9 +29,13 @@ class KernelTime:
 
     kernel: str
     makes: str  # the tensor
-    seconds: float  # median
+    seconds: float  # mean of the quicker half of the runs
     flops: int
     bytes: int
+    dtype: str = ""
+    layout: str = ""
+    tuned: bool | None = None  # None where there is nothing to choose, or nobody noted it
+    nodes: tuple[str, ...] = ()  # of the ONNX file
 
     @property
     def arithmetic(self) -> str:
@@ -42,20 +53,69 @@ class KernelTime:
         return self.bytes / self.seconds if self.seconds else 0.0
 
 
+@dataclass(frozen=True)
+class Profile:
+    """A network's kernels, and the whole that they are held against, in seconds."""
+
+    kernels: Sequence[KernelTime]
+    network: float  # the network alone, unobserved
+    stages: dict[str, float] = field(default_factory=dict)  # of a frame; none where the artifact cannot tell
+
+    @property
+    def total(self) -> float:
+        """What the network takes as the sum of its kernels."""
+        return total_seconds(self.kernels)
+
+    @property
+    def covered(self) -> float:
+        """The part of the network's own time that the kernels' times add up to."""
+        return self.total / self.network if self.network else 0.0
+
+
 def profile_artifact(folder: Path, rounds: int) -> list[KernelTime]:
-    """The median time of every kernel call over so many runs of the network."""
+    """The time of every kernel call over so many runs of the network."""
+    return list(profile_whole(folder, rounds).kernels)
+
+
+def profile_whole(folder: Path, rounds: int) -> Profile:
+    """The times of kernels, of the network alone and of a frame's stages, taken in turns."""
     manifest = Manifest.read(folder)
     variant = Variant(folder, manifest)
-    shape = (1, 3, manifest.input.height, manifest.input.width)
-    image = np.random.default_rng(SEED).random(shape, dtype=np.float32)
-    readings = [variant.profile(image) for _ in range(WARM_UP + rounds)]
-    seconds = np.median(readings[WARM_UP:], axis=0)
-    return [
-        KernelTime(call["kernel"], call["makes"], float(taken), call["flops"], call["bytes"])
+    draw = np.random.default_rng(SEED)
+    image = draw.random((1, 3, manifest.input.height, manifest.input.width), dtype=np.float32)
+    frame = draw.integers(0, 256, FRAME, dtype=np.uint8)
+    output = np.zeros(manifest.head.shape, np.float32)
+    readings, networks = [], []
+    for _ in range(WARM_UP + rounds):
+        readings.append(variant.profile(image))
+        networks.append(variant.network_seconds(image, output))
+    seconds = _undisturbed(readings)
+    kernels = [
+        KernelTime(
+            call["kernel"], call["makes"], float(taken), call["flops"], call["bytes"],
+            call.get("dtype", ""), call.get("layout", ""), call.get("tuned"), tuple(call.get("nodes", ())),
+        )
         for call, taken in zip(manifest.kernels["calls"], seconds, strict=True)
-    ]
+    ]  # fmt: skip
+    network = float(_undisturbed([np.array([each]) for each in networks])[0])
+    return Profile(kernels, network, _stages(variant, frame, rounds))
+
+
+def _undisturbed(readings: Sequence[Floats]) -> Floats:
+    """The mean of the quicker half of the runs: what disturbs one does not count, and parts add up to their whole."""
+    runs = np.array(readings[WARM_UP:])
+    quickest = np.argsort(runs.sum(axis=1), kind="stable")[: -(-len(runs) // 2)]
+    return np.asarray(runs[quickest].mean(axis=0))
+
+
+def _stages(variant: Variant, frame: NDArray[np.uint8], rounds: int) -> dict[str, float]:
+    try:
+        taken = [variant.stages(frame, CONF, IOU) for _ in range(WARM_UP + rounds)]
+    except CorruptArtifact:  # compiled by a zcc that had no clock there
+        return {}
+    return {name: float(seconds) for name, seconds in zip(STAGES, _undisturbed(taken), strict=True)}
 
 
 def total_seconds(times: Sequence[KernelTime]) -> float:
-    """What the network takes when its kernels take their medians."""
+    """What the network takes as the sum of its kernels."""
     return sum(each.seconds for each in times)

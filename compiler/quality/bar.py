@@ -44,6 +44,10 @@ class Bar:
         """The reference, built once also where it finds nothing."""
         return self.reference()
 
+    def offer(self, reference: Detect) -> None:
+        """Take a detector for the reference that is the same as what `reference` would make; the first one stays."""
+        vars(self).setdefault("_detect", reference)
+
     def judge(self, candidate: Detect) -> Verdict:
         """Hold a variant to the bar."""
         return judge(self.standard, candidate, self.max_drop)

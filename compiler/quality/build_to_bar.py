@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from zcc.compiler.backends.table import backend_of
+from zcc.compiler.backends.table import backend_of, native_target
 from zcc.compiler.building.build import build
 from zcc.compiler.building.job import Job
 from zcc.compiler.building.stage_recorder import StageRecorder
@@ -58,8 +58,13 @@ def with_figures(job: Job, folder: Path, manifest: Manifest, stages: StageRecord
         stages.progress.note(f"verified {running.how}, not measured")
         return replace(manifest, measured=tuple(figures))
     with stages.stage("measure"):
-        figures.append(measure_latency(folder, manifest))
+        figures += measure_latency(folder, manifest)
     return replace(manifest, measured=tuple(figures))
+
+
+def is_reference(job: Job) -> bool:
+    """Whether a variant is what others are held to: fp32 for this machine."""
+    return job.precision.name == REFERENCE and job.target == native_target(REFERENCE)
 
 
 def judge(job: Job, folder: Path, manifest: Manifest, bar: Bar | None, stages: StageRecorder) -> Verdict | None:
@@ -67,8 +72,11 @@ def judge(job: Job, folder: Path, manifest: Manifest, bar: Bar | None, stages: S
     if bar is None or not job.target.runs_here():
         return None
     try:
+        candidate = detector(folder, manifest)
+        if is_reference(job):
+            bar.offer(candidate)  # so that nothing is built twice
         with stages.stage("accuracy"):
-            return bar.judge(detector(folder, manifest))
+            return bar.judge(candidate)
     except NothingFound as nothing:
         if bar.asked:
             raise

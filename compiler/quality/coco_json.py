@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from zcc.runtime.errors import DatasetError
 from zcc.runtime.regular import read_text
 
 
-def read_scenes(path: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
-    """Every picture the file lists with its boxes, and the class names in the order of the category ids."""
+def read_scenes(path: Path) -> tuple[tuple[Scene, ...], tuple[str, ...], tuple[int, ...]]:
+    """Every picture the file lists with its boxes, and the classes' names and ids in the order of the ids."""
     try:
         document = json.loads(read_text(path, limits.LABELS, "utf-8-sig"))
         categories = sorted(document["categories"], key=lambda category: int(category["id"]))
@@ -27,10 +28,14 @@ def read_scenes(path: Path) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
             annotations[annotation["image_id"]].append(annotation)
         _refuse_strays(annotations.keys() - {image["id"] for image in document["images"]}, path)
         scenes = tuple(
-            _scene(_find(path.parent, image["file_name"]), annotations[image["id"]], classes, path)
+            replace(
+                _scene(_find(path.parent, image["file_name"]), annotations[image["id"]], classes, path),
+                image_id=image["id"],
+            )
             for image in document["images"]
         )
-        return scenes, tuple(str(category["name"]) for category in categories)
+        ids = tuple(int(category["id"]) for category in categories)
+        return scenes, tuple(str(category["name"]) for category in categories), ids
     except OSError as error:
         raise DatasetError(f"{path} cannot be read ({error.strerror})") from error
     except KeyError as error:

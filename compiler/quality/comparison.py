@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from zcc.compiler.quality.coco_map import MeanAveragePrecision
+from zcc.compiler.quality.confident import ConfidentDetections
 from zcc.compiler.quality.drift import Drift
 from zcc.compiler.quality.pictures import Pictures
 
@@ -27,6 +28,7 @@ class Comparison:
     reference: MeanAveragePrecision
     candidate: MeanAveragePrecision
     drift: Drift
+    sure: Sequence[tuple[ConfidentDetections, ConfidentDetections]] = ()  # what each is sure of, picture by picture
 
     @property
     def labelled(self) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ class Dataset:
     folder: Path
     scenes: tuple[Scene, ...]
     classes: tuple[str, ...]
+    category_ids: Mapping[int, int] = field(default_factory=dict)  # of a COCO json, by class number
     assumed: str | None = None  # what had to be taken for granted when they were numbered
 
     def need_labels(self) -> None:
@@ -40,22 +41,23 @@ class Dataset:
         for kind, number in renumber.items():
             lookup[kind] = number
         scenes = tuple(replace(scene, classes=lookup[scene.classes]) for scene in self.scenes)
-        return Dataset(self.folder, scenes, tuple(names), numbers.assumed)
+        ids = {renumber[kind]: number for kind, number in self.category_ids.items() if kind in renumber}
+        return Dataset(self.folder, scenes, tuple(names), ids, numbers.assumed)
 
 
 def load_dataset(path: Path) -> Dataset:
     """Read a folder with `images/` and `labels/`, a folder with a COCO json, or such a json itself."""
     if path.is_file():
-        scenes, names = coco_json.read_scenes(path)
+        scenes, names, ids = coco_json.read_scenes(path)
     elif (path / "images").is_dir() and (path / "labels").is_dir():
-        scenes, names = yolo_txt.read_scenes(path), find_names(path)
+        scenes, names, ids = yolo_txt.read_scenes(path), find_names(path), ()
     elif path.is_dir():
-        scenes, names = coco_json.read_scenes(_only_json(path))
+        scenes, names, ids = coco_json.read_scenes(_only_json(path))
     else:
         raise DatasetError(f"there is no folder {path}", _LAYOUT)
     if not scenes:
         raise DatasetError(f"{path} holds no pictures", _LAYOUT)
-    return Dataset(path, scenes, names)
+    return Dataset(path, scenes, names, dict(enumerate(ids)))
 
 
 def jsons_in(folder: Path) -> list[Path]:

@@ -33,7 +33,7 @@ class Verdict:
         beyond = "within" if self.holds else f"{found.drop - self.max_drop:.2f} beyond"
         return (
             f"{in_points(-found.drop)} points of {measure} on {seen.count} pictures of {seen.place} "
-            f"({100 * found.reference.map50_95:.2f} -> {100 * found.candidate.map50_95:.2f}), "
+            f"({found.reference.map50_95:.3f} -> {found.candidate.map50_95:.3f}), "
             f"{beyond} the {self.max_drop:g} that may be lost; {names[kind]} fares worst with {in_points(change)}"
         )
 

@@ -16,30 +16,47 @@ from zcc.runtime.variant import Detections, Variant
 
 FRAME = (1080, 1920, 3)
 WARM_UP, ROUNDS = 3, 15
+SECONDS, MOST_ROUNDS = 0.5, 100  # quick detectors are timed more often: a median of few frames is of little worth
 SEED = 20241
 
 Run = Callable[[Pixels, float, float], Detections]  # a frame, the least score, the most overlap
 
 
-def measure_latency(folder: Path, manifest: Manifest) -> Measurement:
-    """The median time from frame to detections on this machine."""
+def measure_latency(folder: Path, manifest: Manifest) -> tuple[Measurement, Measurement]:
+    """The median time from frame to detections on this machine, and how far apart the middle half of the times is."""
     variant = Variant(folder, manifest)
-    return measure_latencies([variant.run], [variant.threads])[0]
+    [times] = _times([variant.run])
+    how = _how(times, variant.threads)
+    apart = float(np.subtract(*np.percentile(times, (75, 25))))
+    return (
+        Measurement("latency_ms", round(statistics.median(times), 3), f"median of {how}"),
+        Measurement("latency_spread_ms", round(apart, 3), f"between the quarters of {how}"),
+    )
 
 
-def measure_latencies(runs: Sequence[Run], threads: Sequence[int] | None = None) -> list[Measurement]:
-    """The median time from frame to detections of each detector on this machine, taken in turns.
-
-    `threads` are those that each of them has, where they are not all that the process may use.
-    """
-    frame = np.random.default_rng(SEED).integers(0, 256, FRAME, dtype=np.uint8)
-    rounds = [[_milliseconds(run, frame) for run in runs] for _ in range(WARM_UP + ROUNDS)]
-    how = f"median of {ROUNDS} frames of 1920x1080 noise on {host.machine()}"
-    counts = threads or [host.worker_threads()] * len(runs)
+def measure_latencies(runs: Sequence[Run]) -> list[Measurement]:
+    """The median time from frame to detections of each detector on this machine, taken in turns."""
     return [
-        Measurement("latency_ms", round(statistics.median(times), 3), f"{how}, {count} threads")
-        for times, count in zip(zip(*rounds[WARM_UP:], strict=True), counts, strict=True)
+        Measurement("latency_ms", round(statistics.median(times), 3), f"median of {_how(times, host.worker_threads())}")
+        for times in _times(runs)
     ]
+
+
+def _times(runs: Sequence[Run]) -> list[list[float]]:
+    """The milliseconds of each, warmed up."""
+    frame = np.random.default_rng(SEED).integers(0, 256, FRAME, dtype=np.uint8)
+    for _ in range(WARM_UP):
+        for run in runs:
+            _milliseconds(run, frame)
+    taken: list[list[float]] = []
+    start = time.perf_counter()
+    while len(taken) < ROUNDS or (time.perf_counter() - start < SECONDS * len(runs) and len(taken) < MOST_ROUNDS):
+        taken.append([_milliseconds(run, frame) for run in runs])
+    return [list(times) for times in zip(*taken, strict=True)]
+
+
+def _how(times: Sequence[float], threads: int) -> str:
+    return f"{len(times)} frames of 1920x1080 noise on {host.machine()}, {threads} threads"
 
 
 def _milliseconds(run: Run, frame: Pixels) -> float:

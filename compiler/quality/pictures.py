@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,8 @@ class Pictures:
     digest: str  # of the pictures
     labels: Sequence[Labels] | None = None
     classes: Sequence[str] = ()  # names of what is labelled
+    names: Sequence[str] = ()  # of the pictures, in their order, where they have some
+    category_ids: Mapping[int, int] = field(default_factory=dict)  # of a COCO json, by class number
     assumed: str | None = None  # what had to be taken for granted about the labels
 
 
@@ -54,6 +56,11 @@ class Album:
             digest.update(file_sha256(path).encode())
         return f"sha256:{digest.hexdigest()}"
 
+    @property
+    def names(self) -> list[str]:
+        """What the files are called."""
+        return [str(path) for path in self._paths]
+
     def __iter__(self) -> Iterator[Pixels]:
         """The frames in the order of their files."""
         return map(self._frame, self._paths)
@@ -74,7 +81,8 @@ def labelled_pictures(path: Path, names: Sequence[str]) -> Pictures:
     dataset.need_labels()
     album = Album(scene.path for scene in dataset.scenes)
     place = path.name or str(path)
-    return Pictures(place, album, len(album), album.digest, dataset.scenes, dataset.classes, dataset.assumed)
+    labels = dataset.scenes, dataset.classes
+    return Pictures(place, album, len(album), album.digest, *labels, album.names, dataset.category_ids, dataset.assumed)
 
 
 def load_pictures(path: Path, names: Sequence[str]) -> Pictures:
@@ -82,7 +90,7 @@ def load_pictures(path: Path, names: Sequence[str]) -> Pictures:
     if _is_labelled(path):
         return labelled_pictures(path, names)
     album = Album(_unlabelled(path))
-    return Pictures(path.name or str(path), album, len(album), album.digest)
+    return Pictures(path.name or str(path), album, len(album), album.digest, names=album.names)
 
 
 def check_pictures(path: Path) -> None:

@@ -19,6 +19,7 @@ class Scene:
     boxes: NDArray[np.float64]  # (n, 4) xyxy in pixels of the picture
     classes: NDArray[np.int64]  # (n,)
     crowd: NDArray[np.bool_]  # (n,) regions of many objects, which COCO neither rewards nor punishes
+    image_id: int | str | None = None  # what a COCO json calls the picture
 
     def image(self) -> NDArray[np.uint8]:
         """The pixels, uint8 (H, W, 3) BGR."""

@@ -22,7 +22,7 @@ class Standard:
     """A reference on some pictures: its precision, and what it is sure of."""
 
     def __init__(self, reference: Detect, pictures: Pictures) -> None:
-        seen = look(reference, pictures.frames)
+        self.seen = seen = look(reference, pictures.frames)
         self.pictures = pictures
         self._sure = [confident(found) for found in seen]
         self._labels = _labels(pictures, self._sure)
@@ -33,11 +33,13 @@ class Standard:
     def compare(self, candidate: Detect) -> Comparison:
         """Look at every picture with the candidate too."""
         seen = look(candidate, self.pictures.frames)
+        sure = [confident(found) for found in seen]
         return Comparison(
             pictures=self.pictures,
             reference=self.precision,
             candidate=mean_average_precision(self._labels, seen),
-            drift=confidence_drift(self._sure, [confident(found) for found in seen]),
+            drift=confidence_drift(self._sure, sure),
+            sure=tuple(zip(self._sure, sure, strict=True)),
         )
 
 

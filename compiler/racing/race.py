@@ -13,7 +13,7 @@ from zcc.compiler.ir.heads.head import Head
 from zcc.compiler.quality.coco_map import MeanAveragePrecision
 from zcc.compiler.racing.contestant import USUAL, Entry, Floats, Pixels, Thresholds
 from zcc.compiler.racing.same_detections import EXACT, Agreement, Tolerance, check_agreement
-from zcc.compiler.racing.worker import RaceWorker
+from zcc.compiler.racing.worker import RaceWorker, process_seconds
 from zcc.runtime.manifest import InputSpec
 
 SEED = 20242
@@ -24,7 +24,8 @@ class Rules:
     """How the race is run."""
 
     rounds: int = 10  # each contestant has one turn in each
-    runs: int = 10  # counted runs in a turn
+    runs: int = 10  # counted runs in a turn, at least
+    seconds: float = 0.1  # that a turn's counted runs of the network, and of the frame, take at least
     threads: int = 1
     thresholds: Thresholds = USUAL
     tolerance: Tolerance = EXACT
@@ -40,6 +41,7 @@ class ContestantTimes:
     frame: list[list[float]] = field(default_factory=list)
     steps: list[dict[str, float]] = field(default_factory=list)  # of every frame
     ours: bool = False
+    worked: float = 0.0  # seconds of the processor, of all threads
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,13 @@ def _run(
     records = [ContestantTimes(worker.name, worker.about, ours=own) for worker, own in zip(workers, ours, strict=True)]
     for worker in workers:
         worker.prepare(image, frames, rules.thresholds)
+    begun = [process_seconds(worker.pid) for worker in workers]
     for number in range(rules.rounds):
         for worker, record in zip(workers, records, strict=True):
-            turn = worker.turn(number * rules.runs, rules.runs)
+            turn = worker.turn(number * rules.runs, rules.runs, rules.seconds)
             record.network.append(turn.network)
             record.frame.append([sum(steps.values()) for steps in turn.frames])
             record.steps += turn.frames
+    for worker, record, before in zip(workers, records, begun, strict=True):
+        record.worked = process_seconds(worker.pid) - before
     return records

@@ -31,10 +31,11 @@ def read_frames(paths: Iterable[Path], size: tuple[int, int], color: str) -> lis
     """The pictures as frames of `size` (height, width), scaled to cover it and cut to fit."""
     if not 0 < min(size) <= max(size) <= LARGEST_SIDE:
         raise UsageError(f"there is no frame of {size[0]}x{size[1]}", f"sides are 1 to {LARGEST_SIDE} pixels")
-    return [_ordered(_fitted(read_image(path), size), color) for path in paths]
+    return [_ordered(fitted(read_image(path), size), color) for path in paths]
 
 
-def _fitted(picture: Pixels, size: tuple[int, int]) -> Pixels:
+def fitted(picture: Pixels, size: tuple[int, int]) -> Pixels:
+    """The picture scaled to cover a size (height, width) and cut to fit."""
     if picture.shape[:2] == size:
         return picture
     return np.asarray(ImageOps.fit(Image.fromarray(picture), size[::-1], Image.Resampling.BILINEAR))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
 from zcc.compiler.backends.common.processes import without_interrupts
-from zcc.compiler.racing.contestant import Contestant, Entry, Floats, FoundBoxes, OwnClock, Pixels, Thresholds
+from zcc.compiler.racing.contestant import Contestant, Entry, Floats, FoundBoxes, OwnClock, Pixels, Step, Thresholds
 from zcc.runtime.errors import BenchmarkError, ZccError
 
 PATIENCE = 600  # seconds for one answer
@@ -70,9 +71,9 @@ class RaceWorker:
         """Hand over what the timed runs are made on."""
         self._ask("prepare", image, frames, thresholds)
 
-    def turn(self, first: int, runs: int) -> Turn:
-        """Time so many runs of the network, then so many frames from number `first` on."""
-        turn: Turn = self._ask("turn", first, runs)
+    def turn(self, first: int, runs: int, seconds: float = 0.0) -> Turn:
+        """Time so many runs of the network at least, then so many frames from number `first` on; each for so long."""
+        turn: Turn = self._ask("turn", first, runs, seconds)
         return turn
 
     def _ask(self, method: str, *arguments: Any) -> Any:
@@ -116,13 +117,13 @@ class _ContestantRunner:
     def prepare(self, image: Floats, frames: Sequence[Pixels], thresholds: Thresholds) -> None:
         self._image, self._frames, self._steps = image, frames, self._contestant.steps(thresholds)
 
-    def turn(self, first: int, runs: int) -> Turn:
+    def turn(self, first: int, runs: int, seconds: float) -> Turn:
         start = time.perf_counter()
         while time.perf_counter() - start < SETTLE:
             self._time_network()
-        network = [self._time_network() for _ in range(runs)]
+        network = [self._time_network() for _ in _counted(runs, seconds)]
         self._time_frame(first)
-        return Turn(network, [self._time_frame(first + number) for number in range(runs)])
+        return Turn(network, [self._time_frame(first + number) for number in _counted(runs, seconds)])
 
     def _time_network(self) -> float:
         if isinstance(self._contestant, OwnClock):
@@ -132,13 +133,35 @@ class _ContestantRunner:
         return time.perf_counter() - start
 
     def _time_frame(self, number: int) -> dict[str, float]:
-        value: Any = self._frames[number % len(self._frames)]
-        seconds, before = {}, time.perf_counter()
-        for name, step in self._steps:
-            value = step(value)
-            after = time.perf_counter()
-            seconds[name], before = after - before, after
-        return seconds
+        return time_steps(self._steps, self._frames[number % len(self._frames)])
+
+
+def _counted(runs: int, seconds: float) -> Iterator[int]:
+    """Numbers from 0 on: so many at least, and until the time is over."""
+    start = time.perf_counter()
+    number = 0
+    while number < runs or time.perf_counter() - start < seconds:
+        yield number
+        number += 1
+
+
+def time_steps(steps: Sequence[Step], value: Any) -> dict[str, float]:
+    """The seconds of each step, of which each takes what the one before it returned."""
+    seconds, before = {}, time.perf_counter()
+    for name, step in steps:
+        value = step(value)
+        after = time.perf_counter()
+        seconds[name], before = after - before, after
+    return seconds
+
+
+def process_seconds(pid: int | None) -> float:
+    """What a process has had of the processor, in all its threads; 0 where that is not told."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _serve(pipe: Connection, entry: Entry, threads: int) -> None:

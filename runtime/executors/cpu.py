@@ -123,6 +123,17 @@ class CpuExecutor:
         self.run_network(image, output)
         return time.perf_counter() - start
 
+    def stages(self, frame: Frame, conf: float, iou: float) -> NDArray[np.float64]:
+        """Seconds that a frame takes before the network, in it, and behind it; of its own format alone."""
+        return engine().call(lambda: self._stages(frame, conf, iou))
+
+    def _stages(self, frame: Frame, conf: float, iou: float) -> NDArray[np.float64]:
+        clock = np.zeros(2 * library.CLOCK_READINGS, np.int64)
+        code = library.entry_point(self._module, library.STAGES)
+        arena = self._workspace(FRAMES, "detect")
+        self._ask(code, *frame.planes, conf, iou, self._weights, arena, *self._results, clock)
+        return _between(clock)
+
     def profile(self, image: NDArray[np.float32]) -> NDArray[np.float64]:
         """Seconds that each kernel of the network takes for a prepared input, in the order of the manifest's calls."""
         # The profiled kernels run on what they find in memory; a run on an image leaves ordinary numbers there.
@@ -135,8 +146,13 @@ class CpuExecutor:
         output = np.full(4 * np.prod(self.manifest.head.shape), 1, np.uint8)
         clock = np.zeros(2 * len(self.manifest.kernels["calls"]) + 2, np.int64)
         self._ask(library.entry_point(self._module, library.PROFILE), self._weights, arena, output, clock)
-        seconds, nanoseconds = clock.reshape(-1, 2).T
-        return np.diff(seconds - seconds[0] + 1e-9 * nanoseconds)
+        return _between(clock)
+
+
+def _between(clock: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Seconds from each reading of the clock to the next."""
+    seconds, nanoseconds = clock.reshape(-1, 2).T
+    return np.diff(seconds - seconds[0] + 1e-9 * nanoseconds)
 
 
 def load(folder: Path, manifest: Manifest, device: str | None) -> CpuExecutor:

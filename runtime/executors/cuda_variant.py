@@ -16,6 +16,7 @@ from zcc.runtime.executors.cuda import CudaExecutor
 from zcc.runtime.executors.cuda_frame import lies_on_card
 from zcc.runtime.executors.cuda_program import WEIGHTS, read_program
 from zcc.runtime.executors.cuda_slot import Pending
+from zcc.runtime.executors.plan import STAGES
 from zcc.runtime.frame import Frame, as_frame
 from zcc.runtime.manifest import Manifest
 
@@ -80,6 +81,11 @@ class CudaVariant:
         """What the network's launches take as a graph, by the card's clock; no output is decoded."""
         self.executor.run(_pixels(image))
         return float(cuda_timing.replay(self.executor, ("network",), 1)[0])
+
+    def stages(self, frame: Any, conf: float, iou: float) -> NDArray[np.float64]:
+        """Seconds that the launches of each stage take as a graph, by the card's clock; copies are not in them."""
+        self.run(frame, conf, iou)
+        return np.array([cuda_timing.replay(self.executor, (stage,), 1)[0] for stage in STAGES])
 
     def profile(self, image: Array) -> NDArray[np.float64]:
         """Seconds of each launch of the network, one after another."""

@@ -42,6 +42,10 @@ class Executor(Protocol):
         """What the network alone takes for a prepared input, by the clock of the processor that runs it."""
         ...
 
+    def stages(self, frame: Any, conf: float, iou: float) -> NDArray[np.float64]:
+        """Seconds that a frame takes before the network, in it, and behind it."""
+        ...
+
     def profile(self, image: NDArray[np.float32]) -> NDArray[np.float64]:
         """Seconds that each kernel of the network takes for a prepared input, in the order of the manifest's calls."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -32,16 +33,30 @@ def is_picture(path: Path) -> bool:
             begin = file.read(12)
     except OSError as error:
         raise FrameError(f"{path} cannot be read ({error.strerror})", "check the path") from error
-    return begin.startswith(MARKS) and (not begin.startswith(b"RIFF") or begin.endswith(b"WEBP"))
+    return looks_like_picture(begin)
 
 
 def read_picture(path: Path, color: str = "bgr") -> Pixels:
     """The picture as uint8 (H, W, 3), turned as its EXIF says, its channels in the order of `color`."""
+    try:
+        encoded = read_regular(path, limits.PICTURE)
+    except OSError as error:
+        raise FrameError(f"{path} cannot be read ({error.strerror})", "check the path") from error
+    return decode_picture(encoded, str(path), color)
+
+
+def decode_picture(encoded: bytes, name: str, color: str = "bgr") -> Pixels:
+    """The same of a file's bytes; `name` is what errors call it."""
     for package, decode in DECODERS.items():
         if installed(package):
-            pixels = decode(path)
+            pixels = decode(encoded, name)
             return pixels if color == "bgr" else np.ascontiguousarray(pixels[..., ::-1])
     raise InputError("no decoder for pictures is installed", "pip install pillow, or opencv-python-headless")
+
+
+def looks_like_picture(begin: bytes) -> bool:
+    """Whether these are the first bytes of a picture, of a dozen at least."""
+    return begin.startswith(MARKS) and (not begin.startswith(b"RIFF") or begin[8:12] == b"WEBP")
 
 
 def pictures(paths: Iterable[Path], color: str) -> Feed:
@@ -62,42 +77,36 @@ def folder(path: Path, color: str) -> Feed:
     return pictures(pictures_in(path), color)
 
 
-def _with_pillow(path: Path) -> Pixels:
+def _with_pillow(encoded: bytes, name: str) -> Pixels:
     image, operations = import_module("PIL.Image"), import_module("PIL.ImageOps")
     # What Pillow raises on damaged files depends on the format's plugin.
     damage = (OSError, SyntaxError, ValueError)
     try:
-        with open_regular(path) as file, image.open(file, formats=PILLOW_FORMATS) as opened:
+        with image.open(BytesIO(encoded), formats=PILLOW_FORMATS) as opened:
             if opened.mode.startswith(("I", "F")):  # these become bytes by clipping, which leaves a white picture
-                raise FrameError(f"{path} has more than 8 bits per channel", "convert it to 8 bits")
+                raise FrameError(f"{name} has more than 8 bits per channel", "convert it to 8 bits")
             if opened.width * opened.height > limits.PICTURE_PIXELS:
-                raise FrameError(f"{path} has {opened.width}x{opened.height} pixels, which is too large", SMALLER)
+                raise FrameError(f"{name} has {opened.width}x{opened.height} pixels, which is too large", SMALLER)
             upright = operations.exif_transpose(opened)
             return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[..., ::-1])
     except import_module("PIL").UnidentifiedImageError as error:
-        raise FrameError(f"{path} is not an image", FORMATS) from error
+        raise FrameError(f"{name} is not an image", FORMATS) from error
     except image.DecompressionBombError as error:
-        raise FrameError(f"{path} has too many pixels", SMALLER) from error
+        raise FrameError(f"{name} has too many pixels", SMALLER) from error
     except damage as error:
-        if isinstance(error, OSError) and error.strerror:
-            raise FrameError(f"{path} cannot be read ({error.strerror})", "check the path") from error
-        raise FrameError(f"{path} is a damaged image ({error})", "fetch it again") from error
+        raise FrameError(f"{name} is a damaged image ({error})", "fetch it again") from error
 
 
-def _with_opencv(path: Path) -> Pixels:
+def _with_opencv(encoded: bytes, name: str) -> Pixels:
     cv2 = opencv("reading pictures")
     try:
-        encoded = np.frombuffer(read_regular(path, limits.PICTURE), np.uint8)
-    except OSError as error:
-        raise FrameError(f"{path} cannot be read ({error.strerror})", "check the path") from error
-    try:
-        pixels: Pixels | None = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
+        pixels: Pixels | None = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR) if encoded else None
     except cv2.error as error:  # of what is damaged it makes nothing; this is its limit of pixels
-        raise FrameError(f"{path} has too many pixels", SMALLER) from error
+        raise FrameError(f"{name} has too many pixels", SMALLER) from error
     if pixels is None:
-        raise FrameError(f"{path} is not an image, or a damaged one", FORMATS)
+        raise FrameError(f"{name} is not an image, or a damaged one", FORMATS)
     return pixels
 
 
-# Package -> what decodes a file with it, into BGR; the first that is installed is taken.
-DECODERS: Mapping[str, Callable[[Path], Pixels]] = {PILLOW: _with_pillow, OPENCV: _with_opencv}
+# Package -> what decodes a file's bytes with it, into BGR; the first that is installed is taken.
+DECODERS: Mapping[str, Callable[[bytes, str], Pixels]] = {PILLOW: _with_pillow, OPENCV: _with_opencv}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from tests.cli.conftest import Demo
 from tests.cli.process import assert_one_line, run_zcc
 from zcc import sample
 
-QUICK = ("--rounds", "1", "--threads", "1")
+QUICK = ("--rounds", "1", "--threads", "1", "--quick")
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def listed(registry: str) -> dict[str, list[float]]:
 
 def test_the_usual_frame_is_timed_and_recorded(registry: str) -> None:
     before = listed(registry)
-    document = bench(registry, "--rounds", "1")
+    document = bench(registry, "--rounds", "1", "--quick")
     assert (document["name"], document["frame"], document["recorded"]) == ("shapes", [1080, 1920], True)
     assert list(document["contestants"]) == ["zcc"]
     ours = document["contestants"]["zcc"]
@@ -64,6 +65,8 @@ def test_against_another_tool(registry: str) -> None:
     document = bench(registry, *QUICK, "--against", "onnxruntime", "--model", sample.MODEL)
     assert list(document["contestants"]) == ["zcc", "onnxruntime"]
     assert set(document["ratios"]["frame"]) == {"onnxruntime", "faster"}
+    ratio = document["ratios"]["frame"]["onnxruntime"]
+    assert ratio["low"] <= ratio["ratio"] <= ratio["high"] and ratio["more_than_noise"] is False, "one round is none"
     agreement = document["agreement"]["onnxruntime"]
     assert agreement["detections"] > 20, "the sample detector finds what is in the sample pictures"
     assert agreement["share"] >= 0.98
@@ -72,10 +75,34 @@ def test_against_another_tool(registry: str) -> None:
 def test_the_table_has_a_line_for_each(registry: str) -> None:
     done = run_zcc("bench", "shapes", *QUICK, "--registry", registry)
     assert done.returncode == 0, done.stderr
-    title, _, heading, row = done.stdout.splitlines()
+    title, _, heading, frame, network, about, *rest = done.stdout.splitlines()
     assert title.startswith("shapes fp32 for ") and title.endswith("frames of 1920x1080")
-    assert heading.split()[:3] == ["network", "frame", "p95"]
-    assert row.split()[0] == "zcc"
+    assert heading.split() == ["median", "mean", "std", "min", "max", "P95", "P99", "fps", "runs"]
+    assert (frame.split()[:2], network.split()[0]) == (["zcc", "frame"], "network")
+    assert about.split()[0] == "zcc"
+    assert [line.split()[0] for line in rest][:3] == ["machine", "meanwhile", "timing"]
+    [share] = re.findall(r"([\d.]+)% of one of 5 ms", done.stdout)
+    assert float(share) < 1, "the protocol's own time is no part of what it measures"
+
+
+def test_the_whole_protocol_is_kept_with_the_artifact(registry: str) -> None:
+    """One real bench with everything in it; its figures hang together, whatever they are on this machine."""
+    document = bench(registry, "--rounds", "1", "--frame", "240x320")
+    frame = document["frame_ms"]
+    assert frame["runs"] >= 10 and frame["min"] <= frame["median"] <= frame["p95"] <= frame["p99"] <= frame["max"]
+    assert set(document["stages_ms"]) == {"preprocess", "network", "postprocess"}
+    assert all(stage["min"] > 0 for stage in document["stages_ms"].values())
+    assert next(each["frame"] for each in document["frame_sizes"]) == [480, 640]
+    assert document["thread_counts"][0]["threads"] == 1
+    assert [each["streams"] for each in document["streams"]] == [1, 2, 4]
+    start = document["cold_start_ms"]
+    assert 0 < start["load"] < start["all"] and 10 < document["memory_mb"]["resident"] <= document["memory_mb"]["peak"]
+    assert document["machine"]["cores"] >= 1 and set(document["conditions"]) >= {"load", "others", "stolen"}
+    done = run_zcc("bench", "shapes", "--history", "--json", "--registry", registry)
+    [kept] = json.loads(done.stdout)
+    assert {key: document[key] for key in kept if key in document} == {k: v for k, v in kept.items() if k != "when"}
+    lines = run_zcc("bench", "shapes", "--history", "--registry", registry).stdout.splitlines()
+    assert len(lines) == 2 and "320x240" in lines[1]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from examples.shapes.generate import write_scenes
 from examples.shapes.outlines import CLASSES
@@ -65,3 +66,24 @@ def test_one_artifact_twice_is_one_line(variants: str, data: Path) -> None:
 def test_a_pair_is_one_word_or_two(words: str, tmp_path: Path) -> None:
     done = run_zcc("compare", "a", "b", "--dtype", words, "--data", tmp_path, "--registry", tmp_path)
     assert_one_line(done, 2, repr(words), "two with a comma")
+
+
+def test_pictures_that_differ_come_worst_first_and_are_saved(variants: str, data: Path, tmp_path: Path) -> None:
+    arguments = ("shapes", "shapes", "--dtype", "fp32,fp16", "--data", data, "--registry", variants)
+    done = run_zcc("compare", *arguments, "--save", tmp_path / "out", "--worst", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    pictures = told["pictures"]
+    assert sum(each["lost"] for each in pictures) == told["drift"]["lost"]
+    assert sum(each["gained"] for each in pictures) == told["drift"]["gained"]
+    assert sum(each["in_both"] for each in pictures) <= told["drift"]["matched"]
+    worst = [Path(each["image"]).stem for each in pictures[:2]]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        f"{place:03d}-{stem}.jpg" for place, stem in enumerate(worst, 1)
+    ]
+    first = Image.open(pictures[0]["image"])
+    drawn = Image.open(tmp_path / "out" / f"001-{worst[0]}.jpg")
+    assert drawn.width > 2 * first.width and drawn.height > first.height, "both halves, and their titles"
+    done = run_zcc("compare", *arguments, "--worst", "1")
+    assert f"of 8 pictures differ, the worst first\n{'picture':{len(worst[0]) + 4}}" in done.stdout
+    assert f"and {len(pictures) - 1} more" in done.stdout

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zcc.commands.drawing import class_color, save_drawing
+from zcc.commands.drawing import class_color, save_drawing, text_color
+from zcc.commands.label_places import place_labels
 
 RANDOM = np.random.default_rng(20)
 PIXELS = RANDOM.integers(0, 256, (24, 40, 3), dtype=np.uint8)
@@ -60,3 +61,26 @@ def test_neighbouring_classes_have_colours_apart() -> None:
     colors = np.array([class_color(number) for number in range(12)], int)
     distances = np.abs(colors[1:] - colors[:-1]).sum(axis=1)
     assert distances.min() > 150
+
+
+def test_labels_do_not_hide_each_other_where_there_is_room() -> None:
+    """Boxes whose labels would all lie on each other if each stood above its own."""
+    boxes = [(100.0, 100.0 + 4 * step, 180.0, 300.0 + 4 * step) for step in range(4)]
+    places = place_labels(boxes, [(70, 20)] * 4, (400, 400))
+    for number, one in enumerate(places):
+        assert 0 <= one[0] < one[2] <= 400 and 0 <= one[1] < one[3] <= 400
+        for other in places[:number]:
+            width, height = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
+            assert width <= 0 or height <= 0
+
+
+@pytest.mark.parametrize("number", range(40))
+def test_letters_stand_out_from_every_class_s_colour(number: int) -> None:
+    """WCAG's AA for large letters, by its own formula."""
+
+    def luminance(color: tuple[int, int, int]) -> float:
+        parts = [c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in color]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    dark, light = sorted((luminance(class_color(number)), luminance(text_color(class_color(number)))))
+    assert (light + 0.05) / (dark + 0.05) >= 4.5

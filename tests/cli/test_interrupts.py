@@ -145,6 +145,14 @@ def test_a_fleet_s_build_ends_with_its_workers(
     check_that_it_ends_at_once(process, temporary)
 
 
+def test_a_server_of_searches_ends_with_its_listener(
+    start: Callable[..., subprocess.Popen[str]], temporary: Path
+) -> None:
+    process = start("-m", "zcc", "tune-server", "--tracker", "127.0.0.1:1", "--key", "here")
+    child("measuring.listener")(process)
+    check_that_it_ends_at_once(process, temporary)
+
+
 def check_that_it_ends_at_once(process: subprocess.Popen[str], temporary: Path) -> None:
     """With one line, and with everything that it started."""
     below = psutil.Process(process.pid).children(recursive=True)

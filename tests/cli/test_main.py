@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,7 +18,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.cli.process import assert_one_line, run_zcc
-from zcc.commands.main import COMMANDS, LazyGroup, cli
+from zcc.commands.examples import EXAMPLES
+from zcc.commands.main import COMMANDS, LazyGroup, Session, cli
 from zcc.runtime.errors import BuildError, NotFound, UsageError
 from zcc.version import __version__
 
@@ -230,3 +233,25 @@ def test_completion_offers_commands_and_options() -> None:
     assert set(commands.split()) == {"plain,compare", "plain,compile", "plain,completion"}
     options = run_zcc(_ZCC_COMPLETE="bash_complete", COMP_WORDS="zcc compile --co", COMP_CWORD="2").stdout
     assert options.split() == ["plain,--color"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "likely"), [("compil", "compile"), ("ls", "list"), ("predict", "run"), ("xyzzy", "")]
+)
+def test_a_word_that_is_no_command_has_a_suggestion(typed: str, likely: str) -> None:
+    hint = f" (did you mean {likely}?)" if likely else ""
+    done = CliRunner().invoke(cli, [typed])
+    assert (done.exit_code, done.stderr) == (2, f"error: there is no command {typed!r}{hint}; see zcc --help\n")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_help_ends_with_examples_that_are_understood(name: str) -> None:
+    help_text = CliRunner().invoke(cli, [name, "--help"]).stdout
+    assert help_text.splitlines()[-1] == f"  {EXAMPLES[name][-1]}"
+    for example in EXAMPLES[name]:
+        [line] = re.findall(r"zcc [^|)]*", example)
+        _, command, *arguments = shlex.split(line)
+        assert command == name
+        found = cli.get_command(click.Context(cli), name)
+        assert found is not None
+        found.make_context(name, arguments, parent=click.Context(cli, obj=Session()))

@@ -9,6 +9,7 @@ from typing import Any
 from unittest import mock
 
 import cv2
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -91,7 +92,7 @@ def test_what_is_no_image_is_passed_over_and_told(demo: Demo, tmp_path: Path, co
     assert document["images"] == [{**detect(demo, CROWD)["images"][0], "milliseconds": mock.ANY}]
     [skipped] = document["skipped"]
     assert skipped["image"] == str(bad)
-    told, last = done.stderr.splitlines()
+    _, told, last = done.stderr.splitlines()
     assert told == f"skipped: {skipped['why']}" and "bad.jpg" in told
     assert last.startswith("error: 1 of 2 could not be read")
 
@@ -119,6 +120,13 @@ def test_one_bad_picture_in_a_folder_does_not_stop_the_others(demo: Demo, tmp_pa
 def test_a_folder_that_cannot_be_made_is_one_line(demo: Demo) -> None:
     done = run_zcc("run", "shapes", CROWD, "--save", "/proc/out", "--registry", demo.registry)
     assert_one_line(done, 1, "/proc/out")
+
+
+def test_it_says_which_variant_runs(demo: Demo) -> None:
+    done = run_zcc("run", "shapes", CROWD, "--registry", demo.registry)
+    document = detect(demo, CROWD)
+    digest = document["digest"].removeprefix("sha256:")[:8]
+    assert done.stderr.splitlines()[0] == f"running shapes fp32 for {document['target']} ({digest})"
 
 
 @pytest.mark.parametrize(
@@ -157,8 +165,13 @@ def test_a_video_is_run_frame_by_frame(demo: Demo, tmp_path: Path) -> None:
     [picture] = detect(demo, CROWD)["images"]
     assert first["detections"] == last["detections"] != other["detections"]
     assert len(first["detections"]) == len(picture["detections"]), "up to rounding, as FFV1 stores YUV or RGB"
-    assert len(list((tmp_path / "out").iterdir())) == 3
     assert "3 frames at" in done.stderr
+    [made] = (tmp_path / "out").iterdir()
+    assert made.name == "clip.mp4"
+    film = cv2.VideoCapture(str(made))
+    assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 3 and film.get(cv2.CAP_PROP_FPS) == 25
+    seen = film.read()[1]
+    assert seen.shape == crowd.shape and 1 < np.abs(seen.astype(int) - crowd).mean() < 30, "boxes are drawn on it"
 
 
 @pytest.fixture(scope="module")

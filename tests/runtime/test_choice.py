@@ -62,6 +62,24 @@ def test_the_fastest_is_taken_by_the_latest_figure(runnable: Manifest) -> None:
     assert choose("yolo", (once_fast, steady)) is steady
 
 
+def test_a_tie_within_the_spread_goes_to_the_more_accurate(runnable: Manifest) -> None:
+    def spread(value: float) -> Measurement:
+        return Measurement("latency_spread_ms", value, "made up")
+
+    quick = rated(runnable, "int8", 5.0, spread(0.2), labelled(0.50))
+    near = rated(runnable, "fp32", 5.15, spread(0.4), labelled(0.60))
+    far = rated(runnable, "bf16", 5.25, spread(0.4), labelled(0.70))
+    for order in itertools.permutations((quick, near, far)):
+        assert choose("yolo", order) is near, "half of the larger spread is 0.2 ms"
+    told = explain("yolo", (quick, near), Wish())
+    assert "as fast as int8 for" in told.verdicts[0].why and "more accurate" in told.verdicts[0].why
+    assert choose("yolo", (quick, near, far), prefer="most-accurate") is far
+    unknown = rated(runnable, "fp32", 5.15, labelled(0.60))
+    assert choose("yolo", (quick, unknown)) is quick, "nobody knows its spread"
+    unjudged = rated(runnable, "fp32", 5.15, spread(0.4))
+    assert choose("yolo", (quick, unjudged)) is quick, "nobody knows what it loses"
+
+
 def test_unmeasured_ones_come_last_the_most_capable_first(runnable: Manifest) -> None:
     plain, wide = candidate(runnable, target="v2", features=1), candidate(runnable, target="v4", features=3)
     slow = candidate(runnable, 1e6, target="v3")

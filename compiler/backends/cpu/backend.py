@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -10,11 +10,14 @@ import numpy as np
 import tvm
 
 from zcc.compiler.backends.backend import ON_THIS_MACHINE, Built, Call, Floats, Running
+from zcc.compiler.backends.common.machine import Machine
 from zcc.compiler.backends.cpu.emulation.emulated import emulated_network
 from zcc.compiler.backends.cpu.emulation.emulator import Emulator
-from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, KernelRecords, find_records
+from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, KernelRecords, RecordedChoices, find_records
+from zcc.compiler.backends.cpu.kernels.slab import written
 from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
+from zcc.compiler.backends.cpu.machine.peaks import measure_machine
 from zcc.compiler.backends.cpu.observing.observe import observe
 from zcc.compiler.backends.cpu.observing.observer import CpuMapObserver
 from zcc.compiler.backends.cpu.program.build import build_library
@@ -94,7 +97,7 @@ class CpuBackend:
             },
             expansion=weights.runs,
             layers=_layers(layout),
-            calls=tuple(Call(call.spec.name, call.label, call.flops, call.bytes) for call in layout.calls),
+            calls=tuple(_calls(layout, choices)),
             form={"choices": choices.counts, "network": chosen.describe(), **chosen.wanted_threads},
             note=describe_choices(choices.counts),
         )
@@ -124,6 +127,10 @@ class CpuBackend:
         emulator = Emulator(target)
         return Running(why_not=emulator.missing) if emulator.missing else Running(emulator.describe())
 
+    def machine(self, target: str, arithmetics: Iterable[str]) -> Machine | None:
+        """The peaks of its vector unit, and what memory gives."""
+        return measure_machine(TARGETS[target], arithmetics)
+
     def tools(self) -> dict[str, str]:
         """LLVM, as it is in TVM."""
         return {"llvm": str(tvm.get_global_func("target.llvm_version_major")())}
@@ -134,6 +141,15 @@ def describe_choices(counts: Mapping[str, int]) -> str:
     tuned, default = counts["tuned"], counts["default"]
     hint = "; `zcc tune` looks for faster forms" if default else ""
     return f"{tuned} kernels as tuning records have them, {default} by default{hint}"
+
+
+def _calls(layout: Layout, choices: RecordedChoices) -> Iterator[Call]:
+    """The kernel calls, and how each came about."""
+    forms = choices.forms()
+    for call in layout.calls:
+        dtype, lanes = written(call.spec)
+        packed = f"NCHW{lanes}c" if lanes else ""
+        yield Call(call.spec.name, call.label, call.flops, call.bytes, dtype, packed, forms.get(call.spec))
 
 
 def _layers(layout: Layout) -> dict[str, list[str]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from zcc.compiler.backends.backend import ON_THIS_MACHINE, Built, Call, Floats, Running
+from zcc.compiler.backends.common.machine import Machine
 from zcc.compiler.backends.cuda import nvrtc
+from zcc.compiler.backends.cuda.kernels.source import name_of
 from zcc.compiler.backends.cuda.lower import lower_network
 from zcc.compiler.backends.cuda.program import assemble
 from zcc.compiler.backends.cuda.targets import TARGETS, CudaTarget, native_target
@@ -69,6 +71,7 @@ class CudaBackend:
             program = assemble(source, planned, target.capability)
             program.write(folder)
         tuned = sum(known_better(target.capability, records, spec) for spec in planned.specs)
+        known = {name_of(spec): known_better(target.capability, records, spec) for spec in planned.specs}
         arena = program.plan.regions["arena"]
         return Built(
             files=tuple(sorted(path.name for path in folder.iterdir())),
@@ -77,7 +80,7 @@ class CudaBackend:
             workspace={"detect": arena, "network": arena},
             expansion=(),
             layers=_layers(taken),
-            calls=tuple(_call(launch) for launch in network_launches(program)),
+            calls=tuple(_call(launch, known) for launch in network_launches(program)),
             form={"launches": len(program.plan.launches), "tuned": tuned},
             note=f"{len(program.plan.launches)} launches, {len(program.plan.kernels)} kernels, {tuned} tiles on record",
         )
@@ -98,6 +101,10 @@ class CudaBackend:
         here = target.runs_here()
         return Running(ON_THIS_MACHINE) if here else Running(why_not=f"{target.name} does not run on this machine")
 
+    def machine(self, target: str, arithmetics: Iterable[str]) -> Machine | None:
+        """Nobody wrote kernels yet that reach a card's peaks."""
+        return None
+
     def tools(self) -> dict[str, str]:
         """NVIDIA's run-time compiler."""
         return {"nvrtc": nvrtc.version()}
@@ -108,8 +115,9 @@ def network_launches(program: Program) -> tuple[Launch, ...]:
     return tuple(program.plan.launches[index] for index in program.plan.indices_of(("network",)))
 
 
-def _call(launch: Launch) -> Call:
-    return Call(launch.kernel, launch.label or launch.kernel, launch.flops, launch.bytes)
+def _call(launch: Launch, known: Mapping[str, bool]) -> Call:
+    tuned = known.get(launch.kernel)
+    return Call(launch.kernel, launch.label or launch.kernel, launch.flops, launch.bytes, layout="NHWC", tuned=tuned)
 
 
 def _channels(source: Imported) -> list[int]:

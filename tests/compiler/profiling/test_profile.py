@@ -23,7 +23,8 @@ TIMES = [
 def test_every_kernel_call_of_the_manifest_is_timed_in_its_order(tiny_artifact: Tiny) -> None:
     times = profile_artifact(tiny_artifact.folder, rounds=3)
     calls = Manifest.read(tiny_artifact.folder).kernels["calls"]
-    described = [{"kernel": t.kernel, "makes": t.makes, "flops": t.flops, "bytes": t.bytes} for t in times]
+    names = ("kernel", "makes", "flops", "bytes", "dtype", "layout", "tuned", "nodes")
+    described = [{name: getattr(t, name) for name in names} | {"nodes": list(t.nodes)} for t in times]
     assert described == list(calls)
     assert all(each.seconds >= 0 for each in times)
     assert sum(each.seconds for each in times) > 0

@@ -107,6 +107,14 @@ class RecordedChoices:
         known = sum(known for known, _ in self._made.values())
         return {"tuned": known, "default": len(self._made) - known}
 
+    def forms(self) -> dict[Any, bool]:
+        """Every kernel in the form that was chosen, and whether there were records of it."""
+        made = self._made.items()
+        return {
+            spec.chosen(spec.preferred(self._unit) if choice is None else choice): known
+            for spec, (known, choice) in made
+        }
+
     def _look_up(self, spec: Tunable) -> tuple[bool, Any | None]:
         key = workload_key(spec)
         recorded = [database[key] for database in self._records.databases if key in database]

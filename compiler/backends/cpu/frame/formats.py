@@ -5,6 +5,7 @@ from __future__ import annotations
 from zcc.compiler.backends.cpu.frame.frame_format import FrameFormat, Plane
 from zcc.compiler.backends.cpu.frame.yuv import colours_of_yuv
 from zcc.runtime.manifest import InputSpec
+from zcc.runtime.manifest_rules import COLORS
 
 PIXELS = Plane(load=8, channels=3, nested=True)
 BRIGHTNESS = Plane(load=2)
@@ -23,4 +24,4 @@ UNORDERED = ("nv12", "i420", "gray")  # their channels have no order that an art
 
 def formats_of(spec: InputSpec) -> tuple[str, ...]:
     """What an artifact with that input reads; first, what it takes a frame for of which nothing is said."""
-    return (spec.color, *UNORDERED)
+    return (spec.color, *(color for color in COLORS if color != spec.color), *UNORDERED)

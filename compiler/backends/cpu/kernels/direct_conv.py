@@ -25,8 +25,9 @@ from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building, spatial
 from zcc.compiler.backends.cpu.kernels.stages import apply_stages, stage_arguments
 from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
-from zcc.compiler.backends.cpu.kernels.winograd_choices import CACHE, WinogradChoice, winograd_choices
+from zcc.compiler.backends.cpu.kernels.winograd_choices import CACHE, WinogradChoice, cost, winograd_choices
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
+from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS
 from zcc.compiler.ir.tensors import FLOAT16, Array
 from zcc.runtime.winograd_weights import STRIDES, TAPS
 
@@ -69,13 +70,17 @@ class DirectConv(TiledConv):
         return tuple(choice for turn in turns for choice in turn if choice is not None)
 
     def _winograd_pays(self, unit: VectorUnit) -> bool:
-        """With a stride of 1, where it takes a third of the time.
+        """Always with a stride of 1, where it takes a third of the time; else where fewer cycles are expected.
 
-        Of stride 2 it can be the quicker one alone in the caches, 1.1 to 1.4 times with AVX2, and lose that in a
-        network: yolo26n took 52 ms with such forms and 42 without (Emerald Rapids, two threads). Searches may take it.
-        `python -m benchmarks.winograd MODEL.onnx` measures both.
+        Of stride 2 it then took 0.66 to 0.9 of the time within yolov5s, yolov8n and yolo11n (AVX2, two threads, Emerald
+        Rapids). `python -m benchmarks.winograd MODEL.onnx` measures both.
         """
-        return self.stride == (1, 1) and bool(self._by_winograd(unit))
+        best = next(iter(self._by_winograd(unit)), None)
+        if best is None or self.stride == (1, 1):
+            return best is not None
+        products = self.out.blocks * self.out.height * self.out.width * prod(self.kernel) * self.x.blocks * self.x.lanes
+        stride = self.stride[0]
+        return cost(best, TRANSFORMS[stride, best.size], self.x, self.out, unit) < products / unit.threads
 
     def _by_winograd(self, unit: VectorUnit) -> Sequence[WinogradChoice]:
         stride, across = self.stride

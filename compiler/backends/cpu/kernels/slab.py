@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,3 +40,15 @@ class Slab:
         strides = [self.plane, self.pitch, self.lanes, 1]
         align = self.lanes * np.dtype(self.dtype).itemsize
         return T.arg(name, T.Buffer(self.shape, self.dtype, strides=strides, align=align))
+
+
+TOLD_AS = {"uint16": "bfloat16"}  # which is kept as its bits
+
+
+def written(spec: Any) -> tuple[str, int]:
+    """The type of what a kernel writes, and how many channels lie together; "" and 0 where it writes no slab."""
+    held = [getattr(spec, each.name) for each in fields(spec)] if is_dataclass(spec) else []
+    slabs = [each for each in held if isinstance(each, Slab)]
+    slab = getattr(spec, "out", None)
+    slab = slab if isinstance(slab, Slab) else slabs[-1] if slabs else None
+    return ("", 0) if slab is None else (TOLD_AS.get(slab.dtype, slab.dtype), slab.lanes)

@@ -1,6 +1,7 @@
 """One module for the whole frame: preprocess, network and postprocess behind its entry points.
 
 `zcc_detect_FORMAT`  the frame's planes, conf, iou, weights, arena -> boxes, scores, classes, count, edges
+`zcc_stages`         the same for the first format, and a clock reading before and after each stage
 `zcc_network`        input float32 [1, 3, h, w], weights, arena -> the head's decoded output
 `zcc_profile`        weights, arena -> that output, and a clock reading before each kernel and after the last
 
@@ -27,14 +28,14 @@ from zcc.compiler.backends.cpu.frame.scratch import elements
 from zcc.compiler.backends.cpu.kernels.pack_image import IMAGE_KERNELS
 from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, KernelSpec, VectorUnit
 from zcc.compiler.backends.cpu.lowering.layout import Layout
+from zcc.compiler.backends.cpu.program.clock import read_clock_into
 from zcc.compiler.backends.cpu.program.pointers import address_of, pointer
 from zcc.compiler.backends.cpu.program.subroutine import Subroutine, finish, make_subroutine
 from zcc.compiler.backends.cpu.program.workspace import Arena, Memory, Workspace
 from zcc.compiler.ir.heads.head import Head, Suppression
-from zcc.runtime.library import NETWORK, PROFILE, detect_entry
+from zcc.runtime.library import CLOCK_READINGS, NETWORK, PROFILE, STAGES, detect_entry
 from zcc.runtime.manifest import InputSpec
 
-MONOTONIC = 1  # CLOCK_MONOTONIC
 ALIGNMENT = 64
 
 
@@ -66,6 +67,7 @@ def emit(layout: Layout, frame: FrameSpec, unit: VectorUnit, formats: tuple[str,
     # Every kernel is there, and with them how large their workspace is.
     entries = {
         **{detect_entry(name): _detect(parts, frame, around, name) for name in formats},
+        STAGES: _detect(parts, frame, around, formats[0], clocked=True),
         NETWORK: _network(parts),
         PROFILE: _profile(parts),
     }
@@ -196,32 +198,38 @@ def _preprocess(parts: _Parts, frame: FrameSpec, name: str) -> tirx.PrimFunc:
     return built
 
 
-def _detect(parts: _Parts, frame: FrameSpec, around: _Surroundings, name: str) -> tirx.PrimFunc:
+def _detect(parts: _Parts, frame: FrameSpec, around: _Surroundings, name: str, clocked: bool = False) -> tirx.PrimFunc:
+    """From a frame to detections; `clocked` is the same under a name of its own, with the clock read at each stage."""
     layout = parts.layout
     # A raw head is read from the arena itself, where its maps lie.
     output = Address("arena", 0) if layout.placement.maps else around.result
 
     with IRBuilder() as builder, T.prim_func(s_tir=True):
-        T.func_name(detect_entry(name))
+        T.func_name(STAGES if clocked else detect_entry(name))
         height, width = (tirx.Var(side, PrimType("int32")) for side in ("height", "width"))
         planes, pitches = _declare_planes(name, height, width)
         conf, iou = T.arg("conf", T.float32()), T.arg("iou", T.float32())
         weights = T.arg("weights", T.Buffer((parts.sizes["weights"],), "uint8"))
         arena = Arena.declare(around.arena_size, parts.scratch)
         *results, edges = _declare_results(frame.max_det)
+        clock = T.arg("clock", T.Buffer((2 * CLOCK_READINGS,), "int64")) if clocked else None
         workspace = arena.workspace()
 
         def at(address: Address) -> Any:
             return address_of(arena.buffer, address.offset)
 
         read = [*(plane.data for plane in planes), at(layout.image_at), at(around.table), edges.data]
+        read_clock_into(clock, 0)
         T.add_to_parent(around.before[name].call(read, workspace, (height, width, *pitches)))
+        read_clock_into(clock, 1)
         through = [address_of(weights, 0), address_of(arena.buffer, 0), at(around.result)]
         T.add_to_parent(parts.body.call(through, workspace))
+        read_clock_into(clock, 2)
         written = [result.data for result in results]
         thresholds = _thresholds(conf, iou, frame.suppression)
         found = [at(output), height, width, *thresholds, *written, *map(at, around.scratch)]
         T.add_to_parent(around.after.call(found, workspace))
+        read_clock_into(clock, 3)
     return builder.get()
 
 
@@ -280,12 +288,7 @@ def _profile(parts: _Parts) -> tirx.PrimFunc:
         buffers = {"weights": weights, "arena": arena.buffer, "result": result}
         workspace = arena.workspace()
         for index, call in enumerate(calls):
-            T.add_to_parent(_read_clock(clock, index))
+            read_clock_into(clock, index)
             T.add_to_parent(parts.call(call, buffers, workspace))
-        T.add_to_parent(_read_clock(clock, len(calls)))
+        read_clock_into(clock, len(calls))
     return builder.get()
-
-
-def _read_clock(clock: Any, index: int) -> tirx.Stmt:
-    reading = address_of(clock, 2 * index)
-    return tirx.Evaluate(tirx.call_extern("int32", "clock_gettime", MONOTONIC, reading))

@@ -16,6 +16,9 @@ LEVEL_4 = (*LEVEL_3, "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl")
 # What an extension adds to a level, by its names in /proc/cpuinfo and in LLVM.
 LLVM_NAMES = {"avx_vnni": "avxvnni", "avx512_vnni": "avx512vnni", "avx512_bf16": "avx512bf16"}
 VNNI_4 = (*LEVEL_4, "avx512_vnni")
+# LLVM takes the constants of an activation out of all loops around it, and then has too few registers left for the sums
+# of the loop that multiplies: some kernels took twice as long (`python -m benchmarks.winograd MODEL.onnx --all`).
+LLVM_OPTIONS = ("-sink-insts-to-avoid-spills",)
 
 
 def _level(name: str, describe: str, features: tuple[str, ...], unit: VectorUnit) -> CpuTarget:
@@ -27,6 +30,7 @@ def _level(name: str, describe: str, features: tuple[str, ...], unit: VectorUnit
         ("mtriple", TRIPLE),
         ("mcpu", "-".join(name.split("-")[:3])),
         *((("mattr", attributes),) if attributes else ()),
+        ("cl-opt", [*LLVM_OPTIONS]),
     )
     return CpuTarget(name, describe, "linux", "x86_64", features, llvm, unit)
 

@@ -100,4 +100,4 @@ def test_gray_is_the_picture_of_three_equal_channels() -> None:
 
 def test_the_runtime_knows_the_formats_that_the_compiler_does() -> None:
     assert list(FORMATS) == list(runtime_frame.FORMATS)
-    assert formats_of(InputSpec(64, 64, color="rgb")) == ("rgb", "nv12", "i420", "gray")
+    assert formats_of(InputSpec(64, 64, color="rgb")) == ("rgb", "bgr", "nv12", "i420", "gray")

@@ -49,11 +49,17 @@ def test_one_group_of_blocks_has_one_order() -> None:
     assert not conv((64, 8), 160, 1).tile.rows_first
 
 
-def test_stride_2_is_winograds_only_when_a_search_says_so() -> None:
-    spec = conv((128, 128), 40, stride=2)
-    offered = spec.choices(AVX2.unit)
-    assert spec.preferred(AVX2.unit) == offered[0] == spec.tile
-    assert any(isinstance(choice, WinogradChoice) for choice in offered)
+@pytest.mark.parametrize(
+    ("channels", "size", "kind"),
+    [((128, 128), 40, WinogradChoice), ((64, 64), 80, WinogradChoice), ((16, 32), 160, Tile), ((128, 128), 3, Tile)],
+)
+def test_stride_2_is_winograds_where_that_is_expected_to_be_quicker(
+    channels: tuple[int, int], size: int, kind: type
+) -> None:
+    spec = conv(channels, size, stride=2)
+    preferred = spec.preferred(AVX2.unit)
+    assert isinstance(preferred, kind)
+    assert spec.choices(AVX2.unit)[0] == preferred
 
 
 def test_both_orders_compute_the_convolution(tmp_path: Path) -> None:

@@ -1,0 +1,97 @@
+"""A bench as people read it, and the benches of an artifact over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from zcc.commands.columns import table
+from zcc.runtime.escaping import escaped
+
+STAGES = {"preprocess": "before the network", "network": "network", "postprocess": "decode and NMS"}
+PHASES = {"interpreter": "Python", "imports": "imports", "load": "load", "first_frame": "first frame"}
+HISTORY = ("when", "zcc", "frame", "threads", "median ms", "P95", "network", "fps", "machine", "note")
+WORD_WIDTH = 12
+NEAR = 5e3  # us: the frame that the bench's own time is told against
+
+
+def bench_lines(document: dict[str, Any]) -> Iterator[str]:
+    """The whole bench; the race's table first."""
+    from zcc.compiler.racing.result import text_lines
+
+    height, width = document["frame"]
+    yield escaped(f"{document['name']} {document['dtype']} for {document['target']}, frames of {width}x{height}")
+    yield from text_lines(document)
+    yield from _around(document)
+    yield from _entry("machine", _machine(document["machine"]))
+    yield from _entry("meanwhile", _conditions(document["conditions"]))
+    share = document["overhead_us"] / NEAR
+    yield from _entry("timing", f"itself takes {document['overhead_us']:.2f} us a frame, {share:.3%} of one of 5 ms")
+    for warning in document["warnings"]:
+        yield f"warning: {escaped(warning)}; do not believe small differences"
+
+
+def _around(document: dict[str, Any]) -> Iterator[str]:
+    """What a quick bench leaves out."""
+    if "stages_ms" not in document:
+        return
+    stages = document["stages_ms"]
+    told = ", ".join(f"{STAGES[name]} {figures['median']:.2f}" for name, figures in stages.items())
+    yield from _entry("stages", f"{told} ms" if told else "not told by artifacts of older versions; compile it again")
+    for word, key, label in (("frames of", "frame_sizes", "frame"), ("threads", "thread_counts", "threads")):
+        told = ", ".join(f"{_size(each[label])}: {each['median']:.2f}" for each in document[key])
+        yield from _entry(word, f"{told} ms" if told else "")
+    streams = ", ".join(f"{each['streams']}: {each['fps']:.1f}" for each in document["streams"])
+    yield from _entry("streams", f"{streams} frames a second in all")
+    start, memory = document["cold_start_ms"], document["memory_mb"]
+    phases = ", ".join(f"{PHASES[phase]} {start[phase]:.0f}" for phase in PHASES)
+    yield from _entry("cold start", f"{start['all']:.0f} ms ({phases})")
+    yield from _entry("memory", f"{memory['resident']:.0f} MB resident, {memory['peak']:.0f} MB at most")
+    energy = document["energy"]
+    told = (
+        f"{energy['joules_per_frame']:.3f} J a frame ({energy['source']})" if energy else "this machine does not tell"
+    )
+    yield from _entry("energy", told)
+
+
+def _size(value: Any) -> str:
+    return f"{value[1]}x{value[0]}" if isinstance(value, list) else str(value)
+
+
+def _entry(word: str, text: str) -> Iterator[str]:
+    if text:
+        yield f"{word:{WORD_WIDTH}}  {escaped(text)}"
+
+
+def _machine(machine: dict[str, Any]) -> str:
+    governor = f", governor {machine['governor']}" if machine["governor"] else ""
+    return f"{machine['name']}: {machine['processor']}, {machine['cores']} cores, {machine['system']}{governor}"
+
+
+def _conditions(told: dict[str, Any]) -> str:
+    clock = " to ".join(f"{each:.0f}" for each in told["megahertz"] if each is not None)
+    return (
+        f"load {told['load']:.2f}, other work {told['others']:.1%} of the cores, {told['stolen']:.1%} stolen"
+        f"{f', clock {clock} MHz' if clock else ''}, second half {told['drift']:+.1%} against the first"
+    )
+
+
+def history_lines(benches: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """A line for each bench of an artifact, the last one last."""
+    yield from table(HISTORY, [_past(each) for each in benches], HISTORY[3:8], ("machine",))
+
+
+def _past(document: dict[str, Any]) -> list[str]:
+    frame, network, machine = document["frame_ms"], document["network_ms"], document["machine"]
+    return [
+        document["when"][:19].replace("T", " "),
+        machine["zcc"],
+        _size(document["frame"]),
+        str(document["threads"]),
+        f"{frame['median']:.2f}",
+        f"{frame['p95']:.2f}",
+        f"{network['median']:.2f}",
+        f"{document['fps']:.1f}",
+        machine["name"],
+        "noisy" if document["warnings"] else "",
+    ]

@@ -1,0 +1,112 @@
+"""The whole bench of an artifact: the race first, alone or against others, then everything that surrounds it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zcc.compiler.benching import machine_state, probes
+from zcc.compiler.building.progress import Progress
+from zcc.compiler.racing.against import Lineup, race_against, race_alone
+from zcc.compiler.racing.contestant import Pixels
+from zcc.compiler.racing.figures import summary
+from zcc.compiler.racing.race import Rules
+from zcc.compiler.racing.result import as_document, runs
+from zcc.compiler.racing.scenes import fitted
+from zcc.compiler.racing.worker import time_steps
+from zcc.runtime import host
+from zcc.runtime.manifest import Manifest
+
+SIZES = ((480, 640), (720, 1280), (1080, 1920), (2160, 3840))  # what cameras give
+STREAMS = (1, 2, 4)
+STARTS = 3
+TYPICAL = 5e-3  # seconds of a frame that the protocol's own time is held against
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured, and on what."""
+
+    folder: Path
+    frame: tuple[int, int]
+    rules: Rules
+    against: Lineup | None = None
+    quick: bool = False  # the race alone
+    seconds: float = 0.5  # of runs for each figure beside the race
+
+
+def run_bench(plan: Plan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
+    """Everything that was found, as `zcc bench --json` prints it and the registry keeps it."""
+    before = machine_state.Reading.now()
+    outcome = (
+        race_alone(plan.folder, frames, plan.rules, progress)
+        if plan.against is None
+        else race_against(plan.against, frames, plan.rules, progress)
+    )
+    after = machine_state.Reading.now()
+    ours = outcome.records[0]
+    worked = sum(record.worked for record in outcome.records)
+    told = machine_state.conditions(before, after, worked, ours.frame)
+    frame_ms = summary(runs(ours, "frame"))
+    return {
+        "frame": list(plan.frame),
+        "frame_ms": frame_ms,
+        "network_ms": summary(runs(ours, "network")),
+        "fps": round(1e3 / max(frame_ms["median"], 1e-6), 2),
+        **({} if plan.quick else _surroundings(plan, frames, progress)),
+        "machine": machine_state.describe_machine(),
+        "conditions": told,
+        "warnings": machine_state.warnings(told),
+        "overhead_us": round(1e6 * overhead(), 3),
+        **as_document(outcome),
+    }
+
+
+def overhead() -> float:
+    """Seconds that the protocol adds to a frame: what it takes to time a step that does nothing, a thousand times."""
+    start = time.perf_counter()
+    for _ in range(1000):
+        time_steps((("nothing", lambda value: value),), None)
+    return (time.perf_counter() - start) / 1000
+
+
+def _surroundings(plan: Plan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
+    """What a frame takes by stage, size, threads and streams; a process's start, its memory, and energy."""
+    threads, seconds, folder = plan.rules.threads, plan.seconds, plan.folder
+    with progress.stage("stages"):
+        stages = probes.apart(threads, probes.time_stages, folder, frames, seconds)
+    with progress.stage("frame sizes"):
+        sizes = [
+            {"frame": list(size), **probes.apart(threads, probes.time_frames, folder, _resized(frames, size), seconds)}
+            for size in SIZES
+        ]
+    on_cpu = Manifest.read(folder).executor == "cpu"
+    with progress.stage("threads and streams"):
+        counts = [
+            {"threads": count, **probes.apart(count, probes.time_frames, folder, frames, seconds)}
+            for count in (_thread_counts() if on_cpu else ())
+        ]
+        streams = [probes.apart(threads, probes.time_streams, folder, frames, each, seconds) for each in STREAMS]
+    with progress.stage("cold start, memory, energy"):
+        started = probes.cold_start(folder, plan.frame, STARTS)
+        energy = probes.apart(threads, probes.measure_energy, folder, frames, seconds)
+    return {
+        "stages_ms": stages, "frame_sizes": sizes, "thread_counts": counts, "streams": streams, **started,
+        "energy": energy,
+    }  # fmt: skip
+
+
+def _thread_counts() -> list[int]:
+    """One, two, four, … up to all that a frame may be shared out over."""
+    most, counts, count = host.worker_threads(), [], 1
+    while count < most:
+        counts.append(count)
+        count *= 2
+    return [*counts, most]
+
+
+def _resized(frames: Sequence[Pixels], size: tuple[int, int]) -> list[Pixels]:
+    return [fitted(frame, size) for frame in frames[:4]]
