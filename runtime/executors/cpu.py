@@ -17,7 +17,7 @@ from zcc.runtime.detections import Detections
 from zcc.runtime.engine import ASIDE, FRAMES, EngineRole, engine
 from zcc.runtime.errors import CorruptArtifact, FrameError, UsageError
 from zcc.runtime.executors.cpu_masks import CpuMasks
-from zcc.runtime.executors.cpu_results import results_of
+from zcc.runtime.executors.cpu_results import CpuResults
 from zcc.runtime.frame import Frame, as_frame
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.tasks.table import result
@@ -37,7 +37,7 @@ class CpuExecutor:
         formats = manifest.formats or (manifest.input.color,)
         self._detect = {name: library.entry_point(self._module, library.detect_entry(name)) for name in formats}
         self._weights = tvm_ffi.from_dlpack(library.load_weights(folder, manifest.expansion))
-        self._results = results_of(manifest)
+        self._results = CpuResults(manifest)
         makes_masks = manifest.task.name == "segment"
         self._masks = CpuMasks(self._module, manifest, self._ask, self._frame_arena) if makes_masks else None
 
