@@ -25,7 +25,7 @@ from tests.long.kills import attack_by_kills
 from tests.long.tally import Attack, Tally
 from zcc.commands.columns import columns
 
-PART = 50  # rounds
+PART = 10  # rounds, after which the time is looked at
 # Attack -> what does it, and how many rounds it has unless told.
 ATTACKS: dict[str, tuple[Attack, int]] = {
     "bombs and traps": (attack_with_files, 1),
@@ -93,6 +93,8 @@ def main() -> int:
         parser.error(f"there is no attack {', '.join(sorted(unknown))}")
     tallies = read(arguments.add) if arguments.add else {}
     end = time.monotonic() + arguments.seconds
+    if arguments.ground:
+        arguments.ground.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         for name in arguments.names or ATTACKS:
             for found in parts(name, arguments.ground or Path(folder), arguments.rounds, arguments.seed):

@@ -1,6 +1,6 @@
 """The registry: an index of artifacts over content-addressed files.
 
-What changes it is imported when it is asked for: who only reads starts without.
+What is here is imported when it is asked for: who loads a detector by its name starts without.
 """
 
 from __future__ import annotations
@@ -8,16 +8,18 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from zcc.registry.artifact import Artifact, Unreadable
-
 if TYPE_CHECKING:
+    from zcc.registry.artifact import Artifact, Unreadable
     from zcc.registry.registry import Registry
 
 __all__ = ["Artifact", "Registry", "Unreadable"]
 
 
+_MODULES = {"Artifact": "artifact", "Registry": "registry", "Unreadable": "artifact"}
+
+
 def __getattr__(name: str) -> Any:
     """Import what was asked for."""
-    if name == "Registry":
-        return import_module("zcc.registry.registry").Registry
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

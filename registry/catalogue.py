@@ -12,7 +12,7 @@ from zcc.registry.artifact import Artifact, Recorded, Unreadable
 from zcc.registry.database import Transaction
 from zcc.registry.rows import FOUND, REPEATED, read_artifact, read_figure
 from zcc.registry.summaries import summary_of
-from zcc.registry.tables import every, named, select
+from zcc.registry.tables import LAST_FIRST, every, named, select
 from zcc.runtime.errors import NotFound, ZccError
 from zcc.runtime.manifest import Manifest, Measurement
 from zcc.runtime.rules import brief
@@ -21,8 +21,6 @@ from zcc.runtime.trust.beside import read_beside
 Rows = Sequence[Mapping[str, Any]]
 Tagged = Mapping[str, Sequence[str]]  # tags by digest
 Figures = defaultdict[str, list[Mapping[str, Any]]]  # rows of measurements by digest
-
-LAST_FIRST = "ORDER BY turn DESC, digest"
 
 
 class Catalogue:
@@ -64,10 +62,11 @@ class Catalogue:
         return [self._read(row, tagged, figures) for row in rows]
 
     def _read(self, row: Mapping[str, Any], tagged: Tagged, figures: Figures) -> Artifact:
+        manifest = read_artifact(row)  # first: of a damaged row not even the digest is one
         digest, folder = row["digest"], self._folder_of(row["digest"])
         return Artifact(
             digest,
-            read_artifact(row),
+            manifest,
             folder,
             tuple(sorted(tagged.get(digest, ()))),
             tuple(Recorded(read_figure(each), each["measured"], each["origin"]) for each in figures[digest]),

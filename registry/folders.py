@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 
 from zcc.registry.files import Files, discard, flush_folder, stage, write_flushed
+from zcc.registry.location import artifact_folder
 from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.manifest import FILENAME, FileEntry, Manifest, file_sha256
 from zcc.runtime.trust.beside import FOLDER as SIGNATURES
@@ -23,13 +24,13 @@ class Folders:
     """The folders of a registry's artifacts."""
 
     def __init__(self, home: Path, files: Files) -> None:
-        self._root = home / "artifacts"
+        self._home = home
         self._staging = home / "staging"
         self._files = files
 
     def path(self, digest: str) -> Path:
         """Where the artifact's folder is, or would be."""
-        return self._root / digest.removeprefix("sha256:")
+        return artifact_folder(self._home, digest)
 
     def make(self, digest: str, manifest: Manifest, text: str) -> Path:
         """Make the artifact's folder from the stored files; one that is there and sound stays."""
@@ -62,14 +63,14 @@ class Folders:
         flush_folder(folder)
 
     def _put(self, staged: Path, folder: Path) -> None:
-        self._root.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
         try:
             staged.rename(folder)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
             self._replace(staged, folder)
-        flush_folder(self._root)
+        flush_folder(folder.parent)
 
     def _replace(self, staged: Path, folder: Path) -> None:
         """Put a damaged folder aside for a sound one; another who publishes the same may be first."""

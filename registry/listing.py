@@ -146,7 +146,7 @@ def listing(seen: Transaction, wanted: Wanted, is_signed: Callable[[str], bool])
     sql, values = _query(wanted)
     for row in seen.rows(sql, **values):
         digest, turn, *_ = row
-        if type(turn) is not int or row[_CREATED] is None:
+        if not isinstance(digest, str) or type(turn) is not int or row[_CREATED] is None:
             damaged.append(digest)
             continue
         here = row[_ORIGIN] is None
@@ -228,7 +228,7 @@ def check_rows(seen: Transaction, found: Sequence[Listed]) -> dict[str, str]:
     manifests: dict[str, str] = dict(seen.rows_in(sql, [each.digest for each in found]))
     for each in found:
         try:
-            check_listed(each.digest, manifests[each.digest], each._asdict())
+            check_listed(each.digest, manifests.get(each.digest), each._asdict())
         except CorruptArtifact as error:
             wrong[each.digest] = error.problem
     return wrong

@@ -8,9 +8,8 @@ postgresql://user@host/zcc?files=/srv/zcc      any SQLAlchemy URL; `files` says 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zcc.runtime.errors import UsageError
 
@@ -28,8 +27,7 @@ _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"
 _FILE = "sqlite:///"  # and a path behind it
 
 
-@dataclass(frozen=True)
-class Location:
+class Location(NamedTuple):
     """The index, as a file or as the URL of a server, and the folder of the files."""
 
     home: Path
@@ -41,6 +39,11 @@ class Location:
         if self.server is not None:
             return str(self.server.render_as_string(hide_password=True))
         return str(self.database)
+
+
+def artifact_folder(home: Path, digest: str) -> Path:
+    """Where the folder of an artifact is, or would be."""
+    return home / "artifacts" / digest.removeprefix("sha256:")
 
 
 def locate(text: str | os.PathLike[str] | None = None) -> Location:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from zcc.registry import search
 from zcc.registry.artifact import Artifact
 from zcc.registry.catalogue import Catalogue
 from zcc.registry.files import Files
@@ -43,11 +42,15 @@ class Reading:
 
     def find(self, reference: str, dtype: str | None = None, target: str | None = None) -> list[Artifact]:
         """Every artifact the reference means: at least one, at most one of each dtype and target."""
+        from zcc.registry import search  # lists need none of it
+
         with self._reading() as catalogue, self._told_where():
             return search.find(catalogue, reference, dtype, target)
 
     def resolve(self, reference: str, dtype: str | None = None, target: str | None = None) -> Artifact:
         """The one artifact the reference means; several are an error that lists them."""
+        from zcc.registry import search
+
         return search.only(reference, self.find(reference, dtype, target))
 
     def revision(self) -> tuple[str, int] | None:

@@ -68,7 +68,7 @@ def check_listed(digest: str, stored: Any, shown_as: Mapping[str, Any]) -> None:
     """
     if not isinstance(stored, str) or digest != "sha256:" + hashlib.sha256(stored.encode()).hexdigest():
         raise CorruptArtifact(f"the index holds a changed manifest for {digest[:19]}", REMEDY)
-    parts = (f'"{name}":{json.dumps(shown_as[name], ensure_ascii=False)}' for name in LISTED)
+    parts = (f'"{name}":{_in_json(shown_as[name])}' for name in LISTED)
     if all(part in stored for part in parts):
         return  # canonical JSON, as zcc writes it: reading it would take thirty times as long
     raw = json.loads(stored)
@@ -78,6 +78,9 @@ def check_listed(digest: str, stored: Any, shown_as: Mapping[str, Any]) -> None:
                 f"the index says {brief(shown_as[name])} for {name} of {digest[:19]}, its manifest {brief(raw[name])}"
             )
             raise CorruptArtifact(problem, REMEDY)
+
+
+_in_json = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder each time
 
 
 def check_move(values: dict[str, Any]) -> None:

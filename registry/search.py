@@ -12,6 +12,7 @@ from zcc.registry.artifact import Artifact
 from zcc.registry.catalogue import Catalogue
 from zcc.registry.gates import judged
 from zcc.registry.reference import Reference, is_prefix
+from zcc.registry.tables import LAST
 from zcc.runtime.errors import Ambiguous, NotFound
 from zcc.runtime.manifest_rules import FILENAME
 
@@ -60,13 +61,6 @@ def fitting(text: str, found: Sequence[Artifact], dtype: str | None, target: str
         wanted = " for ".join(word for word in (dtype, target) if word)
         raise NotFound(f"{text} has no variant {wanted}", f"there is {enumerated(found)}")
     return fit
-
-
-# Of a name the last published of each variant: older builds of a name may be many, and each takes time to read.
-LAST = (
-    "name = :name AND turn = (SELECT MAX(b.turn) FROM artifacts b "
-    "WHERE b.name = artifacts.name AND b.dtype = artifacts.dtype AND b.target = artifacts.target)"
-)
 
 
 def _meant(catalogue: Catalogue, reference: Reference, of_name: str = "name = :name") -> list[Artifact]:

@@ -54,7 +54,7 @@ class PrivateKey:
 
 def make_key(place: Path, passphrase: bytes | None = None) -> tuple[Path, Path]:
     """Write a new key beside `place`: what signs, for its owner's eyes alone, and what verifies, for everybody's."""
-    need_cryptography()
+    need_cryptography("made")
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -70,7 +70,7 @@ def make_key(place: Path, passphrase: bytes | None = None) -> tuple[Path, Path]:
 
 def load_private_key(path: Path, passphrase: bytes | None = None) -> PrivateKey:
     """The key in a file that `make_key` wrote, or any Ed25519 key in PEM."""
-    need_cryptography()
+    need_cryptography("made")
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key

@@ -32,3 +32,11 @@ def named(table: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
 def every(seen: Transaction, table: str, rest: str = "", **values: Any) -> list[dict[str, Any]]:
     """The rows of a table."""
     return named(table, seen.rows(select(table, rest), **values))
+
+
+# Of a name the last published of each variant: older builds of a name may be many, and each takes time to read.
+LAST = (
+    "name = :name AND turn = (SELECT MAX(b.turn) FROM artifacts b "
+    "WHERE b.name = artifacts.name AND b.dtype = artifacts.dtype AND b.target = artifacts.target)"
+)
+LAST_FIRST = "ORDER BY turn DESC, digest"

@@ -1,7 +1,6 @@
 """The part of zcc that runs on the device: numpy and tvm_ffi, nothing else.
 
-The names that load them are resolved when asked for, so that the command line, which reads errors and
-manifests alone, starts without.
+What it offers is imported when it is asked for, so that the command line starts without.
 """
 
 from __future__ import annotations
@@ -9,13 +8,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from zcc.runtime.errors import ZccError
-from zcc.runtime.manifest import Manifest
-
 if TYPE_CHECKING:
     from zcc.runtime.adaptive.adaptive_detector import AdaptiveDetector
     from zcc.runtime.detector import Detector
+    from zcc.runtime.errors import ZccError
     from zcc.runtime.follow import Following
+    from zcc.runtime.manifest import Manifest
     from zcc.runtime.variant import Detections
 
 __all__ = ["AdaptiveDetector", "Detections", "Detector", "Following", "Manifest", "ZccError"]
@@ -25,6 +23,8 @@ _LAZY = {
     "Detections": "zcc.runtime.variant",
     "Detector": "zcc.runtime.detector",
     "Following": "zcc.runtime.follow",
+    "Manifest": "zcc.runtime.manifest",
+    "ZccError": "zcc.runtime.errors",
 }
 
 

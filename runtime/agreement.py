@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from zcc.runtime.tasks.classification import Classification
 from zcc.runtime.variant import Detections
 
 SAME = 0.5  # the overlap from which on two boxes of a class are one
 
 
-def agreement(one: Detections, other: Detections) -> float:
+def agreement(one: Any, other: Any) -> float:
     """The share of detections, of both sides, that have a counterpart on the other: an F1 score, 1 where none are."""
+    if isinstance(one, Classification):
+        return float(one.top(1)[0][0] == other.top(1)[0][0])
     total = len(one) + len(other)
-    return 2 * _matches(one, other) / total if total else 1.0
+    return 2 * int((counterparts(one, other) >= 0).sum()) / total if total else 1.0
 
 
-def _matches(one: Detections, other: Detections) -> int:
-    """The surest choose first, each the free one of its class that overlaps it most."""
+def counterparts(one: Detections, other: Detections) -> NDArray[np.int64]:
+    """For each detection of one side that of the other which is the same, -1 where there is none.
+
+    The surest choose first, each the free one of its class that overlaps it most.
+    """
+    partners = np.full(len(one), -1)
     if not len(one) or not len(other):
-        return 0
+        return partners
     shares = _overlaps(one.boxes, other.boxes)
     shares[one.classes[:, None] != other.classes[None, :]] = 0.0
-    matched = 0
-    for row in shares:
+    for number, row in enumerate(shares):
         best = int(row.argmax())
         if row[best] >= SAME:
-            matched += 1
+            partners[number] = best
             shares[:, best] = 0.0
-    return matched
+    return partners
 
 
 def _overlaps(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -16,10 +16,11 @@ from typing import Any
 
 from zcc.runtime import limits
 from zcc.runtime.errors import CorruptArtifact, IncompatibleHost
+from zcc.runtime.hashing import file_sha256 as file_sha256
 from zcc.runtime.manifest_rules import EACH_THREAD as EACH_THREAD
 from zcc.runtime.manifest_rules import FILENAME as FILENAME
 from zcc.runtime.manifest_rules import MOST_FIGURES, SCHEMA, check_figure, check_manifest
-from zcc.runtime.regular import open_raw, read_text
+from zcc.runtime.regular import read_text
 from zcc.runtime.rules import Breach, brief, strict_json
 
 REMEDY = "compile the model again"
@@ -32,7 +33,7 @@ class InputSpec:
     height: int
     width: int
     color: str = "bgr"  # the channel order of the frames handed in
-    resize: str = "letterbox"  # or "stretch"
+    resize: str = "letterbox"  # or "stretch", or "crop": the short side fitted and the middle cut out
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,15 @@ class HeadInfo:
     candidates: int
     classes: int
     max_det: int
+
+
+@dataclass(frozen=True)
+class TaskInfo:
+    """What a model does, and the numbers of each detection that only this task has."""
+
+    name: str = "detect"
+    details: int = 0  # numbers of a detection beside its box, score and class
+    shape: tuple[int, ...] = ()  # keypoints and numbers of each; of masks, the prototypes (c, h, w)
 
 
 @dataclass(frozen=True)
@@ -117,6 +127,7 @@ class Manifest:
     formats: tuple[str, ...] = ()  # of frames that it reads
     stages: tuple[BuildStage, ...] = ()
     measured: tuple[Measurement, ...] = ()
+    task: TaskInfo = field(default_factory=TaskInfo)
     verified: str = ""  # where its numbers were held against the reference's: a machine, an emulator, or why nowhere
     executor: str = "cpu"  # what of the runtime runs it: a row of runtime/executors/table.py
     schema: int = SCHEMA
@@ -203,6 +214,7 @@ def _parse(raw: dict[str, Any]) -> Manifest:
             "input": InputSpec(**raw["input"]),
             "head": HeadInfo(**{**raw["head"], "shape": tuple(raw["head"]["shape"])}),
             "classes": tuple(raw["classes"]),
+            "task": _task(raw.get("task", {})),
             "requires": Requirements(**{**raw["requires"], "features": tuple(raw["requires"]["features"])}),
             "files": tuple(FileEntry(**entry) for entry in raw["files"]),
             "expansion": tuple(_run(entry) for entry in raw.get("expansion", ())),
@@ -211,6 +223,10 @@ def _parse(raw: dict[str, Any]) -> Manifest:
             "measured": tuple(Measurement(**entry) for entry in raw.get("measured", ())),
         }
     )
+
+
+def _task(raw: dict[str, Any]) -> TaskInfo:
+    return TaskInfo(**{**raw, "shape": tuple(raw.get("shape", ()))})
 
 
 def _run(raw: Any) -> Run:
@@ -243,18 +259,6 @@ def read_figures(raw: Any, source: str) -> tuple[Measurement, ...]:
     except Breach as breach:
         raise CorruptArtifact(f"{source} holds what is no figure ({breach})", REMEDY) from breach
     return tuple(Measurement(**figure) for figure in raw)
-
-
-def file_sha256(path: Path) -> str:
-    """The sha256 of a file's bytes, in hex."""
-    digest, buffer = hashlib.sha256(), memoryview(bytearray(_PIECE))
-    with open_raw(path) as stream:
-        while size := stream.readinto(buffer):
-            digest.update(buffer[:size])
-    return digest.hexdigest()
-
-
-_PIECE = 1 << 18  # stays in a core's cache from where it is read to where it is hashed
 
 
 def is_sound(path: Path, entry: FileEntry) -> bool:

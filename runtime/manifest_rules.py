@@ -19,8 +19,10 @@ from zcc.runtime.rules import (
     LONGEST,
     Breach,
     Rule,
+    Where,
     anything,
     brief,
+    in_words,
     integer,
     list_of,
     maybe,
@@ -41,7 +43,8 @@ ENTRIES = ("detect", "network")  # what a module does, and needs memory for
 EACH_THREAD = "thread"  # needs memory beside that
 FORMATS = ("bgr", "rgb", "nv12", "i420", "gray")
 COLORS = ("bgr", "rgb")
-RESIZES = ("letterbox", "stretch")
+RESIZES = ("letterbox", "stretch", "crop")
+TASKS = ("detect", "segment", "pose", "obb", "classify")
 
 # Figures that are compared when a variant is chosen; of any other, all that is asked is that it is a number.
 PRECISION, MILLISECONDS = number(0, 1), number(0, 1e9)
@@ -80,19 +83,19 @@ INPUT = record(
 )
 
 
-def _run(value: Any, where: str) -> None:
+def _run(value: Any, where: Where) -> None:
     """Runs were pairs of kind and size before they had parameters."""
     pair = isinstance(value, list) and len(value) == 2
     RUN(dict(zip(("kind", "size"), value, strict=True)) if pair else value, where)
 
 
-def moment(value: Any, where: str) -> None:
+def moment(value: Any, where: Where) -> None:
     """A moment as ISO 8601 writes it."""
     text(40, 10)(value, where)
     try:
         datetime.fromisoformat(value.replace("Z", "+00:00"))
     except ValueError as error:
-        raise Breach(f"{where}: {brief(value)} is no moment") from error
+        raise Breach(f"{in_words(where)}: {brief(value)} is no moment") from error
 
 
 REQUIRED: Mapping[str, Rule] = {
@@ -115,8 +118,13 @@ REQUIRED: Mapping[str, Rule] = {
     "schema": one_of(SCHEMA),
 }
 EXECUTORS = ("cpu", "cuda")
+TASK = record(
+    {"name": one_of(*TASKS)},
+    {"details": integer(0, limits.DETAILS), "shape": list_of(integer(1, limits.OUTPUT_NUMBERS), 3)},
+)
 OPTIONAL: Mapping[str, Rule] = {
     "executor": one_of(*EXECUTORS),
+    "task": TASK,
     "verified": LINE,
     "calibration_digest": maybe(WORD),
     "tuning_digest": maybe(WORD),

@@ -14,7 +14,10 @@ from typing import Any
 from zcc.runtime import limits
 from zcc.runtime.escaping import is_printable
 
-Rule = Callable[[Any, str], None]
+# Where a value stands: a place, or what is inside one, and its name or number there. It is put into words for what is
+# wrong alone, since that takes longer than to look at what is right.
+Where = str | tuple["Where", str | int]
+Rule = Callable[[Any, Where], None]
 
 LARGEST = 1e15  # of numbers that are no sizes: beyond it floats no longer tell integers apart
 LONGEST = 4096  # characters of a text that nothing else is said of
@@ -47,46 +50,50 @@ def strict_json(text: Any, most: int) -> Any:
 
 def text(most: int = LONGEST, least: int = 0, pattern: str = "") -> Rule:
     """A printable text of a length, of a form where one is given."""
-    form = re.compile(pattern) if pattern else None
-    length = f"not {least} to {most} characters long"  # told here, as all of these, and not for each value that fits
+    form = re.compile(pattern).fullmatch if pattern else None
 
-    def rule(value: Any, where: str) -> None:
-        _need(isinstance(value, str), where, value, "no text")
-        _need(least <= len(value) <= most, where, value, length)
-        _need(is_printable(value), where, value, "not fit to be printed")
-        _need(form is None or bool(form.fullmatch(value)), where, value, "not of its form")
+    def rule(value: Any, where: Where) -> None:
+        if not isinstance(value, str):
+            raise _breach(where, value, "no text")
+        if not least <= len(value) <= most:
+            raise _breach(where, value, f"not {least} to {most} characters long")
+        if not is_printable(value):
+            raise _breach(where, value, "not fit to be printed")
+        if form is not None and not form(value):
+            raise _breach(where, value, "not of its form")
 
     return rule
 
 
 def integer(least: int, most: int) -> Rule:
     """A whole number within a range."""
-    wrong = f"not a whole number from {least} to {most}"
 
-    def rule(value: Any, where: str) -> None:
-        _need(type(value) is int and least <= value <= most, where, value, wrong)
+    def rule(value: Any, where: Where) -> None:
+        if type(value) is not int or not least <= value <= most:
+            raise _breach(where, value, f"not a whole number from {least} to {most}")
 
     return rule
 
 
 def number(least: float = -LARGEST, most: float = LARGEST) -> Rule:
     """A finite number within a range."""
-    wrong = f"not a number from {least:g} to {most:g}"
 
-    def rule(value: Any, where: str) -> None:
-        fits = type(value) in (int, float) and least <= value <= most  # no range holds nan
-        _need(fits, where, value, wrong)
+    def rule(value: Any, where: Where) -> None:
+        if type(value) not in _NUMBERS or not least <= value <= most:  # no range holds nan
+            raise _breach(where, value, f"not a number from {least:g} to {most:g}")
 
     return rule
 
 
+_NUMBERS = (int, float)
+
+
 def one_of(*known: Any) -> Rule:
     """One of a few values."""
-    wrong = f"not {' or '.join(map(str, known))}"
 
-    def rule(value: Any, where: str) -> None:
-        fits = any(type(value) is type(each) and value == each for each in known)
-        _need(fits, where, value, wrong)
+    def rule(value: Any, where: Where) -> None:
+        if not any(type(value) is type(each) and value == each for each in known):
+            raise _breach(where, value, f"not {' or '.join(map(str, known))}")
 
     return rule
 
@@ -98,13 +105,14 @@ def maybe(inner: Rule) -> Rule:
 
 def list_of(inner: Rule, most: int, least: int = 0) -> Rule:
     """A list of so many."""
-    length = f"not the length of a list of {least} to {most}"
 
-    def rule(value: Any, where: str) -> None:
-        _need(isinstance(value, list), where, value, "no list")
-        _need(least <= len(value) <= most, where, len(value), length)
+    def rule(value: Any, where: Where) -> None:
+        if not isinstance(value, list):
+            raise _breach(where, value, "no list")
+        if not least <= len(value) <= most:
+            raise _breach(where, len(value), f"not the length of a list of {least} to {most}")
         for place, each in enumerate(value):
-            inner(each, f"{where}[{place}]")
+            inner(each, (where, place))
 
     return rule
 
@@ -112,16 +120,20 @@ def list_of(inner: Rule, most: int, least: int = 0) -> Rule:
 def table(inner: Rule, most: int) -> Rule:
     """Words, and what the inner rule says of each."""
     word = text(LONGEST, 1)
-    size = f"not the size of an object of at most {most}"
 
-    def rule(value: Any, where: str) -> None:
-        _need(isinstance(value, dict), where, value, "no object")
-        _need(len(value) <= most, where, len(value), size)
+    def rule(value: Any, where: Where) -> None:
+        if not isinstance(value, dict):
+            raise _breach(where, value, "no object")
+        if len(value) > most:
+            raise _breach(where, len(value), f"not the size of an object of at most {most}")
         for key, each in value.items():
-            word(key, f"a key of {where}")
-            inner(each, _inside(where, key))
+            word(key, (where, KEY))
+            inner(each, (where, key))
 
     return rule
+
+
+KEY = ""  # the name of what is no value inside a place, but the name of one
 
 
 def record(
@@ -130,33 +142,41 @@ def record(
     """Named fields; `others` says what is allowed under any other name, nothing where it is left out."""
     known = {**required, **(optional or {})}
 
-    def rule(value: Any, where: str) -> None:
-        _need(isinstance(value, dict), where, value, "no object")
+    def rule(value: Any, where: Where) -> None:
+        if not isinstance(value, dict):
+            raise _breach(where, value, "no object")
         if not required.keys() <= value.keys():
-            _need(False, where, ", ".join(sorted(required.keys() - value.keys())), "missing")
+            raise _breach(where, ", ".join(sorted(required.keys() - value.keys())), "missing")
         for key, each in value.items():
             found = known.get(key, others)
             if found is None:
                 raise Breach(f"{_place(where)} has an unknown field {brief(key)}")
-            found(each, _inside(where, key))
+            found(each, (where, key))
 
     return rule
 
 
-def anything(value: Any, where: str, depth: int = DEEPEST) -> None:
+def anything(value: Any, where: Where, depth: int = DEEPEST) -> None:
     """Any JSON whose numbers are finite, whose texts can be printed, and that is not endlessly deep."""
-    _need(depth > 0, where, "it", "too deep")
-    if isinstance(value, dict):
-        table(lambda each, place: anything(each, place, depth - 1), MOST_FREE)(value, where)
-    elif isinstance(value, list):
-        list_of(lambda each, place: anything(each, place, depth - 1), MOST_FREE)(value, where)
-    elif isinstance(value, str):
+    if depth <= 0:
+        raise _breach(where, "it", "too deep")
+    kind = type(value)
+    if kind is str:
         _FREE_TEXT(value, where)
-    elif value is not None and not isinstance(value, bool):
+    elif kind is dict:
+        _FREE_SIZE(len(value), where)
+        for key, each in value.items():
+            _FREE_KEY(key, (where, KEY))
+            anything(each, (where, key), depth - 1)
+    elif kind is list:
+        _FREE_SIZE(len(value), where)
+        for place, each in enumerate(value):
+            anything(each, (where, place), depth - 1)
+    elif value is not None and kind is not bool:
         _FREE_NUMBER(value, where)
 
 
-_FREE_TEXT, _FREE_NUMBER = text(), number()
+_FREE_TEXT, _FREE_NUMBER, _FREE_KEY, _FREE_SIZE = text(), number(), text(LONGEST, 1), integer(0, MOST_FREE)
 
 
 def brief(value: Any) -> str:
@@ -168,18 +188,26 @@ def brief(value: Any) -> str:
     return told if len(told) <= SHOWN else told[: SHOWN - 1] + "…"
 
 
-def _inside(where: str, key: str) -> str:
-    return f"{where}.{key}" if where else key
+def in_words(where: Where) -> str:
+    """A place as errors name it."""
+    if isinstance(where, str):
+        return where
+    outer, name = in_words(where[0]), where[1]
+    if name == KEY:
+        return f"a key of {outer}"
+    if isinstance(name, int):
+        return f"{outer}[{name}]"
+    return f"{outer}.{name}" if outer else name
 
 
-def _need(fits: bool, where: str, value: Any, wrong: str) -> None:
-    if not fits:
-        raise Breach(f"{_place(where)}: {brief(value)} is {wrong}")
+def _breach(where: Where, value: Any, wrong: str) -> Breach:
+    return Breach(f"{_place(where)}: {brief(value)} is {wrong}")
 
 
-def _place(where: str) -> str:
+def _place(where: Where) -> str:
     """Keys come from outside, too."""
-    return ascii(where[-LONGEST_PLACE:])[1:-1] if where else "it"
+    told = in_words(where)
+    return ascii(told[-LONGEST_PLACE:])[1:-1] if told else "it"
 
 
 def _no_number(word: str) -> Any:

@@ -28,34 +28,52 @@ from zcc.commands.suggestions import near
 from zcc.runtime.errors import ZccError
 from zcc.version import __version__
 
-# Command `x` is the function `x` of the module `zcc.commands.x`, shown under its heading in `zcc --help`; where `x` is
-# a keyword of Python's, both are `x_`, and a hyphen in `x` is an underscore in both.
-COMMANDS: dict[str, tuple[str, ...]] = {
-    "Build": ("compile", "build", "tune", "tune-server"),
-    "Use": ("run", "eval", "compare", "bench", "profile", "adapt"),
-    "Registry": (
-        "list",
-        "show",
-        "describe",
-        "tag",
-        "untag",
-        "history",
-        "rollback",
-        "diff",
-        "protect",
-        "keygen",
-        "sign",
-        "rm",
-        "gc",
-        "verify",
-        "reindex",
-        "export",
-        "import",
-        "push",
-        "pull",
-        "remote",
-    ),
-    "This machine": ("doctor", "demo", "completion"),
+# Command `x` is the function `x` of the module `zcc.commands.x`, shown under its heading in `zcc --help` and told in a
+# line; where `x` is a keyword of Python's, both are `x_`, and a hyphen in `x` is an underscore in both.
+COMMANDS: dict[str, dict[str, str]] = {
+    "Build": {
+        "compile": "Compile a YOLO ONNX file into the registry.",
+        "build": "Build what a matrix of models, targets and dtypes lacks.",
+        "tune": "Search for faster forms of a model's kernels.",
+        "tune-server": "Measure kernels for searches on other machines.",
+    },
+    "Use": {
+        "run": "Run a detector on pictures, folders, videos and cameras.",
+        "eval": "Measure its mAP on labelled pictures.",
+        "compare": "Put two detectors side by side.",
+        "bench": "Time it, by itself and against other tools.",
+        "profile": "Show what each of its kernels takes.",
+        "adapt": "Tell what switching precision from frame to frame brings.",
+        "report": "Write one page about every variant.",
+        "serve": "Serve it over HTTP, with a page to try it on.",
+    },
+    "Registry": {
+        "list": "List what the registry holds.",
+        "show": "Show what an artifact is, and how to run it.",
+        "describe": "Say in a line what an artifact is for.",
+        "tag": "Move a tag to artifacts.",
+        "untag": "Take a tag away.",
+        "history": "Show every move of a tag, by whom and why.",
+        "rollback": "Move a tag back to where it was.",
+        "diff": "Tell in words what one artifact has otherwise than another.",
+        "protect": "Let a tag take only what a policy lets through.",
+        "keygen": "Make a key that signs artifacts.",
+        "sign": "Sign artifacts.",
+        "rm": "Remove an artifact.",
+        "gc": "Free the files that nothing needs any more.",
+        "verify": "Check every stored byte, or hold an artifact to a policy.",
+        "reindex": "Make the index anew from the artifacts' folders.",
+        "export": "Write variants to one file, with all it takes to run them.",
+        "import": "Publish what such a file holds.",
+        "push": "Send variants to an OCI registry.",
+        "pull": "Fetch variants from an OCI registry.",
+        "remote": "List what an OCI registry holds.",
+    },
+    "This machine": {
+        "doctor": "Say what this machine can compile for and run.",
+        "demo": "Compile, store, list and run the sample detector.",
+        "completion": "Print a completion script for bash, zsh or fish.",
+    },
 }
 
 # What other programs call what ours are called.
@@ -137,12 +155,9 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands under their headings."""
         width = max(map(len, self.list_commands(ctx)))
-        for heading, names in COMMANDS.items():
-            commands = [(name, self.get_command(ctx, name)) for name in names]
+        for heading, lines in COMMANDS.items():
             with formatter.section(heading):
-                formatter.write_dl(
-                    [(name.ljust(width), command.get_short_help_str(100)) for name, command in commands if command]
-                )
+                formatter.write_dl([(name.ljust(width), line) for name, line in lines.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; click would put an empty line before what tells an interrupt."""

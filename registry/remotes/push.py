@@ -12,20 +12,18 @@ from dataclasses import asdict, dataclass
 
 from zcc.registry.artifact import Artifact
 from zcc.registry.registry import Registry
+from zcc.registry.remotes.adding import add_beside
 from zcc.registry.remotes.upload import Uploads
 from zcc.runtime.errors import NotFound, UsageError
 from zcc.runtime.remotes.address import RemoteAddress
 from zcc.runtime.remotes.documents import (
     CONFIG,
-    DTYPE,
     EMPTY,
     ENVELOPE,
     FILE,
     IMAGE,
     INDEX,
-    NAME,
     NOTHING,
-    TARGET,
     Descriptor,
     describe,
     entries,
@@ -88,6 +86,10 @@ class Pusher:
         self._session.forget(answer)
         return answer.header("OCI-Subject") is not None
 
+    def index(self, variants: Sequence[Descriptor], tag: str) -> None:
+        """Let a tag mean exactly these variants, which were pushed."""
+        self.document(index_of(variants), INDEX, tag)
+
     def present(self, tag: str) -> list[Descriptor]:
         """The variants that a tag means."""
         try:
@@ -119,22 +121,11 @@ def push(
     with RemoteSession(address, "pull,push") as session:
         pusher = Pusher(session, pause)
         mine = [pusher.artifact(registry, artifact) for artifact in artifacts]
-        others = _beside(mine, pusher.present(address.reference)) if add else []
-        index = index_of([*others, *mine])
-        pusher.document(index, INDEX, address.reference)
-    digest = f"sha256:{hashlib.sha256(index).hexdigest()}"
-    return Pushed(address, digest, tuple(artifacts), len(others), pusher.uploads.moved)
-
-
-def _beside(mine: Sequence[Descriptor], there: Sequence[Descriptor]) -> list[Descriptor]:
-    """Of what is there, what is not replaced; a repository's tag holds one name."""
-    replaced = {(each.annotations[DTYPE], each.annotations[TARGET]) for each in mine}
-    name = mine[0].annotations[NAME]
-    for each in there:
-        if each.annotations.get(NAME) != name:
-            problem = f"the tag means {each.annotations.get(NAME, 'something else')}, and would mean {name} as well"
-            raise UsageError(problem, "push to another repository or tag, or leave out --add")
-    return [each for each in there if (each.annotations.get(DTYPE), each.annotations.get(TARGET)) not in replaced]
+        meant = add_beside(pusher, address.reference, mine, pause) if add else mine
+        if not add:
+            pusher.index(meant, address.reference)
+    digest = f"sha256:{hashlib.sha256(index_of(meant)).hexdigest()}"
+    return Pushed(address, digest, tuple(artifacts), len(meant) - len(mine), pusher.uploads.moved)
 
 
 def _check_distinct(artifacts: Sequence[Artifact]) -> None:

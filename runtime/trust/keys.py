@@ -35,7 +35,7 @@ class PublicKey:
 
     @cached_property
     def _key(self) -> Any:
-        need_cryptography()
+        need_cryptography("verified")
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
         from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -54,10 +54,10 @@ def key_id(standard: bytes) -> str:
     return hashlib.sha256(standard).hexdigest()
 
 
-def need_cryptography() -> None:
-    """An error that names the way out where signatures can be neither made nor verified."""
+def need_cryptography(wanted: str) -> None:
+    """An error that names the way out where signatures cannot be `wanted`: made, or verified."""
     try:
         import cryptography  # noqa: F401
     except ModuleNotFoundError as error:
-        problem = "signatures cannot be verified here: the package cryptography is not installed"
+        problem = f"signatures cannot be {wanted} here: the package cryptography is not installed"
         raise TrustError(problem, how_to_install("trust")) from error

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import NoReturn
@@ -58,7 +59,7 @@ def attack(*arguments: str | Path, seconds: float = PATIENCE, sent: tuple[float,
         os.close(beginning)
         os.read(begun, 1)
         os.close(begun)
-        code, usage, late = _wait(child, time.perf_counter(), seconds, sent)
+        code, usage, late = wait(child, time.perf_counter(), seconds, sent)
         texts = [_content(file.fileno()) for file in (out, err)]
     spent = usage.ru_utime + usage.ru_stime
     return Ended(words, code, *texts, spent, usage.ru_maxrss / 1024, late, tuple(_running(child)))
@@ -86,6 +87,7 @@ def _reported(ended: Ended) -> bool:
     return ended.arguments[0] in REPORTS and bool(ended.out) and not ended.err
 
 
+@cache
 def prepare() -> None:
     """Import what commands import, and warm what they compute once, so that a fork costs milliseconds."""
     import zcc.registry.bundle
@@ -115,12 +117,15 @@ def _run(arguments: Sequence[str], out: int, err: int, beginning: int) -> NoRetu
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.dup2(out, 1)
         os.dup2(err, 2)
-        code = _call(arguments, beginning)
+        os.write(beginning, b".")
+        os.close(beginning)
+        code = call(arguments)
     finally:
         os._exit(code)
 
 
-def _call(arguments: Sequence[str], beginning: int) -> int:
+def call(arguments: Sequence[str]) -> int:
+    """Run `zcc` in this process, as its own program does; the code that it ends with."""
     import io
     import sys
 
@@ -130,8 +135,6 @@ def _call(arguments: Sequence[str], beginning: int) -> int:
     sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), "utf-8", "surrogateescape", line_buffering=True)
     sys.argv = ["zcc", *arguments]
     try:
-        os.write(beginning, b".")
-        os.close(beginning)
         main()
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1 if ended.code else 0
@@ -146,7 +149,7 @@ def _call(arguments: Sequence[str], beginning: int) -> int:
     return 0
 
 
-def _wait(
+def wait(
     child: int, start: float, seconds: float, sent: tuple[float, int] | None
 ) -> tuple[int, resource.struct_rusage, float]:
     """Wait for the fork, and end it where it does not end; its code, what it used, and how late it was."""

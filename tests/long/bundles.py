@@ -17,9 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.long.attack import Ended, attack, prepare
+from tests.long.attack import Ended, prepare
 from tests.long.forge import Forger
 from tests.long.ground import Ground, open_ground
+from tests.long.in_turn import attack_in_turn
 from tests.long.tally import Tally, run_script
 from tests.registry.mutations import mutate
 from tests.registry.samples import artifact
@@ -33,6 +34,10 @@ WORDS = ("NaN", "-Infinity", "1e999", "1" * 4400, "[" * 3000 + "]" * 3000)
 SECONDS = 5.0  # that a command may take where it has something to do
 
 REAL = 0.2  # of the bundles are of a detector that runs; the files of the others are small, and no code
+
+Words = tuple[str | Path, ...]
+# What is done with the whole registry once something came in.
+WHOLE: tuple[Words, ...] = (("list",), ("list", "--json"), ("verify",), ("gc",))
 
 Change = Callable[[Forger, random.Random, Path], str]
 
@@ -130,8 +135,7 @@ class Campaign:
         path = self.ground.folder / "changed.zcc"
         told = changed(self.ground.forger, self._small, self.dice, path)
         before = self._files()
-        self._try(told, "run", path, "--explain", *self._place)
-        imported = self._try(told, "import", path, "--name", "changed", "--yes", *self._place)
+        _, imported = self._try(told, ("run", path, "--explain"), ("import", path, "--name", "changed", "--yes"))
         self.tally.rounds += 1
         self.tally.endings["refused" if imported.refused else "imported"] += 1
         if not imported.refused:
@@ -142,29 +146,31 @@ class Campaign:
 
     def _use(self, told: str) -> None:
         known = self._digests()
-        for digest in known - self._live:
-            for words in (("show", digest), ("show", digest, "--json"), ("run", digest, self.ground.picture)):
-                self._try(told, *words, *self._place)
-            self._try(told, "export", digest, self.ground.folder / "again.zcc", *self._place)
-        for words in (("list",), ("list", "--json"), ("verify",), ("gc",)):
-            if self._try(told, *words, *self._place).code != 0:
-                self.tally.blame(told, [f"{words[0]} fails for the whole registry"])
+        ended = self._try(told, *(words for digest in known - self._live for words in self._with(digest)), *WHOLE)
+        for each in ended[-len(WHOLE) :]:
+            if each.code != 0:
+                self.tally.blame(told, [f"{each.arguments[0]} fails for the whole registry"])
         if self._live - known:
             self.tally.blame(told, [f"{self._live - known} is lost"])
-        for digest in known - self._live:
-            self._try(told, "rm", digest, "--force", *self._place)
-        self._try(told, "gc", *self._place)
+        self._try(told, *(("rm", digest, "--force") for digest in known - self._live), ("gc",))
+
+    def _with(self, digest: str) -> tuple[Words, ...]:
+        """What is done with an artifact that came in."""
+        again = self.ground.folder / "again.zcc"
+        shown = ("show", digest), ("show", digest, "--json")
+        return *shown, ("run", digest, self.ground.picture), ("export", digest, again)
 
     def _digests(self) -> set[str]:
-        listed = attack("list", "--json", *self._place)
+        [listed] = attack_in_turn([("list", "--json", *self._place)])
         return {each["digest"] for each in json.loads(listed.out)} if listed.code == 0 else set()
 
     def _files(self) -> set[Path]:
         found = self.ground.registry.rglob("*")
         return {path for path in found if path.is_file() and "locks" not in path.parts and "sqlite-" not in path.name}
 
-    def _try(self, told: str, *arguments: str | Path) -> Ended:
-        return self.tally.add(told, attack(*arguments), seconds=SECONDS)
+    def _try(self, told: str, *commands: Words) -> list[Ended]:
+        ended = attack_in_turn([(*words, *self._place) for words in commands])
+        return [self.tally.add(told, each, seconds=SECONDS) for each in ended]
 
 
 def attack_bundles(folder: Path, rounds: int, seed: int) -> Tally:

@@ -14,7 +14,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.long.attack import attack, prepare
+from tests.long.attack import prepare
+from tests.long.in_turn import attack_in_turn
 from tests.long.tally import Tally, run_script
 from tests.registry.samples import artifact
 from zcc.registry import Registry
@@ -124,8 +125,10 @@ class Damage:
         shutil.copytree(self.sound, home)
         name, content = damaged((home / INDEX).read_bytes(), self.dice)
         self._put(home, content)
-        for words in (*self.dice.sample(COMMANDS, DRAWN), *LAST):
-            self._try(name, home, words)
+        commands = [self._given(words, home) for words in (*self.dice.sample(COMMANDS, DRAWN), *LAST)]
+        for ended in attack_in_turn(commands):
+            self.tally.add(name, ended, seconds=SECONDS)
+            self.tally.endings["refused" if ended.refused else "done"] += 1
         self.tally.rounds += 1
         self._put(home, (self.sound / INDEX).read_bytes())
         registry = Registry.open(home)
@@ -133,10 +136,9 @@ class Damage:
         if problems or {each.digest for each in registry.artifacts()} != self.published:
             self.tally.blame(name, [f"something live is lost, {problems[:1]}"])
 
-    def _try(self, name: str, home: Path, words: tuple[str, ...]) -> None:
-        given = [self.words.get(word, word).replace("REF", "yolo") for word in words]
-        ended = self.tally.add(name, attack(*given, "--registry", home), seconds=SECONDS)
-        self.tally.endings["refused" if ended.refused else "done"] += 1
+    def _given(self, words: tuple[str, ...], home: Path) -> list[str]:
+        told = [self.words.get(word, word).replace("REF", "yolo") for word in words]
+        return [*told, "--registry", str(home)]
 
     @staticmethod
     def _put(home: Path, content: bytes) -> None:

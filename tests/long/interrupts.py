@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from tests.long.attack import Ended, attack, prepare
@@ -29,13 +30,16 @@ PICTURES = 200
 STARTED = 8  # one of so many starts anew
 STARTING = 0.12  # seconds until the interpreter has come to zcc
 LINE = "error: interrupted"
+COPIED = "fp16"  # what a second variant, a copy of the first, calls itself
+NOBODY = "127.0.0.1:1"  # no tracker is there, which a server waits for
 
 
 def long_commands(ground: Ground) -> dict[str, tuple[float, tuple[str, ...]]]:
     """The commands that take long, by name, and the seconds within which they are interrupted."""
     place, model = ("--registry", str(ground.registry)), str(ground.model)
     pictures = [str(ground.picture)] * PICTURES
-    shots = str(label(ground))
+    shots, matrix = str(label(ground)), ground.folder / "matrix.toml"
+    matrix.write_text(f'[[model]]\npath = "{model}"\nname = "built"\nmax_det = 297\n')
     return {
         "compile": (8, ("compile", model, "--name", "other", "--max-det", "299", *place)),
         "compile int8": (8, ("compile", model, "--name", "other", "--dtype", "int8", "--calib", shots, *place)),
@@ -44,13 +48,25 @@ def long_commands(ground: Ground) -> dict[str, tuple[float, tuple[str, ...]]]:
         "run": (2, ("run", "tiny", *pictures, *place)),
         "eval": (2, ("eval", "tiny", "--data", shots, *place)),
         "compare": (2, ("compare", "tiny", "tiny", "--data", shots, *place)),
+        "adapt": (2, ("adapt", "tiny", "--data", shots, "--dtypes", f"{COPIED},fp32", *place)),
         "bench": (3, ("bench", "tiny", "--rounds", "1000", *place)),
         "profile": (3, ("profile", "tiny", "--rounds", "20000", *place)),
+        "build": (8, ("build", str(matrix), "--workers", "2", *place)),
+        "serve": (4, ("serve", "tiny", "--port", "0", *place)),
+        "report": (3, ("report", "tiny", "-o", str(ground.folder / "page.html"), *place)),
+        "tune-server": (4, ("tune-server", "--tracker", NOBODY, "--key", "here")),
         "doctor": (1, ("doctor", *place)),
         "import": (0.5, ("import", str(ground.bundle), "--name", "again", *place)),
         "export": (0.5, ("export", "tiny", str(ground.folder / "out.zcc"), *place)),
         "verify": (0.3, ("verify", *place)),
     }
+
+
+def add_variant(registry: Registry) -> None:
+    """Another variant of `tiny`, since `adapt` switches between two."""
+    [found] = registry.artifacts()
+    manifest = replace(found.manifest, dtype=COPIED, fingerprint="of a copy")
+    registry.publish(registry.folder(found), manifest)
 
 
 def label(ground: Ground) -> Path:
@@ -72,7 +88,9 @@ class Interrupter:
         self.commands = long_commands(ground)
         self.temporary = ground.folder / "temporary"
         self.temporary.mkdir()
-        self._published = {each.digest for each in Registry.open(ground.registry).artifacts()}
+        registry = Registry.open(ground.registry)
+        add_variant(registry)
+        self._published = {each.digest for each in registry.artifacts()}
         self._commands = 0
 
     def step(self) -> None:

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.oci import server as oci_server
+from tests.long.with_server import run_with_server
+from tests.oci.server import OciServer
 from tests.registry.remotes.kills import kill_at_random
 
 
-def main() -> int:
-    """Kill two a round, and print how many died on the way; an error where anything was half-made."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    if reason := oci_server.lacking():
-        print(f"error: {reason}", file=sys.stderr)
-        return 1
-    with tempfile.TemporaryDirectory() as place, oci_server.running(Path(place)) as server:
-        folder = Path(place)
-        os.environ.update(ZCC_CACHE=str(folder / "cache"), HOME=place, DOCKER_CONFIG=str(folder / "docker"))
-        os.environ["SSL_CERT_FILE"] = str(server.certificate)
-        server.log_in(folder / "docker")
-        killed = kill_at_random(server, folder / "work", arguments.rounds, arguments.seed)
-        print(f"{killed} of {2 * arguments.rounds} pushes and pulls were killed; each completed, nothing was lost")
-    return 0
+def kill(server: OciServer, folder: Path, rounds: int, seed: int) -> Iterator[str]:
+    """Kill two a round."""
+    killed = kill_at_random(server, folder, rounds, seed)
+    yield f"{killed} of {2 * rounds} pushes and pulls were killed; each completed, nothing was lost"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_with_server(kill, 500, __doc__))

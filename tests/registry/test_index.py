@@ -9,6 +9,7 @@ import pytest
 
 from tests.registry.samples import artifact
 from zcc.registry import Registry
+from zcc.registry.listing import Wanted
 from zcc.runtime.errors import CorruptArtifact, CorruptIndex, NotFound, RegistryError, Unavailable, UsageError
 
 
@@ -119,3 +120,37 @@ def test_a_name_that_is_no_text_is_no_reason_not_to_tell_the_others(home: Path, 
         index.execute("INSERT INTO removed SELECT 'sha256:x', moved FROM removed LIMIT 1")
     with pytest.raises(CorruptIndex):
         registry.gc()
+
+
+def test_an_artifact_that_no_query_finds_by_its_digest_is_told(home: Path, tmp_path: Path) -> None:
+    """Another digest in the pages that SQLite looks digests up in, while the table has the right one."""
+    registry = Registry.open(home)
+    lost = registry.publish(*artifact(tmp_path / "a"))
+    kept = registry.publish(*artifact(tmp_path / "b", seed=1))
+    with sqlite3.connect(home / "index.sqlite") as index:
+        [(page,)] = index.execute("SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_artifacts_1'")
+        [(size,)] = index.execute("PRAGMA page_size")
+    with (home / "index.sqlite").open("r+b") as file:
+        file.seek((page - 1) * size)
+        looked_up = file.read(size)
+        file.seek((page - 1) * size)
+        file.write(looked_up.replace(lost.digest.encode(), b"sha256:" + 64 * b"0"))
+    shown = registry.browse(Wanted())
+    assert [each.digest for each in shown.artifacts] == [kept.digest]
+    [told] = shown.unreadable
+    assert lost.digest[:20] in told.digest and "changed manifest" in told.why
+
+
+def test_a_row_without_a_digest_spoils_its_own_line_alone(home: Path, tmp_path: Path) -> None:
+    registry = Registry.open(home)
+    registry.publish(*artifact(tmp_path / "a", "disc"))
+    kept = registry.publish(*artifact(tmp_path / "b", "star"))
+    with sqlite3.connect(home / "index.sqlite") as index:
+        index.execute("PRAGMA writable_schema = ON")
+        index.execute("UPDATE sqlite_master SET sql = REPLACE(sql, 'NOT NULL', '') WHERE name = 'artifacts'")
+    with sqlite3.connect(home / "index.sqlite") as index:
+        index.execute("UPDATE artifacts SET digest = NULL WHERE name = 'disc'")
+    report = registry.verify()
+    assert report.artifacts == 1 and any("damaged row for None" in each.what for each in report.problems)
+    shown = registry.browse(Wanted())
+    assert [each.digest for each in shown.artifacts] == [kept.digest] and len(shown.unreadable) == 1

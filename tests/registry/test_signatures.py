@@ -210,6 +210,8 @@ def test_where_nothing_can_be_verified_a_policy_that_asks_for_it_refuses(
         with pytest.raises(TrustError, match=r"package cryptography is not installed; .*\[trust\]"):
             _objections(candidate, _policy(keys, ("ann",)))
     assert _objections(found.candidate, '{"policy": 1}') == []
+    with pytest.raises(TrustError, match="signatures cannot be made here"):
+        load_private_key(keys["ann"])
 
 
 def test_figures_and_age_are_held_against_bounds(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from zcc.compiler.backends.common.measuring.needed import check_installed
+from zcc.compiler.backends.common.processes import without_interrupts
 from zcc.runtime import host
 from zcc.runtime.engine import SPIN_VARIABLE, SPINS
 from zcc.runtime.errors import TuningError
@@ -33,16 +34,28 @@ def serve(key: str, tracker: str, address: str, port: int, note: Callable[[str],
     # Its end must not leave the server behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     while True:
-        server = subprocess.Popen(command, env={**os.environ, **settings()}, stdin=subprocess.DEVNULL)
+        with without_interrupts():
+            server = subprocess.Popen(command, env={**os.environ, **settings()}, stdin=subprocess.DEVNULL)
         try:
             code = server.wait()
         finally:
-            server.kill()
-            server.wait()
+            _end(server)
         if code == NO_PORT:
             raise TuningError(f"no port from {port} on can be listened to at {address}", "name others: --host, --port")
         note("a kernel crashed the server, or the tracker is gone; starting it anew")
         time.sleep(PAUSE)
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """Kill a server, and the process of the session that it may be in."""
+    import psutil  # not before it is known to be installed
+
+    if server.poll() is None:
+        server.send_signal(signal.SIGSTOP)  # so that it starts no more
+        for session in psutil.Process(server.pid).children(recursive=True):
+            session.kill()
+        server.kill()
+        server.wait()
 
 
 def settings() -> dict[str, str]:

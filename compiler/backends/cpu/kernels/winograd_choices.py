@@ -91,14 +91,16 @@ def _divisors(number: int, most: int) -> list[int]:
 def cost(choice: WinogradChoice, transform: Transform, x: Slab, out: Slab, unit: VectorUnit) -> float:
     """Cycles of the thread that has most to do.
 
-    A step of the register tile issues its multiply-adds, or waits for the weights, which come from the second level.
+    A step of the register tile issues its multiply-adds and loads, or waits for the weights, which come from the second
+    level.
     Every sum is then stored and gathered. What a task keeps beside its weights is slow once it crowds them out of the
     cache.
     """
     products = transform.products**2
     groups = out.blocks // choice.blocks // choice.shares
     sums = choice.blocks * choice.columns
-    step = max(sums, LATENCY, 2 * choice.blocks + choice.columns / 2 + sums / 4)
+    loads = choice.blocks + choice.columns
+    step = max(sums, LATENCY, loads, 2 * choice.blocks + choice.columns / 2 + sums / 4)
     multiply = products * groups * (choice.tiles // choice.columns) * (x.blocks * x.lanes * step + STORE_SUM * sums)
     transforms = TRANSFORM_VALUE * products * choice.tiles * (x.blocks + groups * choice.blocks)
     in_cache = 4 * products * x.lanes * choice.tiles * (x.blocks + choice.blocks)

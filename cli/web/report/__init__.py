@@ -1,0 +1,1 @@
+"""`zcc report`: what a registry knows of its variants, as one page in one file."""

@@ -1,0 +1,1 @@
+"""`zcc serve`: a detector behind HTTP, and a page to try it on."""
