@@ -71,7 +71,7 @@ class CpuMapObserver:
 
     def _observed(self, network: Network) -> list[Tensor]:
         """The maps that a frame's run makes."""
-        made = [tensor for op in ops_for(network.maps or [network.output], network.ops) for tensor in op.outputs]
+        made = [tensor for op in ops_for(network.read, network.ops) for tensor in op.outputs]
         return [tensor for tensor in (network.image, *made) if tensor in self.layout.placement.channels]
 
     def _view(self, tensor: Tensor, arena: NDArray[np.uint8]) -> NDArray[Any]:

@@ -1,0 +1,39 @@
+"""A small model of every task, compiled once for a whole run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+import pytest
+
+from tests import store
+from tests.onnx_models.tasks import TASKS, build_task
+
+CLASSES = 3
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """They belong to all tests: copy what is to be changed."""
+
+    home: Path  # the registry that holds them, each under its task's name
+
+    def model(self, task: str) -> Path:
+        """The ONNX file."""
+        return self.home.parent / f"{task}.onnx"
+
+
+@pytest.fixture(scope="session")
+def tasks() -> Tasks:
+    """The small models."""
+    from zcc.compiler.compile import CompileOptions, compile_model
+    from zcc.registry import Registry
+
+    def make(place: Path) -> None:
+        for task in TASKS:
+            onnx.save(build_task(task, classes=CLASSES), place / f"{task}.onnx")
+            compile_model(CompileOptions(place / f"{task}.onnx"), Registry.open(place / "registry"))
+
+    return Tasks(store.made_once("tasks", make) / "registry")
