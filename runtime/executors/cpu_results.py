@@ -40,5 +40,6 @@ class CpuResults:
             return Found(NO_BOXES, probabilities[0].copy(), classes, float(edges[0]), self._task)
         boxes, scores, classes, count, *details, edges = self._arrays
         rows = slice(int(count[0]))
-        found = (array[rows].copy() for array in (boxes, scores, classes))
-        return Found(*found, float(edges[0]), self._task, *(array[rows].copy() for array in details))
+        found, scores, classes = (array[rows].copy() for array in (boxes, scores, classes))
+        rest = details[0][rows].copy() if details else np.zeros((len(found), 0), np.float32)
+        return Found(found, scores, classes, float(edges[0]), self._task, rest)
