@@ -7,37 +7,41 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from zcc.compiler.backends.common.relative_error import Output, relative_error
+from zcc.compiler.backends.common.relative_error import Output, error_of_range, relative_error
 from zcc.compiler.backends.table import backend_of
 from zcc.compiler.building.job import Job
 from zcc.compiler.frontend.model import Model
 from zcc.compiler.frontend.outputs import with_outputs
+from zcc.compiler.precision.table import Tolerance
 from zcc.runtime.errors import BuildError
 from zcc.runtime.frame import Pixels
 from zcc.runtime.manifest import Manifest, Measurement
 
 SEED = 20240
+NUMBERS = Tolerance(float(np.finfo(np.float32).max))  # any number is right, and what is no number is not
 
 
 def verify(folder: Path, manifest: Manifest, job: Job) -> Measurement:
-    """The largest relative error of what the built network makes of noise; a BuildError when it is beyond tolerance.
+    """How far what the built network makes of noise is off; a BuildError when that is beyond the precision's tolerance.
 
     Without a tolerance, as for integers, the numbers must only be numbers: how good they are, pictures tell.
     """
-    model, tolerance = job.source.model, job.precision.tolerance
+    model = job.source.model
     picture = np.random.default_rng(SEED).integers(0, 256, (model.height, model.width, 3), dtype=np.uint8)
     outputs = backend_of(job.target).outputs(job.source, folder, manifest, picture)
     expected = reference_outputs(model, tuple(outputs), picture)
-    error = max(
-        relative_error(actual, expected[name], 2 if name == model.head.output and not model.head.candidates_last else 1)
-        for name, actual in outputs.items()
-    )
-    if not error <= (np.finfo(np.float32).max if tolerance is None else tolerance):
+    attributes = {name: 2 if name == model.head.output and not model.head.candidates_last else 1 for name in outputs}
+    tolerance = job.precision.tolerance or NUMBERS
+    measure = error_of_range if tolerance.of_range else relative_error
+    error = max(measure(actual, expected[name], attributes[name]) for name, actual in outputs.items())
+    if not error <= tolerance.most:
         raise BuildError(
-            f"the compiled network is {error:.1e} off ONNX Runtime, more than {tolerance or 0:.0e}",
+            f"the compiled network is {error:.1e} off ONNX Runtime, more than {tolerance.most:.0e}",
             "nothing was published; please report the model",
         )
-    return Measurement("relative_error", error, "largest over the head's output, noise input, against ONNX Runtime")
+    part = ", in parts of each attribute's range" if tolerance.of_range else ""
+    how = f"largest over the head's output{part}, noise input, against ONNX Runtime"
+    return Measurement("relative_error", error, how)
 
 
 def reference_outputs(model: Model, names: tuple[str, ...], picture: Pixels) -> dict[str, Output]:
