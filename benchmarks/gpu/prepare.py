@@ -20,6 +20,7 @@ from zcc.compiler.backends.cuda.frame.heads import FrameHead
 from zcc.compiler.backends.cuda.frame.image_layout import ImageLayout
 from zcc.compiler.backends.cuda.frame.kernels import FrameKernels
 from zcc.compiler.backends.cuda.frame.part import join
+from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.executors.cuda_program import Module, Program
 from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
@@ -47,7 +48,8 @@ LAYOUTS = {
 
 def build(name: str, arch: str, spec: InputSpec, layout: ImageLayout, head: FrameHead, maps_bytes: int) -> Program:
     """The frame's kernels as a plan without a network: the head's memory holds whatever was written there."""
-    kernels = FrameKernels(spec, layout, head, MAX_DET)
+    overlaps = Capability(int(arch.removeprefix("sm_"))).overlaps
+    kernels = FrameKernels(spec, layout, head, MAX_DET, overlaps=overlaps)
     maps_end = -(-maps_bytes // 256) * 256
     image = Place("arena", maps_end)
     scratch = Place("arena", maps_end + -(-layout.size(spec.height, spec.width) // 256) * 256)

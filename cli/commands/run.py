@@ -104,9 +104,8 @@ def run(
     if told is not None and told.chosen is not None and not inputs:
         return
     detector = Detector.load(ref, dtype, target, registry, prefer=prefer)
-    names = detector.manifest.classes
-    look = Look(detector, conf, iou, wanted_classes(classes, names), limit)
-    outputs = _outputs(names, save, save_video, save_txt, save_crops, show)
+    look = Look(detector, conf, iou, wanted_classes(classes, detector.manifest.classes), limit)
+    outputs = _outputs(detector.manifest.classes, save, save_video, save_txt, save_crops, show)
     say(_variant(detector.manifest), err=True)
     _warm_up(detector)
     found = look.named(inputs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 POWERCAP = Path("/sys/class/powercap")
@@ -37,8 +38,12 @@ def _rapl() -> list[Meter]:
         if zone.name.count(":") == 1 and _number(zone / "energy_uj") is not None:
             most = _number(zone / "max_energy_range_uj")
             name = (zone / "name").read_text().strip()
-            found.append(Meter(f"RAPL {name}", lambda zone=zone: _number(zone / "energy_uj") or 0.0, most))
+            found.append(Meter(f"RAPL {name}", partial(_joules, zone / "energy_uj"), most))
     return found
+
+
+def _joules(path: Path) -> float:
+    return _number(path) or 0.0
 
 
 def _number(path: Path) -> float | None:

@@ -81,6 +81,16 @@ class CudaExecutor:
         """A graph of the launches of some stages; without addresses, over the regions on the card."""
         plan = self.program.plan
         launches = {index: plan.launches[index] for index in plan.indices_of(stages)}
+        return self.graph_of(launches, addresses, before, after)
+
+    def graph_of(
+        self,
+        launches: Mapping[int, Launch],
+        addresses: Mapping[str, int] | None = None,
+        before: tuple[int, int, int] | None = None,
+        after: tuple[int, int, int] | None = None,
+    ) -> Graph:
+        """The same of any launches of the plan's kernels, by the numbers that they wait for."""
         return Graph(self.context, launches, self._kernels.handles, addresses or self.addresses, before, after)
 
     def run(

@@ -37,7 +37,8 @@ class Detecting:
         running = asyncio.wrap_future(self.offer.submit(key, frame, conf, iou))
         gone = asyncio.ensure_future(_gone(request))
         try:
-            await asyncio.wait({running, gone}, return_when=asyncio.FIRST_COMPLETED)
+            either: set[asyncio.Future[Any]] = {running, gone}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not running.done():
                 raise ClientDisconnect
             return running.result()

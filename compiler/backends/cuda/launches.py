@@ -54,8 +54,11 @@ class Addresses:
         return self.tensor(view) if is_map else plans.Tensor(self.place(view), tensor.dtype, tensor.shape)
 
 
-def launch(draft: Draft, after: list[int], address: Addresses) -> plans.Launch:
-    """A draft as the plan has it, behind those launches that it waits for."""
+def launch(draft: Draft, after: list[int], address: Addresses, critical: bool) -> plans.Launch:
+    """A draft as the plan has it, behind those launches that it waits for.
+
+    Only what is on the critical path begins while others end: the rest would take places that it waits for.
+    """
     counters = [scratch for scratch in draft.scratch if scratch.counters]
     reads: list[Argument] = [*draft.reads, *draft.constants, *counters]
     writes: list[Argument] = [*draft.writes, *draft.scratch]
@@ -68,7 +71,7 @@ def launch(draft: Draft, after: list[int], address: Addresses) -> plans.Launch:
         tuple(address.place(argument) for argument in draft.arguments),
         tuple(after),
         draft.spec.shared_bytes,
-        isinstance(draft.spec, ConvMma | PoolChain) and draft.spec.early,
+        critical and isinstance(draft.spec, ConvMma | PoolChain) and draft.spec.early,
         draft.label,
         draft.flops,
         draft.bytes,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zcc.compiler.backends.cuda.critical_path import critical_path
 from zcc.compiler.backends.cuda.draft import Argument, Draft, true_edges
 from zcc.compiler.backends.cuda.kernels.attention import AttentionKernel
 from zcc.compiler.backends.cuda.kernels.conv_mma import Geometry
@@ -87,7 +88,11 @@ def lower_network(
     kept = [placement.views[tensor].storage for tensor in (network.image, *results)]
     offsets, size = plan_memory(drafts, edges, kept, sharing)
     address = Addresses(offsets)
-    launches = [launch(draft, after, address) for draft, after in zip(drafts, edges, strict=True)]
+    path = critical_path(drafts, edges)
+    launches = [
+        launch(draft, after, address, index in path)
+        for index, (draft, after) in enumerate(zip(drafts, edges, strict=True))
+    ]
     return NetworkPlan(
         tuple(launches),
         module_source(draft.spec for draft in drafts),
@@ -134,7 +139,7 @@ class _Drafts:
             self.map(op.x),
             tuple(self.map(each.out) for each in chain),
             op.kernel[0],
-            early=self.lowering.capability.clusters,
+            early=self.lowering.capability.overlaps,
         )
         if len(chain) == 1 or spec.shared_bytes > self.lowering.capability.shared_bytes:
             return self.single_pool(op)

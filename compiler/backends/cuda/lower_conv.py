@@ -68,7 +68,8 @@ def _kernel_of(op: Conv, ending: Ending, lowering: Lowering) -> tuple[Kernel, We
     x, geometry, weight, lanes = _read_as(op, x, geometry, weight, lanes)
     depth = geometry.window[0] * geometry.window[1] * x.channels
     tile = lowering.choose(Product(ending.y.pixels, ending.y.channels, depth, x.format.bytes))
-    return ConvMma(x, geometry, ending, tile, tile.split > 1 and lowering.capability.clusters), weight, lanes
+    spec = ConvMma(x, geometry, ending, tile, tile.split > 1 and lowering.capability.clusters)
+    return spec.within(lowering.capability.shared_bytes), weight, lanes
 
 
 def _weights(

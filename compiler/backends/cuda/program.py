@@ -48,7 +48,8 @@ def assemble(model: Imported, planned: NetworkPlan, capability: Capability) -> P
     image, dtype = planned.image, planned.image_format
     layout = ImageLayout(dtype, image.shape[2], image_scale(dtype), image.shape[3])
     suppression = model.model.head.suppression
-    kernels = FrameKernels(model.input, layout, frame_head(model, planned), model.max_det, suppression)
+    head, overlaps = frame_head(model, planned), capability.overlaps
+    kernels = FrameKernels(model.input, layout, head, model.max_det, suppression, overlaps)
     scratch = Place("arena", -(-planned.arena_bytes // ALIGNED) * ALIGNED)
     frame = (kernels.preprocess_source, kernels.postprocess_source)
     compiled = {source.module: source.compile(capability.arch) for source in frame}

@@ -39,6 +39,11 @@ class Capability:
         return self.number >= 80
 
     @property
+    def overlaps(self) -> bool:
+        """Whether a launch may begin while those it waits for end."""
+        return self.number >= 90
+
+    @property
     def clusters(self) -> bool:
         """Whether blocks of one cluster read each other's shared memory."""
         return self.number >= 90

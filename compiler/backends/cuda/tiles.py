@@ -48,7 +48,7 @@ def fitted(capability: Capability, tile: Tile) -> Tile:
     if not capability.copies_ahead:
         return replace(tile, stages=FEWEST_STAGES)
     room = capability.shared_bytes // (tile.shared_bytes // tile.stages)
-    overlap = 1 if capability.clusters else 0  # programmatic edges came with the same cards
+    overlap = 1 if capability.overlaps else 0
     return replace(tile, stages=max(FEWEST_STAGES, min(tile.stages, room)), early=overlap)
 
 

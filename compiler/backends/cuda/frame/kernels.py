@@ -59,6 +59,7 @@ class FrameKernels:
     head: FrameHead
     max_det: int
     suppression: Suppression | None = None  # thresholds that the file fixes
+    overlaps: bool = False  # whether launches behind the network may begin while those they wait for end
 
     @property
     def preprocess_source(self) -> Source:
@@ -154,7 +155,12 @@ class FrameKernels:
         launches = [self._collect(held), self._rank(held), self._select(held)]
         if self.head.suppress:
             launches.insert(2, self._compare(held))
-        return Part(tuple(replace(each, after=(n - 1,) if n else ()) for n, each in enumerate(launches)))
+        behind = [(n - 1,) if n else () for n in range(len(launches))]
+        return Part(
+            tuple(
+                replace(each, after=after, overlaps=self.overlaps) for each, after in zip(launches, behind, strict=True)
+            )
+        )
 
     def zeroed(self, scratch: Place) -> tuple[Range, ...]:
         """What the launches count on to be zero when the first frame comes."""

@@ -27,6 +27,15 @@ __device__ __forceinline__ Source source_of(const Element *const (&maps)[8]) {
 __device__ __forceinline__ float conf_of(const Parameters &p) { return HAS_OWN_IOU ? most(p.conf, LEAST_CONF) : p.conf; }
 __device__ __forceinline__ float iou_of(const Parameters &p) { return HAS_OWN_IOU ? OWN_IOU : p.iou; }
 
+// From sm_90 on a launch may begin while those it waits for end (Launch.overlaps): everything that it reads, it reads
+// behind this. The next launch may take its place at once, and waits in the same way.
+__device__ __forceinline__ void wait_for_earlier() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
 #define MAPS                                                                                                          \
     const Element *map0, const Element *map1, const Element *map2, const Element *map3, const Element *map4,          \
         const Element *map5, const Element *map6, const Element *map7
@@ -34,6 +43,7 @@ __device__ __forceinline__ float iou_of(const Parameters &p) { return HAS_OWN_IO
 
 extern "C" __global__ void __launch_bounds__(256, 4)
 zcc_collect(const Parameters *parameters, MAPS, int *count, u64 *keys, int *labels) {
+    wait_for_earlier();
     COLLECT(SOURCE, conf_of(*parameters), Found{count, keys, labels});
 }
 
@@ -41,6 +51,7 @@ zcc_collect(const Parameters *parameters, MAPS, int *count, u64 *keys, int *labe
 // reads a corner of one.
 extern "C" __global__ void __launch_bounds__(256, 4)
 zcc_rank(MAPS, const int *count, const u64 *keys, const int *labels, Box *boxes, float *scores, int *ranked_labels) {
+    wait_for_earlier();
     const int total = *count, lane = threadIdx.x % 32, warps = gridDim.x * (blockDim.x / 32);
     const Source source = SOURCE;
     for (int first = 4 * ((blockIdx.x * blockDim.x + threadIdx.x) / 32); first < total; first += 4 * warps) {
@@ -91,6 +102,7 @@ zcc_compare(const Parameters *parameters, const int *count, const Box *boxes, co
     __shared__ Box others[TILES][64];
     __shared__ float other_areas[TILES][64];
     __shared__ int other_labels[TILES][64];
+    wait_for_earlier();
     const int total = least(*count, WINDOW), tiles = (total + 63) / 64, thread = threadIdx.x % 64, own = threadIdx.x / 64;
     const int most = (tiles + 1) / 2 * (tiles + 1);
     const float iou = iou_of(*parameters);
@@ -249,6 +261,7 @@ zcc_select(const Parameters *parameters, int *found, const Box *boxes, const flo
            const u64 *masks, const int *edge_counts, ResultHeader *header, Box *best_boxes, float *best_scores,
            int *best_labels) {
     __shared__ Selection s;
+    wait_for_earlier();
     const Parameters p = *parameters;
     const Ranked ranked{const_cast<Box *>(boxes), const_cast<float *>(scores), const_cast<int *>(labels)};
     const int total = *found;

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ class Tile:
     stages: int = 4
     split: int = 1  # blocks that share the taps' channels of one tile
     cached: bool = False  # whether the map is read through the cache next to the cores
+    patch: bool = False  # whether what the taps read of the map lies in shared memory once, where that is possible
     early: int = (
         0  # whether it starts while those it waits for end: 1 lets others do so once it has its sums, 2 at once
     )
@@ -62,7 +64,7 @@ class ConvMma:
     clustered: bool  # whether the blocks of a split are a cluster; otherwise they meet in memory
 
     title = "conv"
-    library = ("conv_mma.cuh",)
+    library = ("mma.cuh", "patch.cuh", "conv_mma.cuh")
 
     @property
     def y(self) -> Map:
@@ -92,8 +94,30 @@ class ConvMma:
     @property
     def grid(self) -> Extent:
         """Blocks: along outputs, pixels and the split."""
-        outputs = self.padded[0] // self.tile.outputs
-        return outputs, -(-self.y.pixels // self.tile.pixels), self.tile.split
+        outputs, tile = self.padded[0] // self.tile.outputs, self.tile
+        pixels = -(-self.y.pixels // tile.pixels)
+        if self.across:
+            pixels = self.y.width // self.across * -(-self.y.height // (tile.pixels // self.across))
+        return outputs, pixels, tile.split
+
+    @property
+    def across(self) -> int:
+        """The width of the rectangle of pixels that a block with a patch computes; 0 where it has none."""
+        width = next((width for width in _widths(self.tile.pixels, self.y) if self.y.width % width == 0), 0)
+        return width if self.tile.patch and self.geometry.window != (1, 1) else 0
+
+    @property
+    def patch_bytes(self) -> int:
+        """What the taps of a block's pixels read of the map."""
+        if not self.across:
+            return 0
+        rectangle = self.tile.pixels // self.across, self.across
+        window, stride, dilation = self.geometry.window, self.geometry.stride, self.geometry.dilation
+        down, across = (
+            (pixels - 1) * step + (taps - 1) * apart + 1
+            for pixels, step, taps, apart in zip(rectangle, stride, window, dilation, strict=True)
+        )
+        return _up(down * across * self.x.channels * self.x.format.bytes, 128)
 
     @property
     def block(self) -> Extent:
@@ -102,8 +126,17 @@ class ConvMma:
 
     @property
     def shared_bytes(self) -> int:
-        """The stages of both tiles."""
-        return self.tile.shared_bytes
+        """The stages of both tiles, or the patch and the stages of the weights."""
+        if not self.across:
+            return self.tile.shared_bytes
+        return self.patch_bytes + self.tile.stages * self.tile.outputs * self.tile.row
+
+    def within(self, shared_bytes: int) -> ConvMma:
+        """The kernel, without its patch where a block cannot have so much memory, or needs more for a split."""
+        sums = 4 * self.tile.pixels * self.tile.outputs if self.tile.split > 1 else 0
+        if sums <= self.shared_bytes <= shared_bytes:
+            return self
+        return replace(self, tile=replace(self.tile, patch=False))
 
     @property
     def meets_in_memory(self) -> bool:
@@ -173,7 +206,7 @@ extern "C" __global__ void {cluster}__launch_bounds__({tile.threads}) {name}({",
             **{"HO": self.y.height, "WO": self.y.width, "N": self.y.channels, "KP": self.padded[1]},
             **{"BM": tile.pixels, "BN": tile.outputs, "BK": self.step, "WM": tile.warps[0], "WN": tile.warps[1]},
             **{"STAGES": tile.stages, "SPLIT": tile.split, "CLUSTER": int(self.clustered), "EARLY": tile.early},
-            **{"FILL": fill.zero_point if fill else 0, "CACHED": int(tile.cached)},
+            **{"FILL": fill.zero_point if fill else 0, "CACHED": int(tile.cached), "PATCH": self.across},
         }
         return ", ".join(f"{key} = {value}" for key, value in values.items())
 
@@ -201,3 +234,9 @@ def spread(values: NDArray[Any], lanes: NDArray[Any], size: int) -> NDArray[Any]
 
 def _up(value: int, step: int) -> int:
     return -(-value // step) * step
+
+
+def _widths(pixels: int, y: Map) -> Iterator[int]:
+    """Widths of rectangles of so many pixels, the likeliest first: the squarer, the less its taps read."""
+    usual = (16, 8) if pixels >= 128 else (8,)
+    yield from (width for width in (*usual, y.width) if pixels % width == 0)

@@ -1,63 +1,130 @@
-"""What a network's convolutions take in some tiles, and what the network takes in them as a whole."""
+"""What a network's convolutions take in some tiles, each by itself, and what the network takes in them as a whole."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import sha256
 from statistics import mean, median
-from typing import NamedTuple
+from typing import Protocol
 
 import numpy as np
 
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Tile
-from zcc.compiler.backends.cuda.lower import lower_network
-from zcc.compiler.backends.cuda.program import assemble
+from zcc.compiler.backends.cuda.kernels.formats import encode
+from zcc.compiler.backends.cuda.kernels.source import KernelSpec, module_source, name_of
+from zcc.compiler.backends.cuda.lower import NetworkPlan, lower_network
+from zcc.compiler.backends.cuda.lower_conv import GREY_LEVELS, image_scale
 from zcc.compiler.backends.cuda.targets import CudaTarget
 from zcc.compiler.backends.cuda.tile_records import Product, product_of
 from zcc.compiler.backends.cuda.tiles import default_tile
+from zcc.compiler.backends.cuda.tuning.compile_kernels import KernelCompiler
 from zcc.compiler.backends.search import TuningJob
 from zcc.compiler.ir.ops import Network
-from zcc.runtime.errors import BuildError
-from zcc.runtime.executors import cuda_timing
 from zcc.runtime.executors.cuda import CudaExecutor
+from zcc.runtime.executors.cuda_program import Module, Program
+from zcc.runtime.executors.cuda_timing import in_a_row, replay
+from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
+from zcc.runtime.executors.plan import Plan
 
-TIMES, REPLAYS, TOGETHER = 30, 60, 20  # how often each launch is timed, and the network, so many in a row
+TIMES = 9  # how often each launch is timed, many of them in a row
+REPLAYS, TOGETHER = 15, 20  # the same of the network
 SEED = 20244
 Tiles = Mapping[Product, Tile]
 
 
-class MeasuredTile(NamedTuple):
-    """Seconds."""
+class Measuring(Protocol):
+    """Measures tiles of one network's convolutions; those that it is not told of have their default tile."""
 
-    products: Mapping[Product, float]  # of a launch by itself; none where the kernels cannot be built
-    network: float | None  # of all launches as a graph, side by side where they may be
+    def alone(self, tiles: Tiles) -> Mapping[Product, float]:
+        """Seconds of each convolution that is named, by itself; not of those that cannot be built."""
+        ...
+
+    def together(self, tiles: Tiles) -> float | None:
+        """Seconds of the network as a graph, launches side by side where they may be; None if it cannot be built."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
 
 
-def measure_tiles(job: TuningJob[CudaTarget], tiles: Tiles, device: str) -> MeasuredTile:
-    """Build the network with those tiles, and default ones elsewhere, and time it on a card."""
-    target = job.target
+class TilesOnCard:
+    """The contract of measuring, on a card of this machine. Each kernel is a module, and compiled once."""
 
-    def choose(product: Product) -> Tile:
-        return tiles.get(product) or default_tile(target.capability, product)
+    def __init__(self, job: TuningJob[CudaTarget], device: str) -> None:
+        self._job, self._device = job, device
+        self._network, self._compiler = network_of(job), KernelCompiler(job.target.capability.arch)
+        self._modules: dict[str, bytes | None] = {}  # by kernel; None where the compiler refuses it
 
-    planned = lower_network(network_of(job), target.capability, job.precision.name, choose)
-    try:
-        program = assemble(job.source, planned, target.capability)
-    except BuildError:
-        return MeasuredTile({}, None)
-    executor = CudaExecutor(program, device)
-    try:
-        size = (program.input.height, program.input.width, 3)
-        executor.run(np.random.default_rng(SEED).integers(0, 256, size, dtype=np.uint8))
-        seconds = cuda_timing.profile(executor, TIMES)[list(program.plan.indices_of(("network",)))]
-        whole = median(cuda_timing.replay(executor, ("network",), REPLAYS, TOGETHER).tolist())
-    finally:
-        executor.close()
-    taken: dict[Product, list[float]] = defaultdict(list)
-    for spec, each in zip(planned.specs, seconds.tolist(), strict=True):
-        if isinstance(spec, ConvMma):
-            taken[product_of(spec)].append(each)
-    return MeasuredTile({product: mean(each) for product, each in taken.items()}, whole)
+    def alone(self, tiles: Tiles) -> dict[Product, float]:
+        """As the contract says."""
+        planned, built = self._planned(tiles), tiles
+        if wrong := self._refused(planned):
+            refused = {product_of(spec) for spec in wrong if isinstance(spec, ConvMma)}
+            built = {product: tile for product, tile in tiles.items() if product not in refused}
+            planned = self._planned(built)
+        taken: dict[Product, list[float]] = defaultdict(list)
+        if not self._refused(planned):
+            with self._loaded(planned) as executor:
+                for launch, spec in zip(executor.program.plan.launches, planned.specs, strict=True):
+                    if isinstance(spec, ConvMma) and product_of(spec) in built:
+                        taken[product_of(spec)].append(in_a_row(executor, launch, TIMES))
+        return {product: mean(each) for product, each in taken.items()}
+
+    def together(self, tiles: Tiles) -> float | None:
+        """As the contract says."""
+        planned = self._planned(tiles)
+        if self._refused(planned):
+            return None
+        with self._loaded(planned) as executor:
+            return median(replay(executor, ("network",), REPLAYS, TOGETHER).tolist())
+
+    def close(self) -> None:
+        """As the contract says."""
+        self._compiler.close()
+
+    def _planned(self, tiles: Tiles) -> NetworkPlan:
+        capability = self._job.target.capability
+
+        def choose(product: Product) -> Tile:
+            return tiles.get(product) or default_tile(capability, product)
+
+        return lower_network(self._network, capability, self._job.precision.name, choose)
+
+    def _refused(self, planned: NetworkPlan) -> list[KernelSpec]:
+        """Compile what is new of a plan's kernels, several at a time; those that cannot be."""
+        specs = {name_of(spec): spec for spec in planned.specs}
+        new = {name: module_source([spec]) for name, spec in specs.items() if name not in self._modules}
+        self._modules |= self._compiler.compile(new)
+        return [spec for name, spec in specs.items() if self._modules[name] is None]
+
+    @contextmanager
+    def _loaded(self, planned: NetworkPlan) -> Iterator[CudaExecutor]:
+        """The network on the card, behind a picture of noise: numbers are as they would be, none is zero for ever."""
+        executor = CudaExecutor(self._program(planned), self._device)
+        try:
+            levels = np.random.default_rng(SEED).integers(0, GREY_LEVELS + 1, planned.image.shape)
+            scale = np.float32(image_scale(planned.image_format))
+            executor.write("input", encode(levels.astype(np.float32) * scale, planned.image_format))
+            replay(executor, ("network",), 1)
+            yield executor
+        finally:
+            executor.close()
+
+    def _program(self, planned: NetworkPlan) -> Program:
+        """The network alone, with a module for each kernel."""
+        launches = tuple(replace(launch, module=launch.kernel) for launch in planned.launches)
+        kernels = tuple(dict.fromkeys(launch.kernel for launch in launches))
+        regions = {"weights": len(planned.weights), "arena": planned.arena_bytes}
+        regions |= {"parameters": PARAMETERS_SIZE, "result": ResultLayout(1).size}
+        arch, tensors = self._job.target.capability.arch, {"input": planned.image}
+        plan = Plan(arch, regions, kernels, launches, tensors, zeroed=planned.zeroed)
+        modules = {name: Module(code) for name in kernels if (code := self._modules[name])}
+        weights, key = np.frombuffer(planned.weights, np.uint8), sha256(planned.weights).hexdigest()
+        return Program(plan, modules, weights, key, self._job.source.input, 1)
 
 
 def network_of(job: TuningJob[CudaTarget]) -> Network:

@@ -23,9 +23,9 @@ class CudaRecordFiles:
         return RecordCounts(len(read_tiles(folder).known), len(tiles), tiles.count(None), 0)
 
     def export(self, own: Path, folder: Path) -> None:
-        """The quickest tile of each convolution."""
+        """The best tile of each convolution."""
         records = read_tiles(folder)
-        records.known |= read_tiles(own).best_only().known
+        records.replace_by(read_tiles(own).best_only())
         write_tiles(folder, records)
 
     def add(self, folder: Path, own: Path) -> None:
@@ -33,5 +33,5 @@ class CudaRecordFiles:
         own.mkdir(parents=True, exist_ok=True)
         with exclusive(own / LOCK):
             records = read_tiles(folder)
-            records.known |= read_tiles(own).known
+            records.replace_by(read_tiles(own))
             write_tiles(own, records)

@@ -13,12 +13,13 @@ from zcc.compiler.backends.cuda.tiles import default_tile, fitted
 from zcc.compiler.backends.cuda.tuning.tiles_to_try import neighbours, shapes
 
 
-@dataclass
+@dataclass(eq=False)
 class TileTask:
     """The contract of tuned kernels, for tiles of convolutions."""
 
     product: Product
     capability: Capability
+    patch: bool = False  # whether some of its kernels can have a patch
     count: int = 1
     seconds: dict[Tile, float | None] = field(default_factory=dict)  # None: it failed
     recalled: set[Tile] = field(default_factory=set)  # those of them that were known before the search
@@ -27,7 +28,8 @@ class TileTask:
 
     def __post_init__(self) -> None:
         self.default = default_tile(self.capability, self.product)
-        self.offered = list(dict.fromkeys([self.default, *shapes(self.capability, self.product, self.default.split)]))
+        others = shapes(self.capability, self.product, self.default.split, self.patch)
+        self.offered = list(dict.fromkeys([self.default, *others]))
 
     @property
     def name(self) -> str:
@@ -42,7 +44,7 @@ class TileTask:
     def next(self) -> Tile | None:
         """A tile that nobody has measured: first a shape, then something near the quickest; None when all are."""
         if not any(tile not in self.seconds for tile in self.offered) and self.quickest is not None:
-            near = neighbours(self.capability, self.product, self.quickest)
+            near = neighbours(self.capability, self.product, self.quickest, self.patch)
             self.offered += [tile for tile in near if tile not in self.offered]
         return next((tile for tile in self.offered if tile not in self.seconds), None)
 
@@ -55,6 +57,10 @@ class TileTask:
     def quickest(self) -> Tile | None:
         """Of those measured."""
         return min(self.sound, key=lambda tile: self.sound[tile], default=None)
+
+    def likely(self, count: int) -> list[Tile]:
+        """The default tile, and so many of the quickest."""
+        return list(dict.fromkeys([self.default, *sorted(self.sound, key=lambda tile: self.sound[tile])[:count]]))
 
     @property
     def forms(self) -> int:
@@ -105,12 +111,11 @@ class TileTask:
 
 def tasks_of(specs: Sequence[KernelSpec], capability: Capability) -> list[TileTask]:
     """A task for each convolution on tensor cores, however often it is there."""
-    tasks: dict[Product, TileTask] = {}
+    kernels: dict[Product, list[ConvMma]] = {}
     for spec in specs:
         if isinstance(spec, ConvMma):
-            product = product_of(spec)
-            if product in tasks:
-                tasks[product].count += 1
-            else:
-                tasks[product] = TileTask(product, capability)
-    return list(tasks.values())
+            kernels.setdefault(product_of(spec), []).append(spec)
+    return [
+        TileTask(product, capability, any(spec.geometry.window != (1, 1) for spec in same), len(same))
+        for product, same in kernels.items()
+    ]

@@ -1,34 +1,34 @@
 """The search for the tiles of a network's convolutions, on a card of this machine.
 
-A round builds the whole network with one tile nobody has measured for each convolution and times its launches: so a
-tile is measured where it will be used, and one compilation measures all convolutions. In the end the quickest tiles
-are tried together, and those that make the network slower are forgotten.
+A round gives each convolution one tile that nobody has measured and times its launches, in the network's memory and
+with its numbers. Behind the rounds tiles are tried in the network as a whole; the records name those that it was
+quickest with, and compiles take them up.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from zcc.compiler.backends.common.measuring.time_limit import stopping
+from zcc.compiler.backends.common.measuring.time_limit import TimeLimit, stopping
 from zcc.compiler.backends.common.record_folders import LOCK, own_records
 from zcc.compiler.backends.cuda.lower import lower_network
 from zcc.compiler.backends.cuda.targets import CudaTarget
-from zcc.compiler.backends.cuda.tile_records import read_tiles, write_tile, write_tiles
-from zcc.compiler.backends.cuda.tuning.measure_tiles import MeasuredTile, Tiles, measure_tiles, network_of
+from zcc.compiler.backends.cuda.tile_records import Product, read_tiles, write_tile, write_tiles
+from zcc.compiler.backends.cuda.tuning.measure_tiles import Measuring, Tiles, TilesOnCard, network_of
 from zcc.compiler.backends.cuda.tuning.record_files import CudaRecordFiles
 from zcc.compiler.backends.cuda.tuning.tile_task import TileTask, tasks_of
-from zcc.compiler.backends.cuda.tuning.tiles_together import SETS, of_set, try_together
+from zcc.compiler.backends.cuda.tuning.tiles_together import try_together
 from zcc.compiler.backends.search import Limits, Search, SearchProgress, TuningJob
 from zcc.compiler.backends.stage import RunStage
 from zcc.registry.locks import exclusive
 from zcc.runtime.errors import UsageError
 
 TileSearch = Search[TileTask, CudaTarget]
-Measure = Callable[[TuningJob[CudaTarget], Tiles, str], MeasuredTile]
-RESERVED = 2 + len(SETS)  # rounds whose time is left for the tiles together
+MakeMeasuring = Callable[[TuningJob[CudaTarget], str], Measuring]
+SHARE_ALONE = 0.5  # of the time, until tiles are tried in the network
 
 
 class CudaTuner:
@@ -36,8 +36,8 @@ class CudaTuner:
 
     records = CudaRecordFiles()
 
-    def __init__(self, measure: Measure | None = None) -> None:
-        self._measure = measure or measure_tiles
+    def __init__(self, measuring: MakeMeasuring = TilesOnCard) -> None:
+        self._measuring = measuring
 
     def devices(self, target: CudaTarget, runner: str | None) -> list[Any]:
         """The first card of this machine."""
@@ -64,45 +64,48 @@ class CudaTuner:
         known = read_tiles(folder).known
         for task in search.tasks:
             task.recall(known.get(task.product, {}))
-        with stage(f"tune {job.precision.name} for {target.name}"), stopping(limits.seconds) as stop:
-            took = 0.0
-            while stop.left > RESERVED * took and (limits.trials is None or search.tried < limits.trials):
-                began, tiles = time.monotonic(), _to_try(search.tasks)
-                if not tiles or stop.is_set():
-                    break
-                gained = _keep(folder, search.tasks, tiles, self._measure(job, tiles, device))
+        with (
+            stage(f"tune {job.precision.name} for {target.name}"),
+            stopping(limits.seconds) as stop,
+            closing(self._measuring(job, device)) as measuring,
+        ):
+            for tiles in _rounds(search, stop, limits):
+                gained = _keep(folder, search.tasks, tiles, measuring.alone(tiles))
                 progress.measured(search, (gained or search.tasks)[0])
-                took = time.monotonic() - began
-        if search.tried:
-            with stage(f"tune {job.precision.name} as a whole"):
-                search.network = try_together(search.tasks, lambda tiles: self._measure(job, tiles, device))
-                _forget(folder, search.tasks, of_set(search.network.best_form, search.tasks))
+            if search.tried:
+                search.network = try_together(search.tasks, measuring.together, lambda: not stop.is_set())
+                _choose(folder, search.tasks, search.network.best_tiles)
         return search
 
 
-def _to_try(tasks: Sequence[TileTask]) -> Tiles:
-    return {task.product: tile for task in tasks if (tile := task.next()) is not None}
+def _rounds(search: TileSearch, stop: TimeLimit, limits: Limits) -> Iterator[Tiles]:
+    """What to try next, until all is known, or a limit comes near."""
+    least = 0.0 if limits.seconds is None else (1 - SHARE_ALONE) * limits.seconds
+    while stop.left > least and not stop.is_set() and (limits.trials is None or search.tried < limits.trials):
+        tiles = {task.product: tile for task in search.tasks if (tile := task.next()) is not None}
+        if not tiles:
+            return
+        yield tiles
 
 
-def _keep(folder: Path, tasks: Sequence[TileTask], tiles: Tiles, found: MeasuredTile) -> list[TileTask]:
+def _keep(folder: Path, tasks: Sequence[TileTask], tiles: Tiles, found: Mapping[Product, float]) -> list[TileTask]:
     """Note what came of a round, here and in the user's records; those that have a quicker tile now."""
     before = [task.best_seconds for task in tasks]
     for task in tasks:
         if task.product in tiles:
-            task.seconds[tiles[task.product]] = found.products.get(task.product)
+            task.seconds[tiles[task.product]] = found.get(task.product)
     folder.mkdir(parents=True, exist_ok=True)
     with exclusive(folder / LOCK):
         records = read_tiles(folder)
-        records.add({product: {write_tile(tile): found.products.get(product)} for product, tile in tiles.items()})
+        records.add({product: {write_tile(tile): found.get(product)} for product, tile in tiles.items()})
         write_tiles(folder, records)
     return [task for task, known in zip(tasks, before, strict=True) if known and task.best_seconds != known]
 
 
-def _forget(folder: Path, tasks: Sequence[TileTask], kept: Sequence[TileTask]) -> None:
-    """Take back the records of those that are better off with their default tiles."""
+def _choose(folder: Path, tasks: Sequence[TileTask], tiles: Tiles) -> None:
+    """Note which tiles the network was quickest with."""
     with exclusive(folder / LOCK):
         records = read_tiles(folder)
-        for task in tasks:
-            if task.quickest != task.default and task not in kept:
-                records.known.pop(task.product, None)
+        best = {task: tiles.get(task.product, task.default) for task in tasks}
+        records.chosen |= {task.product: write_tile(tile) for task, tile in best.items() if tile in task.sound}
         write_tiles(folder, records)

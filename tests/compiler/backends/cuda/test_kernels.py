@@ -54,6 +54,7 @@ def specs(capability: Capability, dtype: str) -> list[KernelSpec]:
             Tile(64, 64, stages=stages),
             Tile(128, 16, 64, (4, 1), stages),
             Tile(32, 32, split=4, stages=stages),
+            Tile(64, 32, stages=stages, patch=True),
         ):
             kernels.append(ConvMma(x, WINDOW, added, tile, tile.split > 1 and capability.clusters))
         kernels.append(ConvMma(x, WINDOW, enlarged, Tile(16, 64, warps=(1, 4), stages=stages), clustered=False))

@@ -2,73 +2,41 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
 import pytest
-from numpy.typing import NDArray
 
 from tests.compiler.backends.cpu.kernels.test_attention import area_model
-from tests.compiler.backends.cuda.interpreter import decoded
+from tests.compiler.backends.cuda.card import CARD, needs_card, on_card
 from tests.compiler.backends.cuda.test_lower import SIZE, TOLERANCE, expected_maps, imported
 from tests.compiler.backends.cuda.test_plain import best_channel_model
 from tests.compiler.harness import reference
 from tests.onnx_models import build
-from zcc.compiler.backends.cuda.kernels.formats import encode
-from zcc.compiler.backends.cuda.launches import MODULE
-from zcc.compiler.backends.cuda.lower import NetworkPlan, lower_network
-from zcc.compiler.backends.cuda.lower_conv import image_unit
-from zcc.compiler.backends.cuda.nvrtc import compile_cuda
+from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Tile
+from zcc.compiler.backends.cuda.lower import lower_network
 from zcc.compiler.backends.cuda.program import build_program
-from zcc.compiler.backends.cuda.targets import Capability, native_target
+from zcc.compiler.backends.cuda.tile_records import write_tile
 from zcc.compiler.importing.fuse import fuse
 from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
 from zcc.runtime.executors.cuda import CudaExecutor
-from zcc.runtime.executors.cuda_program import Module, Program
-from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
-from zcc.runtime.executors.plan import Plan
-from zcc.runtime.manifest import InputSpec
 
-Array = NDArray[Any]
-TARGET = native_target()
-CARD = TARGET.capability if TARGET else Capability(90)
 FAMILIES = ("yolov3-tiny", "yolov5", "yolov8", "yolo11", "yolov10", "yolov8-nms")
 
-pytestmark = pytest.mark.skipif(TARGET is None, reason="needs a card of NVIDIA's")
+# Tiles whose map lies in shared memory once, where a convolution lets it.
+PATCHED = {
+    write_tile(tile): tile
+    for tile in (
+        Tile(64, 32, patch=True, early=1),
+        Tile(128, 64, row=64, warps=(4, 2), stages=3, patch=True, early=1),
+        Tile(64, 64, warps=(2, 4), split=2, patch=True, early=1),
+    )
+}
 
-
-def on_card(planned: NetworkPlan, image: Array) -> list[Array]:
-    """The results of a network alone, for an image (C, H, W) of 0..1."""
-    compiled = compile_cuda(planned.source, CARD.arch)
-    regions = {"weights": len(planned.weights), "arena": planned.arena_bytes}
-    regions |= {"parameters": PARAMETERS_SIZE, "result": ResultLayout(1).size}
-    tensors = {"input": planned.image, **{f"map{index}": held for index, held in enumerate(planned.maps)}}
-    plan = Plan(CARD.arch, regions, (MODULE,), planned.launches, tensors, zeroed=planned.zeroed)
-    weights, key = np.frombuffer(planned.weights, np.uint8), sha256(planned.weights).hexdigest()
-    modules = {MODULE: Module(compiled.cubin, compiled.ptx)}
-    executor = CudaExecutor(Program(plan, modules, weights, key, InputSpec(*image.shape[1:]), 1))
-    try:
-        levels = np.zeros(planned.image.shape[1:], np.float32)
-        levels[..., : len(image)] = image.transpose(1, 2, 0) / np.float32(image_unit(planned.image_format))
-        executor.write("input", encode(levels, planned.image_format))
-        graph = executor.graph(("network",))
-        with executor.context:
-            for _ in range(2):  # nothing of one frame is left for the next
-                executor.context.call("cuGraphLaunch", graph.handle, executor.stream)
-            executor.context.call("cuStreamSynchronize", executor.stream)
-        graph.destroy()
-        return [_result(executor.read(f"map{index}"), planned) for index in range(len(planned.maps))]
-    finally:
-        executor.close()
-
-
-def _result(held: Array, planned: NetworkPlan) -> Array:
-    """A map as (C, H, W), a plain tensor as it is."""
-    return decoded(held, planned.map_format)[0].transpose(2, 0, 1) if held.ndim == 4 else held[0]
+pytestmark = needs_card
 
 
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "fp16", "bf16"])
@@ -83,6 +51,18 @@ def test_every_family_computes_what_onnx_runtime_does(family: str, precision: st
         wanted = [np.asarray(session.run([source.model.head.output], {source.model.input: image[None]})[0][0])]
     found = on_card(lower_network(source.network(), CARD, precision), image)
     for actual, expected in zip(found, wanted, strict=True):
+        error = np.abs(actual[: len(expected)] - expected).max()
+        assert error <= TOLERANCE[precision] * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("precision", ["tf32", "fp16"])
+@pytest.mark.parametrize("tile", PATCHED)
+def test_tiles_with_patches(tile: str, precision: str, tmp_path: Path) -> None:
+    source = imported("yolov8", tmp_path)
+    image = np.random.default_rng(0).random((3, *SIZE), np.float32)
+    planned = lower_network(source.network(), CARD, precision, lambda product: PATCHED[tile])
+    assert any(isinstance(spec, ConvMma) and spec.across for spec in planned.specs)
+    for actual, expected in zip(on_card(planned, image), expected_maps(source, image), strict=True):
         error = np.abs(actual[: len(expected)] - expected).max()
         assert error <= TOLERANCE[precision] * np.abs(expected).max()
 
@@ -113,6 +93,7 @@ def test_files_that_choose_themselves_find_the_same(family: str, tmp_path: Path)
     session = onnxruntime.InferenceSession(build(family, imgsz=SIZE, classes=7).SerializeToString())
     rows = np.asarray(session.run(None, {session.get_inputs()[0].name: image})[0][0])
     rows = rows[rows[:, 4] > 0.3]
+    source = replace(source, max_det=min(300, source.model.head.candidates))  # no more than the file gives
     executor = CudaExecutor(build_program(source, source.network(), CARD, "fp32"))
     found = executor.run(frame, 0.3, 0.9)
     executor.close()

@@ -88,6 +88,11 @@ def test_records_are_files(tmp_path: Path) -> None:
     assert read_tiles(folder).known == {PRODUCT: {quick: 1e-6}}
     files.add(folder, tmp_path / "other")
     assert read_tiles(tmp_path / "other") == read_tiles(folder)
+    records.chosen[PRODUCT] = slow
+    write_tiles(own, records)
+    assert read_tiles(own) == records and read_tiles(own).best(PRODUCT, Tile(32, 32)) == Tile(64, 64)
+    files.export(own, folder)
+    assert read_tiles(folder) == TileRecords({PRODUCT: {slow: 2e-6}})
     (own / "tiles.json").write_text("[[1, 2]]")
     with pytest.raises(TuningError, match="holds no tuning records"):
         read_tiles(own)
