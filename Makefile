@@ -4,23 +4,35 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint tree format docs site tuning-logs arm-machine clean host
+.PHONY: demo test pytest lint lint-style lint-types lint-imports lint-docs tree format docs site tuning-logs \
+	arm-machine clean host
 
 demo: $(VENV)/.compiler
 	@$(BIN)/zcc demo
 	@echo "zcc lies in $(BIN); to have it at hand: source $(BIN)/activate"
 
 test: lint
+	@$(MAKE) --no-print-directory pytest
+
+pytest: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses logical --dist worksteal --durations=10
 
-lint: $(VENV)/.dev
+# Its parts need nothing of each other: `make --jobs=2 lint`.
+lint: lint-style lint-types lint-imports lint-docs
+
+lint-style: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/python tools/check_sizes.py
 	$(BIN)/python tools/check_output.py
-	$(BIN)/python tools/lint_tree.py
+
+lint-types: tree
 	MYPYPATH=build/lint $(BIN)/mypy -p zcc
+
+lint-imports: tree
 	cd build/lint && PYTHONPATH=. ../../$(BIN)/lint-imports --config ../../pyproject.toml --no-cache
+
+lint-docs: $(VENV)/.dev
 	$(BIN)/python tools/generate_cli_docs.py --check
 	$(BIN)/python tools/draw_architecture.py --check
 

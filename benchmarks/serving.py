@@ -4,7 +4,7 @@
 
 The detector runs frames by itself, then a `zcc serve` process answers the same frames, in turns. The clients are
 threads of this process on the same cores, so what they take is part of what is told. Of sixteen clients on one detector
-each waits for the fifteen others: the last column is P99 in P99s of a lone client, divided by how many there are.
+each waits for the fifteen others: the last column is P99 in P99s of a lone client, divided by the number of clients.
 """
 
 from __future__ import annotations

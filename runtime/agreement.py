@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from zcc.runtime.tasks.classification import Classification
 from zcc.runtime.variant import Detections
 
 SAME = 0.5  # the overlap from which on two boxes of a class are one
 
 
-def agreement(one: Detections, other: Detections) -> float:
+def agreement(one: Any, other: Any) -> float:
     """The share of detections, of both sides, that have a counterpart on the other: an F1 score, 1 where none are."""
+    if isinstance(one, Classification):
+        return float(one.top(1)[0][0] == other.top(1)[0][0])
     total = len(one) + len(other)
     return 2 * int((counterparts(one, other) >= 0).sum()) / total if total else 1.0
 

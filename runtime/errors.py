@@ -2,6 +2,7 @@
 
     ZccError
     ├── UsageError            the command line or a call's arguments cannot mean anything (exit 2)
+    │   └── WrongTask         a result is asked for what only another task's has
     ├── InputError            a file or value from outside cannot be used
     │   ├── ModelError        the ONNX file: unreadable, unsupported head or operator
     │   ├── FrameError        a frame: wrong type, shape or memory
@@ -51,6 +52,10 @@ class UsageError(ZccError):
     """The arguments cannot mean anything, whatever the machine."""
 
     exit_code = 2
+
+
+class WrongTask(UsageError, AttributeError):
+    """A result is asked for what only the results of another task have."""
 
 
 class InputError(ZccError):

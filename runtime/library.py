@@ -21,6 +21,7 @@ MODULE = "model.so"
 # The module's functions.
 NETWORK, PROFILE, STAGES, DETECT = "zcc_network", "zcc_profile", "zcc_stages", "zcc_detect_{}"
 CLOCK_READINGS = 4  # of STAGES: at the start, and behind preprocess, network and postprocess
+AREAS, MASKS, PROTOTYPES = "zcc_areas", "zcc_masks", "zcc_prototypes"  # and those of one that makes masks
 
 
 def load_module(folder: Path) -> Any:

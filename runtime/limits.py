@@ -56,6 +56,8 @@ OUTPUT_NUMBERS = 1 << 29
 OUTPUT_AXES = 8
 # Detections that are kept of a frame; the compiler keeps no more.
 DETECTIONS = 30_000
+# Numbers of a detection beside its box: 133 keypoints of a whole body have 399.
+DETAILS = 4096
 # ImageNet has 21,841.
 CLASSES = 32_768
 

@@ -33,7 +33,7 @@ class InputSpec:
     height: int
     width: int
     color: str = "bgr"  # the channel order of the frames handed in
-    resize: str = "letterbox"  # or "stretch"
+    resize: str = "letterbox"  # or "stretch", or "crop": the short side fitted and the middle cut out
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,15 @@ class HeadInfo:
     candidates: int
     classes: int
     max_det: int
+
+
+@dataclass(frozen=True)
+class TaskInfo:
+    """What a model does, and the numbers of each detection that only this task has."""
+
+    name: str = "detect"
+    details: int = 0  # numbers of a detection beside its box, score and class
+    shape: tuple[int, ...] = ()  # keypoints and numbers of each; of masks, the prototypes (c, h, w)
 
 
 @dataclass(frozen=True)
@@ -118,6 +127,7 @@ class Manifest:
     formats: tuple[str, ...] = ()  # of frames that it reads
     stages: tuple[BuildStage, ...] = ()
     measured: tuple[Measurement, ...] = ()
+    task: TaskInfo = field(default_factory=TaskInfo)
     verified: str = ""  # where its numbers were held against the reference's: a machine, an emulator, or why nowhere
     executor: str = "cpu"  # what of the runtime runs it: a row of runtime/executors/table.py
     schema: int = SCHEMA
@@ -204,6 +214,7 @@ def _parse(raw: dict[str, Any]) -> Manifest:
             "input": InputSpec(**raw["input"]),
             "head": HeadInfo(**{**raw["head"], "shape": tuple(raw["head"]["shape"])}),
             "classes": tuple(raw["classes"]),
+            "task": _task(raw.get("task", {})),
             "requires": Requirements(**{**raw["requires"], "features": tuple(raw["requires"]["features"])}),
             "files": tuple(FileEntry(**entry) for entry in raw["files"]),
             "expansion": tuple(_run(entry) for entry in raw.get("expansion", ())),
@@ -212,6 +223,10 @@ def _parse(raw: dict[str, Any]) -> Manifest:
             "measured": tuple(Measurement(**entry) for entry in raw.get("measured", ())),
         }
     )
+
+
+def _task(raw: dict[str, Any]) -> TaskInfo:
+    return TaskInfo(**{**raw, "shape": tuple(raw.get("shape", ()))})
 
 
 def _run(raw: Any) -> Run:

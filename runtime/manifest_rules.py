@@ -43,7 +43,8 @@ ENTRIES = ("detect", "network")  # what a module does, and needs memory for
 EACH_THREAD = "thread"  # needs memory beside that
 FORMATS = ("bgr", "rgb", "nv12", "i420", "gray")
 COLORS = ("bgr", "rgb")
-RESIZES = ("letterbox", "stretch")
+RESIZES = ("letterbox", "stretch", "crop")
+TASKS = ("detect", "segment", "pose", "obb", "classify")
 
 # Figures that are compared when a variant is chosen; of any other, all that is asked is that it is a number.
 PRECISION, MILLISECONDS = number(0, 1), number(0, 1e9)
@@ -117,8 +118,13 @@ REQUIRED: Mapping[str, Rule] = {
     "schema": one_of(SCHEMA),
 }
 EXECUTORS = ("cpu", "cuda")
+TASK = record(
+    {"name": one_of(*TASKS)},
+    {"details": integer(0, limits.DETAILS), "shape": list_of(integer(1, limits.OUTPUT_NUMBERS), 3)},
+)
 OPTIONAL: Mapping[str, Rule] = {
     "executor": one_of(*EXECUTORS),
+    "task": TASK,
     "verified": LINE,
     "calibration_digest": maybe(WORD),
     "tuning_digest": maybe(WORD),

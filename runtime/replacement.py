@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,8 @@ from zcc.runtime.agreement import agreement
 from zcc.runtime.frame import Frame
 from zcc.runtime.loading import blank
 from zcc.runtime.manifest import Manifest
-from zcc.runtime.variant import Detections, Variant
+from zcc.runtime.tasks.classification import Classification
+from zcc.runtime.variant import Variant
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ def other_meaning(new: Manifest, old: Manifest) -> str | None:
     """Why callers could not go on as before, None when they can: they know classes by number, frames by colour."""
     if new.input.color != old.input.color:
         return f"it reads frames as {new.input.color}, not {old.input.color}"
+    if new.task.name != old.task.name or new.task.shape != old.task.shape:
+        return f"its task is {new.task.name} {new.task.shape or ''}, not {old.task.name} {old.task.shape or ''}"
     for number, (now, before) in enumerate(zip(new.classes, old.classes, strict=False)):
         if now != before:
             return f"its class {number} is {now!r}, not {before!r}"
@@ -48,7 +52,10 @@ def _nonsense(replacement: Variant, present: Variant, sample: Sample) -> str | N
     return _not_detections(found, replacement.manifest)
 
 
-def _not_detections(found: Detections, manifest: Manifest) -> str | None:
+def _not_detections(found: Any, manifest: Manifest) -> str | None:
+    if isinstance(found, Classification):
+        likely = found.probabilities
+        return None if ((likely >= 0) & (likely <= 1)).all() else "its probabilities are not within 0 and 1"
     if not (np.isfinite(found.boxes).all() and np.isfinite(found.scores).all()):
         return "its boxes or scores are not finite"
     if ((found.scores < 0) | (found.scores > 1)).any():

@@ -65,9 +65,9 @@ FIGURES = {"latency_ms": "{:.1f} ms", "map50_95": "mAP50-95 {:.3f}", "agreement5
 )
 @click.option(
     "--resize",
-    type=click.Choice(["letterbox", "stretch"]),
-    default="letterbox",
-    help="How a frame is fitted to the input size.",
+    type=click.Choice(["letterbox", "stretch", "crop"]),
+    help="How a frame is fitted to the input size: letterbox by default, crop (the short side fitted, the middle cut "
+    "out) for classifiers.",
 )
 @click.option(
     "--max-det",

@@ -38,7 +38,7 @@ def contrast(reference: Detector, candidate: Detector, data: Path) -> Comparison
     from zcc.compiler.quality.standard import Standard
 
     _refuse_strangers(reference.manifest, candidate.manifest)
-    pictures, progress = load_pictures(data, reference.manifest.classes), open_progress()
+    pictures, progress = load_pictures(data, reference.manifest.classes, reference.manifest.task), open_progress()
     with progress.stage(f"{reference.manifest.dtype} on {pictures.count} pictures"):
         standard = Standard(as_measured(reference), pictures)
     warn_of_labels(standard)

@@ -1,4 +1,4 @@
-"""What was found, as rows: for people, as JSON, as CSV, and as YOLO's text."""
+"""What was found, as rows: for people, as JSON and as CSV."""
 
 from __future__ import annotations
 
@@ -7,37 +7,32 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from zcc.commands.result_rows import as_line, result_rows
 from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
     from zcc.commands.sightings import Look, Sighting
-    from zcc.runtime import Detections
     from zcc.runtime.explanation import Explanation
 
 SHOWN = 12  # rows of text per picture
 CSV_TITLES = ("image", "frame", "class", "name", "score", "left", "top", "right", "bottom")
 
 
-def rows(found: Detections, names: Sequence[str]) -> list[dict[str, Any]]:
-    """One for each detection, the surest first."""
-    columns = zip(found.boxes.tolist(), found.scores.tolist(), found.classes.tolist(), strict=True)
-    return [{"box": box, "score": score, "class": number, "name": names[number]} for box, score, number in columns]
-
-
 def as_text(sighting: Sighting, names: Sequence[str]) -> str:
     """A line for the picture, and a line for each of the surest."""
     height, width = sighting.picture.shape[:2]
-    found = rows(sighting.found, names)
+    found = result_rows(sighting.found, names)
     frame = "" if sighting.number is None else f" frame {sighting.number}"
-    count = f"{len(found)} detection{'' if len(found) == 1 else 's'}"
+    count = _count(found)
     title = f"{escaped(sighting.name)}{frame}  {width}x{height}  {count}  {sighting.milliseconds:.1f} ms"
     more = [f"  … {len(found) - SHOWN} more; --json lists them all"] if len(found) > SHOWN else []
-    return "\n".join([title, *map(_line, found[:SHOWN]), *more])
+    return "\n".join([title, *map(as_line, found[:SHOWN]), *more])
 
 
-def _line(row: dict[str, Any]) -> str:
-    left, top, right, bottom = row["box"]
-    return f"  {escaped(row['name']):<16} {row['score']:.2f}  {left:7.1f} {top:7.1f} {right:7.1f} {bottom:7.1f}"
+def _count(found: Sequence[dict[str, Any]]) -> str:
+    if found and "box" not in found[0]:
+        return f"the likeliest {len(found)} classes"
+    return f"{len(found)} detection{'' if len(found) == 1 else 's'}"
 
 
 def as_document(look: Look, sightings: Iterable[Sighting], told: Explanation | None) -> dict[str, Any]:
@@ -62,7 +57,7 @@ def _image(sighting: Sighting, names: Sequence[str]) -> dict[str, Any]:
         "height": sighting.picture.shape[0],
         "width": sighting.picture.shape[1],
         "milliseconds": sighting.milliseconds,
-        "detections": rows(sighting.found, names),
+        "detections": result_rows(sighting.found, names),
     }
 
 
@@ -73,8 +68,8 @@ def csv_titles() -> str:
 
 def as_csv(sighting: Sighting, names: Sequence[str]) -> Iterator[str]:
     """A line for each detection; boxes are in pixels of the picture."""
-    for row in rows(sighting.found, names):
-        box = [round(edge, 2) for edge in row["box"]]
+    for row in result_rows(sighting.found, names):
+        box = [round(edge, 2) for edge in row["box"]] if "box" in row else [""] * 4
         yield _csv_line([sighting.name, sighting.number, row["class"], row["name"], round(row["score"], 4), *box])
 
 
@@ -82,14 +77,3 @@ def _csv_line(values: Sequence[object]) -> str:
     written = io.StringIO()
     csv.writer(written, lineterminator="").writerow(values)
     return written.getvalue()
-
-
-def as_yolo(sighting: Sighting) -> str:
-    """YOLO's labels: class, centre, width and height as parts of the picture's; a line for each detection."""
-    import numpy as np
-
-    height, width = sighting.picture.shape[:2]
-    boxes = sighting.found.boxes / (width, height, width, height)
-    parts = np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], axis=1)
-    lines = zip(sighting.found.classes.tolist(), parts.tolist(), strict=True)
-    return "".join(f"{number} {' '.join(f'{part:.6f}' for part in each)}\n" for number, each in lines)

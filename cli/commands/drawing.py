@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from zcc.commands.label_places import Place, place_labels
+from zcc.commands.task_drawing import caption, mark, outline, shade
 from zcc.runtime.escaping import escaped
 
 if TYPE_CHECKING:
@@ -68,17 +69,22 @@ def draw_detections(
     image: Image.Image, found: Detections, names: Sequence[str], colors: Sequence[Color] | None = None
 ) -> None:
     """Draw a framed box, its class's name and score for each; colours are the classes' where none are given."""
+    if caption(ImageDraw.Draw(image), found, names, font_of(max(SMALLEST_TEXT, min(image.size) // 24))):
+        return
     if not found.scores.size:
         return
     draw, pen = ImageDraw.Draw(image), Pen.fitting(image.size, found.boxes)
     font = font_of(pen.text)
     boxes, classes = found.boxes.tolist(), found.classes.tolist()
     colors = colors or [class_color(number) for number in classes]
+    shade(image, found, colors)
     texts = [label_text(names[number], score) for number, score in zip(classes, found.scores.tolist(), strict=True)]
     places = place_labels(boxes, [_label_size(font, text, pen) for text in texts], image.size)
     # Labels over boxes, and the surest last, so that what has to overlap hides the less sure.
-    for box, color in reversed([*zip(boxes, colors, strict=True)]):
-        _draw_box(draw, box, color, pen)
+    for number, (box, color) in reversed([*enumerate(zip(boxes, colors, strict=True))]):
+        if not outline(draw, found, number, color, pen.line):
+            _draw_box(draw, box, color, pen)
+        mark(draw, found, number, color, pen.line)
     for place, text, color in reversed([*zip(places, texts, colors, strict=True)]):
         _draw_label(draw, place, text, color, font, pen)
 

@@ -103,7 +103,7 @@ def _alone(detector: Detector, data: Path, shows_confusion: bool, save_json: Pat
     from zcc.compiler.quality.pictures import labelled_pictures
     from zcc.compiler.quality.standard import Standard
 
-    pictures = labelled_pictures(data, detector.manifest.classes)
+    pictures = labelled_pictures(data, detector.manifest.classes, detector.manifest.task)
     with open_progress().stage(f"evaluate on {pictures.count} pictures"):
         standard = Standard(as_measured(detector), pictures)
     found, warnings = standard.precision, warn_of_labels(standard)

@@ -63,7 +63,8 @@ def report(
     from zcc.web.report.pictures import look
 
     opened = Registry.open(registry)
-    told, evidence = gather(opened, name), read_evidence(documents)
+    told = gather(opened, name)
+    evidence = read_evidence(documents, opened.home, [each.artifact.digest for each in told.entries])
     with reserved_stdout():
         gallery = look(opened, told, pictures, (conf, iou)) if pictures else None
     text = page(told, evidence, gallery, datetime.now(timezone.utc)).encode()

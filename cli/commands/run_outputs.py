@@ -214,7 +214,7 @@ class LabelFolder:
 
     def take(self, sighting: Sighting) -> None:
         """Write the file, an empty one where nothing was found."""
-        from zcc.commands.detection_rows import as_yolo
+        from zcc.commands.yolo_rows import as_yolo
 
         (self._folder / self._free.of(_numbered(sighting), ".txt")).write_text(as_yolo(sighting), encoding="utf-8")
 

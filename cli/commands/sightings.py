@@ -105,7 +105,7 @@ class Look:
 
     def _wanted(self, found: Detections) -> Detections:
         kept = [number in (self.classes or ()) for number in found.classes.tolist()]
-        return replace(found, boxes=found.boxes[kept], scores=found.scores[kept], classes=found.classes[kept])
+        return found.only(kept)
 
     def _bgr(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return frame if self.detector.manifest.input.color == "bgr" else frame[..., ::-1]

@@ -96,6 +96,7 @@ class Backend(Protocol[AnyTarget, AnyRecords]):
     """One kind of processor. Its executor in the runtime has the same name."""
 
     name: str
+    tasks: frozenset[str]  # of models that it builds
 
     @property
     def targets(self) -> Mapping[str, AnyTarget]:

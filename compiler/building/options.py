@@ -21,7 +21,7 @@ class CompileOptions:
     imgsz: tuple[int, int] | None = None
     classes: Path | None = None
     color: str = "bgr"
-    resize: str = "letterbox"
+    resize: str | None = None  # as models of the task are trained, unless it is told
     max_det: int = 300
     calib: Path | None = None  # pictures whose values decide the scales of integers
     data: Path | None = None  # pictures that accuracy is measured on

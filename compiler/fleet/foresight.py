@@ -8,6 +8,7 @@ from pathlib import Path
 
 from zcc.compiler.backends.table import NoInstructions
 from zcc.compiler.building.job import Job
+from zcc.compiler.building.prepare import fitting
 from zcc.compiler.building.progress import Silent
 from zcc.compiler.building.stage_recorder import StageRecorder
 from zcc.compiler.compile import find_records
@@ -39,7 +40,7 @@ def foresee(cells: Sequence[Cell], registry: Registry, scratch: Path) -> list[Fo
     """Of each cell, all of one model, its fingerprint; or why there is no such variant."""
     options = cells[0].options
     model = load_model(options.model, options.imgsz, options.classes)
-    spec = InputSpec(model.height, model.width, options.color, options.resize)
+    spec = InputSpec(model.height, model.width, options.color, fitting(options.resize, model.task))
     source = import_model(model, spec, options.max_det)
     frames = load_frames(options.calib, options.color) if options.calib is not None else None
     read = _Model(source, frames, calibration_of(source) is not None)

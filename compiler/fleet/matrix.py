@@ -47,7 +47,7 @@ _SHARED: Mapping[str, Rule] = {
     "max_drop": number(0, 100),
     "imgsz": list_of(integer(32, limits.INPUT_SIDE), 2, 2),
     "color": one_of("bgr", "rgb"),
-    "resize": one_of("letterbox", "stretch"),
+    "resize": one_of("letterbox", "stretch", "crop"),
     "max_det": integer(1, limits.DETECTIONS),
 }
 _MODEL = record({"path": _PATH}, {"name": text(128, 1), **_SHARED})

@@ -8,7 +8,6 @@ import onnx
 from onnx import TensorProto
 
 from zcc.compiler.frontend.operators import label
-from zcc.compiler.ir.heads.table import FAMILIES
 from zcc.runtime import limits
 from zcc.runtime.errors import ModelError, UsageError
 
@@ -55,42 +54,39 @@ def check_domains(proto: onnx.ModelProto) -> None:
             )
 
 
-def check_task(proto: onnx.ModelProto) -> None:
-    """Raise a ModelError when the exporter says that the model does what no head family is for."""
-    known = dict.fromkeys(family.task for family in FAMILIES)
-    task = next((entry.value for entry in proto.metadata_props if entry.key == "task"), None)
-    if task is not None and task not in known:
-        raise ModelError(f"the model's task is {task!r}", f"give a model whose task is {' or '.join(known)}")
-
-
 def pin_input(proto: onnx.ModelProto, imgsz: tuple[int, int] | None) -> tuple[int, int]:
-    """Make the image input static, `imgsz` where it is dynamic, and give its height and width."""
-    if imgsz is not None:
-        check_side_arguments(imgsz)
-    image = image_input(proto)
-    dims = image.type.tensor_type.shape.dim
-    height, width = (
-        pinned(dims[2 + axis], None if imgsz is None else imgsz[axis], stated)
-        for axis, stated in enumerate(stated_size(proto))
-    )
-    for dim, size in zip(dims, (1, 3, height, width), strict=True):
+    """Make the image input static, one image of `imgsz` where it is dynamic, and give its height and width."""
+    height, width = input_size(proto, imgsz)
+    for dim, size in zip(image_input(proto).type.tensor_type.shape.dim, (1, 3, height, width), strict=True):
         dim.dim_value = size
     forget_shapes(proto)
     return height, width
 
 
+def input_size(proto: onnx.ModelProto, imgsz: tuple[int, int] | None) -> tuple[int, int]:
+    """The height and width that the image input has, or will have."""
+    if imgsz is not None:
+        check_side_arguments(imgsz)
+    dims = image_input(proto).type.tensor_type.shape.dim
+    height, width = (
+        pinned(dims[2 + axis], None if imgsz is None else imgsz[axis], stated)
+        for axis, stated in enumerate(stated_size(proto))
+    )
+    return height, width
+
+
 def image_input(proto: onnx.ModelProto) -> onnx.ValueInfoProto:
-    """The only input that is not a weight, when it is a batch of one colour image."""
+    """The only input that is not a weight, when it is a colour image, or a batch of some."""
     weights = {tensor.name for tensor in proto.graph.initializer}
     inputs = [value for value in proto.graph.input if value.name not in weights]
-    remedy = "zcc compiles detectors with one input of 1x3xHxW"
+    remedy = "zcc compiles models with one input of 1x3xHxW"
     if len(inputs) != 1:
         raise ModelError(f"the model has {len(inputs)} inputs: {', '.join(map(describe, inputs))}", remedy)
     kind = inputs[0].type.tensor_type
     sizes = [dim.dim_value for dim in kind.shape.dim]
     if kind.elem_type not in FLOATS:
         raise ModelError(f"the model's input {describe(inputs[0])} is not of a float type", remedy)
-    if len(sizes) != 4 or sizes[0] not in (0, 1) or sizes[1] not in (0, 3):
+    if len(sizes) != 4 or sizes[1] not in (0, 3):
         raise ModelError(f"the model's input is {describe(inputs[0])}", remedy)
     return inputs[0]
 

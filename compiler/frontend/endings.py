@@ -110,12 +110,15 @@ def decoded_cuts(proto: onnx.ModelProto, head: Head, size: tuple[int, int]) -> I
     before = takewhile(lambda node: not selects([node]), ancestors(proto.graph, head.output))
     for node in before:
         for value in node.output:
-            readings = find_head.readings(value, shapes.get(value, ()), size)
+            readings = find_head.readings(value, shapes.get(value, ()), size, head.details)
             fits = any(left.classes == head.classes for left in readings)
             if fits and not bypassed(proto, head.output, value):
                 cut = with_output(proto, value, shapes[value])
                 with suppress(ModelError, UsageError):  # its numbers are not those of a head
-                    yield cut, find_head.find_head(cut, probe.sample_outputs(cut, seen), size, head.classes)
+                    yield (
+                        cut,
+                        find_head.find_head(cut, probe.sample_outputs(cut, seen), size, head.classes, head.details),
+                    )
 
 
 def bypassed(proto: onnx.ModelProto, output: str, value: str) -> bool:
@@ -131,7 +134,7 @@ def input_cuts(proto: onnx.ModelProto, node: onnx.NodeProto, head: Head) -> Iter
     """A cut right before an NMS, its boxes and scores put together."""
     shapes = static_shapes(proto)
     boxes, scores = (shapes.get(name, []) for name in node.input[:2])
-    if len(boxes) != 3 or len(scores) != 3 or scores[1] != head.classes or boxes[1] != scores[2]:
+    if head.details or len(boxes) != 3 or len(scores) != 3 or scores[1] != head.classes or boxes[1] != scores[2]:
         return
     classes, count = scores[1:]
     cut = with_output(proto, CANDIDATES, [1, 4 + classes, count])
@@ -167,6 +170,6 @@ def same_rows(ours: Array, theirs: Array) -> bool:
         return len(ours) == len(theirs)
     apart = np.abs(ours[:, None] - theirs[None])
     close = apart[..., 4] <= SCORE * theirs[:, 4]
-    alike = (apart[..., :4] <= PIXELS).all(-1) & close & (apart[..., 5] == 0)
+    alike = (apart[..., :4] <= PIXELS).all(-1) & close & (apart[..., 5] == 0) & (apart[..., 6:] <= PIXELS).all(-1)
     odd = np.concatenate([ours[~alike.any(1), 4], theirs[~alike.any(0), 4]])
     return bool((odd <= theirs[:, 4].min() * (1 + LAST)).all())

@@ -32,28 +32,36 @@ from zcc.runtime.errors import ModelError, UsageError
 STRIDES = (4, 8, 16, 32, 64)
 
 
-def find_head(proto: onnx.ModelProto, samples: Samples, size: tuple[int, int], classes: int | None) -> Head:
+def find_head(
+    proto: onnx.ModelProto, samples: Samples, size: tuple[int, int], classes: int | None, details: int = 0
+) -> Head:
     """The one output that is a detection head and how to read it, or a ModelError that says what was seen.
 
-    `samples` are the outputs' values on the two probe images, `classes` the number of names, where known.
+    `samples` are the outputs' values on the two probe images, `classes` the number of names, where known; `details`
+    numbers of another task follow the scores.
     """
     possible = [
         head
         for output, values in samples.items()
         for family in FAMILIES
-        if (head := family.read(output, values[0].shape)) and believable(proto, head, family, values, size)
+        if (head := family.read(output, values[0].shape, details)) and believable(proto, head, family, values, size)
     ]
     fitting = [head for head in possible if head.final or classes in (None, head.classes)]
-    expected = [head for head in fitting if head.final or per_cell(head.candidates, size) == family_of(head).per_cell]
+    expected = [head for head in fitting if head.final or fills_grid(head, size)]
     chosen = expected or (fitting if classes is not None else [])
     if len(chosen) != 1:
         raise refusal(samples, possible, fitting, classes)
     return count_classes(proto, chosen[0], classes) if chosen[0].final else chosen[0]
 
 
-def readings(output: str, shape: Sequence[int], size: tuple[int, int]) -> list[Head]:
+def fills_grid(head: Head, size: tuple[int, int]) -> bool:
+    """Whether there are as many candidates as the family has in the cells of such an input."""
+    return (per_cell(head.candidates, size) or 0) == family_of(head).per_cell
+
+
+def readings(output: str, shape: Sequence[int], size: tuple[int, int], details: int = 0) -> list[Head]:
     """The heads of raw candidates that a shape can stand for, going by the number of candidates too."""
-    found = [head for family in FAMILIES if (head := family.read(output, shape)) and not head.final]
+    found = [head for family in FAMILIES if (head := family.read(output, shape, details)) and not head.final]
     return [head for head in found if per_cell(head.candidates, size) is not None]
 
 
@@ -62,11 +70,13 @@ def believable(proto: onnx.ModelProto, head: Head, family: Family, values: list[
     selected = selects(ancestors(proto.graph, head.output))
     if head.final and not (selected or per_cell(head.candidates, size) is None):
         return False
-    if selected and not head.final:
+    if family.queries and not (selected and per_cell(head.candidates, size) is None):
+        return False
+    if selected and not (head.final or family.queries):
         return False
     rows = [value[0].T if head.candidates_last else value[0] for value in values]
     return all(value.shape == values[0].shape for value in values) and all(
-        family.plausible(row, family) for row in rows
+        family.plausible(row[:, : head.first_detail], family) for row in rows
     )
 
 
@@ -75,7 +85,7 @@ def per_cell(candidates: int, size: tuple[int, int]) -> int | None:
     cells = [(size[0] // stride) * (size[1] // stride) for stride in STRIDES]
     for first in range(len(cells)):
         for last in range(first + 2, len(cells) + 1):
-            for anchors in sorted({family.per_cell for family in FAMILIES}):
+            for anchors in sorted({family.per_cell for family in FAMILIES if family.per_cell}):
                 if candidates == anchors * sum(cells[first:last]):
                     return anchors
     return None

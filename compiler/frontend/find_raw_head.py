@@ -6,6 +6,8 @@ That it does is not believed but shown: the file's own decoding and ours are run
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import onnx
@@ -17,6 +19,7 @@ from zcc.compiler.frontend.probe import open_session
 from zcc.compiler.frontend.prune import ancestors
 from zcc.compiler.ir.heads.decoding import Array, Level, Maps, RawHead
 from zcc.compiler.ir.heads.table import family_of
+from zcc.compiler.ir.tasks.detail_decoding import detail_decodings
 
 SEED = 11
 TOLERANCE = 1e-3  # pixels for boxes, and for scores of 0..1
@@ -24,12 +27,14 @@ TOLERANCE = 1e-3  # pixels for boxes, and for scores of 0..1
 
 def find_raw_head(model: Model) -> RawHead | None:
     """The raw head behind the decoded output, None when the file decodes in a way that zcc does not know."""
-    head, decoding = model.head, family_of(model.head).decoding
+    head = model.head
+    decoding = None if head.bare else family_of(head).decoding
     if decoding is None or head.every_class or head.suppression is not None:
         return None
     inferred = onnx.shape_inference.infer_shapes(model.proto)
-    for reading in decoding.readings(head, _levels(inferred, model)):
-        proven = _prove(reading, inferred, model)
+    readings = decoding.readings(head, _levels(inferred, model))
+    for reading, details in product(readings, detail_decodings(model.task, head.details) or (None,)):
+        proven = _prove(replace(reading, details=details), inferred, model)
         if proven is not None:
             return proven
     return None

@@ -13,7 +13,7 @@ Array = NDArray[Any]
 
 
 def greedy_nms(head: Head, output: Array, most: int) -> Array:
-    """The rows (x1, y1, x2, y2, score, class) left by a head's own thresholds, best first."""
+    """The rows (x1, y1, x2, y2, score, class, details) left by a head's own thresholds, best first."""
     if head.suppression is None:
         raise ValueError("the head fixes no thresholds")
     rows = as_rows(head, output)
@@ -26,7 +26,7 @@ def greedy_nms(head: Head, output: Array, most: int) -> Array:
         best, rows = rows[0], rows[1:]
         kept.append(best)
         rows = rows[(rows[:, 5] != best[5]) | (overlap(best, rows) <= head.suppression.iou)]
-    return np.array(kept, np.float32).reshape(-1, 6)
+    return np.array(kept, np.float32).reshape(-1, 6 + head.details)
 
 
 def as_rows(head: Head, output: Array) -> Array:
@@ -36,12 +36,15 @@ def as_rows(head: Head, output: Array) -> Array:
     if not head.corners:
         centre, half = boxes[:, :2], boxes[:, 2:] / 2
         boxes = np.concatenate([centre - half, centre + half], 1)
-    scores = candidates[:, 5:] * candidates[:, 4:5] if head.objectness else candidates[:, 4:]
+    scores, details = candidates[:, head.first_score : head.first_detail], candidates[:, head.first_detail :]
+    if head.objectness:
+        scores = scores * candidates[:, 4:5]
     if head.every_class:
         labels = np.repeat(np.arange(head.classes), len(boxes))
-        return np.column_stack([np.tile(boxes, (head.classes, 1)), scores.T.ravel(), labels])
+        boxes, details = (np.tile(each, (head.classes, 1)) for each in (boxes, details))
+        return np.column_stack([boxes, scores.T.ravel(), labels, details])
     label = scores.argmax(1)
-    return np.column_stack([boxes, scores[np.arange(len(scores)), label], label])
+    return np.column_stack([boxes, scores[np.arange(len(scores)), label], label, details])
 
 
 def overlap(box: Array, others: Array) -> Array:

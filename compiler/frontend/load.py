@@ -10,20 +10,23 @@ from collections.abc import Collection
 from pathlib import Path
 
 from zcc.compiler.frontend import (
+    batch,
     check,
     endings,
-    find_head,
+    find_task,
     names,
     operators,
     probe,
     prune,
     qdq,
+    queries,
     simplify,
 )
 from zcc.compiler.frontend.model import Model
 from zcc.compiler.frontend.read_file import read_model
 from zcc.compiler.frontend.sandbox import run_in_sandbox
 from zcc.compiler.frontend.single_precision import to_float32
+from zcc.compiler.ir.heads.table import family_of
 
 
 def load_model(path: Path, imgsz: tuple[int, int] | None = None, classes: Path | None = None) -> Model:
@@ -42,17 +45,21 @@ def prepare(
     proto, sha256 = read_model(path)
     qdq.refuse_integer_operators(proto)
     check.check_model(proto)
-    check.check_task(proto)
     known = classes if classes is not None else names.from_metadata(proto)
+    frames = batch.batch_of(proto)
+    proto = batch.take_one(proto, check.input_size(proto, imgsz))
     size = check.pin_input(proto, imgsz)
     proto, quantisations = qdq.take_out(to_float32(proto))
     proto = simplify.simplify(proto)
     samples = probe.sample_outputs(proto, probe.probe_images(size))
-    head = find_head.find_head(proto, samples, size, None if known is None else len(known))
+    found = find_task.find_task(proto, samples, size, None if known is None else len(known))
+    head = found.head
     probe.refuse_rubbish(samples[head.output][0])
     if head.final:
         proto, head = endings.take_over(proto, head, size)
-    proto = prune.keep_output(proto, head)
+    if not head.bare and family_of(head).queries:
+        proto, head = queries.in_pixels(proto, head, size)
+    proto = prune.keep_outputs(proto, head, found.task)
     operators.refuse_unsupported(proto, supported)
     return Model(
         proto=proto,
@@ -63,4 +70,7 @@ def prepare(
         class_names=known if known is not None else names.numbered(head.classes),
         sha256=sha256,
         quantisations=quantisations,
+        task=found.task.info,
+        prototypes=found.task.prototypes,
+        notes=() if frames == 1 else (batch.note(frames),),
     )

@@ -9,13 +9,14 @@ import onnx
 
 from zcc.compiler.ir.heads.head import Head
 from zcc.compiler.ir.quantisation import Quantisation
+from zcc.runtime.manifest import TaskInfo
 
 
 @dataclass(frozen=True)
 class Model:
     """A checked, simplified detector with static shapes and float32 weights."""
 
-    proto: onnx.ModelProto  # one input, one output: the head's
+    proto: onnx.ModelProto  # one input; the head's output, and behind it that of the prototypes where there are some
     input: str
     height: int
     width: int
@@ -23,3 +24,6 @@ class Model:
     class_names: tuple[str, ...]
     sha256: str  # of the model file as given, external data included
     quantisations: Mapping[str, Quantisation] = field(default_factory=dict)  # of the maps that the file had quantised
+    task: TaskInfo = field(default_factory=TaskInfo)
+    notes: tuple[str, ...] = ()  # what users are told of how the file was read
+    prototypes: str | None = None  # the output of maps that masks are sums of

@@ -20,6 +20,7 @@ from zcc.compiler.frontend.room import full, need_room, writing_in
 from zcc.compiler.ir.heads.head import Head, Suppression
 from zcc.compiler.ir.quantisation import Quantisation
 from zcc.runtime.errors import BuildError, InputError, ModelError, UsageError
+from zcc.runtime.manifest import TaskInfo
 
 LIMIT_SECONDS = 300
 LIMIT_BYTES = 16 << 30
@@ -90,7 +91,9 @@ def read_result(folder: Path) -> Model:
     proto = onnx.load(str(folder / PROTO))
     fields = result["model"]
     quantisations = {name: Quantisation(**known) for name, known in fields["quantisations"].items()}
+    task = TaskInfo(**{**fields["task"], "shape": tuple(fields["task"]["shape"])})
     read = {"head": read_head(fields["head"]), "class_names": tuple(fields["class_names"])}
+    read |= {"task": task, "notes": tuple(fields["notes"])}
     return Model(proto=proto, **{**fields, **read, "quantisations": quantisations})
 
 
@@ -105,7 +108,8 @@ def write_result(folder: Path, model: Model) -> None:
     onnx.save(model.proto, str(folder / PROTO))
     fields = {name: value for name, value in vars(model).items() if name != "proto"}
     quantisations = {name: asdict(quantisation) for name, quantisation in model.quantisations.items()}
-    write_json(folder, {"model": {**fields, "head": asdict(model.head), "quantisations": quantisations}})
+    parts = {"head": asdict(model.head), "task": asdict(model.task), "quantisations": quantisations}
+    write_json(folder, {"model": {**fields, **parts}})
 
 
 def write_json(folder: Path, content: dict[str, Any]) -> None:

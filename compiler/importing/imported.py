@@ -59,8 +59,10 @@ class Imported:
     def _read(self) -> tuple[Network, list[Tensor]]:
         """The network, and the maps that the file had quantised."""
         network = read_network(self.module)
-        own = len(network.maps) - len(self.quantised)
-        return replace(network, maps=network.maps[:own]), network.maps[own:]
+        maps = list(network.maps)
+        prototypes = maps.pop(0) if self.model.prototypes else None
+        own = len(maps) - len(self.quantised)
+        return replace(network, maps=maps[:own], prototypes=prototypes), maps[own:]
 
 
 def import_model(model: Model, spec: InputSpec, max_det: int) -> Imported:

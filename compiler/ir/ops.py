@@ -233,11 +233,21 @@ class Network:
     ops: list[Op]
     output: Tensor
     maps: list[Tensor] = field(default_factory=list)
+    prototypes: Tensor | None = None  # the maps that masks are sums of
 
     @property
     def results(self) -> list[Tensor]:
         """The tensors that must be made."""
-        return [self.output, *self.maps]
+        return [self.output, *self.maps, *self._beside]
+
+    @property
+    def read(self) -> list[Tensor]:
+        """The tensors that detections are read from: the maps, or the output where there are none."""
+        return [*(self.maps or [self.output]), *self._beside]
+
+    @property
+    def _beside(self) -> list[Tensor]:
+        return [] if self.prototypes is None else [self.prototypes]
 
     def users(self) -> dict[Tensor, list[Op]]:
         """The operations that read each tensor."""

@@ -41,7 +41,7 @@ def find_calibrator(name: str) -> Calibrator:
 def calibrate(network: Network, seen: Mapping[Tensor, MapStatistics], method: str = DEFAULT) -> Calibration:
     """Choose the quantisation of every map that convolutions read, one for all maps that are tied together."""
     calibrator = find_calibrator(method)
-    ops = ops_for(network.maps or [network.output], network.ops)
+    ops = ops_for(network.read, network.ops)
     elsewhere = moved(ops)
     read = {op.x for op in ops if isinstance(op, Conv)}
     quantisations: dict[str, Quantisation] = {}

@@ -34,7 +34,7 @@ def carry(network: Network, known: Mapping[str, Quantisation]) -> Calibration | 
 
     Convolutions whose weights nobody rounded were left in float for a reason, and stay there.
     """
-    ops = ops_for(network.maps or [network.output], network.ops)
+    ops = ops_for(network.read, network.ops)
     convs = [op for op in ops if isinstance(op, Conv)]
     floating = frozenset(conv.out.name for conv in convs if not _is_rounded(conv))
     read = {conv.x for conv in convs if conv.out.name not in floating}

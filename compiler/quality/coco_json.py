@@ -11,13 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from zcc.compiler.quality.coco_shapes import SHAPES
 from zcc.compiler.quality.scene import Scene
 from zcc.runtime import limits
 from zcc.runtime.errors import DatasetError
+from zcc.runtime.manifest import TaskInfo
 from zcc.runtime.regular import read_text
 
+DETECTION = TaskInfo()
 
-def read_scenes(path: Path) -> tuple[tuple[Scene, ...], tuple[str, ...], tuple[int, ...]]:
+
+def read_scenes(path: Path, task: TaskInfo = DETECTION) -> tuple[tuple[Scene, ...], tuple[str, ...], tuple[int, ...]]:
     """Every picture the file lists with its boxes, and the classes' names and ids in the order of the ids."""
     try:
         document = json.loads(read_text(path, limits.LABELS, "utf-8-sig"))
@@ -29,7 +33,7 @@ def read_scenes(path: Path) -> tuple[tuple[Scene, ...], tuple[str, ...], tuple[i
         _refuse_strays(annotations.keys() - {image["id"] for image in document["images"]}, path)
         scenes = tuple(
             replace(
-                _scene(_find(path.parent, image["file_name"]), annotations[image["id"]], classes, path),
+                _scene(_find(path.parent, image["file_name"]), annotations[image["id"]], classes, path, task),
                 image_id=image["id"],
             )
             for image in document["images"]
@@ -57,7 +61,13 @@ def _find(folder: Path, name: str) -> Path:
     raise DatasetError(f"{name} is listed in the COCO file, but not in {folder / 'images'}", "add the picture")
 
 
-def _scene(image: Path, annotations: Sequence[Mapping[str, Any]], classes: Mapping[Any, int], source: Path) -> Scene:
+def _scene(
+    image: Path,
+    annotations: Sequence[Mapping[str, Any]],
+    classes: Mapping[Any, int],
+    source: Path,
+    task: TaskInfo,
+) -> Scene:
     rows = np.asarray([each["bbox"] for each in annotations], np.float64).reshape(len(annotations), 4)
     if not (np.isfinite(rows).all() and (rows[:, 2:] >= 0).all()):
         raise DatasetError(f"{source} gives {image.name} a box that is none", "bbox is x, y, width, height")
@@ -69,4 +79,5 @@ def _scene(image: Path, annotations: Sequence[Mapping[str, Any]], classes: Mappi
         boxes=np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:]], axis=1),
         classes=np.array([classes[each["category_id"]] for each in annotations], np.int64),
         crowd=np.array([bool(each.get("iscrowd", 0)) for each in annotations], bool),
+        shapes=SHAPES[task.name](annotations, image, f"{source}, {image.name}", task),
     )

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.quality.boxes import Floats, as_boxes, overlaps
+from zcc.compiler.quality.shapes.of_result import shapes_of
+from zcc.compiler.quality.shapes.shapes import Shapes
+from zcc.compiler.quality.top_class import TopClass
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALL_POINTS = np.linspace(0.0, 1.0, 101)
 MOST_DETECTIONS = 100
+BOXES, TOP = "mAP50-95", "top-1"
 
 Flags = NDArray[np.bool_]
 
@@ -35,7 +39,7 @@ class DetectionArrays(Protocol):
 
 
 class Labels(Protocol):
-    """What is in one image: boxes (n, 4) xyxy, classes (n,), and which boxes are crowd regions (n,)."""
+    """What is in one image: boxes (n, 4) xyxy, classes (n,), which are crowd regions (n,), and a task's shapes."""
 
     @property
     def boxes(self) -> NDArray[Any]: ...
@@ -43,6 +47,8 @@ class Labels(Protocol):
     def classes(self) -> NDArray[Any]: ...
     @property
     def crowd(self) -> NDArray[np.bool_]: ...
+    @property
+    def shapes(self) -> Shapes | None: ...
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ class MeanAveragePrecision:
     map50: float
     map50_95: float
     per_class: Mapping[int, AveragePrecision]
+    measure: str = BOXES  # what map50_95 is called
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,20 @@ Judged = Mapping[int, Match]  # one image, by class
 
 def mean_average_precision(labels: Sequence[Labels], detections: Sequence[DetectionArrays]) -> MeanAveragePrecision:
     """Compare what was detected in each image with what is there, image by image in the same order."""
-    return summarise([judge(truth, found) for truth, found in zip(labels, detections, strict=True)])
+    if detections and isinstance(detections[0], TopClass):
+        return top_accuracy(labels, detections)
+    judged = summarise([judge(truth, found) for truth, found in zip(labels, detections, strict=True)])
+    return replace(judged, measure=next((each.shapes.measure for each in labels if each.shapes), BOXES))
+
+
+def top_accuracy(labels: Sequence[Labels], answers: Sequence[DetectionArrays]) -> MeanAveragePrecision:
+    """The share of pictures whose likeliest class is theirs, of all and of each class; of those with a label."""
+    pairs = [(truth, answer) for truth, answer in zip(labels, answers, strict=True) if len(truth.classes)]
+    wanted, told = (np.array([int(each.classes[0]) for each in side]) for side in zip(*pairs, strict=True))
+    right = wanted == told
+    shares = {int(kind): float(right[wanted == kind].mean()) for kind in np.unique(wanted)}
+    per_class = {kind: AveragePrecision(share, share) for kind, share in shares.items()}
+    return MeanAveragePrecision(float(right.mean()), float(right.mean()), per_class, TOP)
 
 
 def judge(truth: Labels, found: DetectionArrays) -> Judged:
@@ -106,15 +126,23 @@ def summarise(images: Iterable[Judged]) -> MeanAveragePrecision:
 
 def _match_class(truth: Labels, found: DetectionArrays, kind: int) -> Match:
     mine, crowd = np.asarray(truth.classes) == kind, np.asarray(truth.crowd, bool)
-    regular, regions = as_boxes(truth.boxes)[mine & ~crowd], as_boxes(truth.boxes)[mine & crowd]
     candidates = np.asarray(found.classes) == kind
     scores = np.asarray(found.scores, np.float64)[candidates]
     best = np.argsort(-scores, kind="stable")[:MOST_DETECTIONS]
-    boxes = as_boxes(found.boxes)[candidates][best]
-    hit = _take_labels(overlaps(boxes, regular))
-    in_crowd = overlaps(boxes, regions, region=True).max(axis=1, initial=0.0)
+    rows = np.flatnonzero(candidates)[best]
+    hit = _take_labels(_likeness(found, rows, truth, mine & ~crowd, region=False))
+    in_crowd = _likeness(found, rows, truth, mine & crowd, region=True).max(axis=1, initial=0.0)
     ignored = ~hit & (in_crowd >= _at_least())
-    return Match(scores[best], hit, ignored, len(regular))
+    return Match(scores[best], hit, ignored, int((mine & ~crowd).sum()))
+
+
+def _likeness(found: DetectionArrays, rows: Any, truth: Labels, wanted: Flags, region: bool) -> Floats:
+    """How like detections are to labels: by what their task is about, which for detection are boxes."""
+    if truth.shapes is None:
+        return overlaps(as_boxes(found.boxes)[rows], as_boxes(truth.boxes)[wanted], region)
+    shapes = shapes_of(found)
+    assert shapes is not None
+    return shapes.pick(rows).likeness(truth.shapes.pick(wanted), region)
 
 
 def _at_least() -> Floats:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from zcc.compiler.quality.boxes import Floats, as_boxes
 from zcc.compiler.quality.coco_map import DetectionArrays
+from zcc.compiler.quality.shapes.of_result import shapes_of
+from zcc.compiler.quality.shapes.shapes import Shapes
 
 CONFIDENT = 0.25
 
@@ -20,6 +22,7 @@ class ConfidentDetections:
     boxes: Floats  # (n, 4) xyxy
     scores: Floats  # (n,)
     classes: NDArray[np.int64]  # (n,)
+    shapes: Shapes | None = None  # what a task compares in the place of boxes
 
     @property
     def crowd(self) -> NDArray[np.bool_]:
@@ -32,4 +35,6 @@ def confident(found: DetectionArrays) -> ConfidentDetections:
     scores = np.asarray(found.scores, np.float64)
     order = np.argsort(-scores, kind="stable")
     order = order[scores[order] >= CONFIDENT]
-    return ConfidentDetections(as_boxes(found.boxes)[order], scores[order], np.asarray(found.classes, np.int64)[order])
+    shapes = shapes_of(found)
+    classes = np.asarray(found.classes, np.int64)[order]
+    return ConfidentDetections(as_boxes(found.boxes)[order], scores[order], classes, shapes and shapes.pick(order))

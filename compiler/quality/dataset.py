@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from zcc.compiler.quality import coco_json, yolo_txt
+from zcc.compiler.quality import class_folders, coco_json, yolo_txt
 from zcc.compiler.quality.class_names import find_names
 from zcc.compiler.quality.numbering import Numbering
 from zcc.compiler.quality.scene import Scene
 from zcc.runtime.errors import DatasetError
+from zcc.runtime.manifest import TaskInfo
 
+DETECTION = TaskInfo()
 _LAYOUT = "it needs images/ and labels/ (YOLO text), or a COCO json"
 
 
@@ -45,14 +47,19 @@ class Dataset:
         return Dataset(self.folder, scenes, tuple(names), ids, numbers.assumed)
 
 
-def load_dataset(path: Path) -> Dataset:
-    """Read a folder with `images/` and `labels/`, a folder with a COCO json, or such a json itself."""
+def load_dataset(path: Path, task: TaskInfo = DETECTION) -> Dataset:
+    """Read a folder with `images/` and `labels/`, one with a COCO json, or such a json itself, with labels of a task.
+
+    Classifiers have a folder for each class.
+    """
+    if task.name == "classify" and path.is_dir():
+        return Dataset(path, *class_folders.read_scenes(path))
     if path.is_file():
-        scenes, names, ids = coco_json.read_scenes(path)
+        scenes, names, ids = coco_json.read_scenes(path, task)
     elif (path / "images").is_dir() and (path / "labels").is_dir():
-        scenes, names, ids = yolo_txt.read_scenes(path), find_names(path), ()
+        scenes, names, ids = yolo_txt.read_scenes(path, task), find_names(path), ()
     elif path.is_dir():
-        scenes, names, ids = coco_json.read_scenes(_only_json(path))
+        scenes, names, ids = coco_json.read_scenes(_only_json(path), task)
     else:
         raise DatasetError(f"there is no folder {path}", _LAYOUT)
     if not scenes:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from zcc.compiler.quality.coco_map import DetectionArrays, MeanAveragePrecision, mean_average_precision
 from zcc.compiler.quality.dataset import Dataset
+from zcc.compiler.quality.top_class import as_found
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.variant import Variant
 
@@ -22,10 +23,10 @@ Pixels = NDArray[np.uint8]
 Detect = Callable[[Pixels], DetectionArrays]
 
 
-def measured(run: Callable[[Any, float, float], DetectionArrays], color: str) -> Detect:
+def measured(run: Callable[[Any, float, float], Any], color: str) -> Detect:
     """A detector as the measure calls it: frames are BGR, and the thresholds let the whole curve through."""
     order = slice(None, None, -1 if color == "rgb" else 1)
-    return lambda frame: run(np.ascontiguousarray(frame[..., order]), CONFIDENCE, IOU)
+    return lambda frame: as_found(run(np.ascontiguousarray(frame[..., order]), CONFIDENCE, IOU))
 
 
 def detector(folder: Path, manifest: Manifest) -> Detect:

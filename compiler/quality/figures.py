@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zcc.compiler.quality.coco_map import MeanAveragePrecision
+from zcc.compiler.quality.coco_map import BOXES, TOP, MeanAveragePrecision
 from zcc.compiler.quality.comparison import Comparison
 from zcc.compiler.quality.confident import CONFIDENT
 from zcc.compiler.quality.drift import SAME
@@ -13,13 +13,20 @@ from zcc.runtime.manifest import Measurement
 
 def precision_figures(precision: MeanAveragePrecision, pictures: Pictures) -> list[Measurement]:
     """mAP50 and mAP50-95 against the labels of the pictures."""
-    how = f"COCO, {_seen(pictures)}, conf {CONFIDENCE}, iou {IOU}"
+    if precision.measure == TOP:
+        return [Measurement("top1", precision.map50_95, f"the likeliest class, {_seen(pictures)}")]
+    how = f"COCO, {_of(precision)}{_seen(pictures)}, conf {CONFIDENCE}, iou {IOU}"
     return [Measurement("map50", precision.map50, how), Measurement("map50_95", precision.map50_95, how)]
 
 
 def comparison_figures(comparison: Comparison, reference: str, names: tuple[str, ...]) -> list[Measurement]:
     """Everything that a comparison tells; `reference` says in a word or two what it was held against."""
     return [*_precision(comparison, reference), *_losses(comparison, reference, names), *_drift(comparison, reference)]
+
+
+def _of(precision: MeanAveragePrecision) -> str:
+    """What was compared, where that is more than boxes."""
+    return "" if precision.measure == BOXES else f"{precision.measure}, "
 
 
 def _seen(pictures: Pictures) -> str:
@@ -30,7 +37,8 @@ def _precision(comparison: Comparison, reference: str) -> list[Measurement]:
     """Agreement has names of its own, so that nobody takes it for precision."""
     if comparison.labelled:
         return precision_figures(comparison.candidate, comparison.pictures)
-    how = f"COCO, the detections of {reference} above {CONFIDENT} taken for labels, {_seen(comparison.pictures)}"
+    taken = f"the detections of {reference} above {CONFIDENT} taken for labels"
+    how = f"COCO, {_of(comparison.candidate)}{taken}, {_seen(comparison.pictures)}"
     found = comparison.candidate
     return [Measurement("agreement50", found.map50, how), Measurement("agreement50_95", found.map50_95, how)]
 

@@ -28,7 +28,7 @@ class Verdict:
     def message(self, names: Sequence[str]) -> str:
         """What was lost, how near that is to the bar, and which class lost most of it."""
         found, seen = self.comparison, self.comparison.pictures
-        measure = "mAP50-95" if found.labelled else "mAP50-95 of agreement"
+        measure = found.reference.measure if found.labelled else f"{found.reference.measure} of agreement"
         kind, change = next(iter(found.changes.items()))
         beyond = "within" if self.holds else f"{found.drop - self.max_drop:.2f} beyond"
         return (

@@ -40,7 +40,7 @@ def open_bar(
     Where all points may be lost, agreement is not measured: an untrained model has nothing to agree on.
     """
     if options.data is not None:
-        pictures = load_pictures(options.data, source.model.class_names)
+        pictures = load_pictures(options.data, source.model.class_names, source.model.task)
         if pictures.assumed is not None:
             stages.progress.note(f"{WARNING}{pictures.assumed}")
     elif options.calib is not None and options.max_drop != POINTS:

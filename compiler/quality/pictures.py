@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from zcc.compiler.frontend.images import SUFFIXES, image_size, read_image
 from zcc.compiler.quality.coco_map import Labels
-from zcc.compiler.quality.dataset import jsons_in, load_dataset
+from zcc.compiler.quality.dataset import DETECTION, jsons_in, load_dataset
 from zcc.runtime.errors import DatasetError
-from zcc.runtime.manifest import file_sha256
+from zcc.runtime.manifest import TaskInfo, file_sha256
 
 MOST_KEPT = 512 << 20  # bytes
 
@@ -75,9 +75,9 @@ class Album:
         return frame
 
 
-def labelled_pictures(path: Path, names: Sequence[str]) -> Pictures:
-    """A labelled folder, its classes numbered as in a model whose classes have these names."""
-    dataset = load_dataset(path).numbered_as(names)
+def labelled_pictures(path: Path, names: Sequence[str], task: TaskInfo = DETECTION) -> Pictures:
+    """A folder with labels of a task, its classes numbered as in a model whose classes have these names."""
+    dataset = load_dataset(path, task).numbered_as(names)
     dataset.need_labels()
     album = Album(scene.path for scene in dataset.scenes)
     place = path.name or str(path)
@@ -85,10 +85,10 @@ def labelled_pictures(path: Path, names: Sequence[str]) -> Pictures:
     return Pictures(place, album, len(album), album.digest, *labels, album.names, dataset.category_ids, dataset.assumed)
 
 
-def load_pictures(path: Path, names: Sequence[str]) -> Pictures:
+def load_pictures(path: Path, names: Sequence[str], task: TaskInfo = DETECTION) -> Pictures:
     """A labelled folder or COCO json, or the pictures of a folder that holds neither labels nor a json."""
-    if _is_labelled(path):
-        return labelled_pictures(path, names)
+    if _is_labelled(path) or (task.name == "classify" and _has_folders(path)):
+        return labelled_pictures(path, names, task)
     album = Album(_unlabelled(path))
     return Pictures(path.name or str(path), album, len(album), album.digest, names=album.names)
 
@@ -104,6 +104,10 @@ def check_pictures(path: Path) -> None:
 
 def _is_labelled(path: Path) -> bool:
     return not path.is_dir() or (path / "labels").is_dir() or bool(jsons_in(path))
+
+
+def _has_folders(path: Path) -> bool:
+    return path.is_dir() and not (path / "images").is_dir() and any(each.is_dir() for each in path.iterdir())
 
 
 def _unlabelled(path: Path) -> list[Path]:

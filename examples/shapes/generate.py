@@ -11,32 +11,22 @@ from PIL import Image
 from examples.shapes.outlines import CLASSES
 from examples.shapes.scenes import VALIDATION_SEED, Scene, make_scene
 from examples.shapes.sequence import SEQUENCE_SEED, make_frame
+from examples.shapes.task_labels import LABELS, task_lines
 
 _JPEG_QUALITY = 92
 
 Make = Callable[[int, int], Scene]  # from a seed and a number
 
 
-def write_scenes(folder: Path, count: int, seed: int, make: Make = make_scene) -> None:
-    """Write the first `count` scenes of the series into `folder`."""
+def write_scenes(folder: Path, count: int, seed: int, make: Make = make_scene, task: str = "detect") -> None:
+    """Write the first `count` scenes of the series into `folder`, with labels of a task."""
     for name in ("images", "labels"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "classes.txt").write_text("\n".join(CLASSES) + "\n", encoding="utf-8")
     for index in range(count):
         scene = make(seed, index)
         Image.fromarray(scene.image).save(folder / "images" / f"{index:05}.jpg", quality=_JPEG_QUALITY)
-        (folder / "labels" / f"{index:05}.txt").write_text(yolo_lines(scene), encoding="utf-8")
-
-
-def yolo_lines(scene: Scene) -> str:
-    """The scene's labels: `class x y w h` per line, in parts of the frame."""
-    height, width = scene.image.shape[:2]
-    boxes = scene.boxes / [width, height, width, height]
-    centers, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
-    return "".join(
-        f"{kind} {center[0]:.6f} {center[1]:.6f} {side[0]:.6f} {side[1]:.6f}\n"
-        for kind, center, side in zip(scene.classes, centers, sides, strict=True)
-    )
+        (folder / "labels" / f"{index:05}.txt").write_text(task_lines(scene, task), encoding="utf-8")
 
 
 def main() -> None:
@@ -46,9 +36,10 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=200)
     parser.add_argument("--sequence", action="store_true", help="one fixed camera, long quiet and short crowded phases")
     parser.add_argument("--seed", type=int, help=f"{VALIDATION_SEED}, and {SEQUENCE_SEED} for a sequence, by default")
+    parser.add_argument("--task", choices=LABELS, default="detect", help="what the labels are for; boxes by default")
     options = parser.parse_args()
     make, usual = (make_frame, SEQUENCE_SEED) if options.sequence else (make_scene, VALIDATION_SEED)
-    write_scenes(options.folder, options.scenes, usual if options.seed is None else options.seed, make)
+    write_scenes(options.folder, options.scenes, usual if options.seed is None else options.seed, make, options.task)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ from zcc.runtime import host, library
 from zcc.runtime.detections import Detections
 from zcc.runtime.engine import ASIDE, FRAMES, EngineRole, engine
 from zcc.runtime.errors import CorruptArtifact, FrameError, UsageError
+from zcc.runtime.executors.cpu_masks import CpuMasks
+from zcc.runtime.executors.cpu_results import CpuResults
 from zcc.runtime.frame import Frame, as_frame
 from zcc.runtime.manifest import Manifest
+from zcc.runtime.tasks.table import result
 from zcc.runtime.tvm_library import load_runtime
 
 
@@ -33,15 +37,9 @@ class CpuExecutor:
         formats = manifest.formats or (manifest.input.color,)
         self._detect = {name: library.entry_point(self._module, library.detect_entry(name)) for name in formats}
         self._weights = tvm_ffi.from_dlpack(library.load_weights(folder, manifest.expansion))
-        # Written and read in the engine's thread alone, so that one set serves all callers.
-        most = manifest.head.max_det
-        self._boxes = np.zeros((most, 4), np.float32)
-        self._scores = np.zeros(most, np.float32)
-        self._classes = np.zeros(most, np.int32)
-        self._count = np.zeros(1, np.int32)
-        self._edges = np.zeros(1, np.float32)
-        results = (self._boxes, self._scores, self._classes, self._count, self._edges)
-        self._results = tuple(tvm_ffi.from_dlpack(array) for array in results)
+        self._results = CpuResults(manifest)
+        makes_masks = manifest.task.name == "segment"
+        self._masks = CpuMasks(self._module, manifest, self._ask, self._frame_arena) if makes_masks else None
 
     def take(self, frame: Any, format: str | None) -> Frame:
         """The frame, wherever its bytes lie in the host's memory."""
@@ -87,10 +85,11 @@ class CpuExecutor:
 
     def _run(self, place: EngineRole, name: str, frame: Frame, conf: float, iou: float) -> Detections:
         arena = self._workspace(place, "detect")
-        self._ask(self._detect[name], *frame.planes, conf, iou, self._weights, arena, *self._results)
-        found = int(self._count[0])
-        boxes, scores, classes = (array[:found].copy() for array in (self._boxes, self._scores, self._classes))
-        return Detections(boxes, scores, classes, float(self._edges[0]))
+        self._ask(self._detect[name], *frame.planes, conf, iou, self._weights, arena, *self._results.arguments)
+        found = self._results.read()
+        if self._masks is not None:
+            found = replace(found, masks=self._masks.of(found, (frame.height, frame.width), arena))
+        return result(found)
 
     def _ask(self, code: Any, *arguments: Any) -> None:
         """Call the module. What it does not take is a fault of the manifest: callers looked at the rest before."""
@@ -106,10 +105,26 @@ class CpuExecutor:
         engine(place).share(self.threads)
         return engine(place).reserve(self.manifest.memory(entry, self.threads))
 
+    def _frame_arena(self) -> Any:
+        return self._workspace(FRAMES, "detect")
+
     def run_network(self, image: NDArray[np.float32], output: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """The head's decoded output for a prepared input (1, 3, height, width), in `output` where it is given."""
         result = np.zeros(self.manifest.head.shape, np.float32) if output is None else output
         return engine().call(lambda: self._run_network(image, result))
+
+    def prototypes(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The maps that masks are sums of, for a prepared input; of a segmentation model alone."""
+        output = np.zeros(self.manifest.head.shape, np.float32)
+        result = np.zeros((1, *self.manifest.task.shape), np.float32)
+
+        def run() -> None:
+            self._run_network(image, output)
+            arena = self._workspace(FRAMES, "network")
+            self._ask(library.entry_point(self._module, library.PROTOTYPES), arena, result)
+
+        engine().call(run)
+        return result
 
     def _run_network(self, image: NDArray[np.float32], output: NDArray[np.float32]) -> NDArray[np.float32]:
         arena = self._workspace(FRAMES, "network")
@@ -131,7 +146,7 @@ class CpuExecutor:
         clock = np.zeros(2 * library.CLOCK_READINGS, np.int64)
         code = library.entry_point(self._module, library.STAGES)
         arena = self._workspace(FRAMES, "detect")
-        self._ask(code, *frame.planes, conf, iou, self._weights, arena, *self._results, clock)
+        self._ask(code, *frame.planes, conf, iou, self._weights, arena, *self._results.arguments, clock)
         return _between(clock)
 
     def profile(self, image: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -38,7 +38,8 @@ def long_commands(ground: Ground) -> dict[str, tuple[float, tuple[str, ...]]]:
     """The commands that take long, by name, and the seconds within which they are interrupted."""
     place, model = ("--registry", str(ground.registry)), str(ground.model)
     pictures = [str(ground.picture)] * PICTURES
-    shots = str(label(ground))
+    shots, matrix = str(label(ground)), ground.folder / "matrix.toml"
+    matrix.write_text(f'[[model]]\npath = "{model}"\nname = "built"\nmax_det = 297\n')
     return {
         "compile": (8, ("compile", model, "--name", "other", "--max-det", "299", *place)),
         "compile int8": (8, ("compile", model, "--name", "other", "--dtype", "int8", "--calib", shots, *place)),
@@ -50,6 +51,9 @@ def long_commands(ground: Ground) -> dict[str, tuple[float, tuple[str, ...]]]:
         "adapt": (2, ("adapt", "tiny", "--data", shots, "--dtypes", f"{COPIED},fp32", *place)),
         "bench": (3, ("bench", "tiny", "--rounds", "1000", *place)),
         "profile": (3, ("profile", "tiny", "--rounds", "20000", *place)),
+        "build": (8, ("build", str(matrix), "--workers", "2", *place)),
+        "serve": (4, ("serve", "tiny", "--port", "0", *place)),
+        "report": (3, ("report", "tiny", "-o", str(ground.folder / "page.html"), *place)),
         "tune-server": (4, ("tune-server", "--tracker", NOBODY, "--key", "here")),
         "doctor": (1, ("doctor", *place)),
         "import": (0.5, ("import", str(ground.bundle), "--name", "again", *place)),

@@ -10,6 +10,7 @@ import random
 import signal
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 from tests.long.attack import attack, prepare
@@ -18,6 +19,7 @@ from tests.registry.crashes import crash_at_random
 from tests.registry.samples import artifact
 from zcc.registry import Registry
 from zcc.registry.bundle import export_bundle
+from zcc.registry.signing import make_key
 
 LONGEST = 0.25  # seconds that a command runs before it is killed
 
@@ -33,6 +35,7 @@ class Killer:
         for _ in range(2):
             self._publish()
         self._bundles = self._strangers(count=3)
+        self._key = make_key(folder / "release")[0] if find_spec("cryptography") else None
 
     def step(self) -> None:
         """Kill one command somewhere between its start and its end."""
@@ -70,11 +73,13 @@ class Killer:
         commands: tuple[tuple[str | Path, ...], ...] = (
             ("import", self.dice.choice(self._bundles), "--yes"),
             ("tag", "yolo", tag),
+            ("untag", "yolo:prod"),
             ("rollback", "yolo:prod"),
             ("rm", "yolo", "--force"),
             ("gc",),
             ("reindex",),
             ("export", "yolo", self.folder / "out.zcc"),
+            *((("sign", "yolo", "--key", self._key),) if self._key else ()),
         )
         return self.dice.choice(commands)
 

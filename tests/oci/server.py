@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 PROGRAM = "docker-registry"
@@ -38,6 +38,7 @@ class OciServer:
 
     port: int
     folder: Path
+    process: int = 0  # its number, once it runs
 
     @property
     def host(self) -> str:
@@ -77,7 +78,7 @@ def running(folder: Path, tls: bool = True) -> Iterator[OciServer]:
         process = subprocess.Popen([PROGRAM, "serve", folder / "config.yml"], stdout=log, stderr=log)
         try:
             _await(server, process, tls)
-            yield server
+            yield replace(server, process=process.pid)
         finally:
             process.kill()
             process.wait()

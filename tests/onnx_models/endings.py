@@ -8,12 +8,15 @@ from onnx import TensorProto, numpy_helper
 from tests.onnx_models.graph import Graph, Tensor
 
 
-def best_candidates(g: Graph, decoded: Tensor, max_det: int) -> Tensor:
-    """YOLOv10's ending: no NMS, the best candidates and then their best scores, by two TopKs."""
+def best_candidates(g: Graph, decoded: Tensor, max_det: int, details: int = 0) -> Tensor:
+    """YOLOv10's ending: no NMS, the best candidates and then their best scores, by two TopKs.
+
+    So many numbers of each candidate stand behind its scores, and behind its class in the end.
+    """
     attributes, count = decoded.shape[1:]
-    classes, keep = attributes - 4, min(max_det, count)
+    classes, keep = attributes - 4 - details, min(max_det, count)
     rows = g.transpose(decoded, (0, 2, 1))
-    boxes, scores = g.split(rows, [4, classes], 2)
+    boxes, scores, *rest = g.split(rows, [4, classes, *([details] if details else [])], 2)
     k = g.ints(keep)
     best = g.op("TopK", [g.reduce_max(scores.name, 2), k], 2, axis=1, largest=1, sorted=1)[1]
     boxes_kept = gather_rows(g, boxes.name, best, 4)
@@ -24,7 +27,8 @@ def best_candidates(g: Graph, decoded: Tensor, max_det: int) -> Tensor:
     label = g.op("Mod", [index, g.constant(classes)])[0]
     label = g.unsqueeze(g.op("Cast", [label], to=TensorProto.FLOAT)[0], 2)
     parts = [gather_rows(g, boxes_kept, row, 4), g.unsqueeze(values, 2), label]
-    return Tensor(g.op("Concat", parts, axis=2)[0], (1, keep, 6))
+    parts += [gather_rows(g, gather_rows(g, each.name, best, details), row, details) for each in rest]
+    return Tensor(g.op("Concat", parts, axis=2)[0], (1, keep, 6 + details))
 
 
 def gather_rows(g: Graph, rows: str, index: str, columns: int) -> str:

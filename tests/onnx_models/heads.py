@@ -141,12 +141,8 @@ def class_branch(g: Graph, level: Tensor, hidden: int, depthwise: bool) -> Tenso
 
 def decode_distances(g: Graph, x: Tensor, points: NDArray[np.float32], pixels: NDArray[np.float32],
                      corners: bool) -> Tensor:  # fmt: skip
-    """Expected distance to each side (a softmax over bins, then a convolution), and from there to a box."""
-    count = x.shape[2]
-    bins = g.softmax(g.transpose(g.reshape(x, 1, 4, BINS, count), (0, 2, 1, 3)), 1)
-    weight = g.weight(np.arange(BINS, dtype=np.float32).reshape(1, BINS, 1, 1))
-    mean = Tensor(g.op("Conv", [bins.name, weight], kernel_shape=[1, 1])[0], (1, 1, 4, count))
-    distances = g.reshape(mean, 1, 4, count)
+    """The expected distance to each side, and from there to a box."""
+    distances = mean_distances(g, x)
     grid = Tensor(g.constant(points, np.float32), points.shape)
     low = g.binary("Sub", grid, g.slice(distances, 0, 2, 1))
     high = g.add(grid, g.slice(distances, 2, 4, 1))
@@ -154,3 +150,12 @@ def decode_distances(g: Graph, x: Tensor, points: NDArray[np.float32], pixels: N
         return g.mul(g.concat([low, high], 1), pixels)
     centre = g.binary("Div", g.add(low, high), 2.0)
     return g.mul(g.concat([centre, g.binary("Sub", high, low)], 1), pixels)
+
+
+def mean_distances(g: Graph, x: Tensor) -> Tensor:
+    """The expected distance to each side: a softmax over bins, then a convolution."""
+    count = x.shape[2]
+    bins = g.softmax(g.transpose(g.reshape(x, 1, 4, BINS, count), (0, 2, 1, 3)), 1)
+    weight = g.weight(np.arange(BINS, dtype=np.float32).reshape(1, BINS, 1, 1))
+    mean = Tensor(g.op("Conv", [bins.name, weight], kernel_shape=[1, 1])[0], (1, 1, 4, count))
+    return g.reshape(mean, 1, 4, count)

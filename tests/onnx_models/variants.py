@@ -95,6 +95,20 @@ def with_dynamic_axes(proto: onnx.ModelProto, batch: bool = True, size: bool = T
     return copy
 
 
+def with_batch(proto: onnx.ModelProto, frames: int) -> onnx.ModelProto:
+    """A copy that takes several frames at a time: whatever shape begins with one frame begins with so many."""
+    copy = clone(proto)
+    shapes = {node.input[1] for node in copy.graph.node if node.op_type in ("Reshape", "Expand")}
+    for node in copy.graph.node:
+        if node.op_type == "Constant" and node.output[0] in shapes:
+            shape = numpy_helper.to_array(node.attribute[0].t).copy()
+            shape[0] = frames if shape[0] == 1 else shape[0]
+            node.attribute[0].t.CopyFrom(numpy_helper.from_array(shape))
+    for value in [*copy.graph.input, *copy.graph.output]:
+        value.type.tensor_type.shape.dim[0].dim_value = frames
+    return copy
+
+
 def with_relu(proto: onnx.ModelProto) -> onnx.ModelProto:
     """A copy with a ReLU for every SiLU."""
     copy = clone(proto)

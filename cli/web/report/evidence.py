@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from zcc.registry.kept_results import KeptResults
 from zcc.runtime import limits
 from zcc.runtime.errors import InputError
 from zcc.runtime.regular import read_text, reason
@@ -44,6 +46,7 @@ KINDS: Mapping[str, tuple[str, Rule]] = {
         ),
     ),
 }
+KEPT, DESCRIPTION = ("profile", "bench"), "description"  # kinds that a registry keeps beside artifacts
 KNOWN = "give what zcc bench, profile, compare or adapt printed with --json"
 
 
@@ -52,6 +55,7 @@ class Evidence:
     """Documents by what they are."""
 
     documents: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    descriptions: Mapping[str, str] = field(default_factory=dict)  # of artifacts, by digest
 
     def of(self, kind: str) -> Sequence[Mapping[str, Any]]:
         """Those of a command."""
@@ -62,13 +66,28 @@ class Evidence:
         return {each["digest"]: each for each in self.of(kind)}
 
 
-def read_evidence(paths: Sequence[Path]) -> Evidence:
-    """The documents in files; an InputError names the one that is none."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
+def read_evidence(paths: Sequence[Path], home: Path, digests: Iterable[str]) -> Evidence:
+    """The last results that a registry keeps of each artifact, and the documents in files, which go before them."""
+    found: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    kept, descriptions = KeptResults(home), {}
+    for digest in digests:
+        for each in kept.of(digest, DESCRIPTION)[-1:]:
+            descriptions[digest] = str(each.get("text", ""))
+        for kind in KEPT:
+            found[kind] += [each for each in kept.of(digest, kind)[-1:] if _fits(kind, each, digest)]
     for path in paths:
         kind, document = _read(path)
-        found.setdefault(kind, []).append(document)
-    return Evidence(found)
+        found[kind].append(document)
+    return Evidence(found, descriptions)
+
+
+def _fits(kind: str, document: Mapping[str, Any], digest: str) -> bool:
+    """Whether a kept document is one; like what cannot be read at all, others are left out."""
+    try:
+        KINDS[kind][1](document, "")
+    except Breach:
+        return False
+    return document["digest"] == digest
 
 
 def _read(path: Path) -> tuple[str, Mapping[str, Any]]:

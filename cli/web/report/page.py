@@ -37,7 +37,7 @@ def page(told: Gathered, evidence: Evidence, gallery: Gallery | None, made: date
         energy(told, evidence),
         adaptive(evidence),
         history(told),
-        provenance(told),
+        provenance(told, evidence),
     )
     present = [part for part in parts if isinstance(part, Section)]
     missing = [part for part in parts if isinstance(part, Missing)]

@@ -10,29 +10,38 @@ from zcc.runtime.trust.statement import read_statement
 from zcc.web.marks import mark
 from zcc.web.markup import Child, Markup, tag
 from zcc.web.report.entry import Entry
+from zcc.web.report.evidence import Evidence
 from zcc.web.report.gather import Gathered
 from zcc.web.report.section import Section, plural
 
 
-def provenance(told: Gathered) -> Section:
+def provenance(told: Gathered, evidence: Evidence) -> Section:
     """A fold for each variant."""
     lead = (
         "Signatures are listed as they lie beside the artifacts; whether their keys are to be trusted, "
         "zcc verify REF --policy FILE says."
     )
     return Section(
-        "provenance", "Provenance", lead, tag("div", (_fold(each) for each in told.entries), class_="card folds")
+        "provenance",
+        "Provenance",
+        lead,
+        tag(
+            "div",
+            (_fold(each, evidence.descriptions.get(each.artifact.digest)) for each in told.entries),
+            class_="card folds",
+        ),
     )
 
 
-def _fold(entry: Entry) -> Markup:
+def _fold(entry: Entry, description: str | None) -> Markup:
     signed = plural(len(entry.artifact.envelopes), "signature") if entry.artifact.envelopes else "unsigned"
     summary = tag(
         "summary",
         tag("span", mark(entry.dtype), entry.called, class_="who"),
         tag("span", signed, class_="pill good" if entry.artifact.envelopes else "pill"),
     )
-    terms = ((tag("dt", word), tag("dd", value)) for word, value in _facts(entry))
+    facts = [*([("described as", description)] if description else []), *_facts(entry)]
+    terms = ((tag("dt", word), tag("dd", value)) for word, value in facts)
     return tag("details", summary, tag("dl", *terms, class_="facts small"), data_variant=entry.key)
 
 

@@ -17,17 +17,24 @@ from numpy.typing import NDArray
 from zcc.runtime.detections import Detections
 from zcc.runtime.frame import Pixels
 from zcc.runtime.manifest import Manifest
-from zcc.runtime.rules import Breach, Rule, anything, integer, list_of, one_of, record, strict_json, text
+from zcc.runtime.rules import Breach, Rule, Where, anything, integer, list_of, one_of, record, strict_json, table, text
 from zcc.web.serve.refusals import Refusal
 
 HEAD_LENGTH = "inference-header-content-length"
 BINARY_SIZE, BINARY_DATA, ALL_BINARY = "binary_data_size", "binary_data", "binary_data_output"
 MOST_NAMES = 16
-_WORD, _PARAMETERS = text(256, 1), anything
-_DATA = list_of(anything, 1 << 28)  # looked at when it is made an array
+_WORD, _PARAMETERS = text(256, 1), table(anything, 64)
+
+
+def _data(value: Any, where: Where) -> None:
+    """Of a tensor: looked at when it is made an array."""
+    if not isinstance(value, list):
+        raise Breach("the data of a tensor is no list")
+
+
 _INPUT: Rule = record(
     {"name": _WORD, "datatype": one_of("UINT8", "BYTES"), "shape": list_of(integer(0, 1 << 20), 4, 1)},
-    {"parameters": _PARAMETERS, "data": _DATA},
+    {"parameters": _PARAMETERS, "data": _data},
 )
 _OUTPUT: Rule = record({"name": one_of("boxes", "scores", "classes")}, {"parameters": _PARAMETERS})
 _REQUEST: Rule = record(
@@ -77,8 +84,6 @@ def read_request(body: bytes | bytearray, head_length: str | None, most: int) ->
 def _read(raw: Mapping[str, Any], rest: memoryview) -> Wanted:
     [given] = raw["inputs"]
     shape, parameters = given["shape"], raw.get("parameters") or {}
-    if not isinstance(parameters, dict):
-        raise Breach("parameters is no object")
     size = (given.get("parameters") or {}).get(BINARY_SIZE)
     if size is not None and size != len(rest):
         raise Breach(f"{len(rest)} bytes of data are there, {size} are said to be")

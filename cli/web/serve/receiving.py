@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from io import BytesIO
 
-import numpy as np
 from starlette.requests import Request
 
-from zcc.runtime.feeds.pictures import FORMATS, PILLOW_FORMATS
+from zcc.runtime.errors import FrameError
+from zcc.runtime.feeds.pictures import FORMATS, PILLOW_FORMATS, decode_picture
 from zcc.runtime.frame import Pixels
 from zcc.web.serve.refusals import Refusal
 from zcc.web.serve.settings import MB, Settings
@@ -50,18 +50,18 @@ class Receiving:
 
 
 def decoded(body: bytes | bytearray, color: str, most_pixels: int) -> Pixels:
-    """The picture in a body as uint8 (H, W, 3), turned as its EXIF says, its size looked at before it is decoded."""
-    image, operations = import_module("PIL.Image"), import_module("PIL.ImageOps")
+    """The picture in a body as uint8 (H, W, 3), its size looked at before it is decoded."""
+    image = import_module("PIL.Image")
     # What Pillow raises on damaged files depends on the format's plugin.
     damage = (OSError, SyntaxError, ValueError, image.DecompressionBombError)
     try:
         with image.open(BytesIO(body), formats=PILLOW_FORMATS) as opened:
-            if opened.width * opened.height > most_pixels:
-                raise Refusal(413, f"a picture of {opened.width}x{opened.height} is too large; scale it down")
-            if opened.mode.startswith(("I", "F")):  # these become bytes by clipping, which leaves a white picture
-                raise Refusal(415, "the picture has more than 8 bits per channel; convert it to 8 bits")
-            upright = operations.exif_transpose(opened)
-            pixels = np.asarray(upright.convert("RGB"))
-            return np.ascontiguousarray(pixels[..., ::-1] if color == "bgr" else pixels)
+            width, height = opened.size
     except damage as error:
         raise Refusal(415, f"the body is no picture that can be read; {FORMATS}") from error
+    if width * height > most_pixels:
+        raise Refusal(413, f"a picture of {width}x{height} is too large; scale it down")
+    try:
+        return decode_picture(bytes(body), "the body", color)
+    except FrameError as error:
+        raise Refusal(415, str(error)) from error

@@ -54,7 +54,7 @@ def _depths(network: Network) -> dict[Tensor, int]:
                 generic.add(tensor)
     users = network.users()
     for op in reversed(network.ops):
-        if isinstance(op, Generic) and op.out in users and op.out not in network.maps:
+        if isinstance(op, Generic) and op.out in users and op.out not in network.results:
             depths[op.out] = min(depths[user.out] - (not isinstance(user, Generic)) for user in users[op.out])
     return depths
 

@@ -30,20 +30,22 @@ from zcc.compiler.backends.cpu.tuning.tuner import CpuTuner
 from zcc.compiler.backends.stage import RunStage
 from zcc.compiler.importing.imported import Imported
 from zcc.compiler.ir.ops import Conv, Network
+from zcc.compiler.ir.tasks.table import TASKS
 from zcc.compiler.ir.tensors import Tensor
 from zcc.compiler.precision.map_statistics import MapStatistics
 from zcc.compiler.precision.table import Precision
 from zcc.runtime import host
+from zcc.runtime.executors.cpu import CpuExecutor
 from zcc.runtime.frame import Pixels
 from zcc.runtime.library import MODULE, RUNTIME_LIBRARY, WEIGHTS
 from zcc.runtime.manifest import EACH_THREAD, Manifest
-from zcc.runtime.variant import Variant
 
 
 class CpuBackend:
     """The contract of backends, for CPUs."""
 
     name = "cpu"
+    tasks = frozenset(task.name for task in TASKS)
     tuner = CpuTuner()
 
     @property
@@ -111,11 +113,13 @@ class CpuBackend:
         return CpuMapObserver(network, native_target(), partial(frame_of, source), folder)
 
     def outputs(self, source: Imported, folder: Path, manifest: Manifest, picture: Pixels) -> dict[str, Floats]:
-        """The head's decoded output."""
+        """The head's decoded output, and the prototypes of a model that makes masks."""
         image = np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
         target = TARGETS[manifest.target]
         if target.runs_here():
-            return {source.model.head.output: Variant(folder, manifest).run_network(image)}
+            executor, model = CpuExecutor(folder, manifest), source.model
+            beside = {} if model.prototypes is None else {model.prototypes: executor.prototypes(image)}
+            return {model.head.output: executor.run_network(image), **beside}
         return {source.model.head.output: emulated_network(Emulator(target), folder, manifest, image)}
 
     def running(self, target: CpuTarget) -> Running:

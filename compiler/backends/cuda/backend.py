@@ -33,6 +33,7 @@ class CudaBackend:
     """The contract of backends, for NVIDIA's cards."""
 
     name = "cuda"
+    tasks = frozenset({"detect"})
     tuner = CudaTuner()
 
     @property

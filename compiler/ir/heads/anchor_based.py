@@ -38,7 +38,7 @@ class AnchorDecoding:
 
     def readings(self, head: Head, levels: Sequence[Level]) -> list[RawHead]:
         """One, where every map holds a whole number of anchors."""
-        if not levels or any(len(maps) != 1 or maps[0][1] % head.attributes for _, maps in levels):
+        if head.details or not levels or any(len(maps) != 1 or maps[0][1] % head.attributes for _, maps in levels):
             return []
         scales = tuple(
             RawScale(stride, (name,), ((0.0, 0.0),) * (channels // head.attributes))

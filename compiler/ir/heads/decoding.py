@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from zcc.compiler.ir.heads.head import Head
 from zcc.compiler.ir.ops import Op
+from zcc.compiler.ir.tasks.detail_decoding import DetailDecoding
 from zcc.compiler.ir.tensors import Tensor
 
 Array = NDArray[np.float32]
@@ -40,6 +41,7 @@ class RawHead:
     decoding: Decoding
     classes: int
     scales: tuple[RawScale, ...]
+    details: DetailDecoding | None = None  # of the map that each scale has last, where a task has one
 
     @property
     def maps(self) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ from zcc.compiler.ir.heads.head import Head
 
 Array = NDArray[Any]
 
-DETECT = "detect"
 SLACK = 1e-3  # by which a probability may leave 0..1
 
 
@@ -28,18 +27,21 @@ class Family:
     per_cell: int  # candidates in each cell of the feature maps
     plausible: Callable[[Array, Family], bool]  # whether values can be of this family; rows are candidates
     final: bool = False  # rows are finished detections
-    task: str = DETECT  # as exporters name it in a file's metadata
+    queries: bool = False  # candidates were chosen and suppress nothing; boxes are in parts of the input
     decoding: Decoding | None = None  # the one that its exports use, where zcc knows it
 
-    def read(self, output: str, shape: Sequence[int]) -> Head | None:
-        """The head that a shape stands for in this family, if it can."""
+    def read(self, output: str, shape: Sequence[int], details: int = 0) -> Head | None:
+        """The head that a shape stands for in this family, if it can; `details` numbers follow the scores."""
         if len(shape) != 3 or shape[0] != 1:
             return None
         candidates, attributes = reversed(shape[1:]) if self.candidates_last else shape[1:]
+        attributes -= details
         classes = 0 if self.final else attributes - 4 - int(self.objectness)
         if candidates < 1 or (attributes != 6 if self.final else classes < 1):
             return None
-        return Head(self.name, output, candidates, classes, self.objectness, self.candidates_last, self.final)
+        return Head(
+            self.name, output, candidates, classes, self.objectness, self.candidates_last, self.final, details=details
+        )
 
 
 def scores_within_one(rows: Array, family: Family) -> bool:

@@ -30,11 +30,25 @@ class Head:
     corners: bool = False  # boxes are x1, y1, x2, y2
     every_class: bool = False  # each class of a candidate counts by itself, not only its best
     suppression: Suppression | None = None  # set where the file fixes how detections are chosen
+    details: int = 0  # numbers behind a candidate's scores, which a task reads
+    bare: bool = False  # the output is nothing but scores: those of the whole picture
 
     @property
     def attributes(self) -> int:
         """Numbers per candidate."""
-        return 6 if self.final else 4 + int(self.objectness) + self.classes
+        if self.bare:
+            return self.classes
+        return (6 if self.final else self.first_score + self.classes) + self.details
+
+    @property
+    def first_score(self) -> int:
+        """The place of the first class's score among a candidate's numbers."""
+        return 4 + int(self.objectness)
+
+    @property
+    def first_detail(self) -> int:
+        """The place of the first number behind the scores."""
+        return self.attributes - self.details
 
     @property
     def finished(self) -> bool:
@@ -42,8 +56,10 @@ class Head:
         return self.final if self.suppression is None else self.suppression.iou >= 1
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def shape(self) -> tuple[int, ...]:
         """Shape of the output tensor."""
+        if self.bare:
+            return 1, self.classes
         if self.candidates_last:
             return 1, self.attributes, self.candidates
         return 1, self.candidates, self.attributes

@@ -7,8 +7,9 @@ from zcc.compiler.ir.heads.anchor_free import ANCHOR_FREE, ANCHOR_FREE_ROWS
 from zcc.compiler.ir.heads.end_to_end import END_TO_END
 from zcc.compiler.ir.heads.family import Family
 from zcc.compiler.ir.heads.head import Head
+from zcc.compiler.ir.heads.queries import QUERIES
 
-FAMILIES: tuple[Family, ...] = (ANCHOR_FREE, ANCHOR_FREE_ROWS, ANCHOR_BASED, END_TO_END)
+FAMILIES: tuple[Family, ...] = (ANCHOR_FREE, ANCHOR_FREE_ROWS, ANCHOR_BASED, END_TO_END, QUERIES)
 
 
 def family_of(head: Head) -> Family:

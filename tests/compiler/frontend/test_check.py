@@ -79,7 +79,6 @@ def without_shape(proto: onnx.ModelProto) -> None:
 INPUTS: dict[str, tuple[Callable[[onnx.ModelProto], None], str]] = {
     "two": (with_two_inputs, r"2 inputs: images \(1, 3, 64, 64\), image_shape \(1, 2\)"),
     "bytes": (with_bytes, "not of a float type"),
-    "batch of two": (with_dim(0, 2), r"images \(2, 3, 64, 64\)"),
     "grey": (with_dim(1, 1), r"images \(1, 1, 64, 64\)"),
     "odd": (with_dim(2, 65), "65 pixels is not a multiple of 32"),
     "negative": (with_dim(3, -64), "-64 pixels is not a multiple of 32"),

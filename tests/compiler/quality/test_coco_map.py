@@ -24,6 +24,7 @@ class Labels:
     boxes: NDArray[np.float64]
     classes: NDArray[np.int64]
     crowd: NDArray[np.bool_]
+    shapes: None = None
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ class Labels:
     boxes: NDArray[np.float64]
     classes: NDArray[np.int64]
     crowd: NDArray[np.bool_]
+    shapes: None = None
 
 
 def detector(seen: Sequence[Found]) -> Callable[[NDArray[np.uint8]], Found]:

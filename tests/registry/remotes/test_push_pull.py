@@ -17,6 +17,7 @@ from tests.oci.cutting import cutting
 from tests.oci.server import OciServer
 from tests.registry.samples import artifact
 from zcc.registry import Artifact, Registry
+from zcc.registry.remotes.adding import SETTLING
 from zcc.registry.remotes.listing import list_repositories, list_tags
 from zcc.registry.remotes.pull import ARRIVING, pull
 from zcc.registry.remotes.push import push
@@ -46,6 +47,11 @@ def ours(tmp_path: Path) -> Registry:
 
 def _all(registry: Registry) -> list[Artifact]:
     return registry.find("yolo")
+
+
+def _blindly(registry: Registry, artifact: Artifact, there: RemoteAddress) -> None:
+    """As who had seen an empty tag."""
+    push(registry, [artifact], there)
 
 
 def test_what_was_pushed_is_pulled(ours: Registry, there: RemoteAddress, tmp_path: Path) -> None:
@@ -112,6 +118,28 @@ def test_a_tag_means_what_was_pushed_last_or_what_was_added(
     assert [each.digest for each in pull(Registry.open(tmp_path / "others"), there).artifacts] == [int8.digest]
     with pytest.raises(UsageError, match="leave out --add"):
         push(ours, [ours.publish(*artifact(tmp_path / "other", name="other"))], there, add=True)
+
+
+def test_who_adds_at_the_same_moment_loses_nothing(ours: Registry, there: RemoteAddress, tmp_path: Path) -> None:
+    """Two had read the tag before either wrote it: the second knows nothing of what the first one added."""
+    fp32, int8 = (next(each for each in _all(ours) if each.manifest.dtype == dtype) for dtype in ("fp32", "int8"))
+    waited: list[float] = []
+
+    def overwritten(seconds: float) -> None:
+        if not waited:
+            _blindly(ours, int8, there)
+        waited.append(seconds)
+
+    sent = push(ours, [fp32], there, add=True, pause=overwritten)
+    assert waited == [SETTLING, SETTLING] and sent.kept == 1
+    pulled = pull(Registry.open(tmp_path / "theirs"), there)
+    assert {each.digest for each in pulled.artifacts} == {fp32.digest, int8.digest}
+    newer = ours.publish(*artifact(tmp_path / "newer", seed=9))
+    assert push(ours, [fp32], there, add=True, pause=lambda _: _blindly(ours, newer, there)).kept == 1
+    [latest] = pull(Registry.open(tmp_path / "others"), there).artifacts
+    assert latest.digest == newer.digest, "what is of the same kind and came later stays"
+    with pytest.raises(RegistryError, match="others keep moving the tag prod"):
+        push(ours, [fp32], there, add=True, pause=lambda _: _blindly(ours, int8, there))
 
 
 def test_platforms_are_told_to_those_who_choose_by_them(ours: Registry, there: RemoteAddress, oci: OciServer) -> None:

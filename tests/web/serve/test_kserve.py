@@ -80,7 +80,7 @@ def tensor(**changes: Any) -> dict[str, Any]:
         (tensor(data=[[0], [1, 2]]), "request"),
         (tensor(data=None), "no data"),
         (tensor(data=None, parameters={"binary_data_size": 12}), "0 bytes of data"),
-        (tensor(data=None, parameters=[]), "no data"),
+        (tensor(data=None, parameters=[]), "parameters"),
         (tensor(datatype="BYTES", shape=[1]), "binary data"),
         ({**tensor(), "outputs": [{"name": "masks"}]}, "outputs"),
         ({**tensor(), "parameters": {"conf": "much"}}, "conf"),

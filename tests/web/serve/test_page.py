@@ -40,7 +40,7 @@ def result(shown: View, key: str, words: str) -> Any:
 def test_a_picture_is_shown_with_what_each_variant_finds(
     shown: View, offer: Offer, frame: NDArray[np.uint8], file: Path
 ) -> None:
-    shown.page.get_by_label("fp32").check()
+    shown.page.get_by_role("checkbox", name="fp32").check()
     shown.page.locator("#file").set_input_files(file)
     for key in ("int8", "fp32"):
         count = len(offer.variants[key].run(frame, 0.25, 0.45))
@@ -61,8 +61,8 @@ def test_thresholds_and_variants_change_what_is_seen(
     shown.page.get_by_label("Least score").fill("0.9")
     result(shown, "int8", f" {expected} detection")
     assert shown.page.locator("#conf-told").inner_text() == "0.90"
-    shown.page.get_by_label("int8").uncheck()
-    shown.page.get_by_label("adaptive").check()
+    shown.page.get_by_role("checkbox", name="int8").uncheck()
+    shown.page.get_by_role("checkbox", name="adaptive").check()
     result(shown, "adaptive", "detection")
     assert shown.page.locator(".result").count() == 1
 

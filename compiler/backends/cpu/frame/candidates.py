@@ -88,6 +88,16 @@ class CandidateSource(Protocol):
         """Put a candidate's corners, in input pixels, into `box`."""
 
 
+class DetailedSource(CandidateSource, Protocol):
+    """One whose candidates have more numbers, for tasks beyond detection."""
+
+    def read_details(self, views: Any, index: Expr, details: Any, row: Expr) -> None:
+        """Put the numbers behind a candidate's scores into a row of `details`."""
+
+    def read_rotated(self, views: Any, index: Expr, box: Any) -> None:
+        """Put centre, sides and angle of a candidate's rotated box into `box`."""
+
+
 @inline
 def collect(source: Any, views: Any, conf: Any, found: Any) -> None:
     """List every candidate above the threshold."""

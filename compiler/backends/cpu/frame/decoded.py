@@ -68,8 +68,7 @@ class Decoded:
 
     def scores_of(self, output: Any, index: Expr) -> Callable[[Expr], Expr]:
         """A candidate's score by class."""
-        first = self.head.attributes - self.head.classes
-        return lambda c: self.value(output, index, first + c)
+        return lambda c: self.value(output, index, self.head.first_score + c)
 
     def certainty(self, output: Any, index: Expr) -> Expr:
         """What multiplies a candidate's scores."""
@@ -95,6 +94,14 @@ class Decoded:
         else:
             _read_centre(self, views, index, box)
 
+    def read_details(self, views: Any, index: Expr, details: Any, row: Expr) -> None:
+        """Put the numbers behind a candidate's scores into a row of `details`."""
+        _read_details(self, views, index, details, row)
+
+    def read_rotated(self, views: Any, index: Expr, box: Any) -> None:
+        """Put centre, sides and angle of a candidate's box into `box`."""
+        _read_rotated(self, views, index, box)
+
 
 @inline
 def _collect_columns(source: Any, output: Any, block: Any, conf: Any, found: Any) -> None:
@@ -110,7 +117,7 @@ def _collect_columns(source: Any, output: Any, block: Any, conf: Any, found: Any
         for vector in T.unroll(source.size // source.lanes):
             for lane in T.vectorized(source.lanes):
                 i: T.let = vector * source.lanes + lane
-                score: T.let = output[0, source.head.attributes - source.head.classes + c, start + i]
+                score: T.let = output[0, source.head.first_score + c, start + i]
                 label[i] = T.Select(score > best[i], c, label[i])
                 best[i] = T.Select(score > best[i], score, best[i])
     for i in range(block * source.size - start, source.size):
@@ -149,6 +156,19 @@ def _collect_final(source: Any, output: Any, block: Any, conf: Any, found: Any) 
 def _read_corners(source: Any, output: Any, index: Any, box: Any) -> None:
     for corner in T.unroll(4):
         box[corner] = source.value(output, index, corner)
+
+
+@inline
+def _read_details(source: Any, output: Any, index: Any, details: Any, row: Any) -> None:
+    for number in range(source.head.details):
+        details[row, number] = source.value(output, index, source.head.first_detail + number)
+
+
+@inline
+def _read_rotated(source: Any, output: Any, index: Any, box: Any) -> None:
+    for number in T.unroll(4):
+        box[number] = source.value(output, index, number)
+    box[4] = source.value(output, index, source.head.first_detail)
 
 
 @inline

@@ -16,20 +16,29 @@ from zcc.compiler.backends.cpu.frame.inline import inline
 from zcc.compiler.backends.cpu.frame.lanes import any_lane, largest
 from zcc.compiler.backends.cpu.frame.letterbox import Expr
 from zcc.compiler.backends.cpu.frame.raw import PackedMap, channel, choose, ends, extent, least_logit
+from zcc.compiler.backends.cpu.frame.raw_details import angle_of, read_details
+from zcc.compiler.backends.cpu.frame.rotated import turn
 from zcc.compiler.backends.cpu.frame.scratch import variable
 from zcc.compiler.backends.cpu.kernels.activation import exp, sigmoid
 from zcc.compiler.ir.heads.anchor_free import BINS
+from zcc.compiler.ir.tasks.detail_decoding import DetailDecoding
 
 SIDES = 4  # left, top, right, bottom
 
 
 @dataclass(frozen=True)
 class DflScale:
-    """The maps of one stride: 64 channels of boxes, a channel per class of scores."""
+    """The maps of one stride: 64 channels of boxes, a channel per class of scores, and details of some tasks."""
 
     stride: int
     boxes: PackedMap
     scores: PackedMap
+    details: PackedMap | None = None
+
+    @property
+    def maps(self) -> list[PackedMap]:
+        """All of them."""
+        return [self.boxes, self.scores, *([] if self.details is None else [self.details])]
 
     @property
     def cells(self) -> int:
@@ -44,11 +53,12 @@ class DflHead:
     classes: int
     scales: tuple[DflScale, ...]
     suppress: bool = True
+    details: DetailDecoding | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the memory that holds the maps."""
-        return (extent(map for scale in self.scales for map in (scale.boxes, scale.scores)),)
+        return (extent(map for scale in self.scales for map in scale.maps),)
 
     @property
     def candidates(self) -> int:
@@ -61,8 +71,8 @@ class DflHead:
         return Blocks(tuple((scale.scores.slab.height, scale.scores.slab.width) for scale in self.scales))
 
     def open(self, buffer: Any) -> Any:
-        """Views of boxes and scores, by scale."""
-        return [(scale.boxes.view(buffer), scale.scores.view(buffer)) for scale in self.scales]
+        """Views of boxes, scores and details, by scale."""
+        return [[each.view(buffer) for each in scale.maps] for scale in self.scales]
 
     def scores_of(self, scores: Any, y: Expr, x: Expr) -> Callable[[Expr], Expr]:
         """A candidate's score by class."""
@@ -74,7 +84,7 @@ class DflHead:
         cells = ends([scale.cells for scale in self.scales])
 
         def write(k: int) -> None:
-            scale, (_, scores) = self.scales[k], views[k]
+            scale, scores = self.scales[k], views[k][1]
             first_row, first_cell = rows[k] - scale.scores.slab.height, cells[k] - scale.cells
             _collect_row(self, scores, block, block - first_row, first_cell, conf, found)
 
@@ -82,13 +92,27 @@ class DflHead:
 
     def read_box(self, views: Any, index: Expr, box: Any) -> None:
         """Put a candidate's corners, in input pixels, into `box`."""
+        self._at(views, index, lambda maps, stride, cell: _read_box(maps[0], stride, cell, box))
+
+    def read_details(self, views: Any, index: Expr, details: Any, row: Expr) -> None:
+        """Put the numbers that a task adds to a candidate into a row of `details`."""
+        assert self.details is not None
+        read = read_details(self.details)
+        self._at(views, index, lambda maps, stride, cell: read(maps[2], stride, cell, details, row))
+
+    def read_rotated(self, views: Any, index: Expr, box: Any) -> None:
+        """Put centre, sides and angle of a candidate's box into `box`."""
+        self._at(views, index, lambda maps, stride, cell: _read_rotated(self.details, maps, stride, cell, box))
+
+    def _at(self, views: Any, index: Expr, write: Callable[[Any, int, Expr], None]) -> None:
+        """Emit what is written of a candidate, given the views of its scale, the stride of that, and its cell there."""
         cells = ends([scale.cells for scale in self.scales])
 
-        def write(k: int) -> None:
-            scale, (boxes, _) = self.scales[k], views[k]
-            _read_box(boxes, scale.stride, index - (cells[k] - scale.cells), box)
+        def write_scale(k: int) -> None:
+            scale = self.scales[k]
+            write(views[k], scale.stride, index - (cells[k] - scale.cells))
 
-        choose(index, cells, write)
+        choose(index, cells, write_scale)
 
 
 @inline
@@ -137,13 +161,10 @@ def sum_up(values: Any) -> None:
 
 
 @inline
-def _read_box(boxes: Any, stride: int, cell: Any, box: Any) -> None:
-    """The mean of each side's distribution is its distance from the cell's centre."""
+def _read_distances(boxes: Any, y: Any, x: Any, distances: Any) -> None:
+    """The mean of each side's distribution: how many cells it is from the cell's centre."""
     shares = T.alloc_buffer((BINS,), "float32")
     moments = T.alloc_buffer((BINS,), "float32")
-    width = T.meta_var(int(boxes.ty.shape[2]))
-    y: T.let = T.truncdiv(cell, width)
-    x: T.let = T.truncmod(cell, width)
     for side in range(SIDES):
         for lane in T.vectorized(BINS):
             shares[lane] = channel(boxes, side * BINS + lane, y, x)
@@ -153,6 +174,37 @@ def _read_box(boxes: Any, stride: int, cell: Any, box: Any) -> None:
             moments[lane] = shares[lane] * T.cast(lane, "float32")
         sum_up(shares)
         sum_up(moments)
-        distance: T.let = (moments[0] + moments[1]) / (shares[0] + shares[1])
+        distances[side] = (moments[0] + moments[1]) / (shares[0] + shares[1])
+
+
+@inline
+def _read_box(boxes: Any, stride: int, cell: Any, box: Any) -> None:
+    """The sides lie at their distances from the cell's centre."""
+    distances = T.alloc_buffer((SIDES,), "float32")
+    width = T.meta_var(int(boxes.ty.shape[2]))
+    y: T.let = T.truncdiv(cell, width)
+    x: T.let = T.truncmod(cell, width)
+    _read_distances(boxes, y, x, distances)
+    for side in range(SIDES):
         centre: T.let = T.cast(T.Select(side % 2 == 0, x, y), "float32") + T.float32(0.5)
-        box[side] = T.float32(stride) * T.Select(side < 2, centre - distance, centre + distance)
+        box[side] = T.float32(stride) * T.Select(side < 2, centre - distances[side], centre + distances[side])
+
+
+@inline
+def _read_rotated(decoding: Any, maps: Any, stride: int, cell: Any, box: Any) -> None:
+    """The same along the sides of a box that is turned around the cell's centre."""
+    distances = T.alloc_buffer((SIDES,), "float32")
+    turned = T.alloc_buffer((2,), "float32")
+    width = T.meta_var(int(maps[0].ty.shape[2]))
+    pixels = T.meta_var(T.float32(stride))
+    y: T.let = T.truncdiv(cell, width)
+    x: T.let = T.truncmod(cell, width)
+    _read_distances(maps[0], y, x, distances)
+    box[4] = angle_of(decoding, maps[2], y, x)
+    turn(box[4], turned)
+    across: T.let = (distances[2] - distances[0]) * T.float32(0.5)
+    down: T.let = (distances[3] - distances[1]) * T.float32(0.5)
+    box[0] = (T.cast(x, "float32") + T.float32(0.5) + (across * turned[0] - down * turned[1])) * pixels
+    box[1] = (T.cast(y, "float32") + T.float32(0.5) + (across * turned[1] + down * turned[0])) * pixels
+    box[2] = (distances[0] + distances[2]) * pixels
+    box[3] = (distances[1] + distances[3]) * pixels

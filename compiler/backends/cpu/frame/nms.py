@@ -26,6 +26,7 @@ class Kept:
 
     corners: Any  # float32 [5, capacity]: x1, y1, x2, y2, area
     labels: Any  # int32 [capacity]
+    indices: Any  # int32 [capacity]: of the candidates that they are
     lanes: int
 
 
@@ -63,7 +64,7 @@ def is_suppressed(kept: Any, count: Any, box: Any, label: Any, iou: Any, verdict
 
 
 @inline
-def keep(kept: Any, count: Any, box: Any, label: Any) -> None:
+def keep(kept: Any, count: Any, box: Any, label: Any, index: Any) -> None:
     """Put a box behind those kept so far."""
     if T.truncmod(count, kept.lanes) == 0:
         for lane in T.vectorized(kept.lanes):
@@ -72,3 +73,4 @@ def keep(kept: Any, count: Any, box: Any, label: Any) -> None:
         kept.corners[corner, count] = box[corner]
     kept.corners[4, count] = _area(box)
     kept.labels[count] = label
+    kept.indices[count] = index

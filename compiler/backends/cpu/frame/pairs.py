@@ -51,6 +51,14 @@ class Pairs:
         """Put the corners of a pair's box into `box`."""
         self.boxes.read_box(views, T.floormod(index, self.boxes.candidates), box)
 
+    def read_details(self, views: Any, index: Expr, details: Any, row: Expr) -> None:
+        """Put the numbers behind a pair's scores into a row of `details`."""
+        self.boxes.read_details(views, T.floormod(index, self.boxes.candidates), details, row)
+
+    def read_rotated(self, views: Any, index: Expr, box: Any) -> None:
+        """Put centre, sides and angle of a pair's box into `box`."""
+        self.boxes.read_rotated(views, T.floormod(index, self.boxes.candidates), box)
+
 
 @inline
 def _collect(source: Any, output: Any, block: Any, conf: Any, found: Any) -> None:

@@ -14,8 +14,10 @@ from typing import Any
 
 from tvm.script import tirx as T
 
+from zcc.compiler.backends.cpu.frame.crop import CropPlan
 from zcc.compiler.backends.cpu.frame.edges import count_edges, share_edges, sum_lanes
 from zcc.compiler.backends.cpu.frame.formats import FORMATS
+from zcc.compiler.backends.cpu.frame.frame_buffers import FrameBuffers
 from zcc.compiler.backends.cpu.frame.frame_format import FrameFormat, Levels
 from zcc.compiler.backends.cpu.frame.image_layout import ImageLayout
 from zcc.compiler.backends.cpu.frame.inline import inline
@@ -56,33 +58,9 @@ class PreprocessPlan:
         vectors = max(n for n in range(1, SEGMENT_VECTORS + 1) if spec.width // lanes % n == 0)
         return cls(spec, layout, frame_format, vectors * lanes, lanes, min(ROW_GROUPS, spec.height))
 
-
-@dataclass(frozen=True)
-class FrameBuffers:
-    """A frame as it is handed in."""
-
-    rows: Expr
-    cols: Expr
-    pitches: Sequence[Expr]  # bytes from row to row, for each plane
-    arrays: Sequence[Any]
-
-    @classmethod
-    def match(cls, handles: Sequence[Any], frame_format: FrameFormat) -> FrameBuffers:
-        """The frame behind the handles of its planes."""
-        rows, cols = T.int32(), T.int32()
-        pitches = [T.int32() for _ in handles]
-        arrays = [
-            T.match_buffer(handle, plane.shape(rows, cols), "uint8", strides=plane.strides(pitch), align=1)
-            for handle, plane, pitch in zip(handles, frame_format.planes, pitches, strict=True)
-        ]
-        return cls(rows, cols, pitches, arrays)
-
-    def flat(self) -> list[Any]:
-        """The planes as bytes."""
-        sizes = [
-            T.cast(array.shape[0], "int64") * pitch for array, pitch in zip(self.arrays, self.pitches, strict=True)
-        ]
-        return [T.decl_buffer((n,), "uint8", data=array.data) for array, n in zip(self.arrays, sizes, strict=True)]
+    def write(self, handles: Sequence[Any], image: Any, columns: Any, share: Any) -> None:
+        """Emit the kernel's body."""
+        _letterbox(self, handles, image, columns, share)
 
 
 @dataclass(frozen=True)
@@ -241,31 +219,31 @@ def _letterbox(plan: Any, handles: Any, image_handle: Any, columns_handle: Any, 
     share_edges(sums, plan.groups, place, share)
 
 
-def _of_one_plane(plan: PreprocessPlan) -> Any:
+def _of_one_plane(plan: PreprocessPlan | CropPlan) -> Any:
     @T.prim_func
     def preprocess(frame: T.handle, image: T.handle, columns: T.handle, share: T.handle) -> None:
         T.func_attr({"global_symbol": "preprocess", "tirx.noalias": True})
-        _letterbox(plan, (frame,), image, columns, share)
+        plan.write((frame,), image, columns, share)
 
     return preprocess
 
 
-def _of_two_planes(plan: PreprocessPlan) -> Any:
+def _of_two_planes(plan: PreprocessPlan | CropPlan) -> Any:
     @T.prim_func
     def preprocess(luma: T.handle, chroma: T.handle, image: T.handle, columns: T.handle, share: T.handle) -> None:
         T.func_attr({"global_symbol": "preprocess", "tirx.noalias": True})
-        _letterbox(plan, (luma, chroma), image, columns, share)
+        plan.write((luma, chroma), image, columns, share)
 
     return preprocess
 
 
-def _of_three_planes(plan: PreprocessPlan) -> Any:
+def _of_three_planes(plan: PreprocessPlan | CropPlan) -> Any:
     @T.prim_func
     def preprocess(
         luma: T.handle, u: T.handle, v: T.handle, image: T.handle, columns: T.handle, share: T.handle
     ) -> None:
         T.func_attr({"global_symbol": "preprocess", "tirx.noalias": True})
-        _letterbox(plan, (luma, u, v), image, columns, share)
+        plan.write((luma, u, v), image, columns, share)
 
     return preprocess
 
@@ -275,10 +253,12 @@ SIGNATURES = {1: _of_one_plane, 2: _of_two_planes, 3: _of_three_planes}
 
 @cache
 def build_preprocess(spec: InputSpec, layout: ImageLayout, format_name: str, *, lanes: int = 16) -> Any:
-    """A kernel that letterboxes (or stretches) any frame of a format into an RGB image of the given layout.
+    """A kernel that fits any frame of a format into an RGB image of the given layout, as the spec says.
 
     Parameters of the result: the planes of the frame, uint8 with any row stride; what it writes, the image; scratch,
     int32 of `scratch_shape`; and float32 [1] for the share of edges in the picture.
     """
     frame_format = FORMATS[format_name]
+    if spec.resize == "crop":
+        return SIGNATURES[len(frame_format.planes)](CropPlan(spec, layout, frame_format, math.gcd(spec.width, lanes)))
     return SIGNATURES[len(frame_format.planes)](PreprocessPlan.make(spec, layout, frame_format, lanes))

@@ -72,7 +72,7 @@ def choose(value: Expr, limits: Sequence[int], write: Callable[[int], None], cas
         _branch(value < limits[case], lambda: write(case), lambda: choose(value, limits, write, case + 1))
 
 
-def _log(x: Expr) -> Expr:
+def natural_log(x: Expr) -> Expr:
     """The natural logarithm of a positive normal float, to 1e-6: no call into libm."""
     bits = T.reinterpret("int32", x)
     exponent = (bits - SQRT_HALF_BITS) >> 23
@@ -90,4 +90,4 @@ def least_logit(conf: Expr) -> Expr:
     rest = T.float32(1) - score
     # A float32 sigmoid is off by an ulp, which is worth the more logits the closer it is to one.
     slack = T.float32(1e-4) + T.float32(1e-6) / rest
-    return T.Select(conf > T.float32(0), _log(score) - _log(rest) - slack, T.float32(LOWEST))
+    return T.Select(conf > T.float32(0), natural_log(score) - natural_log(rest) - slack, T.float32(LOWEST))

@@ -40,7 +40,7 @@ def _lifetimes(placement: Placement) -> dict[Storage, tuple[int, int]]:
             storage = placement.views[tensor].storage
             first, _ = lives.get(storage, (step, step))
             lives[storage] = (first, step)
-    for tensor in (placement.output, *placement.maps):
+    for tensor in (placement.output, *placement.maps, *placement.beside):
         storage = placement.views[tensor].storage
         lives[storage] = (lives[storage][0], len(placement.ops))
     return lives

@@ -88,8 +88,14 @@ class Placement:
     image: Tensor
     output: Tensor
     maps: list[Tensor]
+    prototypes: Tensor | None
     channels: dict[Tensor, Channels]
     views: dict[Tensor, View] = field(default_factory=dict)
+
+    @property
+    def beside(self) -> list[Tensor]:
+        """What is read beside the head."""
+        return [] if self.prototypes is None else [self.prototypes]
 
 
 def unplaced(network: Network, block: int) -> Placement:
@@ -97,7 +103,9 @@ def unplaced(network: Network, block: int) -> Placement:
     channels = choose_channels(network, block)
     # Planes of floats, or pixels of four shorter numbers.
     channels[network.image] = Channels((network.image.shape[1],), 1 if network.image.dtype == "float32" else 4)
-    return Placement(network.ops, len(network.ops), network.image, network.output, network.maps, channels)
+    return Placement(
+        network.ops, len(network.ops), network.image, network.output, network.maps, network.prototypes, channels
+    )
 
 
 def separate_layouts(network: Network) -> Network:
@@ -245,7 +253,7 @@ def grow_halos(placement: Placement) -> None:
 
 def make_maps_first(placement: Placement) -> None:
     """What the maps of a head depend on, then what decodes them; without maps nothing is left for then."""
-    needed = ops_for(placement.maps or [placement.output], placement.ops)
+    needed = ops_for([*(placement.maps or [placement.output]), *placement.beside], placement.ops)
     rest = [op for op in placement.ops if op not in needed]
     placement.ops, placement.body = [*needed, *rest], len(needed)
 

@@ -25,6 +25,7 @@ from zcc.compiler.importing.fuse import ops_for
 from zcc.compiler.ir.ops import Concat, Network, Op
 from zcc.compiler.ir.tensors import Tensor
 from zcc.runtime.engine import aligned_bytes, engine
+from zcc.runtime.executors.cpu_results import result_arrays
 from zcc.runtime.frame import Pixels
 from zcc.runtime.host import worker_threads
 from zcc.runtime.library import detect_entry
@@ -46,7 +47,8 @@ class CpuMapObserver:
         build_library(program.module, target.tvm_target(), folder / LIBRARY)
         module = tvm_ffi.load_module(str(folder / LIBRARY), keep_module_alive=False)
         arena = aligned_bytes(program.detect.bytes(worker_threads()))
-        arguments = (_as_bytes(self.layout.weights), arena, *_results(frame.max_det))
+        results = result_arrays(frame.task, frame.max_det, self.layout.placement.output.shape[-1])
+        arguments = (_as_bytes(self.layout.weights), arena, *results)
         detect: Any = module[detect_entry(frame.input.color)]
         self._detect: Callable[[Pixels], None] = lambda pixels: detect(pixels, NO_DETECTIONS, 1.0, *arguments)
         self.maps = {tensor: self._view(tensor, arena) for tensor in self._observed(network)}
@@ -71,7 +73,7 @@ class CpuMapObserver:
 
     def _observed(self, network: Network) -> list[Tensor]:
         """The maps that a frame's run makes."""
-        made = [tensor for op in ops_for(network.maps or [network.output], network.ops) for tensor in op.outputs]
+        made = [tensor for op in ops_for(network.read, network.ops) for tensor in op.outputs]
         return [tensor for tensor in (network.image, *made) if tensor in self.layout.placement.channels]
 
     def _view(self, tensor: Tensor, arena: NDArray[np.uint8]) -> NDArray[Any]:
@@ -95,8 +97,3 @@ def _as_bytes(data: bytes) -> NDArray[np.uint8]:
     memory = aligned_bytes(max(len(data), 1))
     memory[: len(data)] = np.frombuffer(data, np.uint8)
     return memory
-
-
-def _results(max_det: int) -> tuple[Any, ...]:
-    boxes, scores = np.zeros((max_det, 4), np.float32), np.zeros(max_det, np.float32)
-    return boxes, scores, np.zeros(max_det, np.int32), np.zeros(1, np.int32), np.zeros(1, np.float32)

@@ -30,7 +30,8 @@ def _anchors(raw: RawHead, maps: Iterator[PackedMap]) -> CandidateSource:
 
 
 def _distributed(raw: RawHead, maps: Iterator[PackedMap]) -> CandidateSource:
-    return DflHead(raw.classes, tuple(DflScale(scale.stride, next(maps), next(maps)) for scale in raw.scales))
+    scales = tuple(DflScale(scale.stride, *(next(maps) for _ in scale.maps)) for scale in raw.scales)
+    return DflHead(raw.classes, scales, details=raw.details)
 
 
 # By the name of the decoding.

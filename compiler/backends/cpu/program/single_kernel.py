@@ -24,11 +24,14 @@ Kernel = Callable[..., None]
 
 
 def compile_kernels(specs: list[KernelSpec], target: CpuTarget, folder: Path) -> list[Kernel]:
-    """One function per spec, all of one module, each called with an array per parameter."""
+    """A function for each spec, all of one module, called with an array per parameter; those of equal specs are one."""
     library = folder / "kernels.so"
-    memories = _build([spec.build(target.unit) for spec in specs], target, library, _strided)
+    distinct = list(dict.fromkeys(specs))
+    memories = _build([spec.build(target.unit) for spec in distinct], target, library, _strided)
     module = tvm_ffi.load_module(str(library))
-    return [_callable(module[entry_name(number)], memory) for number, memory in enumerate(memories)]
+    entries = enumerate(zip(distinct, memories, strict=True))
+    made = {spec: _callable(module[entry_name(number)], memory) for number, (spec, memory) in entries}
+    return [made[spec] for spec in specs]
 
 
 def build_kernels(functions: Sequence[tirx.PrimFunc], target: CpuTarget, library: Path) -> list[Memory]:

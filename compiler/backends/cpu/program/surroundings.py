@@ -11,4 +11,5 @@ from zcc.compiler.importing.imported import Imported
 def frame_of(source: Imported, layout: Layout) -> FrameSpec:
     """How frames go into and out of the imported network, laid out so."""
     head = read_head(source.raw, layout) if source.raw else source.model.head
-    return FrameSpec(source.input, head, source.max_det, source.model.head.suppression)
+    model = source.model
+    return FrameSpec(source.input, head, source.max_det, model.head.suppression, model.task)

@@ -7,7 +7,6 @@ import os
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -38,14 +37,7 @@ from zcc.runtime.library import RUNTIME_LIBRARY
 
 SCRIPT = Path(__file__).with_name("on_arm.py")
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
-
-
-@dataclass(frozen=True)
-class Computed:
-    """What a network makes of an image."""
-
-    image: NDArray[np.float32]
-    output: NDArray[np.float32]
+Output = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -66,13 +58,19 @@ def target(request: pytest.FixtureRequest) -> CpuTarget:
 
 
 @pytest.fixture(scope="module")
-def arm(target: CpuTarget, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    packages = tmp_path_factory.mktemp("packages")
-    shutil.unpack_archive(wheel, packages, "zip")
+def packages(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the wheel installs."""
+    folder = tmp_path_factory.mktemp("packages")
+    shutil.unpack_archive(wheel, folder, "zip")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def arm(target: CpuTarget, packages: Path) -> Machine:
     return Machine(Emulator(target), packages)
 
 
-def save_network(network: Network, dtype: str, target: CpuTarget, image: NDArray[np.float32], folder: Path) -> None:
+def save_network(network: Network, dtype: str, target: CpuTarget, folder: Path) -> None:
     """All that `on_arm.py network` needs."""
     form = default_form(target, dtype)
     layout = lower_network(network, form.unit(target.unit), block=form.block)
@@ -86,46 +84,55 @@ def save_network(network: Network, dtype: str, target: CpuTarget, image: NDArray
         "shape": [int(size) for size in layout.placement.output.shape],
     }
     (folder / "told.json").write_text(json.dumps(told))
-    np.save(folder / "image.npy", image)
-
-
-def output_on(machine: Machine, network: Network, dtype: str, image: NDArray[np.float32], folder: Path) -> Any:
-    """What the network makes of the image on the machine."""
-    save_network(network, dtype, machine.emulator.target, image, folder)
-    machine.run(SCRIPT, "network", folder)
-    return np.load(folder / "output.npy")
-
-
-@pytest.fixture(scope="module")
-def computed_here(tmp_path_factory: pytest.TempPathFactory) -> Computed:
-    """What this machine computes, bytes multiplied one by one: right for all weights."""
-    here = native_target()
-    network, here = small_network_in_bytes(), replace(here, unit=replace(here.unit, dot=""))
-    image = grey_levels(network.image.shape)
-    return Computed(image, build_network(network, tmp_path_factory.mktemp("here"), here).run(image))
-
-
-def test_integers_are_the_same_as_here(
-    target: CpuTarget, arm: Machine, computed_here: Computed, tmp_path: Path
-) -> None:
-    output = output_on(arm, small_network_in_bytes(), "int8", computed_here.image, tmp_path)
-    np.testing.assert_array_equal(output, computed_here.output)
+    np.save(folder / "image.npy", grey_levels(network.image.shape))
 
 
 # Of the largest value: what float32 leaves open, and what halves and bfloat16 have no digits for.
 TOLERANCES = {"fp32": 1e-5, "fp16": 4e-3, "bf16": 2e-2}
 
 
+@pytest.fixture(scope="module")
+def there(target: CpuTarget, arm: Machine, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Output]:
+    """What the machine makes of an image in each dtype, in one process: an emulated one takes seconds to begin."""
+    folder = tmp_path_factory.mktemp(target.name)
+    networks = {"int8": small_network_in_bytes()}
+    for dtype in filter(target.computes, TOLERANCES):
+        networks[dtype] = PRECISIONS[dtype].convert(small_network(), None, (), target.short_words, target.halves)
+    for dtype, network in networks.items():
+        (folder / dtype).mkdir()
+        save_network(network, dtype, target, folder / dtype)
+    arm.run(SCRIPT, "network", *(folder / dtype for dtype in networks))
+    return {dtype: np.load(folder / dtype / "output.npy") for dtype in networks}
+
+
+@pytest.fixture(scope="module")
+def integers_here(tmp_path_factory: pytest.TempPathFactory) -> Output:
+    """What this machine computes, bytes multiplied one by one: right for all weights."""
+    network, here = small_network_in_bytes(), native_target()
+    plain = replace(here, unit=replace(here.unit, dot=""))
+    return build_network(network, tmp_path_factory.mktemp("here"), plain).run(grey_levels(network.image.shape))
+
+
+@pytest.fixture(scope="module")
+def floats_here(tmp_path_factory: pytest.TempPathFactory) -> Output:
+    """What this machine computes in float32."""
+    network = small_network()
+    compiled = build_network(network, tmp_path_factory.mktemp("here"), native_target())
+    return compiled.run(grey_levels(network.image.shape))
+
+
+def test_integers_are_the_same_as_here(there: dict[str, Output], integers_here: Output) -> None:
+    np.testing.assert_array_equal(there["int8"], integers_here)
+
+
 @pytest.mark.parametrize("dtype", TOLERANCES)
-def test_floats_are_near_those_of_here(target: CpuTarget, arm: Machine, dtype: str, tmp_path: Path) -> None:
+def test_floats_are_near_those_of_here(
+    target: CpuTarget, there: dict[str, Output], dtype: str, floats_here: Output
+) -> None:
     if not target.computes(dtype):
         pytest.skip(f"{target.name} does not compute {dtype}")
-    network = small_network()
-    image = grey_levels(network.image.shape)
-    expected = build_network(network, tmp_path, native_target()).run(image)
-    narrowed = PRECISIONS[dtype].convert(small_network(), None, (), target.short_words, target.halves)
-    output = output_on(arm, narrowed, dtype, image, tmp_path)
-    np.testing.assert_allclose(output, expected, rtol=0, atol=TOLERANCES[dtype] * np.abs(expected).max())
+    most = np.abs(floats_here).max()
+    np.testing.assert_allclose(there[dtype], floats_here, rtol=0, atol=TOLERANCES[dtype] * most)
 
 
 # All targets and dtypes: python -m tests.long.arm_detectors.

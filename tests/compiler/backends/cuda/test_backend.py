@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +28,9 @@ TARGET = "cuda:sm_90"
 @pytest.fixture(scope="module")
 def mixed(tiny_artifact: Tiny, tmp_path_factory: pytest.TempPathFactory) -> tuple[Registry, Result]:
     """A registry with a variant for this processor and one for cards, of one name."""
-    registry = Registry.open(tmp_path_factory.mktemp("mixed"))
-    compile_model(CompileOptions(tiny_artifact.model, name="tiny"), registry)
+    home = tmp_path_factory.mktemp("mixed") / "registry"
+    shutil.copytree(tiny_artifact.home, home)
+    registry = Registry.open(home)
     options = CompileOptions(tiny_artifact.model, name="tiny", dtypes=("fp16",), target=TARGET)
     [made] = compile_model(options, registry)
     return registry, made

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from tvm.target.codegen import llvm_get_system_cpu
 
 from zcc.compiler.backends.cpu.frame.image_layout import image_layout
-from zcc.compiler.backends.cpu.frame.postprocess import build_postprocess, scratch
+from zcc.compiler.backends.cpu.frame.postprocess import DETECTION, build_postprocess, scratch
 from zcc.compiler.backends.cpu.frame.preprocess import build_preprocess, scratch_shape
 from zcc.compiler.backends.cpu.frame.scratch import elements
 from zcc.compiler.ir.heads.head import Head
-from zcc.runtime.manifest import InputSpec
+from zcc.runtime.manifest import InputSpec, TaskInfo
 
 HALO = 1
 UNTOUCHED = {"float32": -7, "uint8": 249}
@@ -35,10 +35,14 @@ NARROW = Machine("generic", 4)
 MACHINES = (HOST, NARROW)
 
 
+NO_DETAILS = np.zeros((0, 0), np.float32)
+
+
 class Detections(NamedTuple):
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
     labels: NDArray[np.int32]
+    details: NDArray[np.float32] = NO_DETAILS
 
 
 def compile_kernel(func: tvm.tirx.PrimFunc, machine: Machine) -> tvm.runtime.Executable:
@@ -75,21 +79,22 @@ class Preprocess:
 class Postprocess:
     """The postprocess kernel; its scratch starts out as rubbish."""
 
-    def __init__(self, head: Head, spec: InputSpec, max_det: int, machine: Machine) -> None:
-        self.kernel = compile_kernel(build_postprocess(head, spec, max_det, lanes=machine.lanes), machine)
-        self.max_det = max_det
-        floats, integers = (elements(shapes) for shapes in scratch(head, max_det, machine.lanes))
+    def __init__(self, head: Head, spec: InputSpec, max_det: int, machine: Machine, task: TaskInfo = DETECTION) -> None:
+        self.kernel = compile_kernel(build_postprocess(head, spec, max_det, lanes=machine.lanes, task=task), machine)
+        self.max_det, self.width = max_det, max(task.details, 1)
+        floats, integers = (elements(shapes) for shapes in scratch(head, max_det, machine.lanes, task))
         self.scratch = (np.full(floats, np.nan, np.float32), np.full(integers, -77, np.int32))
 
     def __call__(self, output: NDArray[np.float32], size: tuple[int, int], conf: float, iou: float) -> Detections:
         boxes = np.full((self.max_det, 4), np.nan, np.float32)
         scores = np.full(self.max_det, np.nan, np.float32)
         labels, count = np.full(self.max_det, -1, np.int32), np.full(1, -1, np.int32)
-        arrays = map(tvm_ffi.from_dlpack, (boxes, scores, labels, count, *self.scratch))
+        details = np.full((self.max_det, self.width), np.nan, np.float32)
+        arrays = map(tvm_ffi.from_dlpack, (boxes, scores, labels, count, details, *self.scratch))
         self.kernel(tvm_ffi.from_dlpack(np.ascontiguousarray(output)), *size, conf, iou, *arrays)
         (found,) = count
         assert (labels[found:] == -1).all()
-        return Detections(boxes[:found], scores[:found], labels[:found])
+        return Detections(boxes[:found], scores[:found], labels[:found], details[:found])
 
 
 preprocess = functools.cache(Preprocess)

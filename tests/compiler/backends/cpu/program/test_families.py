@@ -17,15 +17,12 @@ from zcc.compiler.frontend.load import load_model
 CASES = {
     "v3": ("yolov3", {}),
     "v3-tiny": ("yolov3-tiny", {"imgsz": (96, 64)}),
-    "v5": ("yolov5", {"opset": 11}),
     "v5 in place": ("yolov5", {"inplace": True, "opset": 12}),
-    "v5, odd sizes": ("yolov5", {"imgsz": (96, 160), "width": 12, "classes": 3}),
-    "v8": ("yolov8", {"opset": 17}),
-    "v8, wide": ("yolov8", {"imgsz": (32, 224), "width": 16, "classes": 20}),
+    "v5, odd sizes": ("yolov5", {"imgsz": (96, 160), "width": 12, "classes": 3, "opset": 11}),
+    "v8, wide": ("yolov8", {"imgsz": (32, 224), "width": 16, "classes": 20, "opset": 17}),
     "v8, channels that fill no block": ("yolov8", {"width": 20, "classes": 7}),
     "v8 with an NMS of its own": ("yolov8-nms", {}),
-    "11": ("yolo11", {"opset": 20, "imgsz": (160, 160)}),
-    "11, channels that fill no block": ("yolo11", {"width": 12}),
+    "11, channels that fill no block": ("yolo11", {"opset": 20, "imgsz": (160, 160), "width": 12}),
     "v10, no NMS needed": ("yolov10", {"max_det": 50}),
 }
 WARM, FRAMES = 30, 300

@@ -14,22 +14,25 @@ from tvm import ir, tirx
 from tvm.script.ir_builder import tirx as T
 from tvm_ffi import structural_walk
 
-from tests.compiler.precision.samples import sample
+from tests.compiler.backends.cpu.small_network import small_network_in_bytes
+from tests.compiler.precision.samples import Sample, sample
 from tests.compiler.symbols import symbols
-from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
+from tests.conftest import Tiny
+from zcc.compiler.backends.cpu.kernels.spec import KernelSpec, VectorUnit, building
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library, lowered
-from zcc.compiler.backends.cpu.program.emit import EmittedModule, emit
+from zcc.compiler.backends.cpu.program.emit import EmittedModule, emit, emit_network
 from zcc.compiler.backends.cpu.program.single_kernel import build_kernels, compile_kernels, entry_name
 from zcc.compiler.backends.cpu.program.subroutine import make_subroutine
 from zcc.compiler.backends.cpu.program.workspace import Memory
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
-from zcc.compiler.backends.cpu.targets.target import Target
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.ir.ops import Network
 from zcc.compiler.ir.quantisation import IMAGE, Quantisation
 from zcc.compiler.precision.bf16 import shorten
 from zcc.compiler.precision.int8 import quantise
 from zcc.runtime.engine import aligned_bytes, engine
+from zcc.runtime.library import MODULE
 
 ALLOCATORS = ("malloc", "calloc", "realloc", "free", "mmap", "aligned_alloc", "posix_memalign", "_Znwm", "_Znam")
 WIDE = Quantisation.of_range(-6.0, 6.0)
@@ -43,11 +46,21 @@ def in_bytes(network: Network) -> Network:
 CONVERSIONS: dict[str, Callable[[Network], Network]] = {"bf16": shorten, "int8": in_bytes}
 
 
-def detector(family: str, precision: str, target: Target, folder: Path) -> EmittedModule:
+def large(family: str, folder: Path) -> Sample:
     """A detector of large enough maps that kernels need more than the stack gives."""
-    made = sample(folder, family, imgsz=(160, 160), width=16)
-    convert = CONVERSIONS.get(precision, lambda network: network)
-    layout = lower_network(convert(made.network), target.unit)
+    return sample(folder, family, imgsz=(160, 160), width=16)
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> list[Network]:
+    """With all kinds of kernels, one of them with attention."""
+    return [large(family, tmp_path_factory.mktemp("model")).network for family in ("yolo11", "yolov5")]
+
+
+def detector(family: str, target: CpuTarget, folder: Path) -> EmittedModule:
+    """All of a frame's way."""
+    made = large(family, folder)
+    layout = lower_network(made.network, target.unit)
     return emit(layout, made.frame_of(layout), target.unit)
 
 
@@ -78,39 +91,41 @@ def distinct_targets(precision: str) -> list[str]:
     return list({SEEN[precision](target.unit): target.name for target in reversed(able)}.values())
 
 
-@pytest.mark.parametrize("family", ["yolo11", "yolov5"])
-@pytest.mark.parametrize("precision", SEEN)
-def test_no_module_asks_for_memory(family: str, precision: str, tmp_path: Path) -> None:
-    target = TARGETS[distinct_targets(precision)[-1]]
-    program = detector(family, precision, target, tmp_path)
-    if precision == "fp32":
-        assert program.detect.each > 0, "no kernel wanted memory of its own"
+def test_no_module_asks_for_memory(tmp_path: Path) -> None:
+    """The frame's kernels, too."""
+    target = TARGETS[distinct_targets("fp32")[-1]]
+    program = detector("yolo11", target, tmp_path)
+    assert program.detect.each > 0, "no kernel wanted memory of its own"
     assert asks_for(lowered(program.module, target.tvm_target())) == set()
 
 
+def kinds(network: Network, target: CpuTarget) -> list[KernelSpec]:
+    """A kernel of each kind, the first and largest one."""
+    calls = lower_network(network, target.unit).calls
+    return list({(type(call.spec), getattr(call.spec, "kernel", None)): call.spec for call in reversed(calls)}.values())
+
+
 @pytest.mark.parametrize(
-    ("precision", "target"), [(precision, name) for precision in SEEN for name in distinct_targets(precision)[:-1]]
+    ("precision", "target"), [(precision, name) for precision in SEEN for name in distinct_targets(precision)]
 )
-def test_no_kernel_of_any_kind_for_any_target_asks_for_memory(precision: str, target: str, tmp_path: Path) -> None:
-    chosen = TARGETS[target]
-    network = CONVERSIONS.get(precision, lambda same: same)(
-        sample(tmp_path, "yolo11", imgsz=(160, 160), width=16).network
-    )
-    calls = lower_network(network, chosen.unit).calls
-    kinds = {(type(call.spec), getattr(call.spec, "kernel", None)): call.spec for call in calls}
-    routines = [make_subroutine(f"kernel{n}", spec.build(chosen.unit)) for n, spec in enumerate(kinds.values())]
+def test_no_kernel_of_any_kind_for_any_target_asks_for_memory(
+    precision: str, target: str, networks: list[Network]
+) -> None:
+    chosen, convert = TARGETS[target], CONVERSIONS.get(precision, lambda network: network)
+    specs = dict.fromkeys(spec for network in networks for spec in kinds(convert(network), chosen))
+    routines = [make_subroutine(f"kernel{n}", spec.build(chosen.unit)) for n, spec in enumerate(specs)]
     module = ir.IRModule({routine.name: routine.function for routine in routines})
     assert asks_for(lowered(module, chosen.tvm_target())) == set()
 
 
-@pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_no_library_takes_an_allocator_from_elsewhere(precision: str, tmp_path: Path) -> None:
-    target = native_target()
-    program, library = detector("yolo11", precision, target, tmp_path), tmp_path / "model.so"
-    build_library(program.module, target.tvm_target(), library)
-    taken = symbols(library)
-    assert "__TVMBackendParallelLaunch" in taken, "the loader fills it in"
-    assert not [name for name in taken if "Workspace" in name or name.partition("@")[0] in ALLOCATORS]
+def test_no_library_takes_an_allocator_from_elsewhere(tiny_artifact: Tiny, tmp_path: Path) -> None:
+    target, integers = native_target(), tmp_path / "integers.so"
+    program = emit_network(lower_network(small_network_in_bytes(), target.unit), target.unit)
+    build_library(program.module, target.tvm_target(), integers)
+    for library in (tiny_artifact.folder / MODULE, integers):
+        taken = symbols(library)
+        assert "__TVMBackendParallelLaunch" in taken, "the loader fills it in"
+        assert not [name for name in taken if "Workspace" in name or name.partition("@")[0] in ALLOCATORS]
 
 
 @dataclass(frozen=True)

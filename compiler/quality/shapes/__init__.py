@@ -1,0 +1,1 @@
+"""What tasks compare beside upright boxes."""

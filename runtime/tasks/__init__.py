@@ -1,0 +1,1 @@
+"""What a frame's result holds, task by task."""
