@@ -88,6 +88,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the first rounds; every few later ones have the next")
     parser.add_argument("--add", type=Path, metavar="FILE", help="add the numbers to those of this file")
     parser.add_argument("--ground", type=Path, metavar="DIR", help="where what they are tried on lies, or is put")
+    parser.add_argument("--tell", action="store_true", help="attack nothing, and print what the file of --add says")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - ATTACKS.keys():
         parser.error(f"there is no attack {', '.join(sorted(unknown))}")
@@ -96,7 +97,7 @@ def main() -> int:
     if arguments.ground:
         arguments.ground.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        for name in arguments.names or ATTACKS:
+        for name in () if arguments.tell else arguments.names or ATTACKS:
             for found in parts(name, arguments.ground or Path(folder), arguments.rounds, arguments.seed):
                 tallies[name] = added(tallies.get(name, Tally()), found)
                 if arguments.add:

@@ -75,28 +75,26 @@ def overhead() -> float:
 
 def _surroundings(plan: Plan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
     """What a frame takes by stage, size, threads and streams; a process's start, its memory, and energy."""
-    threads, seconds, folder = plan.rules.threads, plan.seconds, plan.folder
-    with progress.stage("stages"):
-        stages = probes.apart(threads, probes.time_stages, folder, frames, seconds)
-    with progress.stage("frame sizes"):
-        sizes = [
-            {"frame": list(size), **probes.apart(threads, probes.time_frames, folder, _resized(frames, size), seconds)}
-            for size in SIZES
-        ]
+    seconds, folder = plan.seconds, plan.folder
+    with progress.stage("stages, frame sizes, streams, energy"):
+        by_size = [_resized(frames, size) for size in SIZES]
+        around = probes.apart(plan.rules.threads, probes.measure_around, folder, by_size, frames[:4], STREAMS, seconds)
     on_cpu = Manifest.read(folder).executor == "cpu"
-    with progress.stage("threads and streams"):
+    with progress.stage("threads"):
         counts = [
-            {"threads": count, **probes.apart(count, probes.time_frames, folder, frames, seconds)}
+            {"threads": count, **probes.apart(count, probes.time_frames, folder, frames[:4], seconds)}
             for count in (_thread_counts() if on_cpu else ())
         ]
-        streams = [probes.apart(threads, probes.time_streams, folder, frames, each, seconds) for each in STREAMS]
-    with progress.stage("cold start, memory, energy"):
+    with progress.stage("cold start, memory"):
         started = probes.cold_start(folder, plan.frame, STARTS)
-        energy = probes.apart(threads, probes.measure_energy, folder, frames, seconds)
     return {
-        "stages_ms": stages, "frame_sizes": sizes, "thread_counts": counts, "streams": streams, **started,
-        "energy": energy,
-    }  # fmt: skip
+        "stages_ms": around.stages,
+        "frame_sizes": around.sizes,
+        "thread_counts": counts,
+        "streams": around.streams,
+        **started,
+        "energy": around.energy,
+    }
 
 
 def _thread_counts() -> list[int]:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,9 +52,36 @@ def time_frames(folder: Path, frames: Sequence[Pixels], seconds: float) -> dict[
     return summary(_timed(lambda frame: variant.run(frame, *USUAL), frames, seconds))
 
 
-def time_stages(folder: Path, frames: Sequence[Pixels], seconds: float) -> dict[str, dict[str, float]]:
-    """Each stage of a frame; nothing where the artifact was compiled before it could tell."""
+@dataclass(frozen=True)
+class Around:
+    """What surrounds a race, measured in one process."""
+
+    stages: dict[str, dict[str, float]]  # none where the artifact was compiled before it could tell
+    sizes: list[dict[str, Any]]
+    streams: list[dict[str, Any]]
+    energy: dict[str, Any] | None  # None where the machine does not tell
+
+
+def measure_around(
+    folder: Path, by_size: Sequence[Sequence[Pixels]], frames: Sequence[Pixels], streams: Sequence[int], seconds: float
+) -> Around:
+    """Stages, frames of other sizes, several callers at once, and energy."""
     variant = _warm(folder, frames)
+    return Around(
+        _stages(variant, frames, seconds),
+        [
+            {
+                "frame": list(mine[0].shape[:2]),
+                **summary(_timed(lambda frame: variant.run(frame, *USUAL), mine, seconds)),
+            }
+            for mine in by_size
+        ],
+        [_streams(variant, frames, count, seconds) for count in streams],
+        _energy(variant, frames, seconds),
+    )
+
+
+def _stages(variant: Variant, frames: Sequence[Pixels], seconds: float) -> dict[str, dict[str, float]]:
     taken: list[Any] = []
     try:
         _timed(lambda frame: taken.append(variant.stages(frame, *USUAL)), frames, seconds)
@@ -62,9 +90,8 @@ def time_stages(folder: Path, frames: Sequence[Pixels], seconds: float) -> dict[
     return {name: summary(list(column)) for name, column in zip(STAGES, zip(*taken, strict=True), strict=True)}
 
 
-def time_streams(folder: Path, frames: Sequence[Pixels], streams: int, seconds: float) -> dict[str, float]:
+def _streams(variant: Variant, frames: Sequence[Pixels], streams: int, seconds: float) -> dict[str, Any]:
     """Frames a second of several callers at once, and what a frame takes each of them."""
-    variant = _warm(folder, frames)
     taken: list[list[float]] = [[] for _ in range(streams)]
 
     def call(mine: list[float]) -> None:
@@ -81,12 +108,11 @@ def time_streams(folder: Path, frames: Sequence[Pixels], streams: int, seconds: 
     return {"streams": streams, "fps": round(len(every) / passed, 2), **summary(every)}
 
 
-def measure_energy(folder: Path, frames: Sequence[Pixels], seconds: float) -> dict[str, Any] | None:
-    """Joules of a frame, by what the machine tells; None where it does not."""
-    counters = meters(Manifest.read(folder).executor)
+def _energy(variant: Variant, frames: Sequence[Pixels], seconds: float) -> dict[str, Any] | None:
+    """Joules of a frame, by what the machine tells."""
+    counters = meters(variant.manifest.executor)
     if not counters:
         return None
-    variant = _warm(folder, frames)
     before = [counter.read() for counter in counters]
     runs = len(_timed(lambda frame: variant.run(frame, *USUAL), frames, max(seconds, 1.0), warm=0))
     taken = [counter.since(reading) for counter, reading in zip(counters, before, strict=True)]

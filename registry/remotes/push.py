@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from zcc.registry.artifact import Artifact
 from zcc.registry.registry import Registry
 from zcc.registry.remotes.adding import add_beside
+from zcc.registry.remotes.at_once import send_files
 from zcc.registry.remotes.upload import Uploads
 from zcc.runtime.errors import NotFound, UsageError
 from zcc.runtime.remotes.address import RemoteAddress
@@ -52,15 +53,22 @@ class Pusher:
     """Writes to one repository."""
 
     def __init__(self, session: RemoteSession, pause: Callable[[float], None] = time.sleep) -> None:
-        self._session = session
+        self._session, self._pause = session, pause
         self.uploads = Uploads(session, pause=pause)
         self._repository = Repository(session)
 
+    def files(self, registry: Registry, artifacts: Sequence[Artifact]) -> int:
+        """Push the files of variants; the bytes that had to be sent."""
+        found = (
+            (registry.folder(artifact) / file.path, Descriptor(FILE, f"sha256:{file.sha256}", file.size))
+            for artifact in artifacts
+            for file in artifact.manifest.files
+        )
+        return send_files(self._session.address, self.uploads, found, self._pause)
+
     def artifact(self, registry: Registry, artifact: Artifact) -> Descriptor:
-        """Push a variant's files, its image manifest and its signatures; its entry for an index."""
-        folder, manifest = registry.folder(artifact), artifact.manifest
-        for file in manifest.files:
-            self.uploads.add_file(folder / file.path, Descriptor(FILE, f"sha256:{file.sha256}", file.size))
+        """Push the image manifest and the signatures of a variant whose files are there; its entry for an index."""
+        manifest = artifact.manifest
         text = manifest.to_json().encode()
         self.uploads.add_bytes(text, describe(text, CONFIG))
         entry = entry_of(manifest, [asdict(recorded.measurement) for recorded in artifact.recorded])
@@ -120,12 +128,13 @@ def push(
     _check_distinct(artifacts)
     with RemoteSession(address, "pull,push") as session:
         pusher = Pusher(session, pause)
+        moved = pusher.files(registry, artifacts)
         mine = [pusher.artifact(registry, artifact) for artifact in artifacts]
         meant = add_beside(pusher, address.reference, mine, pause) if add else mine
         if not add:
             pusher.index(meant, address.reference)
     digest = f"sha256:{hashlib.sha256(index_of(meant)).hexdigest()}"
-    return Pushed(address, digest, tuple(artifacts), len(meant) - len(mine), pusher.uploads.moved)
+    return Pushed(address, digest, tuple(artifacts), len(meant) - len(mine), moved + pusher.uploads.moved)
 
 
 def _check_distinct(artifacts: Sequence[Artifact]) -> None:

@@ -36,13 +36,12 @@ class Uploads:
         self._session.done(answer, "look for a blob", 200, 307, 404)
         return answer.status != 404
 
-    def add_file(self, path: Path, blob: Descriptor) -> None:
-        """Send the file, unless the repository has it."""
-        if not self.holds(blob):
-            with open_regular(path) as file:
-                if os.fstat(file.fileno()).st_size != blob.size:
-                    raise _changed(file)
-                self._send(file, blob)
+    def send_file(self, path: Path, blob: Descriptor) -> None:
+        """Send the file, whatever the repository has."""
+        with open_regular(path) as file:
+            if os.fstat(file.fileno()).st_size != blob.size:
+                raise _changed(file)
+            self._send(file, blob)
 
     def add_bytes(self, content: bytes, blob: Descriptor) -> None:
         """Send the bytes, unless the repository has them."""

@@ -36,7 +36,7 @@ def test_csv_labels_and_cut_outs_say_the_same_as_json(demo: Demo, tmp_path: Path
     assert [float(row["left"]) for row in table] == pytest.approx([each["box"][0] for each in found], abs=0.01)
     for line, each in zip((labels / "crowd.txt").read_text().splitlines(), found, strict=True):
         number, *parts = map(float, line.split())
-        x, y, w, h = np.array(parts) * (image["width"], image["height"]) * 2
+        x, y, w, h = np.array(parts) * ((image["width"], image["height"]) * 2)
         assert number == each["class"]
         assert [x - w / 2, y - h / 2, x + w / 2, y + h / 2] == pytest.approx(each["box"], abs=0.01)
     assert {folder.name for folder in crops.iterdir()} == names

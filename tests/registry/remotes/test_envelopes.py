@@ -35,6 +35,7 @@ def test_a_server_that_keeps_no_list_is_given_one(oci: OciServer, tmp_path: Path
     mine, other = (registry.publish(*artifact(tmp_path / str(seed), seed=seed)) for seed in (0, 1))
     with RemoteSession(parse(f"oci://{oci.host}/signed/yolo"), "pull,push") as session:
         pusher, repository = Pusher(session), Repository(session)
+        pusher.files(registry, [mine, other])
         entry, unsigned = pusher.artifact(registry, mine), pusher.artifact(registry, other)
         for envelope in (*ENVELOPES, ENVELOPES[0]):
             pusher.envelope(envelope, entry)
