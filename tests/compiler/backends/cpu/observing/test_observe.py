@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from tests.compiler import bare_heads
 from tests.compiler.precision.samples import frames, maps_of, sample, sample_of
+from tests.onnx_models.tasks import build_task
 from zcc.compiler.backends.cpu.observing.observe import observe, summarise
+from zcc.compiler.backends.cpu.program.surroundings import frame_of
 from zcc.compiler.backends.cpu.targets.table import native_target
+from zcc.compiler.frontend.load import load_model
+from zcc.compiler.importing.imported import import_model
 from zcc.compiler.ir.ops import Concat
 from zcc.compiler.precision.histogram import Histogram
 from zcc.runtime.errors import BuildError
+from zcc.runtime.manifest import InputSpec
 
 CASES = {
     "v8, channels that fill no block": ("yolov8", {"width": 12, "classes": 7, "imgsz": (64, 96)}),
@@ -67,3 +74,15 @@ def test_values_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     conv.bias[0] = np.inf  # type: ignore[attr-defined]
     with pytest.raises(BuildError, match=conv.out.name):
         observe(detector.network, native_target(), detector.frame_of, frames(1, (64, 64)))
+
+
+@pytest.mark.parametrize("task", ["classify", "pose"])
+def test_models_of_every_task_are_observed(task: str, tmp_path: Path) -> None:
+    """Their modules leave more than boxes, or none at all."""
+    onnx.save(build_task(task), tmp_path / "model.onnx")
+    model = load_model(tmp_path / "model.onnx")
+    source = import_model(model, InputSpec(64, 64, resize="crop" if task == "classify" else "letterbox"), 10)
+    network = source.network()
+    seen = observe(network, native_target(), partial(frame_of, source), frames(1, (64, 64)))
+    assert {tensor for tensor in seen if tensor is not network.image} <= {op.out for op in network.ops}
+    assert all(found.histogram.total for found in seen.values())
