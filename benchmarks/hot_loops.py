@@ -20,6 +20,8 @@ PRODUCTS = {
     "fmul v8h": 8,
     "fmadd s": 1,
     "mla v4s": 4,
+    "smull v8h": 8,
+    "smull2 v8h": 8,
     "sdot v4s": 16,
     "usdot v4s": 16,
     "sudot v4s": 16,

@@ -11,7 +11,7 @@ from onnx import helper, numpy_helper
 
 from benchmarks.gpu.onnx_operations import OPERATIONS
 
-Held = dict[str, Any]  # by name: tensors; single numbers; numpy arrays where they say a shape or a scale
+Values = dict[str, Any]  # by name: tensors; single numbers; numpy arrays where they say a shape or a scale
 
 
 def load_module(path: Path, image: torch.Tensor) -> Any:
@@ -26,11 +26,11 @@ def load_module(path: Path, image: torch.Tensor) -> Any:
 class _Interpreter(torch.nn.Module):
     """Runs an ONNX graph's nodes one after another."""
 
-    def __init__(self, nodes: list[onnx.NodeProto], constants: Held, image: str, output: str) -> None:
+    def __init__(self, nodes: list[onnx.NodeProto], constants: Values, image: str, output: str) -> None:
         super().__init__()
         self.nodes, self.image, self.output = nodes, image, output
         self.attributes = [_attributes(node) for node in nodes]
-        self.numbers = {name: held for name, held in constants.items() if not isinstance(held, torch.Tensor)}
+        self.numbers = {name: values for name, values in constants.items() if not isinstance(values, torch.Tensor)}
         used = {name for node in nodes for name in node.input}
         tensors = sorted(name for name in used if isinstance(constants.get(name), torch.Tensor))
         self.buffer_names = {name: f"constant{number}" for number, name in enumerate(tensors)}
@@ -39,34 +39,34 @@ class _Interpreter(torch.nn.Module):
 
     def forward(self, image: Any) -> Any:
         """The output for an image."""
-        held: Held = {**self.numbers, self.image: image, "": None}
-        held.update({name: getattr(self, buffer) for name, buffer in self.buffer_names.items()})
+        values: Values = {**self.numbers, self.image: image, "": None}
+        values.update({name: getattr(self, buffer) for name, buffer in self.buffer_names.items()})
         for node, attributes in zip(self.nodes, self.attributes, strict=True):
-            run(node, attributes, held)
-        return held[self.output]
+            run(node, attributes, values)
+        return values[self.output]
 
 
-def run(node: onnx.NodeProto, attributes: dict[str, Any], held: Held) -> None:
-    """Put a node's outputs among what is held."""
-    result = OPERATIONS[node.op_type](attributes, *(held[name] for name in node.input))
+def run(node: onnx.NodeProto, attributes: dict[str, Any], values: Values) -> None:
+    """Put a node's outputs among the values."""
+    result = OPERATIONS[node.op_type](attributes, *(values[name] for name in node.input))
     if len(node.output) == 1:
-        held[node.output[0]] = result
+        values[node.output[0]] = result
     else:
-        held.update({name: result[number] for number, name in enumerate(node.output)})
+        values.update({name: result[number] for number, name in enumerate(node.output)})
 
 
-def _fold(graph: onnx.GraphProto, constants: Held, scales: set[str], image: torch.Tensor) -> list[onnx.NodeProto]:
+def _fold(graph: onnx.GraphProto, constants: Values, scales: set[str], image: torch.Tensor) -> list[onnx.NodeProto]:
     """Add to the constants what follows from them and from shapes alone; the nodes that are left."""
-    held: Held = {**constants, graph.input[0].name: image, "": None}
+    values: Values = {**constants, graph.input[0].name: image, "": None}
     constants[""] = None
     left = []
     for node in graph.node:
         if node.op_type == "Constant":
-            held[node.output[0]] = _constant(node.attribute[0].t, node.output[0] in scales)
+            values[node.output[0]] = _constant(node.attribute[0].t, node.output[0] in scales)
         else:
-            run(node, _attributes(node), held)
+            run(node, _attributes(node), values)
         if node.op_type in ("Constant", "Shape") or all(name in constants for name in node.input):
-            constants.update({name: held[name] for name in node.output})
+            constants.update({name: values[name] for name in node.output})
         else:
             left.append(node)
     return left

@@ -37,7 +37,7 @@ def in_turns(contestants: Mapping[str, Timed]) -> Table:
             taken[name] += run() if turn else run()[:0]
     table: Table = {name: figures(values) for name, values in taken.items()}
     peer = table[PEER]["median"]
-    return {**table, "ratio": {name: round(peer / held["median"], 2) for name, held in table.items() if name != PEER}}
+    return {**table, "ratio": {name: round(peer / each["median"], 2) for name, each in table.items() if name != PEER}}
 
 
 def lines(name: str, results: Mapping[str, Table]) -> list[str]:

@@ -7,42 +7,48 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from zcc.compiler.backends.common.relative_error import Output, relative_error
+from zcc.compiler.backends.common.relative_error import NEAR_ZERO, Output, relative_error
 from zcc.compiler.backends.table import backend_of
 from zcc.compiler.building.job import Job
 from zcc.compiler.frontend.model import Model
 from zcc.compiler.frontend.outputs import with_outputs
+from zcc.compiler.precision.table import Tolerance
 from zcc.runtime.errors import BuildError
 from zcc.runtime.frame import Pixels
 from zcc.runtime.manifest import Manifest, Measurement
 
 SEED = 20240
+NUMBERS = Tolerance(float(np.finfo(np.float32).max))  # any number is right, and what is no number is not
 SUM_NEAR_ZERO = 0.03  # of a channel's range
+ALL_OF_IT = 1.0
 
 
 def verify(folder: Path, manifest: Manifest, job: Job) -> Measurement:
-    """The largest relative error of what the built network makes of noise; a BuildError when it is beyond tolerance.
+    """How far what the built network makes of noise is off; a BuildError when that is beyond the precision's tolerance.
 
     Without a tolerance, as for integers, the numbers must only be numbers: how good they are, pictures tell.
     """
-    model, tolerance = job.source.model, job.precision.tolerance
+    model, tolerance = job.source.model, job.precision.tolerance or NUMBERS
     picture = np.random.default_rng(SEED).integers(0, 256, (model.height, model.width, 3), dtype=np.uint8)
     outputs = backend_of(job.target).outputs(job.source, folder, manifest, picture)
     expected = reference_outputs(model, tuple(outputs), picture)
-    error = max(_error(model, name, actual, expected[name]) for name, actual in outputs.items())
-    if not error <= (np.finfo(np.float32).max if tolerance is None else tolerance):
+    error = max(_error(model, name, actual, expected[name], tolerance) for name, actual in outputs.items())
+    if not error <= tolerance.most:
         raise BuildError(
-            f"the compiled network is {error:.1e} off ONNX Runtime, more than {tolerance or 0:.0e}",
+            f"the compiled network is {error:.1e} off ONNX Runtime, more than {tolerance.most:.0e}",
             "nothing was published; please report the model",
         )
-    return Measurement("relative_error", error, "largest over the head's output, noise input, against ONNX Runtime")
+    part = ", in parts of each attribute's range" if tolerance.of_range else ""
+    how = f"largest over the head's output{part}, noise input, against ONNX Runtime"
+    return Measurement("relative_error", error, how)
 
 
-def _error(model: Model, name: str, actual: Output, expected: Output) -> float:
+def _error(model: Model, name: str, actual: Output, expected: Output, tolerance: Tolerance) -> float:
     """Of the head's output, or of a map that it is decoded from: sums, that are as exact as what they sum up."""
-    if name != model.head.output:
-        return relative_error(actual, expected, 1, near_zero=SUM_NEAR_ZERO)
-    return relative_error(actual, expected, 1 if model.head.candidates_last else 2)
+    is_head = name == model.head.output
+    near_zero = ALL_OF_IT if tolerance.of_range else NEAR_ZERO if is_head else SUM_NEAR_ZERO
+    axis = 2 if is_head and not model.head.candidates_last else 1
+    return relative_error(actual, expected, axis, near_zero)
 
 
 def reference_outputs(model: Model, names: tuple[str, ...], picture: Pixels) -> dict[str, Output]:

@@ -60,7 +60,7 @@ class CudaExecutor:
         self._regions = {name: DeviceMemory(card, plan.regions[name]) for name in ("arena", "parameters", "result")}
         self._regions["arena"].clear()
         self._regions["weights"] = shared_weights(card, self.program.weights, self.program.weights_key)
-        self.addresses = {name: held.address for name, held in self._regions.items()}
+        self.addresses = {name: region.address for name, region in self._regions.items()}
         self.stream = c_void_p()
         with card:
             card.call("cuStreamCreate", byref(self.stream), ORDERED)

@@ -36,16 +36,16 @@ class CardFrame:
     addresses: Three
     pitches: Three
     streams: tuple[int, ...]  # those that still write to it, by their handles
-    held: object  # keeps its memory
+    owner: object  # keeps its memory
 
 
 class _Plane:
-    __slots__ = ("address", "held", "pitch", "shape", "stream", "strides")
+    __slots__ = ("address", "owner", "pitch", "shape", "stream", "strides")
 
     def __init__(
-        self, address: int, shape: tuple[int, ...], strides: tuple[int, ...] | None, stream: int | None, held: object
+        self, address: int, shape: tuple[int, ...], strides: tuple[int, ...] | None, stream: int | None, owner: object
     ) -> None:
-        self.address, self.shape, self.stream, self.held = address, shape, stream, held
+        self.address, self.shape, self.stream, self.owner = address, shape, stream, owner
         self.strides = strides  # in bytes; None where nothing lies between the rows
         whole = prod(shape[1:])
         self.pitch = strides[0] if strides else whole  # bytes from row to row
@@ -157,13 +157,13 @@ def _of_yuv(planes: Sequence[_Plane], name: str) -> list[_Plane]:
 def _cut(whole: _Plane, name: str) -> list[_Plane]:
     rows, width = whole.shape[0] // 3 * 2, whole.shape[1]
     colour = whole.address + rows * whole.pitch
-    luma = _Plane(whole.address, (rows, width), (whole.pitch, 1), whole.stream, whole.held)
+    luma = _Plane(whole.address, (rows, width), (whole.pitch, 1), whole.stream, whole.owner)
     if name == "nv12":
-        return [luma, _Plane(colour, (rows // 2, width), (whole.pitch, 1), None, whole.held)]
+        return [luma, _Plane(colour, (rows // 2, width), (whole.pitch, 1), None, whole.owner)]
     if whole.pitch != width:
         raise FrameError("bytes lie between the rows of the i420 frame", "hand in its planes as a tuple")
     half = (rows // 2, width // 2)
-    return [luma, *(_Plane(colour + k * half[0] * half[1], half, None, None, whole.held) for k in (0, 1))]
+    return [luma, *(_Plane(colour + k * half[0] * half[1], half, None, None, whole.owner) for k in (0, 1))]
 
 
 def _check_rows(plane: _Plane) -> None:

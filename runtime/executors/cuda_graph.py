@@ -21,8 +21,8 @@ class Arguments:
     """A kernel's arguments as the driver takes them."""
 
     def __init__(self, arguments: Sequence[Argument], addresses: Addresses) -> None:
-        self._held = [_number(argument, addresses) for argument in arguments]
-        self.array = (c_void_p * max(len(self._held), 1))(*(ctypes.addressof(each) for each in self._held))
+        self._numbers = [_number(argument, addresses) for argument in arguments]
+        self.array = (c_void_p * max(len(self._numbers), 1))(*(ctypes.addressof(each) for each in self._numbers))
 
 
 def _number(argument: Argument, addresses: Addresses) -> Any:
@@ -62,13 +62,13 @@ class Graph:
             context.call("cuGraphInstantiateWithFlags", byref(self.handle), self._graph, 0)
 
     def _kernel(self, launch: Launch, function: c_void_p, waits: Sequence[c_void_p]) -> c_void_p:
-        held = Arguments(launch.arguments, self._addresses)  # the driver copies what they are
+        arguments = Arguments(launch.arguments, self._addresses)  # the driver copies what they are
         extent = c_uint * 3
         node, described = c_void_p(), KernelNode()
         described.function = function
         described.grid, described.block = extent(*launch.grid), extent(*launch.block)
         described.shared_bytes = launch.shared_bytes
-        described.arguments = held.array
+        described.arguments = arguments.array
         overlapping = launch.overlaps and self._all_kernels(launch) and OVERLAP in self._context.driver.raw
         edges = () if overlapping else waits
         self._context.call("cuGraphAddKernelNode", byref(node), self._graph, *_array(edges), byref(described))

@@ -22,10 +22,10 @@ _sharing = threading.Lock()
 def shared_weights(card: Context, weights: NDArray[np.uint8], key: str) -> DeviceMemory:
     """The weights on a card, uploaded by whoever comes first; `key` is the same for the same bytes."""
     with _sharing:
-        held = _weights.setdefault(card, weakref.WeakValueDictionary())
-        found = held.get(key)
+        known = _weights.setdefault(card, weakref.WeakValueDictionary())
+        found = known.get(key)
         if found is None:
-            found = held[key] = DeviceMemory(card, weights.nbytes)
+            found = known[key] = DeviceMemory(card, weights.nbytes)
             if weights.nbytes:
                 found.write(np.ascontiguousarray(weights))
         return found

@@ -41,10 +41,10 @@ class Owner(Protocol):
 class Pending:
     """A frame that is under way."""
 
-    def __init__(self, owner: Owner, slot: Slot, held: object) -> None:
+    def __init__(self, owner: Owner, slot: Slot, frame: object) -> None:
         self._owner = owner
         self._slot: Slot | None = slot  # until its outcome was taken out
-        self._held: object = held  # the frame, whose memory is still read
+        self._frame: object = frame  # the frame, whose memory is still read
         self._outcome: Detections | DeviceError | None = None
 
     def done(self) -> bool:
@@ -78,7 +78,7 @@ class Pending:
         except DeviceError as error:
             self._outcome = error
         self._slot.pending = None
-        self._slot = self._held = None
+        self._slot = self._frame = None
 
 
 class Slot:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 
-from tests.onnx_models import heads
+from tests.onnx_models import blocks, heads
 from tests.onnx_models.graph import Graph, Tensor
 
 STRIDES = (8, 16, 32)
@@ -26,3 +26,11 @@ def distributed(classes: int, size: tuple[int, int], transposed: bool = False) -
     g = Graph(size, 13, seed=8)
     out = heads.anchor_free(g, levels(g), classes, depthwise=False)
     return g.finish({"output0": g.transpose(out, (0, 2, 1)) if transposed else out})
+
+
+def attending(classes: int, size: tuple[int, int]) -> onnx.ModelProto:
+    """The head of yolo11, its largest map looked at by attention first."""
+    g = Graph(size, 13, seed=11)
+    first, *others = levels(g)
+    looked_at = blocks.c2psa(g, g.silu(g.conv(first, 16)))
+    return g.finish({"output0": heads.anchor_free(g, [looked_at, *others], classes, depthwise=True)})

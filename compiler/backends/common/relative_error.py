@@ -10,7 +10,7 @@ NEAR_ZERO = 1e-3  # of an attribute's range
 Output = NDArray[np.float32]
 
 
-def relative_error(actual: Output, expected: Output, attributes_axis: int, *, near_zero: float = NEAR_ZERO) -> float:
+def relative_error(actual: Output, expected: Output, attributes_axis: int, near_zero: float = NEAR_ZERO) -> float:
     """The largest difference in proportion to its value.
 
     A value far below its attribute's range (for scores: below 1) counts against that range: two sigmoids differ in the

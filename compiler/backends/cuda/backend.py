@@ -9,7 +9,7 @@ from zcc.compiler.backends.backend import ON_THIS_MACHINE, Built, Call, Floats, 
 from zcc.compiler.backends.common.machine import Machine
 from zcc.compiler.backends.cuda import nvrtc
 from zcc.compiler.backends.cuda.kernels.source import name_of
-from zcc.compiler.backends.cuda.lower import lower_network
+from zcc.compiler.backends.cuda.pipeline import lower_network
 from zcc.compiler.backends.cuda.program import assemble
 from zcc.compiler.backends.cuda.targets import TARGETS, CudaTarget, native_target
 from zcc.compiler.backends.cuda.tile_records import TileRecords, find_tiles
@@ -93,8 +93,8 @@ class CudaBackend:
         if source.raw is None:
             return {source.model.head.output: maps[0].reshape(source.model.head.shape)}
         return {
-            name: held[..., :channels].transpose(2, 0, 1)[None]
-            for name, channels, held in zip(source.raw.maps, _channels(source), maps, strict=True)
+            name: made[..., :channels].transpose(2, 0, 1)[None]
+            for name, channels, made in zip(source.raw.maps, _channels(source), maps, strict=True)
         }
 
     def running(self, target: CudaTarget) -> Running:

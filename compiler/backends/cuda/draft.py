@@ -74,13 +74,13 @@ class Constants:
 
     def add(self, values: NDArray[Any]) -> Constant:
         """Keep an array, on a boundary of ALIGNED bytes."""
-        held = np.ascontiguousarray(values).tobytes()
-        if held not in self.known:
-            self.known[held] = Constant(self.size, len(held))
-            padded = held + bytes(-len(held) % ALIGNED)
+        data = np.ascontiguousarray(values).tobytes()
+        if data not in self.known:
+            self.known[data] = Constant(self.size, len(data))
+            padded = data + bytes(-len(data) % ALIGNED)
             self.parts.append(padded)
             self.size += len(padded)
-        return self.known[held]
+        return self.known[data]
 
     @property
     def blob(self) -> bytes:

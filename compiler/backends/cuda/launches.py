@@ -9,7 +9,7 @@ from zcc.compiler.backends.cuda.draft import Argument, Draft, LaunchScratch
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma
 from zcc.compiler.backends.cuda.kernels.pool import PoolChain
 from zcc.compiler.backends.cuda.kernels.source import name_of
-from zcc.compiler.backends.cuda.memory import Held
+from zcc.compiler.backends.cuda.memory import Memory
 from zcc.compiler.backends.cuda.place import Placement, View
 from zcc.compiler.ir.tensors import Tensor
 from zcc.runtime.executors import plan as plans
@@ -21,7 +21,7 @@ MODULE = "network"
 class Addresses:
     """Places in regions, now that memory is planned."""
 
-    offsets: Mapping[Held, int]
+    offsets: Mapping[Memory, int]
 
     def place(self, argument: Argument) -> plans.Place:
         """Where it begins."""
@@ -36,16 +36,16 @@ class Addresses:
         begin = self.place(argument)
         if not isinstance(argument, View):
             return plans.Range(begin.region, begin.offset, begin.offset + argument.bytes)
-        held = argument.storage
-        end = begin.offset + (held.height * held.width - 1) * held.pixel + argument.width
-        strided = argument.width < held.pixel
-        return plans.Range("arena", begin.offset, end, *((argument.width, held.pixel) if strided else ()))
+        storage = argument.storage
+        end = begin.offset + (storage.height * storage.width - 1) * storage.pixel + argument.width
+        strided = argument.width < storage.pixel
+        return plans.Range("arena", begin.offset, end, *((argument.width, storage.pixel) if strided else ()))
 
     def tensor(self, view: View) -> plans.Tensor:
         """A whole storage."""
-        held = view.storage
-        dtype = "uint16" if held.dtype == "bfloat16" else held.dtype
-        return plans.Tensor(self.place(view), dtype, (1, held.height, held.width, held.channels))
+        storage = view.storage
+        dtype = "uint16" if storage.dtype == "bfloat16" else storage.dtype
+        return plans.Tensor(self.place(view), dtype, (1, storage.height, storage.width, storage.channels))
 
     def result(self, tensor: Tensor, placement: Placement) -> plans.Tensor:
         """Of a map as it lies, of a plain tensor as the network has it."""

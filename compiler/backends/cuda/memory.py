@@ -11,38 +11,40 @@ from collections.abc import Mapping, Sequence
 from zcc.compiler.backends.cuda.draft import ALIGNED, Draft, LaunchScratch
 from zcc.compiler.backends.cuda.place import Storage
 
-Held = Storage | LaunchScratch
+Memory = Storage | LaunchScratch
 
 
 def plan_memory(
     drafts: Sequence[Draft], edges: Sequence[Sequence[int]], kept: Sequence[Storage], sharing: bool = True
-) -> tuple[dict[Held, int], int]:
+) -> tuple[dict[Memory, int], int]:
     """The offset of every storage, and the size of all; `kept` ones are nobody else's."""
     users = _users(drafts)
     for storage in kept:
         users.setdefault(storage, [])
     before = _ancestors(edges)
     alone = {
-        held for held in users if not sharing or held in kept or (isinstance(held, LaunchScratch) and held.counters)
+        memory
+        for memory in users
+        if not sharing or memory in kept or (isinstance(memory, LaunchScratch) and memory.counters)
     }
-    offsets: dict[Held, int] = {}
-    for held in sorted(users, key=lambda each: -each.bytes):
+    offsets: dict[Memory, int] = {}
+    for memory in sorted(users, key=lambda each: -each.bytes):
         others = [
             (offsets[other], offsets[other] + _room(other))
             for other in offsets
-            if held in alone or other in alone or not _ordered(users[held], users[other], before)
+            if memory in alone or other in alone or not _ordered(users[memory], users[other], before)
         ]
-        offsets[held] = _first_gap(sorted(others), _room(held))
-    return offsets, max((offset + _room(held) for held, offset in offsets.items()), default=0)
+        offsets[memory] = _first_gap(sorted(others), _room(memory))
+    return offsets, max((offset + _room(memory) for memory, offset in offsets.items()), default=0)
 
 
-def _users(drafts: Sequence[Draft]) -> dict[Held, list[int]]:
-    users: dict[Held, list[int]] = {}
+def _users(drafts: Sequence[Draft]) -> dict[Memory, list[int]]:
+    users: dict[Memory, list[int]] = {}
     for index, draft in enumerate(drafts):
         views = [view.storage for view in (*draft.reads, *draft.writes)]
-        touched: list[Held] = [*views, *draft.scratch]
-        for held in dict.fromkeys(touched):
-            users.setdefault(held, []).append(index)
+        touched: list[Memory] = [*views, *draft.scratch]
+        for memory in dict.fromkeys(touched):
+            users.setdefault(memory, []).append(index)
     return users
 
 
@@ -64,8 +66,8 @@ def _all_before(
     return all(earlier in before[later] for earlier in first for later in second)
 
 
-def _room(held: Held) -> int:
-    return -(-held.bytes // ALIGNED) * ALIGNED
+def _room(memory: Memory) -> int:
+    return -(-memory.bytes // ALIGNED) * ALIGNED
 
 
 def _first_gap(taken: Sequence[tuple[int, int]], size: int) -> int:

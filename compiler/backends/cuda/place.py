@@ -87,9 +87,9 @@ class Placement:
     def map(self, tensor: Tensor) -> Map:
         """The map as kernels see it."""
         view = self.views[tensor]
-        held = view.storage
-        meaning = tensor.quantisation if held.dtype == "uint8" else None
-        return Map(held.height, held.width, view.channels, held.channels, held.dtype, meaning)
+        storage = view.storage
+        meaning = tensor.quantisation if storage.dtype == "uint8" else None
+        return Map(storage.height, storage.width, view.channels, storage.channels, storage.dtype, meaning)
 
 
 def place(network: Network, stored: Mapping[str, str]) -> Placement:

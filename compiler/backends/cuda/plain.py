@@ -24,44 +24,48 @@ from zcc.compiler.precision.rewrite import mapped
 PLAIN = (Lowered, Alias)  # operations on plain tensors
 
 
-def lower_plain(network: Network, image_unit: float) -> Network:
-    """The network with loop nests for its generic operations, and copies where they meet maps.
+def lower_generic(network: Network) -> Network:
+    """The network with functions of TVM's for its generic operations."""
+    return lower_regions(network, {})
 
-    Convolutions read the image as it is stored, all others in colours of 0..1.
-    """
-    lowered = lower_regions(network, {})
-    ops = [each for op in lowered.ops for each in (loop_nests(op) if isinstance(op, Lowered) else [op])]
-    lowered = replace(lowered, ops=ops)
-    return _with_copies(lowered if image_unit == 1 else _with_colours(lowered, image_unit))
+
+def in_loop_nests(network: Network) -> Network:
+    """The network with each function's loop nests by themselves."""
+    ops = [each for op in network.ops for each in (loop_nests(op) if isinstance(op, Lowered) else [op])]
+    return replace(network, ops=ops)
 
 
 def loop_nests(op: Lowered) -> list[Lowered]:
     """The function's loop nests, in order, and tensors for what they hand to each other."""
     root = op.function.body.block
-    held: dict[Any, Tensor | Array] = dict(zip(op.function.params, [*op.operands, *op.made], strict=True))
+    values: dict[Any, Tensor | Array] = dict(zip(op.function.params, [*op.operands, *op.made], strict=True))
     for number, buffer in enumerate(root.alloc_buffers):
         shape = tuple(int(extent) for extent in buffer.ty.shape)
-        held[buffer] = Tensor(f"{op.out.name}_inner{number}", shape, str(buffer.ty.dtype))
+        values[buffer] = Tensor(f"{op.out.name}_inner{number}", shape, str(buffer.ty.dtype))
     statements = list(root.body.seq) if isinstance(root.body, tirx.SeqStmt) else [root.body]
-    return [_loop_nest(statement, held, op.title) for statement in statements]
+    return [_loop_nest(statement, values, op.title) for statement in statements]
 
 
-def _loop_nest(statement: Any, held: dict[Any, Tensor | Array], title: str) -> Lowered:
+def _loop_nest(statement: Any, values: dict[Any, Tensor | Array], title: str) -> Lowered:
     stored: dict[Any, None] = {}
     named_there: dict[Any, None] = {}
     structural_walk(statement, (tirx.BufferStore, lambda store: stored.setdefault(store.buffer)))
     structural_walk(statement, (ir.Var, lambda var: named_there.setdefault(var)))
-    written, read = list(stored), [var for var in named_there if var in held and var not in stored]
+    written, read = list(stored), [var for var in named_there if var in values and var not in stored]
     named = {buffer: tirx.Var(f"{OPERAND}{number}", buffer.ty) for number, buffer in enumerate([*read, *written])}
     body = structural_map(statement, (ir.Var, lambda var: named.get(var, var)))
     function = tirx.PrimFunc(list(named.values()), SBlockRealize([], True, SBlock([], [], [], "root", body)))
-    made = [held[buffer] for buffer in written]
+    made = [values[buffer] for buffer in written]
     tensors = [each for each in made if isinstance(each, Tensor)]
-    return Lowered(tensors[0], function.with_attr("tirx.noalias", True), title, [held[each] for each in read], tensors)
+    return Lowered(
+        tensors[0], function.with_attr("tirx.noalias", True), title, [values[each] for each in read], tensors
+    )
 
 
-def _with_colours(network: Network, unit: float) -> Network:
-    """The network with the image scaled for those that are no convolutions."""
+def with_colours(network: Network, unit: float) -> Network:
+    """The network with the image scaled for those that are no convolutions, where a stored 1 is not all of a colour."""
+    if unit == 1:
+        return network
     scaled = Tensor(f"{network.image.name}_colours", network.image.shape)
     colours = Pointwise(scaled, network.image, [Activation("scale", (unit,))])
     elsewhere = {network.image: scaled}
@@ -69,7 +73,7 @@ def _with_colours(network: Network, unit: float) -> Network:
     return drop_dead(replace(network, ops=[colours, *ops]))
 
 
-def _with_copies(network: Network) -> Network:
+def separate_plain(network: Network) -> Network:
     """A copy wherever an operation on plain tensors reads a map, or one on maps a plain tensor."""
     plain: set[Tensor] = set()
     copies: dict[Tensor, Tensor] = {}

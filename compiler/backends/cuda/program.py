@@ -21,9 +21,9 @@ from zcc.compiler.backends.cuda.frame.image_layout import ImageLayout
 from zcc.compiler.backends.cuda.frame.kernels import FrameKernels
 from zcc.compiler.backends.cuda.frame.part import Part, join
 from zcc.compiler.backends.cuda.launches import MODULE
-from zcc.compiler.backends.cuda.lower import NetworkPlan, lower_network
 from zcc.compiler.backends.cuda.lower_conv import image_scale
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda
+from zcc.compiler.backends.cuda.pipeline import NetworkPlan, lower_network
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.backends.cuda.tiles import Choose
 from zcc.compiler.importing.imported import Imported
@@ -61,7 +61,7 @@ def assemble(model: Imported, planned: NetworkPlan, capability: Capability) -> P
         "parameters": PARAMETERS_SIZE,
         "result": ResultLayout(model.max_det).size,
     }
-    tensors = {"input": image, **{f"map{index}": held for index, held in enumerate(planned.maps)}}
+    tensors = {"input": image, **{f"map{index}": tensor for index, tensor in enumerate(planned.maps)}}
     zeroed = (*planned.zeroed, *kernels.zeroed(scratch))
     plan = Plan(capability.arch, sizes, tuple(compiled), join(parts), tensors, zeroed=zeroed)
     check_plan(plan)
@@ -88,14 +88,14 @@ def _distributed(raw: RawHead, planned: NetworkPlan) -> FrameHead:
 
 def _anchored(raw: RawHead, planned: NetworkPlan) -> FrameHead:
     scales = [
-        AnchorScale(scale.stride, held.shape[1], held.shape[2], _map(held), scale.anchors)
-        for scale, held in zip(raw.scales, planned.maps, strict=True)
+        AnchorScale(scale.stride, tensor.shape[1], tensor.shape[2], _map(tensor), scale.anchors)
+        for scale, tensor in zip(raw.scales, planned.maps, strict=True)
     ]
     return AnchorHead(raw.classes, planned.map_format, tuple(scales))
 
 
-def _map(held: Tensor) -> HeadMap:
-    return HeadMap(held.place, held.shape[3])
+def _map(tensor: Tensor) -> HeadMap:
+    return HeadMap(tensor.place, tensor.shape[3])
 
 
 # By the name of the decoding.

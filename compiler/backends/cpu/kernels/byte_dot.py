@@ -122,6 +122,18 @@ def _sdot_add(total: Expr, x: Operands, weight: Operands) -> Expr:
     return llvm(total.ty, "llvm.aarch64.neon.sdot", total, *operands)
 
 
+def _smull_add(total: Expr, x: Operands, weight: Operands) -> Expr:
+    """Products in 16 bits, neighbours of those in 32, and neighbours of these: exact for all bytes, on any NEON."""
+    left, right = _byte_vector(weight[0], "int8"), _byte_vector(x[0], "int8")
+    pairs = [
+        llvm("int32x4", "llvm.aarch64.neon.saddlp", llvm("int16x8", "llvm.aarch64.neon.smull", *operands))
+        for operands in (
+            [half("int8x8", vector) for vector in (left, right)] for half in (tirx.vectorlow, tirx.vectorhigh)
+        )
+    ]
+    return fence(total + llvm(total.ty, "llvm.aarch64.neon.addp", *pairs))
+
+
 def _usdot_add(total: Expr, x: Operands, weight: Operands) -> Expr:
     """The same of unsigned and signed bytes: those that are unsigned come from a lane."""
     operands = _byte_vector(x[0], "uint8"), _byte_vector(weight[0], "int8")
@@ -135,6 +147,7 @@ BYTE_DOTS: dict[str, tuple[Dot, ...]] = {
     "madd": (_MADD,),
     "maddubs": (*(Dot(_same_x, _same_weight, _short_add, short=words) for words in (2, 1)), _MADD),
     "vnni": (Dot(_same_x, _same_weight, _vnni_add),),
+    "smull": (Dot(_signed_x, _same_weight, _smull_add, prepared=2, taken_off=SIGN),),
     "sdot": (Dot(_signed_x, _same_weight, _sdot_add, taken_off=SIGN, takes_lane=True),),
     "usdot": (Dot(_same_x, _same_weight, _usdot_add, takes_lane=True),),
 }

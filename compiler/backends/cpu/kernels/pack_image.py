@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from tvm import tirx
 from tvm.script.ir_builder import tirx as T
@@ -38,62 +39,49 @@ class PlanesKernel:
         return kernel.function
 
 
+def _byte(level: Any) -> Any:
+    """The nearest grey level."""
+    whole = tirx.nearbyint(level)
+    clamped = tirx.max(tirx.min(whole, tirx.const(GREY_LEVELS, "float32")), tirx.const(0.0, "float32"))
+    return tirx.Cast("uint8", clamped)
+
+
+def _short(level: Any) -> Any:
+    """The nearest bfloat16 number, ties to even."""
+    bits = tirx.reinterpret("uint32", level)
+    even = tirx.const(0x7FFF, "uint32") + (bits >> tirx.const(16, "uint32") & tirx.const(1, "uint32"))
+    return tirx.Cast(BFLOAT16, (bits + even) >> tirx.const(16, "uint32"))
+
+
 @dataclass(frozen=True)
 class PixelsKernel:
-    """A plain [3, height, width] tensor of 0..1 becomes pixels of four bytes, the nearest grey levels and a 0."""
+    """A plain [3, height, width] tensor of 0..1 becomes pixels of four numbers: grey levels, and a 0."""
 
     out: Slab  # one block of four lanes
 
     @property
     def name(self) -> str:
         """For example `pixels_640x640`."""
-        return f"pixels_{self.out.height}x{self.out.width}"
+        return f"{PIXELS[self.out.dtype][0]}_{self.out.height}x{self.out.width}"
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """Row by row."""
-        out = self.out
-        with building(self.name) as kernel:
-            plain = T.arg("x", T.Buffer((out.lanes - 1, out.height, out.width), "float32", align=4))
-            pixels = out.argument("out")
-            with T.parallel(0, out.height) as y, T.serial(0, out.width) as x:
-                for channel in range(out.lanes - 1):
-                    level = tirx.nearbyint(plain[channel, y, x] * tirx.const(GREY_LEVELS, "float32"))
-                    clamped = tirx.max(tirx.min(level, tirx.const(GREY_LEVELS, "float32")), tirx.const(0.0, "float32"))
-                    T.buffer_store(pixels, tirx.Cast("uint8", clamped), [0, y, x, channel])
-                T.buffer_store(pixels, tirx.const(0, "uint8"), [0, y, x, out.lanes - 1])
-        return kernel.function
-
-
-@dataclass(frozen=True)
-class ShortPixelsKernel:
-    """A plain [3, height, width] tensor of 0..1 becomes pixels of four bfloat16 numbers: grey levels, and a 0."""
-
-    out: Slab  # one block of four lanes
-
-    @property
-    def name(self) -> str:
-        """For example `short_pixels_640x640`."""
-        return f"short_pixels_{self.out.height}x{self.out.width}"
-
-    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
-        """Row by row; what bfloat16 has no digits for is rounded off, ties to even."""
-        out = self.out
+        out, stored = self.out, PIXELS[self.out.dtype][1]
         with building(self.name) as kernel:
             plain = T.arg("x", T.Buffer((out.lanes - 1, out.height, out.width), "float32", align=4))
             pixels = out.argument("out")
             with T.parallel(0, out.height) as y, T.serial(0, out.width) as x:
                 for channel in range(out.lanes - 1):
                     level = plain[channel, y, x] * tirx.const(GREY_LEVELS, "float32")
-                    bits = tirx.reinterpret("uint32", level)
-                    even = tirx.const(0x7FFF, "uint32") + (bits >> tirx.const(16, "uint32") & tirx.const(1, "uint32"))
-                    short = tirx.Cast(BFLOAT16, (bits + even) >> tirx.const(16, "uint32"))
-                    T.buffer_store(pixels, short, [0, y, x, channel])
-                T.buffer_store(pixels, tirx.const(0, BFLOAT16), [0, y, x, out.lanes - 1])
+                    T.buffer_store(pixels, stored(level), [0, y, x, channel])
+                T.buffer_store(pixels, tirx.const(0, out.dtype), [0, y, x, out.lanes - 1])
         return kernel.function
 
 
+# By what pixels are stored in: the kernel's name, and how a grey level is stored.
+PIXELS: dict[str, tuple[str, Callable[[Any], Any]]] = {"uint8": ("pixels", _byte), BFLOAT16: ("short_pixels", _short)}
 IMAGE_KERNELS: dict[str, Callable[[Slab], KernelSpec]] = {
     "float32": PlanesKernel,
     "uint8": PixelsKernel,
-    BFLOAT16: ShortPixelsKernel,
+    BFLOAT16: PixelsKernel,
 }

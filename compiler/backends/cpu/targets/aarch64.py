@@ -21,7 +21,7 @@ def _row(name: str, describe: str, *extensions: str, **abilities: Any) -> CpuTar
     return CpuTarget(name, describe, "linux", "aarch64", ("asimd", *extensions), llvm, unit)
 
 
-AARCH64 = _row("aarch64", "any 64-bit ARM processor: NEON")
+AARCH64 = _row("aarch64", "any 64-bit ARM processor: NEON", dot="smull")
 AARCH64_DOTPROD = _row(
     "aarch64-dotprod",
     "ARM with byte dot products, and arithmetic on halves",

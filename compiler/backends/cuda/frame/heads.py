@@ -114,9 +114,9 @@ class DflHead:
     def reads(self) -> tuple[Range, ...]:
         """All of both."""
         return tuple(
-            held.range(scale.cells, channels, self.dtype)
+            head_map.range(scale.cells, channels, self.dtype)
             for scale in self.scales
-            for held, channels in ((scale.boxes, SIDES * BINS), (scale.scores, self.classes))
+            for head_map, channels in ((scale.boxes, SIDES * BINS), (scale.scores, self.classes))
         )
 
 

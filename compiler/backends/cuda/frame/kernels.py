@@ -133,7 +133,7 @@ class FrameKernels:
 
     def preprocess(self, image: Place, scratch: Place) -> Part:
         """The launch that makes the image."""
-        held = FrameScratch(scratch, self._sizes)
+        memory = FrameScratch(scratch, self._sizes)
         size = self.layout.size(self.spec.height, self.spec.width)
         launch = Launch(
             "preprocess",
@@ -141,20 +141,20 @@ class FrameKernels:
             "zcc_preprocess",
             self._preprocess_grid,
             (COLUMNS, 1, 1),
-            (Place("parameters"), image, held.at("edge_counts")),
+            (Place("parameters"), image, memory.at("edge_counts")),
             label="preprocess",
             bytes=size,
             reads=(PARAMETER_RANGE,),
-            writes=(Range(image.region, image.offset, image.offset + size), held.range("edge_counts")),
+            writes=(Range(image.region, image.offset, image.offset + size), memory.range("edge_counts")),
         )
         return Part((launch,))
 
     def postprocess(self, scratch: Place) -> Part:
         """The launches that make detections, each behind the one before it."""
-        held = FrameScratch(scratch, self._sizes)
-        launches = [self._collect(held), self._rank(held), self._select(held)]
+        memory = FrameScratch(scratch, self._sizes)
+        launches = [self._collect(memory), self._rank(memory), self._select(memory)]
         if self.head.suppress:
-            launches.insert(2, self._compare(held))
+            launches.insert(2, self._compare(memory))
         behind = [(n - 1,) if n else () for n in range(len(launches))]
         return Part(
             tuple(
@@ -166,43 +166,43 @@ class FrameKernels:
         """What the launches count on to be zero when the first frame comes."""
         return (FrameScratch(scratch, self._sizes).range("count"),)
 
-    def _collect(self, held: FrameScratch) -> Launch:
-        reads = (PARAMETER_RANGE, held.range("count"), *self.head.reads())
+    def _collect(self, memory: FrameScratch) -> Launch:
+        reads = (PARAMETER_RANGE, memory.range("count"), *self.head.reads())
         names = ("count", "keys", "labels")
         return _launch(
             "zcc_collect",
             math.ceil(self.head.candidates * self.head.lanes / COLLECT_THREADS),
             COLLECT_THREADS,
-            (Place("parameters"), *self._maps, *map(held.at, names)),
+            (Place("parameters"), *self._maps, *map(memory.at, names)),
             reads,
-            [held.range(name) for name in names],
+            [memory.range(name) for name in names],
         )
 
-    def _rank(self, held: FrameScratch) -> Launch:
+    def _rank(self, memory: FrameScratch) -> Launch:
         found, ranked = ("count", "keys", "labels"), ("boxes", "scores", "ranked_labels")
         return _launch(
             "zcc_rank",
             min(math.ceil(self.head.candidates / RANKED), MOST_BLOCKS),
             RANK_THREADS,
-            (*self._maps, *map(held.at, (*found, *ranked))),
-            [*map(held.range, found), *self.head.reads()],
-            [held.range(name) for name in ranked],
+            (*self._maps, *map(memory.at, (*found, *ranked))),
+            [*map(memory.range, found), *self.head.reads()],
+            [memory.range(name) for name in ranked],
         )
 
-    def _compare(self, held: FrameScratch) -> Launch:
+    def _compare(self, memory: FrameScratch) -> Launch:
         reads = ("count", "boxes", "ranked_labels")
         return _launch(
             "zcc_compare",
             min(math.ceil((self.window // COMPARED) ** 2 / TILES), COMPARING_BLOCKS),
             COMPARED * TILES,
-            (Place("parameters"), *map(held.at, (*reads, "masks"))),
-            [PARAMETER_RANGE, *map(held.range, reads)],
-            [held.range("masks")],
+            (Place("parameters"), *map(memory.at, (*reads, "masks"))),
+            [PARAMETER_RANGE, *map(memory.range, reads)],
+            [memory.range("masks")],
         )
 
-    def _select(self, held: FrameScratch) -> Launch:
+    def _select(self, memory: FrameScratch) -> Launch:
         ranked = ("count", "boxes", "scores", "ranked_labels")
-        masks, used = (held.at("masks"), ("masks",)) if self.head.suppress else (NOWHERE, ())
+        masks, used = (memory.at("masks"), ("masks",)) if self.head.suppress else (NOWHERE, ())
         result = ResultLayout(self.max_det)
         parts = (0, result.boxes, result.scores, result.classes)
         return _launch(
@@ -211,13 +211,13 @@ class FrameKernels:
             SELECT_THREADS,
             (
                 Place("parameters"),
-                *map(held.at, ranked),
+                *map(memory.at, ranked),
                 masks,
-                held.at("edge_counts"),
+                memory.at("edge_counts"),
                 *(Place("result", part) for part in parts),
             ),
-            [PARAMETER_RANGE, *map(held.range, (*ranked, *used, "edge_counts"))],
-            [held.range("count"), Range("result", 0, result.size)],
+            [PARAMETER_RANGE, *map(memory.range, (*ranked, *used, "edge_counts"))],
+            [memory.range("count"), Range("result", 0, result.size)],
         )
 
     @property

@@ -53,8 +53,8 @@ __device__ __forceinline__ void store4(u8* p, const float (&v)[4]) {   // whole 
 
 // The byte nearest to a number of steps, ties to even before the zero point is added.
 __device__ __forceinline__ float to_byte(float steps, float zero) {
-  float held = fmaxf(fminf(steps, 255.f - zero), 0.f - zero);
-  return __fadd_rn(__fsub_rn(__fadd_rn(held, WHOLE), WHOLE), zero); }
+  float limited = fmaxf(fminf(steps, 255.f - zero), 0.f - zero);
+  return __fadd_rn(__fsub_rn(__fadd_rn(limited, WHOLE), WHOLE), zero); }
 
 __device__ __forceinline__ float sigmoid(float x) { return __fdividef(1.f, 1.f + __expf(-x)); }
 __device__ __forceinline__ float silu(float x) { return __fdividef(x, 1.f + __expf(-x)); }

@@ -89,13 +89,13 @@ __device__ __forceinline__ void conv_mma(const typename S::T* x, const typename 
     if (!S::PATCH && s < steps) fetch_a(s, first + s);
     commit_copies();                                 // the first group also holds all weights so far
   }
-  typename Out::Held held[MI * 2][NP];
+  typename Out::Loaded loaded[MI * 2][NP];
   if constexpr (SPLIT == 1)
 #pragma unroll
     for (int i = 0; i < MI * 2; i++)
 #pragma unroll
       for (int j = 0; j < NP; j++)
-        if (Patch<S>::pixel(rm + i * 8) < M && cn + j * 16 < S::N) out.load(Patch<S>::pixel(rm + i * 8), cn + j * 16, held[i][j]);
+        if (Patch<S>::pixel(rm + i * 8) < M && cn + j * 16 < S::N) out.load(Patch<S>::pixel(rm + i * 8), cn + j * 16, loaded[i][j]);
 
   int reading = 0, writing = STAGES - 1;
   for (int step = 0; step < steps; step++) {
@@ -140,7 +140,7 @@ __device__ __forceinline__ void conv_mma(const typename S::T* x, const typename 
       const int i = f / (2 * NP) * 2 + f % 2, j = f / 2 % NP;
       Sum v[4];
       fragment(f, v);
-      if (Patch<S>::pixel(rm + i * 8) < M && cn + j * 16 < S::N) out.store(Patch<S>::pixel(rm + i * 8), cn + j * 16, v, held[i][j]);
+      if (Patch<S>::pixel(rm + i * 8) < M && cn + j * 16 < S::N) out.store(Patch<S>::pixel(rm + i * 8), cn + j * 16, v, loaded[i][j]);
     }
   } else if constexpr (S::CLUSTER) {                 // the blocks of a tile share their sums; each finishes a part of it
     wait_copies<0>();
@@ -161,7 +161,7 @@ __device__ __forceinline__ void conv_mma(const typename S::T* x, const typename 
       const int m = Patch<S>::pixel((u >> 5) % WM * TM + f / (2 * NP) * 16 + f % 2 * 8 + (l >> 2));
       const int n = n0 + (u >> 5) / WM * TN + f / 2 % NP * 16 + (l & 3) * 4;
       const bool inside = m < M && n < S::N;
-      typename Out::Held h;
+      typename Out::Loaded h;
       if (inside) out.load(m, n, h);
       Sum v[4] = {0, 0, 0, 0};
 #pragma unroll
@@ -188,7 +188,7 @@ __device__ __forceinline__ void conv_mma(const typename S::T* x, const typename 
       const int i = f / (2 * NP) * 2 + f % 2, j = f / 2 % NP;
       const int m = Patch<S>::pixel(rm + i * 8);
       const bool inside = m < M && cn + j * 16 < S::N;
-      typename Out::Held h;
+      typename Out::Loaded h;
       if (inside) out.load(m, cn + j * 16, h);
       Sum v[4] = {0, 0, 0, 0};
 #pragma unroll

@@ -227,8 +227,8 @@ def pack_rows(
 def spread(values: NDArray[Any], lanes: NDArray[Any], size: int) -> NDArray[Any]:
     """Values by channel as values by lane, 0 where no channel lies."""
     packed = np.zeros(size, values.dtype)
-    held = np.flatnonzero(lanes >= 0)
-    packed[held] = values[lanes[held]]
+    used = np.flatnonzero(lanes >= 0)
+    packed[used] = values[lanes[used]]
     return packed
 
 

@@ -87,9 +87,9 @@ __device__ __forceinline__ void conv_plain(const typename S::T* x, const typenam
   for (int i = 0; i < 4; i++) {
     const int m = m0 + tm + i, n = n0 + tn;
     if (m >= M || n >= S::N) continue;
-    typename Out::Held held;
-    out.load(m, n, held);
-    out.store(m, n, sums[i], held);
+    typename Out::Loaded loaded;
+    out.load(m, n, loaded);
+    out.store(m, n, sums[i], loaded);
   }
 }
 
@@ -100,8 +100,8 @@ __device__ __forceinline__ void depthwise(const typename S::T* x, const typename
   const int item = blockIdx.x * blockDim.x + threadIdx.x;
   if (item >= S::HO * S::WO * QUADS) return;
   const int n = item % QUADS * 4, m = item / QUADS, oy = m / S::WO, ox = m % S::WO;
-  typename Out::Held held;
-  out.load(m, n, held);
+  typename Out::Loaded loaded;
+  out.load(m, n, loaded);
   typename S::Sum sums[4];
 #pragma unroll
   for (int e = 0; e < 4; e++) sums[e] = __ldg(bias + n + e);
@@ -115,5 +115,5 @@ __device__ __forceinline__ void depthwise(const typename S::T* x, const typename
 #pragma unroll
       for (int e = 0; e < 4; e++) sums[e] += (typename S::Sum)v[e] * w[(ky * S::KW + kx) * S::N + n + e];
     }
-  out.store(m, n, sums, held);
+  out.store(m, n, sums, loaded);
 }

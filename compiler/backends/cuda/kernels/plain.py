@@ -61,11 +61,9 @@ class FromPlain:
         return _kernel(name, self.y, self.y.channels, "const float* x, const int* channels, {kind}* y", "from_plain")
 
 
-def _kernel(name: str, held: Map, count: int, declared: str, function: str) -> str:
-    kind = held.format.type
-    constants = (
-        f"PIXELS = {held.pixels}, COUNT = {count}, PITCH = {held.pitch}, SIDE = {SIDE}, ROWS = {THREADS // SIDE}"
-    )
+def _kernel(name: str, x: Map, count: int, declared: str, function: str) -> str:
+    kind = x.format.type
+    constants = f"PIXELS = {x.pixels}, COUNT = {count}, PITCH = {x.pitch}, SIDE = {SIDE}, ROWS = {THREADS // SIDE}"
     parameters = declared.format(kind=kind)
     names = ", ".join(each.split()[-1] for each in parameters.split(", "))
     return f"""namespace {name}_parts {{

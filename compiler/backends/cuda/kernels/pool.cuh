@@ -25,14 +25,14 @@ template <class S, int ROUNDS>
 __device__ __forceinline__ void pool_chain(const typename S::T* x, typename S::T* const (&to)[ROUNDS], const int (&pitch)[ROUNDS]) {
   constexpr int R = S::K / 2, PIXELS = S::H * S::W, QUADS = S::QUADS, CELLS = PIXELS * QUADS;
   extern __shared__ __align__(16) unsigned char memory[];
-  float4* held = (float4*)memory;
-  float4* rows = held + CELLS;
+  float4* values = (float4*)memory;
+  float4* rows = values + CELLS;
   const int first = blockIdx.x * QUADS * 4;
   if constexpr (S::EARLY) wait_for_earlier();
   for (int i = threadIdx.x; i < CELLS; i += blockDim.x) {
     float v[4] = {LEAST, LEAST, LEAST, LEAST};
     if (first + i % QUADS * 4 < S::C) load4(x + i / QUADS * S::LDX + first + i % QUADS * 4, v);
-    held[i] = make_float4(v[0], v[1], v[2], v[3]);
+    values[i] = make_float4(v[0], v[1], v[2], v[3]);
   }
   __syncthreads();
 #pragma unroll
@@ -40,11 +40,11 @@ __device__ __forceinline__ void pool_chain(const typename S::T* x, typename S::T
     if (S::EARLY && round == ROUNDS - 1) let_later_start();
     for (int i = threadIdx.x; i < CELLS; i += blockDim.x) {
       const int column = i / QUADS % S::W;
-      float4 best = held[i];
+      float4 best = values[i];
 #pragma unroll
       for (int d = -R; d <= R; d++)
         if (d != 0 && (u32)(column + d) < (u32)S::W) {
-          const float4 v = held[i + d * QUADS];
+          const float4 v = values[i + d * QUADS];
           best = make_float4(fmaxf(best.x, v.x), fmaxf(best.y, v.y), fmaxf(best.z, v.z), fmaxf(best.w, v.w));
         }
       rows[i] = best;
@@ -59,7 +59,7 @@ __device__ __forceinline__ void pool_chain(const typename S::T* x, typename S::T
           const float4 v = rows[i + d * S::W * QUADS];
           best = make_float4(fmaxf(best.x, v.x), fmaxf(best.y, v.y), fmaxf(best.z, v.z), fmaxf(best.w, v.w));
         }
-      held[i] = best;
+      values[i] = best;
       const float v[4] = {best.x, best.y, best.z, best.w};
       if (first + i % QUADS * 4 < S::C) store4(to[round] + i / QUADS * pitch[round] + first + i % QUADS * 4, v);
     }

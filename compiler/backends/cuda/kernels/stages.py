@@ -113,20 +113,20 @@ class Ending:
 
     def source(self, sums: str = "float") -> str:
         """The struct `Out` that conv_mma.cuh and others finish with."""
-        held = [f"float o{i}[4];" for i, stage in enumerate(self.stages) if isinstance(stage, Merge | PerChannel)]
+        loaded = [f"float o{i}[4];" for i, stage in enumerate(self.stages) if isinstance(stage, Merge | PerChannel)]
         if self.scaled:
-            held.append("float units[4];")
+            loaded.append("float units[4];")
         value = "__fmul_rn((float)sums[e], h.units[e])" if self.scaled else "sums[e]"
         lines = [stage.line(f"o{index}") for index, stage in enumerate(self.stages)]
         body = "\n".join(f"    {line}" for line in [f"v[e] = {value};", *lines, *self._encoding()])
         members = " ".join(f"{declaration};" for declaration in self.parameters)
         return f"""struct Out {{
   {members}
-  struct Held {{ {" ".join(held)} }};
-  __device__ __forceinline__ void load(int m, int n, Held& h) const {{
+  struct Loaded {{ {" ".join(loaded)} }};
+  __device__ __forceinline__ void load(int m, int n, Loaded& h) const {{
     {" ".join(self._loads())}
   }}
-  __device__ __forceinline__ void store(int m, int n, const {sums} (&sums)[4], const Held& h) const {{
+  __device__ __forceinline__ void store(int m, int n, const {sums} (&sums)[4], const Loaded& h) const {{
     float v[4];
 #pragma unroll
     for (int e = 0; e < 4; e++) {{

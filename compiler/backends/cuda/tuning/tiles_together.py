@@ -82,7 +82,7 @@ def try_together(tasks: Sequence[TileTask], measure: Measure, may_go_on: Callabl
         for tile in task.likely(LIKELY):
             if not may_go_on() or ONE_BY_ONE not in found.timed:
                 return found
-            held = found.sets[ONE_BY_ONE]
-            if held.get(task.product, task.default) != tile:
-                found.measure(ONE_BY_ONE, {**held, task.product: tile}, measure)
+            chosen = found.sets[ONE_BY_ONE]
+            if chosen.get(task.product, task.default) != tile:
+                found.measure(ONE_BY_ONE, {**chosen, task.product: tile}, measure)
     return found

@@ -14,7 +14,7 @@ from typing import Any
 
 from zcc.compiler.backends.common.measuring.time_limit import TimeLimit, stopping
 from zcc.compiler.backends.common.record_folders import LOCK, own_records
-from zcc.compiler.backends.cuda.lower import lower_network
+from zcc.compiler.backends.cuda.pipeline import lower_network
 from zcc.compiler.backends.cuda.targets import CudaTarget
 from zcc.compiler.backends.cuda.tile_records import Product, read_tiles, write_tile, write_tiles
 from zcc.compiler.backends.cuda.tuning.measure_tiles import Measuring, Tiles, TilesOnCard, network_of

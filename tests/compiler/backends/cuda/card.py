@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from tests.compiler.backends.cuda.interpreter import decoded
 from zcc.compiler.backends.cuda.kernels.formats import encode
 from zcc.compiler.backends.cuda.launches import MODULE
-from zcc.compiler.backends.cuda.lower import NetworkPlan
 from zcc.compiler.backends.cuda.lower_conv import GREY_LEVELS, image_scale
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda
+from zcc.compiler.backends.cuda.pipeline import NetworkPlan
 from zcc.compiler.backends.cuda.targets import Capability, native_target
 from zcc.runtime.executors.cuda import CudaExecutor
 from zcc.runtime.executors.cuda_program import Module, Program

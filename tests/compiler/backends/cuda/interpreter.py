@@ -23,8 +23,8 @@ from zcc.compiler.backends.cuda.kernels.plain import FromPlain, ToPlain
 from zcc.compiler.backends.cuda.kernels.pointwise import PointwiseKernel
 from zcc.compiler.backends.cuda.kernels.pool import Pool, PoolChain
 from zcc.compiler.backends.cuda.kernels.stages import Apply, Ending, Merge, OnCurve, PerChannel
-from zcc.compiler.backends.cuda.lower import NetworkPlan
 from zcc.compiler.backends.cuda.lower_conv import image_scale
+from zcc.compiler.backends.cuda.pipeline import NetworkPlan
 from zcc.runtime.executors.plan import Place, Tensor
 
 Array = NDArray[Any]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tests.compiler.harness import compile_network
 from tests.compiler.importing.random_graphs import random_network
 from tests.compiler.precision.test_networks import grey_levels, to_bytes
-from zcc.compiler.backends.cuda.lower import STORED
+from zcc.compiler.backends.cuda.pipeline import STORED
 from zcc.compiler.backends.cuda.place import place
 from zcc.compiler.importing.fuse import fuse
 from zcc.compiler.importing.read_network import read_network

@@ -8,7 +8,7 @@ import pytest
 
 from tests.compiler.backends.cuda.interpreter import Machine
 from tests.compiler.backends.cuda.random_bytes import bytes_network
-from zcc.compiler.backends.cuda.lower import lower_network
+from zcc.compiler.backends.cuda.pipeline import lower_network
 from zcc.compiler.backends.cuda.targets import Capability
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.compiler.backends.cuda.card import CARD, needs_card, on_card
 from tests.compiler.backends.cuda.random_bytes import bytes_network
 from tests.compiler.backends.cuda.test_on_card import PATCHED
-from zcc.compiler.backends.cuda.lower import lower_network
+from zcc.compiler.backends.cuda.pipeline import lower_network
 
 pytestmark = needs_card
 

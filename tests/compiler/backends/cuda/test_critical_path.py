@@ -9,7 +9,7 @@ from zcc.compiler.backends.cuda.critical_path import critical_path
 from zcc.compiler.backends.cuda.draft import Draft
 from zcc.compiler.backends.cuda.kernels.formats import Map
 from zcc.compiler.backends.cuda.kernels.plain import FromPlain
-from zcc.compiler.backends.cuda.lower import lower_network
+from zcc.compiler.backends.cuda.pipeline import lower_network
 from zcc.compiler.backends.cuda.targets import Capability
 
 

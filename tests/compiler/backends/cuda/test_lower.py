@@ -15,7 +15,7 @@ from tests.compiler.importing.random_graphs import random_network
 from tests.onnx_models import build
 from zcc.compiler.backends.cuda.check_plan import find_faults
 from zcc.compiler.backends.cuda.launches import MODULE
-from zcc.compiler.backends.cuda.lower import NetworkPlan, lower_network
+from zcc.compiler.backends.cuda.pipeline import NetworkPlan, lower_network
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.frontend.find_raw_head import with_maps
 from zcc.compiler.frontend.load import load_model

@@ -16,7 +16,7 @@ from tests.compiler.backends.cuda.test_plain import best_channel_model
 from tests.compiler.harness import reference
 from tests.onnx_models import build
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Tile
-from zcc.compiler.backends.cuda.lower import lower_network
+from zcc.compiler.backends.cuda.pipeline import lower_network
 from zcc.compiler.backends.cuda.program import build_program
 from zcc.compiler.backends.cuda.tile_records import write_tile
 from zcc.compiler.importing.fuse import fuse

@@ -17,7 +17,7 @@ from tests.compiler.harness import reference
 from tests.onnx_models.graph import Graph, Tensor
 from zcc.compiler.backends.cuda.kernels.attention import AttentionKernel
 from zcc.compiler.backends.cuda.kernels.generic import GenericKernel
-from zcc.compiler.backends.cuda.lower import lower_network
+from zcc.compiler.backends.cuda.pipeline import lower_network
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.importing.fuse import fuse
 from zcc.compiler.importing.read_network import read_network

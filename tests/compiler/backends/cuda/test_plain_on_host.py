@@ -23,7 +23,7 @@ from zcc.compiler.backends.cuda.frame.source import Source
 from zcc.compiler.backends.cuda.kernels.generic import GenericKernel
 from zcc.compiler.backends.cuda.kernels.plain import FromPlain, ToPlain
 from zcc.compiler.backends.cuda.kernels.source import name_of
-from zcc.compiler.backends.cuda.lower import NetworkPlan, lower_network
+from zcc.compiler.backends.cuda.pipeline import NetworkPlan, lower_network
 from zcc.compiler.importing.fuse import fuse
 from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto

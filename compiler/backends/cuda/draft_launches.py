@@ -1,16 +1,14 @@
-"""From a fused network to launches with true dependencies, planned memory and packed weights."""
+"""From operations whose maps have their places to launches that have no addresses yet: a function for each kind."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.backends.cuda.critical_path import critical_path
-from zcc.compiler.backends.cuda.draft import Argument, Draft, true_edges
+from zcc.compiler.backends.cuda.draft import Argument, Draft
 from zcc.compiler.backends.cuda.kernels.attention import AttentionKernel
 from zcc.compiler.backends.cuda.kernels.conv_mma import Geometry
 from zcc.compiler.backends.cuda.kernels.generic import GenericKernel
@@ -18,17 +16,11 @@ from zcc.compiler.backends.cuda.kernels.moves import DepthToSpaceKernel, GlobalM
 from zcc.compiler.backends.cuda.kernels.plain import FromPlain, ToPlain
 from zcc.compiler.backends.cuda.kernels.pointwise import PointwiseKernel
 from zcc.compiler.backends.cuda.kernels.pool import Pool, PoolChain
-from zcc.compiler.backends.cuda.kernels.source import KernelSpec, module_source
+from zcc.compiler.backends.cuda.kernels.source import KernelSpec
 from zcc.compiler.backends.cuda.kernels.stages import Ending
-from zcc.compiler.backends.cuda.launches import Addresses, launch
-from zcc.compiler.backends.cuda.lower_conv import image_unit, lower_conv
+from zcc.compiler.backends.cuda.lower_conv import lower_conv
 from zcc.compiler.backends.cuda.lowering import Lowering
-from zcc.compiler.backends.cuda.memory import plan_memory
-from zcc.compiler.backends.cuda.place import View, place
-from zcc.compiler.backends.cuda.plain import lower_plain
-from zcc.compiler.backends.cuda.targets import Capability
-from zcc.compiler.backends.cuda.tiles import Choose, tile_chooser
-from zcc.compiler.importing.fuse import ops_for
+from zcc.compiler.backends.cuda.place import View
 from zcc.compiler.ir.ops import (
     Attention,
     Conv,
@@ -46,69 +38,15 @@ from zcc.compiler.ir.ops import (
 )
 from zcc.compiler.ir.plain_ops import Lowered
 from zcc.compiler.ir.tensors import Tensor
-from zcc.runtime.executors import plan as plans
-
-# For each precision: what memory holds the maps of a network in, by their dtype there.
-STORED: Mapping[str, Mapping[str, str]] = {
-    "fp32": {"float32": "float32"},
-    "tf32": {"float32": "float32"},
-    "fp16": {"float32": "float16"},
-    "bf16": {"float32": "bfloat16"},
-    "int8": {"float32": "float32", "uint8": "uint8"},
-}
 
 
-@dataclass(frozen=True)
-class NetworkPlan:
-    """The launches of a network, and all that goes with them."""
-
-    launches: tuple[plans.Launch, ...]
-    source: str  # CUDA that defines their kernels, one module
-    weights: bytes
-    arena_bytes: int
-    zeroed: tuple[plans.Range, ...]  # counters of the arena, zero before and after
-    image: plans.Tensor
-    image_format: str  # a name in FORMATS
-    maps: tuple[plans.Tensor, ...]  # what the head is decoded from; else the output alone
-    map_format: str
-    specs: tuple[KernelSpec, ...]  # of each launch
-
-
-def lower_network(
-    network: Network, capability: Capability, precision: str, choose: Choose | None = None, sharing: bool = True
-) -> NetworkPlan:
-    """Plan the launches that make the maps of a network's raw head, or its output where it has none."""
-    results = network.maps or [network.output]
-    network = Network(network.image, ops_for(results, network.ops), results[0], results[1:])
-    network = lower_plain(network, image_unit(STORED[precision][network.image.dtype]))
-    placement = place(network, STORED[precision])
-    lowering = Lowering(placement, capability, choose or tile_chooser(capability), precision == "tf32")
-    drafts = _Drafts(lowering, network).run()
-    edges = true_edges(drafts)
-    kept = [placement.views[tensor].storage for tensor in (network.image, *results)]
-    offsets, size = plan_memory(drafts, edges, kept, sharing)
-    address = Addresses(offsets)
-    path = critical_path(drafts, edges)
-    launches = [
-        launch(draft, after, address, index in path)
-        for index, (draft, after) in enumerate(zip(drafts, edges, strict=True))
-    ]
-    return NetworkPlan(
-        tuple(launches),
-        module_source(draft.spec for draft in drafts),
-        lowering.constants.blob,
-        size,
-        tuple(address.range(each) for draft in drafts for each in draft.scratch if each.counters),
-        address.tensor(placement.views[network.image]),
-        placement.views[network.image].storage.dtype,
-        tuple(address.result(tensor, placement) for tensor in results),
-        placement.views[results[0]].storage.dtype,
-        tuple(draft.spec for draft in drafts),
-    )
+def draft_launches(lowering: Lowering, network: Network) -> list[Draft]:
+    """A launch for each operation, in order; some take others along."""
+    return _Drafts(lowering, network).run()
 
 
 class _Drafts:
-    """Walks the operations in order; some take others along."""
+    """Walks the operations."""
 
     def __init__(self, lowering: Lowering, network: Network) -> None:
         self.lowering, self.network = lowering, network
