@@ -15,8 +15,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from zcc.commands.result_rows import result_rows
 from zcc.runtime.errors import NotFound, ZccError
+from zcc.runtime.tasks.rows import result_rows
 from zcc.version import __version__
 from zcc.web.serve import kserve
 from zcc.web.serve.detecting import Detecting
