@@ -52,6 +52,7 @@ class Postprocess:
         """Boxes, scores and classes."""
         boxes, scores = np.zeros((self._max_det, 4), np.float32), np.zeros(self._max_det, np.float32)
         labels, count = np.zeros(self._max_det, np.int32), np.zeros(1, np.int32)
-        arrays = map(tvm_ffi.from_dlpack, (boxes, scores, labels, count, *self._scratch))
+        details = np.zeros((self._max_det, 1), np.float32)  # of which detections have none
+        arrays = map(tvm_ffi.from_dlpack, (boxes, scores, labels, count, details, *self._scratch))
         self._kernel(tvm_ffi.from_dlpack(np.ascontiguousarray(output)), *size, conf, iou, *arrays)
         return boxes[: count[0]], scores[: count[0]], labels[: count[0]]
