@@ -45,8 +45,7 @@ class Postprocess:
     def __init__(self, head: Any, spec: InputSpec, max_det: int) -> None:
         self._kernel, self._max_det = _compiled(build_postprocess(head, spec, max_det)), max_det
         floats, integers = (elements(shapes) for shapes in scratch(head, max_det))
-        no_details = np.empty((max_det, 1), np.float32)
-        self._scratch = no_details, np.empty(floats, np.float32), np.empty(integers, np.int32)
+        self._scratch = np.empty(floats, np.float32), np.empty(integers, np.int32)
 
     def __call__(self, output: Array, size: tuple[int, int], conf: float, iou: float) -> tuple[Array, Array, Array]:
         """Boxes, scores and classes."""
