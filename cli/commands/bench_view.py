@@ -28,7 +28,7 @@ def bench_lines(document: dict[str, Any]) -> Iterator[str]:
     share = document["overhead_us"] / NEAR
     yield from _entry("timing", f"itself takes {document['overhead_us']:.2f} us a frame, {share:.3%} of one of 5 ms")
     for warning in document["warnings"]:
-        yield f"warning: {escaped(warning)}; do not believe small differences"
+        yield f"warning: {escaped(warning)}; measure again when the machine is quiet"
 
 
 def _around(document: dict[str, Any]) -> Iterator[str]:
