@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FRAME = (1080, 1920)
 KIND = "bench"
+TURN_SECONDS = 0.1  # that a turn takes at least: a median of few runs of a quick detector is of little worth
 
 
 @click.command()
@@ -90,7 +91,7 @@ def bench(
         _show_history(opened, artifact, as_json)
         return
     folder = folder_of(opened, ref, artifact)
-    rules = Rules(rounds=rounds, threads=threads or host.worker_threads())
+    rules = Rules(rounds=rounds, threads=threads or host.worker_threads(), seconds=TURN_SECONDS)
     plan = Plan(folder, frame, rules, _lineup(folder, against, model), quick)
     with reserved_stdout():
         document = {**_about(artifact), **run_bench(plan, _frames(artifact, images, frame), open_progress())}

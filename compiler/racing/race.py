@@ -25,7 +25,7 @@ class Rules:
 
     rounds: int = 10  # each contestant has one turn in each
     runs: int = 10  # counted runs in a turn, at least
-    seconds: float = 0.1  # that a turn's counted runs of the network, and of the frame, take at least
+    seconds: float = 0.0  # that a turn's counted runs of the network, and of the frame, take at least
     threads: int = 1
     thresholds: Thresholds = USUAL
     tolerance: Tolerance = EXACT
