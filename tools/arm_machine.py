@@ -78,7 +78,10 @@ def _compile(laid: Path, packages: Path) -> None:
     shutil.copytree(ROOT / "runtime", packages / "zcc" / "runtime")
     interpreter = next((laid / "usr" / "bin").glob("python3.[0-9]*"))
     settings = {"PYTHONPATH": f"{laid / 'site'}:{packages}"}
-    _run([qemu, "-L", str(laid), str(interpreter), "-c", "import zcc.runtime"], settings)
+    _run(
+        [qemu, "-L", str(laid), str(interpreter), "-c", "import zcc.runtime.variant; from zcc.runtime import Detector"],
+        settings,
+    )
 
 
 def _requirements() -> list[str]:

@@ -48,7 +48,7 @@ def _error(model: Model, name: str, actual: Output, expected: Output, tolerance:
     is_head = name == model.head.output
     near_zero = ALL_OF_IT if tolerance.of_range else NEAR_ZERO if is_head else SUM_NEAR_ZERO
     axis = 2 if is_head and not model.head.candidates_last else 1
-    return relative_error(actual, expected, axis, near_zero)
+    return relative_error(actual, expected, axis, near_zero=near_zero)
 
 
 def reference_outputs(model: Model, names: tuple[str, ...], picture: Pixels) -> dict[str, Output]:

@@ -77,19 +77,17 @@ def line(word: str) -> Moment:
 
 
 def child(*words: str) -> Moment:
-    """When a process that it started runs and is called so."""
+    """When a process below it runs that is called so."""
 
     def wait(process: subprocess.Popen[str]) -> None:
         end = time.monotonic() + PATIENCE
-        known = Path(f"/proc/{process.pid}/task")
         while time.monotonic() < end:
-            for each in (pid for path in known.glob("*/children") for pid in path.read_text().split()):
+            for each in psutil.Process(process.pid).children(recursive=True):
                 try:
-                    line = Path(f"/proc/{each}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-                except OSError:  # it has just ended
+                    if any(word in " ".join(each.cmdline()) for word in words):
+                        return
+                except psutil.Error:  # it has just ended
                     continue
-                if any(word in line for word in words):
-                    return
             time.sleep(0.002)
         raise AssertionError(f"there is no {words}")
 

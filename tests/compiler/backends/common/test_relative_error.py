@@ -18,23 +18,23 @@ def changed(attribute: int, candidate: int, value: float) -> np.ndarray:
 
 
 def test_nothing_is_off() -> None:
-    assert relative_error(EXPECTED, EXPECTED, 1) == relative_error(EXPECTED, EXPECTED, 1, OF_RANGE) == 0
+    assert relative_error(EXPECTED, EXPECTED, 1) == relative_error(EXPECTED, EXPECTED, 1, near_zero=OF_RANGE) == 0
 
 
 def test_a_score_near_zero_is_far_off_by_value_and_near_by_range() -> None:
     """The sigmoid of -6, when bfloat16 has moved its argument by 11%."""
     output = changed(2, 1, 0.005)
     assert np.isclose(relative_error(output, EXPECTED, 1), 1.0)
-    assert np.isclose(relative_error(output, EXPECTED, 1, OF_RANGE), 0.0025)
+    assert np.isclose(relative_error(output, EXPECTED, 1, near_zero=OF_RANGE), 0.0025)
 
 
 def test_ranges_are_of_the_attribute_alone() -> None:
-    assert np.isclose(relative_error(changed(0, 0, 70.0), EXPECTED, 1, OF_RANGE), 0.1)
-    assert np.isclose(relative_error(changed(2, 2, 0.6), EXPECTED, 1, OF_RANGE), 0.1)
+    assert np.isclose(relative_error(changed(0, 0, 70.0), EXPECTED, 1, near_zero=OF_RANGE), 0.1)
+    assert np.isclose(relative_error(changed(2, 2, 0.6), EXPECTED, 1, near_zero=OF_RANGE), 0.1)
     sideways = EXPECTED.transpose(0, 2, 1)
-    assert np.isclose(relative_error(changed(2, 2, 0.6).transpose(0, 2, 1), sideways, 2, OF_RANGE), 0.1)
+    assert np.isclose(relative_error(changed(2, 2, 0.6).transpose(0, 2, 1), sideways, 2, near_zero=OF_RANGE), 0.1)
 
 
 def test_what_is_no_number_is_no_error_that_a_bound_allows() -> None:
     for near_zero in (NEAR_ZERO, OF_RANGE):
-        assert not relative_error(changed(1, 1, np.nan), EXPECTED, 1, near_zero) <= 1e30
+        assert not relative_error(changed(1, 1, np.nan), EXPECTED, 1, near_zero=near_zero) <= 1e30

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxsim
 import pytest
 import tvm_ffi
 from tvm import ir, tirx
@@ -18,6 +20,7 @@ from tests.compiler.backends.cpu.small_network import small_network_in_bytes
 from tests.compiler.precision.samples import Sample, sample
 from tests.compiler.symbols import symbols
 from tests.conftest import Tiny
+from tests.onnx_models import build
 from zcc.compiler.backends.cpu.kernels.spec import KernelSpec, VectorUnit, building
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library, lowered
@@ -27,6 +30,9 @@ from zcc.compiler.backends.cpu.program.subroutine import make_subroutine
 from zcc.compiler.backends.cpu.program.workspace import Memory
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.compiler.importing.fuse import fuse
+from zcc.compiler.importing.read_network import read_network
+from zcc.compiler.importing.relax_module import import_proto
 from zcc.compiler.ir.ops import Network
 from zcc.compiler.ir.quantisation import IMAGE, Quantisation
 from zcc.compiler.precision.bf16 import shorten
@@ -52,9 +58,10 @@ def large(family: str, folder: Path) -> Sample:
 
 
 @pytest.fixture(scope="module")
-def networks(tmp_path_factory: pytest.TempPathFactory) -> list[Network]:
+def protos() -> list[onnx.ModelProto]:
     """With all kinds of kernels, one of them with attention."""
-    return [large(family, tmp_path_factory.mktemp("model")).network for family in ("yolo11", "yolov5")]
+    made = [build(family, imgsz=(160, 160), width=16) for family in ("yolo11", "yolov5")]
+    return [onnxsim.simplify(proto)[0] for proto in made]
 
 
 def detector(family: str, target: CpuTarget, folder: Path) -> EmittedModule:
@@ -109,10 +116,11 @@ def kinds(network: Network, target: CpuTarget) -> list[KernelSpec]:
     ("precision", "target"), [(precision, name) for precision in SEEN for name in distinct_targets(precision)]
 )
 def test_no_kernel_of_any_kind_for_any_target_asks_for_memory(
-    precision: str, target: str, networks: list[Network]
+    precision: str, target: str, protos: list[onnx.ModelProto]
 ) -> None:
     chosen, convert = TARGETS[target], CONVERSIONS.get(precision, lambda network: network)
-    specs = dict.fromkeys(spec for network in networks for spec in kinds(convert(network), chosen))
+    networks = [convert(fuse(read_network(import_proto(proto)))) for proto in protos]
+    specs = dict.fromkeys(spec for network in networks for spec in kinds(network, chosen))
     routines = [make_subroutine(f"kernel{n}", spec.build(chosen.unit)) for n, spec in enumerate(specs)]
     module = ir.IRModule({routine.name: routine.function for routine in routines})
     assert asks_for(lowered(module, chosen.tvm_target())) == set()
