@@ -40,7 +40,7 @@ class Choice:
 class Gathered:
     """Everything that the registry says."""
 
-    registry: str
+    registry: str  # its folder's name: where that lies is nobody's business whom the page is passed on to
     machine: str
     pattern: str | None
     entries: Sequence[Entry]
@@ -76,7 +76,7 @@ def gather(registry: Registry, pattern: str | None) -> Gathered:
     entries, choices = _rated(artifacts, superseded)
     names = set(choices)
     return Gathered(
-        str(registry),
+        registry.home.name,
         host.machine(),
         pattern,
         entries,
