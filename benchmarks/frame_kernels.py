@@ -109,7 +109,8 @@ def our_postprocess(head: Head, output: Array, lanes: int) -> Run:
     boxes, scores = np.empty((MAX_DET, 4), np.float32), np.empty(MAX_DET, np.float32)
     labels, count = np.empty(MAX_DET, np.int32), np.empty(1, np.int32)
     floats, integers = (elements(shapes) for shapes in scratch(head, MAX_DET, lanes))
-    held = np.empty(floats, np.float32), np.empty(integers, np.int32)
+    no_details = np.empty((MAX_DET, 1), np.float32)
+    held = no_details, np.empty(floats, np.float32), np.empty(integers, np.int32)
     return lambda: kernel(output, 1080, 1920, CONF, IOU, boxes, scores, labels, count, *held)
 
 

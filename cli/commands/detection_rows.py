@@ -7,8 +7,9 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zcc.commands.result_rows import as_line, result_rows
+from zcc.commands.result_rows import as_line
 from zcc.runtime.escaping import escaped
+from zcc.runtime.tasks.rows import result_rows
 
 if TYPE_CHECKING:
     from zcc.commands.sightings import Look, Sighting

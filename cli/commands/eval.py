@@ -156,6 +156,7 @@ def _document(manifest: Manifest, data: Path, pictures: Pictures, found: MeanAve
         "images": pictures.count,
         "map50": found.map50,
         "map50_95": found.map50_95,
+        "measure": found.measure,
         "classes": {
             manifest.classes[kind]: {"map50": each.map50, "map50_95": each.map50_95}
             for kind, each in found.per_class.items()
@@ -179,7 +180,7 @@ def _text(
     figures: list[MeanAveragePrecision | AveragePrecision] = [found, *found.per_class.values()]
     names = ["all classes", *(manifest.classes[kind] for kind in found.per_class)]
     rows = [[name, f"{each.map50:.3f}", f"{each.map50_95:.3f}"] for name, each in zip(names, figures, strict=True)]
-    titles = ["", "mAP50", "mAP50-95"]
+    titles = ["", found.measure.replace("50-95", "50"), found.measure]
     if mistaken is not None:
         titles += ["precision", "recall"]
         parts = zip(mistaken.precision[list(found.per_class)], mistaken.recall[list(found.per_class)], strict=True)

@@ -39,6 +39,7 @@ KIND = "profile"
 @click.option("--diff", metavar="REF2", help="Show by node what takes longer or shorter in this artifact.")
 @click.option("--diff-dtype", metavar="DTYPE", help="Of several variants of REF2, the one in this precision.")
 @click.option("--measure-machine", is_flag=True, help="Measure anew what this machine can do.")
+@click.option("--no-limits", is_flag=True, help="Leave out what this machine can do, and do not measure it.")
 @registry_option
 @json_option
 def profile(
@@ -51,6 +52,7 @@ def profile(
     diff: str | None,
     diff_dtype: str | None,
     measure_machine: bool,
+    no_limits: bool,
     registry: str | None,
     as_json: bool,
 ) -> None:
@@ -71,7 +73,7 @@ def profile(
     with reserved_stdout():
         artifact, profiled = _profiled(opened, ref, dtype, target, rounds)
         other = None if diff is None else _profiled(opened, diff, diff_dtype, target, rounds)
-        machine = None if diff else _limits(artifact.manifest, profiled, measure_machine)
+        machine = None if diff or no_limits else _limits(artifact.manifest, profiled, measure_machine)
     document = _document(artifact.manifest, rounds, profiled, machine)
     if other is None:
         keep(opened, artifact.digest, KIND, document)

@@ -1,24 +1,12 @@
-"""The results of every task as rows: for JSON, and as lines for people."""
+"""The results of every task as lines for people."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from zcc.runtime.escaping import escaped
 
 TURN = 360 / 6.283185307179586  # degrees of a radian
-
-
-def result_rows(found: Any, names: Sequence[str]) -> list[dict[str, Any]]:
-    """One for each detection, the surest first; of a classifier one for each of the likeliest classes."""
-    if hasattr(found, "probabilities"):
-        return [{**row, "name": names[row["class"]]} for row in found.extras()]
-    columns = zip(found.boxes.tolist(), found.scores.tolist(), found.classes.tolist(), found.extras(), strict=True)
-    return [
-        {"box": box, "score": score, "class": number, "name": names[number], **extra}
-        for box, score, number, extra in columns
-    ]
 
 
 def as_line(row: dict[str, Any]) -> str:

@@ -28,7 +28,7 @@ from zcc.runtime.manifest import Manifest
 from zcc.runtime.variant import Variant
 
 WARM_UP = 3
-LEAST_RUNS = 10
+LEAST_RUNS = 5
 SETTLED = 0.2  # seconds of runs that are not counted
 STAGES = ("preprocess", "network", "postprocess")
 

@@ -89,7 +89,7 @@ def profile_whole(folder: Path, rounds: int) -> Profile:
     for _ in range(WARM_UP + rounds):
         readings.append(variant.profile(image))
         networks.append(variant.network_seconds(image, output))
-    seconds = _undisturbed(readings)
+    seconds = undisturbed(readings)
     kernels = [
         KernelTime(
             call["kernel"], call["makes"], float(taken), call["flops"], call["bytes"],
@@ -97,11 +97,11 @@ def profile_whole(folder: Path, rounds: int) -> Profile:
         )
         for call, taken in zip(manifest.kernels["calls"], seconds, strict=True)
     ]  # fmt: skip
-    network = float(_undisturbed([np.array([each]) for each in networks])[0])
+    network = float(undisturbed([np.array([each]) for each in networks])[0])
     return Profile(kernels, network, _stages(variant, frame, rounds))
 
 
-def _undisturbed(readings: Sequence[Floats]) -> Floats:
+def undisturbed(readings: Sequence[Floats]) -> Floats:
     """The mean of the quicker half of the runs: what disturbs one does not count, and parts add up to their whole."""
     runs = np.array(readings[WARM_UP:])
     quickest = np.argsort(runs.sum(axis=1), kind="stable")[: -(-len(runs) // 2)]
@@ -113,7 +113,7 @@ def _stages(variant: Variant, frame: NDArray[np.uint8], rounds: int) -> dict[str
         taken = [variant.stages(frame, CONF, IOU) for _ in range(WARM_UP + rounds)]
     except CorruptArtifact:  # compiled by a zcc that had no clock there
         return {}
-    return {name: float(seconds) for name, seconds in zip(STAGES, _undisturbed(taken), strict=True)}
+    return {name: float(seconds) for name, seconds in zip(STAGES, undisturbed(taken), strict=True)}
 
 
 def total_seconds(times: Sequence[KernelTime]) -> float:

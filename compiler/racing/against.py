@@ -19,7 +19,7 @@ from zcc.compiler.racing.race import Race, Rules, race
 from zcc.compiler.racing.race_task import RaceTask, write_task
 from zcc.compiler.racing.same_detections import loosest
 from zcc.compiler.racing.table import ZCC, enter_artifact, enter_peer, find_peers
-from zcc.runtime.errors import DatasetError, ModelError
+from zcc.runtime.errors import BenchmarkError, DatasetError, ModelError
 from zcc.runtime.manifest import Manifest
 
 
@@ -46,6 +46,7 @@ def race_against(lineup: Lineup, frames: Sequence[Pixels], rules: Rules, progres
     """Race an artifact against others and against peers, and measure their accuracy where there are labels."""
     find_peers(lineup.peers)
     manifests = [Manifest.read(folder) for folder in (lineup.artifact, *lineup.siblings)]
+    check_task(manifests[0])
     check_original(lineup.model, manifests)
     calibration = check_calibration(lineup.calib, manifests[0])
     dataset = labelled(lineup.data, manifests[0])
@@ -74,6 +75,15 @@ def enter_all(lineup: Lineup, manifests: Sequence[Manifest], task: RaceTask) -> 
         *(enter_artifact(folder, f"{ZCC}-{manifest.dtype}") for folder, manifest in siblings),
         *(enter_peer(name, task) for name in dict.fromkeys(lineup.peers)),
     ]
+
+
+def check_task(manifest: Manifest) -> None:
+    """Refuse what peers have no steps for around their networks."""
+    if manifest.task.name != "detect":
+        raise BenchmarkError(
+            f"{manifest.name} is a {manifest.task.name} model, and others are raced at detection alone",
+            "python -m benchmarks.tasks races the other tasks, from a checkout",
+        )
 
 
 def load_original(path: Path, manifest: Manifest) -> Model:

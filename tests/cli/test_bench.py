@@ -87,7 +87,10 @@ def test_the_table_has_a_line_for_each(registry: str) -> None:
 
 def test_the_whole_protocol_is_kept_with_the_artifact(registry: str) -> None:
     """One real bench with everything in it; its figures hang together, whatever they are on this machine."""
-    document = bench(registry, "--rounds", "1", "--frame", "240x320")
+    options = ("--rounds", "1", "--frame", "240x320", "--json", "--registry", registry)
+    done = run_zcc("bench", "shapes", *options, timeout=300)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
     frame = document["frame_ms"]
     assert frame["runs"] >= 10 and frame["min"] <= frame["median"] <= frame["p95"] <= frame["p99"] <= frame["max"]
     assert set(document["stages_ms"]) == {"preprocess", "network", "postprocess"}

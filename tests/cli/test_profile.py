@@ -14,7 +14,8 @@ from zcc import sample
 
 
 def test_json_holds_every_kernel_and_the_shares_add_up(demo: Demo) -> None:
-    done = run_zcc("profile", "shapes", "--rounds", "3", "--top", "1", "--json", "--registry", demo.registry)
+    options = ("--rounds", "3", "--top", "1", "--no-limits", "--json")
+    done = run_zcc("profile", "shapes", *options, "--registry", demo.registry)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     shown = json.loads(run_zcc("show", "shapes", "--json", "--registry", demo.registry).stdout)
@@ -26,7 +27,7 @@ def test_json_holds_every_kernel_and_the_shares_add_up(demo: Demo) -> None:
     assert sum(kernel["ms"] for kernel in kernels) == pytest.approx(document["total"]["ms"], abs=1e-3)
     assert document["covered"] == pytest.approx(document["total"]["ms"] / document["network_ms"], rel=1e-3)
     assert set(document["stages_ms"]) == {"preprocess", "network", "postprocess"}
-    assert {kernel["tuned"] for kernel in kernels} >= {None, False}
+    assert None in {kernel["tuned"] for kernel in kernels} != {None}, "borders have no form; convolutions do"
     assert {kernel["layout"][:4] for kernel in kernels if kernel["dtype"]} == {"NCHW"}
     known = {node.name for node in onnx.load(str(sample.MODEL)).graph.node}
     told = {node for kernel in kernels for node in kernel["nodes"]}
@@ -35,7 +36,8 @@ def test_json_holds_every_kernel_and_the_shares_add_up(demo: Demo) -> None:
 
 
 def test_the_table_is_cut_at_the_top(demo: Demo) -> None:
-    done = run_zcc("profile", "shapes", "--rounds", "3", "--top", "4", "--registry", demo.registry)
+    options = ("--rounds", "3", "--top", "4")
+    done = run_zcc("profile", "shapes", *options, "--registry", demo.registry, timeout=300)  # it measures the machine
     title, heading, *rows, rest, total, limits, stages = done.stdout.splitlines()
     assert title.startswith("shapes fp32 for ")
     assert heading.split()[:2] == ["share", "ms"]
@@ -47,7 +49,8 @@ def test_the_table_is_cut_at_the_top(demo: Demo) -> None:
 
 def test_a_trace_is_a_timeline_whose_kernels_lie_within_the_network(demo: Demo, tmp_path: Path) -> None:
     trace = tmp_path / "frame.json"
-    done = run_zcc("profile", "shapes", "--rounds", "2", "--trace", trace, "--json", "--registry", demo.registry)
+    options = ("--rounds", "2", "--no-limits", "--trace", trace, "--json")
+    done = run_zcc("profile", "shapes", *options, "--registry", demo.registry)
     kernels = json.loads(done.stdout)["kernels"]
     events = [each for each in json.loads(trace.read_text())["traceEvents"] if each["ph"] == "X"]
     lines = {line: [each for each in events if each["tid"] == line] for line in (1, 2)}

@@ -57,7 +57,8 @@ class Gallery:
 
 def look(registry: Registry, told: Gathered, paths: Sequence[Path], thresholds: tuple[float, float]) -> Gallery:
     """Run the variants that this machine can run on the pictures."""
-    files, scenes, failures = _files(paths), [], []
+    files, scenes = _files(paths), []
+    failures = [f"{each.called}: it finds no boxes to draw" for each in told.entries if _boxless(each)]
     for name in told.names:
         loaded: list[tuple[Entry, Variant]] = []
         for entry in _chosen(told, name):
@@ -78,9 +79,14 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     return found[:MOST_PICTURES]
 
 
+def _boxless(entry: Entry) -> bool:
+    return entry.artifact.manifest.task.name == "classify"
+
+
 def _chosen(told: Gathered, name: str) -> list[Entry]:
     """The variants to look at: the most accurate first, as the reference, then those on the front, then the others."""
     running = [each for each in told.of_name(name) if each.hindrance is None and not each.superseded]
+    running = [each for each in running if not _boxless(each)]
     known = [each for each in running if each.latency is not None and each.accuracy is not None]
     first = [choice.entry for choice in told.choices[name] if choice.preference == "most-accurate" and choice.entry]
     full = [each for each in running if each.dtype == "fp32"]

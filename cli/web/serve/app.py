@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from zcc.runtime.errors import NotFound, ZccError
+from zcc.runtime.tasks.rows import result_rows
 from zcc.version import __version__
 from zcc.web.serve import kserve
 from zcc.web.serve.detecting import Detecting
@@ -128,7 +129,6 @@ class Serving:
 
 def _document(answer: Answer, size: tuple[int, ...], whole: float) -> dict[str, Any]:
     found, manifest = answer.found, answer.manifest
-    columns = zip(found.boxes.tolist(), found.scores.tolist(), found.classes.tolist(), strict=True)
     return {
         "name": manifest.name,
         "dtype": manifest.dtype,
@@ -137,10 +137,7 @@ def _document(answer: Answer, size: tuple[int, ...], whole: float) -> dict[str, 
         "frame": list(size),
         "edges": found.edges,
         "ms": {"detector": round(answer.milliseconds, 3), "request": round(whole, 3)},
-        "detections": [
-            {"box": box, "score": score, "class": number, "name": manifest.classes[number]}
-            for box, score, number in columns
-        ],
+        "detections": result_rows(found, manifest.classes),
     }
 
 

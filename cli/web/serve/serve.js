@@ -17,14 +17,24 @@
     context.drawImage(bitmap, 0, 0);
     context.font = `600 ${12 * unit}px system-ui, sans-serif`;
     context.textBaseline = "top";
-    for (const { box: [left, top, right, bottom], score, name, class: number } of [...detections].reverse()) {
-      const place = [left, top, right - left, bottom - top];
-      context.lineWidth = 3.5 * unit;
-      context.strokeStyle = "#000b";
-      context.strokeRect(...place);
-      context.lineWidth = 1.8 * unit;
-      context.strokeStyle = colour(number);
-      context.strokeRect(...place);
+    const around = (corners) => {
+      const path = new Path2D();
+      for (const [x, y] of corners) path.lineTo(x, y);
+      path.closePath();
+      return path;
+    };
+    // What a classifier answers has no box: its classes stand one below the other.
+    const listed = (place) => [0, 17 * unit * (place + 1), 0, 0];
+    for (const [place, { box, score, name, class: number, corners, keypoints }] of [...detections.entries()].reverse()) {
+      const [left, top, right, bottom] = box ?? listed(place);
+      const outline = around(corners ?? [[left, top], [right, top], [right, bottom], [left, bottom]]);
+      for (const [width, ink] of [[3.5, "#000b"], [1.8, colour(number)]]) {
+        context.lineWidth = width * unit;
+        context.strokeStyle = ink;
+        context.stroke(outline);
+      }
+      context.fillStyle = colour(number);
+      for (const [x, y, seen = 1] of keypoints ?? []) if (seen >= 0.5) context.fillRect(x - unit, y - unit, 2 * unit, 2 * unit);
       const text = `${name.slice(0, 40)} ${score.toFixed(2)}`;
       const [width, height] = [context.measureText(text).width + 8 * unit, 16 * unit];
       const x = Math.max(0, Math.min(left, bitmap.width - width));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 
 import uvicorn
 
@@ -14,6 +15,9 @@ from zcc.web.serve.settings import Settings
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 BACKLOG = 512
+# Between two frames the thread that runs them needs Python for a moment; at Python's own 5 ms it would wait for longer
+# than small frames take while requests are parsed.
+SWITCH_SECONDS = 0.0002
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -46,6 +50,7 @@ def make_server(offer: Offer, settings: Settings, host: str) -> uvicorn.Server:
 
 def serve(offer: Offer, settings: Settings, listening: socket.socket, host: str) -> None:
     """Answer requests until the process is told to end."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         make_server(offer, settings, host).run([listening])
     finally:

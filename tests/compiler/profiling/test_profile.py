@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from tests.conftest import Tiny
 from zcc.compiler.backends.common.machine import Machine
-from zcc.compiler.profiling.profile import KernelTime, profile_artifact
+from zcc.compiler.profiling.profile import KernelTime, profile_artifact, profile_whole, undisturbed
 from zcc.compiler.profiling.report import as_rows, as_text, as_totals
 from zcc.runtime.manifest import Manifest
 
@@ -28,6 +29,19 @@ def test_every_kernel_call_of_the_manifest_is_timed_in_its_order(tiny_artifact: 
     assert described == list(calls)
     assert all(each.seconds >= 0 for each in times)
     assert sum(each.seconds for each in times) > 0
+
+
+def test_a_frame_is_told_stage_by_stage(tiny_artifact: Tiny) -> None:
+    profiled = profile_whole(tiny_artifact.folder, rounds=2)
+    assert list(profiled.stages) == ["preprocess", "network", "postprocess"]
+    assert all(seconds > 0 for seconds in profiled.stages.values())
+    assert profiled.covered == pytest.approx(profiled.total / profiled.network)
+
+
+def test_what_disturbs_a_run_does_not_count() -> None:
+    """Of four runs, a disturbed one and the slower of the others are left out; parts add up to their whole."""
+    runs = [np.array(each, np.float64) for each in ([9, 9], [9, 9], [9, 9], [1, 2], [1.5, 2], [40, 1], [2, 2])]
+    assert undisturbed(runs).tolist() == [1.25, 2.0]
 
 
 def test_rows_come_by_time_with_their_share_and_speed() -> None:
@@ -54,10 +68,10 @@ def test_the_table_is_aligned_and_says_what_it_leaves_out(machine: Machine | Non
     title, first, rest = as_text(as_rows(TIMES, machine), top=1).splitlines()
     assert title.index("kernel") == first.index("conv")
     assert rest.strip() == "20.0%  in 2 more"
-    assert ("of floor" in title) == (machine is not None)
+    assert ("of peak" in title) == (machine is not None)
 
 
 def test_no_kernels_make_an_empty_table() -> None:
     assert as_rows([]) == []
     assert as_totals([])["gflops"] == 0
-    assert as_text([], top=5).strip() == "kernel"
+    assert as_text([], top=5).split() == ["kernel", "form", "writes", "nodes"]

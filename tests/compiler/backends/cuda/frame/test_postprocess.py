@@ -33,7 +33,8 @@ HEADS = {
 
 
 def assert_same(found: Detections, wanted: Detections, what: object) -> None:
-    for name, ours, theirs in zip(Detections._fields, found, wanted, strict=True):
+    """But for details, which these heads do not have."""
+    for name, ours, theirs in zip(Detections._fields[:3], found[:3], wanted[:3], strict=True):
         same = ours.shape == theirs.shape and (ours.view(np.uint32) == theirs.view(np.uint32)).all()
         assert same, (what, name)
 
