@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import pytest
 
-from tests.onnx_models import build
+from tests.compiler.bare_heads import distributed
 from zcc.compiler.backends.common.measuring.device import Here, ThisMachine
 from zcc.compiler.backends.common.measuring.device_process import DeviceWorker
 from zcc.compiler.backends.common.measuring.time_limit import TimeLimit
@@ -49,7 +49,7 @@ RUNNABLE = [name for name, target in TARGETS.items() if target.runs_here()]
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Imported:
     path = tmp_path_factory.mktemp("model") / "tiny.onnx"
-    onnx.save(build("yolov3-tiny", imgsz=(64, 64)), path)
+    onnx.save(distributed(3, (64, 64)), path)
     return import_model(load_model(path), InputSpec(64, 64), 100)
 
 
