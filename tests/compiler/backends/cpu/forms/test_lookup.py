@@ -11,7 +11,7 @@ import pytest
 
 from tests.compiler.backends.cpu.tuning.databases import FAILED, append
 from tests.compiler.backends.cpu.tuning.kernels import TARGET, UNIT, Sizes, direct
-from tests.onnx_models import build
+from tests.compiler.bare_heads import distributed
 from zcc import sample
 from zcc.compiler.backends.common.record_folders import SHIPPED, own_records
 from zcc.compiler.backends.cpu.forms.lookup import KernelRecords, find_records
@@ -88,7 +88,7 @@ def test_a_network_without_winograd_takes_the_best_tile(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "tiny.onnx"
-    onnx.save(build("yolov3-tiny", imgsz=(64, 64)), path)
+    onnx.save(distributed(3, (64, 64)), path)
     return path
 
 
