@@ -22,7 +22,8 @@ from zcc.runtime.trust.beside import read_beside
 
 def find_by_name(location: Location, name: str) -> list[Candidate] | None:
     """The last published of each variant; None where that is not told at once, be it that something is wrong."""
-    if location.database is None:
+    # What is no file would be waited for for ever, or read without end.
+    if location.database is None or not location.database.is_file():
         return None
     try:
         with File(location.database, writable=False, patience=0).transaction() as seen:

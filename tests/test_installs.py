@@ -34,6 +34,7 @@ INSTALL = re.compile(
 )
 # What fetches something else; nothing here needs it.
 FETCH = re.compile(r"\b(?:curl|wget|git clone|docker (?:pull|run)|npm (?:i|install)|npx|uvx|cargo install)\b|git\+")
+HERE = re.compile(r"'http://127\.0\.0\.1:\d+/[^']*'$")  # asks what listens on this machine
 ARGUMENT = re.compile(r"""\s+("[^"]+"|'[^']+'|[^\s"'`;,)]+)""")
 
 
@@ -49,7 +50,7 @@ def fetched(line: str) -> Iterator[str]:
                 yield word
             if rest[place : place + 1] not in (" ", ""):
                 break  # the command ends at a comma, a quote or a bracket; what follows is prose
-    if FETCH.search(line):
+    if FETCH.search(line) and not HERE.search(line):
         yield line.strip()
 
 

@@ -90,7 +90,7 @@ def bench(
     if history:
         _show_history(opened, artifact, as_json)
         return
-    folder = folder_of(opened, ref, artifact)
+    folder = folder_of(opened, ref, artifact).absolute()  # a name alone would be looked for in a registry
     rules = Rules(rounds=rounds, threads=threads or host.worker_threads(), seconds=TURN_SECONDS)
     plan = Plan(folder, frame, rules, _lineup(folder, against, model), quick)
     with reserved_stdout():

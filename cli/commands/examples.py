@@ -11,7 +11,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "zcc run yolov8n street.jpg 'shots/**/*.png' --save out",
         "zcc run yolov8n door.mp4 --class person --save door-boxes.mp4",
         "zcc run yolov8n camera --show",
-        "curl -s https://example.org/street.jpg | zcc run yolov8n - --json",
+        "zcc run yolov8n - --json < street.jpg",
     ),
     "eval": ("zcc eval yolov8n --dtype int8 --data labelled --against yolov8n --against-dtype fp32",),
     "compare": ("zcc compare yolov8n yolov8n --dtype fp32,int8 --data labelled --save differences",),

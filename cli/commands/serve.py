@@ -51,11 +51,12 @@ def serve(
     reaches the port can use it, and there is no password. Frames are not kept.
     """
     from zcc.runtime.choice import Wish
+    from zcc.runtime.distribution import how_to_install
     from zcc.runtime.errors import UsageError
 
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise UsageError(f"a server needs {', '.join(missing)}, which are not here", "pip install 'zcc-yolo[serve]'")
+        raise UsageError(f"a server needs {', '.join(missing)}, which are not here", how_to_install("serve"))
     from zcc.web.serve.offer import load_offer
     from zcc.web.serve.server import listen
     from zcc.web.serve.server import serve as run

@@ -387,7 +387,7 @@ def test_pictures_need_any_decoder_and_videos_opencv(tiny_artifact: Tiny, folder
     assert "InputError no decoder for pictures is installed" in run_python(WITHOUT, place, folder, "PIL", "cv2")
     (tmp_path / "clip.mp4").write_bytes(b"")
     told = run_python(WITHOUT, place, tmp_path / "clip.mp4", "cv2")
-    assert "needs OpenCV, which is not installed; pip install" in told
+    assert "needs OpenCV, which is not installed; in the folder of zcc's sources: pip install" in told
 
 
 @pytest.mark.parametrize("ending", ["break", "sys.exit(0)", "raise KeyboardInterrupt"])

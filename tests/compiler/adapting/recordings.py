@@ -20,6 +20,7 @@ PIXELS = SIDE * SIDE
 class Truth:
     boxes: NDArray[np.float64]
     classes: NDArray[np.int64]
+    shapes = None
 
     @property
     def crowd(self) -> NDArray[np.bool_]:
