@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,11 @@ def run_zcc(
         env={**os.environ, **environment},
         timeout=timeout,
     )
+
+
+def heed_ctrl_c() -> None:
+    """To be called in a new process: those that a background job starts ignore it from birth."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def assert_one_line(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:

@@ -14,6 +14,7 @@ import onnx
 import psutil
 import pytest
 
+from tests.cli.process import heed_ctrl_c
 from tests.compiler.bare_heads import distributed
 from zcc import sample
 from zcc.commands.interrupts import DYING, GRACE, descendants
@@ -53,7 +54,7 @@ def start(tmp_path: Path, temporary: Path) -> Iterator[Callable[..., subprocess.
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job ignores it from birth
+            preexec_fn=heed_ctrl_c,
             env={**os.environ, "TMPDIR": str(temporary), "ZCC_REGISTRY": str(tmp_path / "registry")},
         )
         started.append(process)

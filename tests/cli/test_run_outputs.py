@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import Demo
-from tests.cli.process import assert_one_line, run_zcc
+from tests.cli.process import assert_one_line, heed_ctrl_c, run_zcc
 from zcc import sample
 
 CROWD = next(path for path in sample.IMAGES if path.stem == "crowd")
@@ -70,7 +70,8 @@ def test_a_video_is_whole_after_ctrl_c(demo: Demo, tmp_path: Path) -> None:
         writer.write(frame)
     writer.release()
     command = ["run", "shapes", tmp_path / "long.avi", "--save", tmp_path / "cut.mp4", "--registry", demo.registry]
-    running = subprocess.Popen([sys.executable, "-m", "zcc", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    running = subprocess.Popen([sys.executable, "-m", "zcc", *command], preexec_fn=heed_ctrl_c, **pipes)
     assert running.stdout is not None
     while b"frame 3" not in running.stdout.readline():
         pass

@@ -9,13 +9,14 @@ import subprocess
 import sys
 import urllib.request
 
-from tests.cli.process import assert_one_line, run_zcc
+from tests.cli.process import assert_one_line, heed_ctrl_c, run_zcc
 from tests.conftest import Tiny
 
 
 def test_it_says_where_it_is_and_ends_on_ctrl_c(tiny_artifact: Tiny) -> None:
     command = [sys.executable, "-m", "zcc", "serve", "tiny", "--port", "0", "--registry", str(tiny_artifact.home)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, preexec_fn=heed_ctrl_c, **pipes) as server:
         assert server.stdout and server.stderr
         line = server.stdout.readline()
         found = re.match(r"(http://127\.0\.0\.1:\d+)  tiny: fp32; Ctrl-C ends it", line)
