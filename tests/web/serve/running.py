@@ -72,7 +72,7 @@ def rest(connection: socket.socket) -> bytes:
         while piece := connection.recv(65536):
             content += piece
     except ConnectionResetError:
-        pass
+        return content  # a server that refuses what it has not read ends the connection so
     return content
 
 
