@@ -35,7 +35,7 @@ from zcc.compiler.precision.table import PRECISIONS
 from zcc.runtime.winograd_weights import TAPS
 
 SCALE = Quantisation.of_range(-6.0, 6.0)  # of every map: which one it is does not change the code
-TEMPLATES = ("conv", "winograd", "bf16_conv", "int8_conv", "depthwise", "int8_depthwise")
+TEMPLATES = ("conv_", "winograd", "bf16_conv", "int8_conv", "depthwise", "int8_depthwise")
 
 
 @dataclass(frozen=True)
