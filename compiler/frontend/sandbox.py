@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,11 @@ ERRORS: dict[str, type[InputError] | type[UsageError]] = {error.__name__: error 
 
 
 def run_in_sandbox(
-    path: Path, imgsz: tuple[int, int] | None, classes: tuple[str, ...] | None, supported: Collection[str]
+    path: Path,
+    imgsz: tuple[int, int] | None,
+    classes: tuple[str, ...] | None,
+    supported: Collection[str],
+    pixels: Mapping[str, Any],
 ) -> Model:
     """What `load.prepare` gives or raises; when its process dies or takes too long, a ModelError."""
     request = {
@@ -37,6 +41,7 @@ def run_in_sandbox(
         "imgsz": imgsz,
         "classes": classes,
         "supported": sorted(supported),
+        "pixels": dict(pixels),
         "limit_bytes": LIMIT_BYTES,
     }
     with tempfile.TemporaryDirectory(prefix="zcc-") as name:

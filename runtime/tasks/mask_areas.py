@@ -19,10 +19,12 @@ FINEST = 4  # parts of a cell
 class FrameAmongCells:
     """How a frame's pixels lie among parts of cells, which are as fine as it takes to cut off the border around it.
 
-    Masks are made twice as exporters make them: from cells to these parts, and from those that show the frame to pixels.
+    Masks are resampled twice, as exporters do it: from cells to parts, and from those of the frame to pixels.
     """
 
-    places: NDArray[np.float32]  # (2, 5), x first: parts per pixel, the last part, parts before it, parts of a cell, cells
+    places: NDArray[
+        np.float32
+    ]  # (2, 5), x first: parts per pixel, the last part, parts before it, parts of a cell, cells
     size: tuple[int, int]  # of the frame: height, width
 
     @classmethod

@@ -141,7 +141,7 @@ def _blend_lines(areas: Any, start: Any, places: Any, y: Any, top: Any, high: An
 
 @inline
 def _refine(line: Any, places: Any, first: Any, last: Any, left: Any, width: Any, parts: Any) -> None:
-    """The parts of a row of cells from the first to the last; that one is there twice, for pixels right of its centre."""
+    """The parts of a row of cells from the first to the last, which is there twice: for pixels right of its centre."""
     for part in range(last - first + 1):
         at: T.let = _cell(places, ACROSS, T.cast(first + part, "float32"))
         cell: T.let = T.cast(T.floor(at), "int32") - left
