@@ -22,9 +22,8 @@ class FrameAmongCells:
     Masks are resampled twice, as exporters do it: from cells to parts, and from those of the frame to pixels.
     """
 
-    places: NDArray[
-        np.float32
-    ]  # (2, 5), x first: parts per pixel, the last part, parts before it, parts of a cell, cells
+    # (2, 5), x first: parts per pixel, the last part, parts before the first, parts of a cell, cells.
+    places: NDArray[np.float32]
     size: tuple[int, int]  # of the frame: height, width
 
     @classmethod
