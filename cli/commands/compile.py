@@ -20,6 +20,7 @@ from zcc.commands.options import (
 )
 from zcc.commands.output import print_json, reserved_stdout, say_lines
 from zcc.runtime.escaping import escaped
+from zcc.runtime.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -198,7 +199,7 @@ def _line(result: Result) -> str:
             f"{manifest.name} {manifest.dtype} for {manifest.target}",
             "was there already" if result.reused else f"made in {seconds:.1f} s",
             f"input {manifest.input.width}x{manifest.input.height}",
-            f"{len(manifest.classes)} classes",
+            counted(len(manifest.classes), "class", "classes"),
             f"{manifest.sizes['total'] / 1e6:.1f} MB",
             *(FIGURES[each.metric].format(each.value) for each in manifest.measured if each.metric in FIGURES),
             manifest.digest[:19],
