@@ -13,9 +13,11 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
+from zcc.compiler.backends.cpu.kernels.amx_choices import amx_choices
+from zcc.compiler.backends.cpu.kernels.amx_tile import BFLOAT16_PRODUCT, AmxTile
 from zcc.compiler.backends.cpu.kernels.bf16 import BFMMLA, LANES, PAIR, PAIR_DOT, bf16_instructions
 from zcc.compiler.backends.cpu.kernels.bf16_stages import Bf16Stages
-from zcc.compiler.backends.cpu.kernels.choices import Tile
+from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.dot_tile import DotTile, dot_choices
 from zcc.compiler.backends.cpu.kernels.lane_conv import build_by_lanes
@@ -42,7 +44,8 @@ class Bf16Conv(TiledConv):
 
     def choices(self, unit: VectorUnit) -> Sequence[Tile]:
         """Tiles that may be the quickest, in both orders of tasks."""
-        return dot_choices(self.out, unit, PAIR_DOT)
+        amx = amx_choices(self.geometry, unit, BFLOAT16_PRODUCT.item)
+        return (*amx, *dot_choices(self.out, unit, PAIR_DOT))
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """The tile's sums, then its stages and stores."""
@@ -61,8 +64,13 @@ class Bf16Conv(TiledConv):
                     stages.store(sums(block), [place[0] + block, place[1], place[2]])
 
             with bf16_instructions():
-                DotTile(self.geometry, PAIR_DOT, LANES, x, weight, bias).emit(finish)
+                self._emitter(x, weight, bias).emit(finish)
         return kernel.function
+
+    def _emitter(self, x: Any, weight: Any, bias: Any) -> DotTile | AmxTile:
+        if isinstance(self.tile, AmxChoice):
+            return AmxTile(self.geometry, BFLOAT16_PRODUCT, x, weight, bias)
+        return DotTile(self.geometry, PAIR_DOT, LANES, x, weight, bias)
 
 
 @dataclass(frozen=True)
