@@ -6,7 +6,6 @@ Tasks are (group of output blocks, output row) pairs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,15 +53,10 @@ class ConvGeometry:
         return tirx.floordiv(number, self.out.height), tirx.floormod(number, self.out.height)
 
 
-def each_tile(
-    geometry: ConvGeometry, prepared: Callable[[], AbstractContextManager[None]] = nullcontext
-) -> Iterator[tuple[Any, Any, Any]]:
-    """Once, inside the loops over all tiles: a tile's first block, its row and its first column.
-
-    What `prepared` emits surrounds all tiles of a task.
-    """
+def each_tile(geometry: ConvGeometry) -> Iterator[tuple[Any, Any, Any]]:
+    """Once, inside the loops over all tiles: a tile's first block, its row and its first column."""
     out, tile = geometry.out, geometry.tile
     tasks = out.blocks // tile.blocks * out.height
-    with T.parallel(0, tasks) as number, prepared(), T.serial(0, -(-out.width // tile.columns)) as index:
+    with T.parallel(0, tasks) as number, T.serial(0, -(-out.width // tile.columns)) as index:
         group, row = geometry.task(number)
         yield named(group * tile.blocks), row, named(geometry.first_column(index))
