@@ -13,7 +13,6 @@ from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 
 LANES = 16  # sums in a row of a tile register, and its rows
 MOST_WORDS = 16  # in a row of x
-MOST_VECTORS = 64  # of sums: two tiles of them are 8 KB, which stay on the stack
 MOST_CHUNK = 8  # columns that are finished together
 PACKED = 4  # of them are stored together
 MOST_TILES = 16  # of a task: so many that the last, which is finished alone, counts little
@@ -130,8 +129,7 @@ class Plan:
         """What a vector of sums that is wanted takes."""
         out, tile = self.geometry.out, self.geometry.tile
         vectors = tile.columns * self.outputs
-        single = LATENCY if self.registers * self.outputs == 1 else 0
-        step = max(vectors, LOADED * (tile.columns + self.outputs * self.run.words), single)
+        step = max(vectors, LATENCY, LOADED * (tile.columns + self.outputs * self.run.words))
         finished = FINISHED * vectors
         one = max(self.steps * step, finished) + (LOADED + STORED) * vectors + LATENCY
         rounds = -(-self.tasks // self.threads) * self.threads
@@ -156,7 +154,7 @@ def amx_choices(geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct) -
 
 def _fits(outputs: int, columns: int) -> bool:
     across = -(-columns // LANES)
-    return columns % across == 0 and columns * outputs <= MOST_VECTORS and min(held_registers(across, outputs)) >= 1
+    return columns % across == 0 and min(held_registers(across, outputs)) >= 1
 
 
 def _cost(tile: Tile, geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct) -> tuple[float, int]:

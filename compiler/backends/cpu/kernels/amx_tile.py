@@ -60,7 +60,7 @@ class AmxTile:
         plan, geometry = self.plan, self.geometry
         shape = (BUFFERS, geometry.tile.blocks, geometry.tile.columns, geometry.out.lanes)
         with T.parallel(0, plan.tasks) as number, configured(self._shapes()):
-            sums = T.alloc_buffer(shape, str(self.start.dtype), scope="local")
+            sums = T.alloc_buffer(shape, str(self.start.dtype))
             with T.serial(0, plan.tiles) as tile:
                 before = partial(self._finish, finish, sums, number, tile - 1)
                 place = self._place(number, tile)
