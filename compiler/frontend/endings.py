@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from zcc.compiler.frontend import find_head, probe
+from zcc.compiler.frontend.chosen_queries import answers_in_pixels, in_parts, query_cuts, rows_as_corners
 from zcc.compiler.frontend.greedy_nms import greedy_nms
 from zcc.compiler.frontend.prune import ancestors, inputs_of
 from zcc.compiler.frontend.selection import classes_selected_from, scalars, selects, static_shapes
@@ -47,13 +48,21 @@ def take_over(proto: onnx.ModelProto, head: Head, size: tuple[int, int]) -> Cut:
     rules = read_rules(proto, nodes)
     images = probe.contrast_images(size)
     rows = [value[0] for value in probe.sample_outputs(proto, images)[head.output]]
-    for cut, left in cuts(proto, head, size):
+    answers = all(map(in_parts, rows))
+    for cut, left in () if answers else cuts(proto, head, size):
         values = probe.sample_outputs(cut, images)[left.output]
         for corners, every_class in product((False, True), class_readings(nodes)):
             ruled = replace(left, family=head.family, corners=corners, every_class=every_class, suppression=rules)
             chosen = [greedy_nms(ruled, value, len(theirs)) for value, theirs in zip(values, rows, strict=True)]
             if all(map(same_rows, chosen, rows)):
                 return cut, ruled
+    for cut, left in query_cuts(proto, head) if answers else ():
+        values = probe.sample_outputs(cut, images)[left.output]
+        ruled = replace(left, every_class=True, suppression=rules)
+        chosen = [greedy_nms(ruled, answers_in_pixels(value, size), len(theirs))
+                  for value, theirs in zip(values, rows, strict=True)]  # fmt: skip
+        if all(same_rows(ours, rows_as_corners(theirs, size)) for ours, theirs in zip(chosen, rows, strict=True)):
+            return cut, ruled
     chosen_from = classes_selected_from(proto, head.output)
     if chosen_from not in (0, head.classes):
         raise UsageError(
