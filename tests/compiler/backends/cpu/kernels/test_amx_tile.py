@@ -29,25 +29,20 @@ runs_here = pytest.mark.skipif(not TARGET.runs_here(), reason="this processor ha
 BYTES = {
     "3x3": integers.Case((32, 48), (6, 8), tile=AmxChoice(3, 8)),
     "stride 2, tiles that overlap": integers.Case((48, 32), (5, 39), stride=2, tile=AmxChoice(1, 33)),
-    "1x1, weights held": integers.Case((64, 32), (4, 41), kernel=1, tile=AmxChoice(1, 39)),
     "1x1, columns held": integers.Case((64, 64), (4, 11), kernel=1, tile=AmxChoice(4, 7, rows_first=True)),
-    "2 by 2 registers": integers.Case((16, 64), (3, 23), tile=AmxChoice(2, 22)),
-    "one column": integers.Case((16, 16), (4, 1), tile=AmxChoice(1, 1)),
-    "odd channels": integers.Case((19, 37), (4, 5), tile=AmxChoice(3, 5)),
-    "dilated": integers.Case((16, 16), (4, 6), dilation=2, tile=AmxChoice(1, 4)),
-    "5x5": integers.Case((16, 16), (3, 6), kernel=5, tile=AmxChoice(1, 6)),
+    "2 by 2 registers, one channel too few": integers.Case((16, 63), (64, 23), kernel=1, tile=AmxChoice(2, 22)),
+    "one column, dilated": integers.Case((19, 16), (4, 1), dilation=2, tile=AmxChoice(1, 1)),
     "image": integers.Case((3, 32), (6, 20), kernel=6, stride=2, tile=AmxChoice(2, 20), image=True),
     "head": integers.Case((32, 255), (3, 4), kernel=1, stages=(), out=None, tile=AmxChoice(4, 4)),
-    "residual": integers.Case(stages=("silu", "add bytes"), tile=AmxChoice(1, 7)),
+    "residual": integers.Case(kernel=5, stages=("silu", "add bytes"), tile=AmxChoice(1, 7)),
 }
+EXTREME = ("3x3", "stride 2, tiles that overlap")
 BFLOATS = {
-    "3x3": bfloat16.Case((32, 48), (6, 8)),
+    "3x3": bfloat16.Case((19, 48), (6, 8)),
     "stride 2": bfloat16.Case((32, 32), (5, 39), stride=2),
-    "1x1": bfloat16.Case((64, 64), (4, 11), kernel=1),
-    "odd channels": bfloat16.Case((19, 37), (4, 5)),
     "image": bfloat16.Case((3, 32), (6, 20), kernel=6, stride=2, image=True),
     "head": bfloat16.Case((32, 255), (3, 4), kernel=1, stages=(), out="float32"),
-    "residual": bfloat16.Case((16, 16), (5, 7), stages=("silu", "add uint16")),
+    "residual": bfloat16.Case((16, 16), (5, 7), kernel=1, stages=("silu", "add uint16")),
 }
 
 
@@ -55,10 +50,11 @@ BFLOATS = {
 def test_bytes_equal_numpy(tmp_path: Path) -> None:
     """The largest sums there are among them: they wrap around nowhere, and nothing saturates."""
     rng = np.random.default_rng(11)
-    trials = {(name, extreme): integers.make_trial(BYTES[name], rng, extreme) for name in BYTES for extreme in (0, 1)}
+    trials = {name: integers.make_trial(case, rng) for name, case in BYTES.items()}
+    trials |= {f"{name}, extreme": integers.make_trial(BYTES[name], rng, extreme=True) for name in EXTREME}
     kernels = compile_kernels([trial.spec for trial in trials.values()], TARGET, tmp_path)
     for (name, trial), kernel in zip(trials.items(), kernels, strict=True):
-        np.testing.assert_array_equal(trial.run(kernel), trial.expected, err_msg=str(name))
+        np.testing.assert_array_equal(trial.run(kernel), trial.expected, err_msg=name)
 
 
 @runs_here
