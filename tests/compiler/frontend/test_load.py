@@ -98,7 +98,7 @@ def test_half_precision(family: str, tmp_path: Path, supported: frozenset[str]) 
 
 def test_sides_are_multiples_of_the_stride_that_the_exporter_left(tmp_path: Path, supported: frozenset[str]) -> None:
     proto = onnx_models.with_metadata(onnx_models.with_dynamic_axes(onnx_models.build("yolov8")), stride="64")
-    with pytest.raises(UsageError, match="multiples of 64.* take --imgsz 128x64"):
+    with pytest.raises(UsageError, match=r"multiples of 64.* take --imgsz 128x64"):
         ready(proto, tmp_path, supported, imgsz=(96, 64))
 
 
