@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zcc.commands.output import cells, print_rich, say
 from zcc.runtime.escaping import escaped
+from zcc.runtime.wording import counted
 
 if TYPE_CHECKING:
     from zcc.compiler.fleet.build import CellOutcome, Watcher
@@ -106,6 +107,6 @@ def open_view(total: int, workers: int) -> Iterator[Watcher]:
     from rich.live import Live
 
     console = Console(stderr=True)
-    print_rich(f"{total} variants, {workers} at once", console)
+    print_rich(f"{counted(total, 'variant')}, {workers} at once", console)
     with Live(console=console, transient=True) as live:
         yield LiveView(live, total)

@@ -12,6 +12,7 @@ import click
 from zcc.commands.options import json_option, read_pair, registry_option
 from zcc.commands.output import print_json, say, say_lines
 from zcc.runtime.escaping import escaped
+from zcc.runtime.wording import counted
 
 if TYPE_CHECKING:
     from zcc.compiler.quality.comparison import Comparison
@@ -91,14 +92,14 @@ def _worst(comparison: Comparison, differences: Sequence[PictureDifference], mos
 
     count = comparison.pictures.count
     if not differences:
-        return ["", f"nothing differs in any of the {count} pictures"]
+        return ["", f"nothing differs in any of {counted(count, 'picture')}"]
     names = comparison.pictures.names
     rows = [["picture", "only A", "only B", "both", "scores apart by"]]
     for each in differences[:most]:
         told = each.describe(Path(names[each.number]).name)
         rows.append([told["image"], *(str(told[key]) for key in ("lost", "gained", "in_both")), f"{each.drift:.3f}"])
     rest = len(differences) - most
-    return ["", f"{len(differences)} of {count} pictures differ, the worst first", columns(rows)] + (
+    return ["", f"{len(differences)} of {counted(count, 'picture')} differ, the worst first", columns(rows)] + (
         [f"and {rest} more; --json lists them all"] if rest > 0 else []
     )
 
@@ -119,7 +120,7 @@ def _save(
             path = folder / f"{wanted[number] + 1:03d}-{stem}.jpg"
             drawn = side_by_side(frame, differences[wanted[number]], pair[0].manifest.classes, titles)
             drawn.save(path, quality=92, subsampling=0)
-    say(f"saved {len(differences)} pictures in {escaped(str(folder))}", err=True)
+    say(f"saved {counted(len(differences), 'picture')} in {escaped(str(folder))}", err=True)
 
 
 def _document(

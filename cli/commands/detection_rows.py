@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zcc.commands.result_rows import as_line
 from zcc.runtime.escaping import escaped
 from zcc.runtime.tasks.rows import result_rows
+from zcc.runtime.wording import counted
 
 if TYPE_CHECKING:
     from zcc.commands.sightings import Look, Sighting
@@ -33,7 +34,7 @@ def as_text(sighting: Sighting, names: Sequence[str]) -> str:
 def _count(found: Sequence[dict[str, Any]]) -> str:
     if found and "box" not in found[0]:
         return f"the likeliest {len(found)} classes"
-    return f"{len(found)} detection{'' if len(found) == 1 else 's'}"
+    return counted(len(found), "detection")
 
 
 def as_document(look: Look, sightings: Iterable[Sighting], told: Explanation | None) -> dict[str, Any]:

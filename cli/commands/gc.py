@@ -6,6 +6,7 @@ import click
 
 from zcc.commands.options import json_option, refuse_nan, registry_option
 from zcc.commands.output import print_json, say
+from zcc.runtime.wording import counted
 
 
 @click.command()
@@ -67,4 +68,5 @@ def gc(
     for folder in freed["in_use"]:
         say(f"kept: {folder}, a detector runs from it")
     if freed["orphans"]:
-        say(f"kept: {len(freed['orphans'])} artifacts that the index does not know; zcc reindex takes them back")
+        kept = counted(len(freed["orphans"]), "artifact")
+        say(f"kept: {kept} that the index does not know; zcc reindex takes back what is sound")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from zcc.commands.ages import age
 from zcc.runtime.escaping import escaped
+from zcc.runtime.wording import counted
 
 if TYPE_CHECKING:
     from zcc.registry import Artifact
@@ -80,7 +81,7 @@ def _what(artifact: Artifact) -> str:
     manifest = artifact.manifest
     tags = f", tagged {', '.join(artifact.tags)}" if artifact.tags else ""
     came = "" if artifact.origin is None else ", built elsewhere"
-    classes = f"{len(manifest.classes)} classes"
+    classes = counted(len(manifest.classes), "class", "classes")
     return f"a detector ({manifest.head.family}) of {classes}, {age(manifest.created)} old{came}{tags}"
 
 
@@ -132,4 +133,4 @@ def _signed(artifact: Artifact) -> str:
     count = len(artifact.envelopes)
     if not count:
         return "by nobody"
-    return f"{count} signature{'s' if count > 1 else ''}; zcc verify REF --policy FILE says by whom"
+    return f"{counted(count, 'signature')}; zcc verify REF --policy FILE says by whom"

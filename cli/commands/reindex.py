@@ -6,6 +6,7 @@ import click
 
 from zcc.commands.options import json_option, registry_option
 from zcc.commands.output import print_json, say
+from zcc.runtime.wording import counted
 
 
 @click.command()
@@ -32,6 +33,6 @@ def reindex(anew: bool, adopt: bool, registry: str | None, as_json: bool) -> Non
             say(f"{word}: {manifest.name} {manifest.dtype} {manifest.target} {manifest.digest[:19]}")
     for left in rebuilt.left:
         say(f"left alone: {left.path}: {left.why}")
-    say(f"{len(rebuilt.taken)} artifacts taken back, {len(rebuilt.mended)} rows mended")
+    say(f"{counted(len(rebuilt.taken), 'artifact')} taken back, {counted(len(rebuilt.mended), 'row')} mended")
     if rebuilt.taken or rebuilt.put_aside is not None:
         say(f"not back: {rebuilt.lost}")

@@ -9,6 +9,7 @@ import click
 
 from zcc.commands.options import json_option, registry_option
 from zcc.commands.output import print_json, reserved_stdout, say
+from zcc.runtime.wording import counted
 
 
 @click.command()
@@ -73,4 +74,4 @@ def report(
     if as_json:
         print_json({"file": str(output), "bytes": len(text), "variants": len(told.entries), "names": told.names})
     else:
-        say(f"{output}: {len(told.entries)} variants, {len(text) / 1e6:.2f} MB")
+        say(f"{output}: {counted(len(told.entries), 'variant')}, {len(text) / 1e6:.2f} MB")

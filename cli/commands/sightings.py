@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from zcc.commands.inputs import Film, Picture, meant_by
 from zcc.commands.output import say
 from zcc.runtime.errors import InputError
+from zcc.runtime.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,7 +89,7 @@ class Look:
             picture = read[seen.index]
             yield Sighting(picture.name, picture.stem, self._bgr(seen.frame), seen.detections, seen.milliseconds)
         if len(pictures) > 1:
-            self._sum_up(f"{len(pictures)} pictures", stream)
+            self._sum_up(counted(len(pictures), "picture"), stream)
 
     def _frames(self, film: Film) -> Iterator[Sighting]:
         mode = "newest" if film.live else "every"

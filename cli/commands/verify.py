@@ -9,6 +9,7 @@ import click
 
 from zcc.commands.options import json_option, registry_option, variant_options
 from zcc.commands.output import print_json, say
+from zcc.runtime.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +92,7 @@ def _tell(judged: Sequence[dict[str, Any]], as_json: bool) -> None:
 
 def _verdict(report: IntegrityReport) -> str:
     told = [
-        *([f"{len(report.problems)} problems"] if report.problems else []),
-        *([f"{len(report.orphans)} orphans, which zcc reindex takes back"] if report.orphans else []),
+        *([counted(len(report.problems), "problem")] if report.problems else []),
+        *([f"{counted(len(report.orphans), 'orphan')}, which zcc reindex takes back"] if report.orphans else []),
     ]
     return ", ".join(told) or "all sound"

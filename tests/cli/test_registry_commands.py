@@ -259,8 +259,8 @@ def test_orphans_are_named_kept_and_freed_when_told(zcc: Zcc, registry: Registry
     newer = registry.publish(*artifact(tmp_path / "newer", "newer", seed=8))
     (registry.home / "index.sqlite").write_bytes(older)
     told = zcc("verify")
-    assert told.exit_code == 1 and "1 orphans" in told.stdout and str(newer.folder) in told.stdout
-    assert "kept: 1 artifacts" in zcc("gc").stdout and "kept: 1" in zcc("gc", "--orphans").stdout
+    assert told.exit_code == 1 and "1 orphan," in told.stdout and str(newer.folder) in told.stdout
+    assert "kept: 1 artifact that" in zcc("gc").stdout and "kept: 1" in zcc("gc", "--orphans").stdout
     assert newer.folder.exists()
     assert _json(zcc("gc", "--orphans", "--orphan-days", "0", "--json"))["folders"] == 1
     assert "all sound" in zcc("verify").stdout

@@ -47,7 +47,7 @@ def long_commands(ground: Ground) -> dict[str, tuple[float, tuple[str, ...]]]:
         "tune": (8, ("tune", model, "--budget", "60s", *place)),
         "run": (2, ("run", "tiny", *pictures, *place)),
         "eval": (2, ("eval", "tiny", "--data", shots, *place)),
-        "compare": (2, ("compare", "tiny", "tiny", "--data", shots, *place)),
+        "compare": (2, ("compare", "tiny", "tiny", "--dtype", f"fp32,{COPIED}", "--data", shots, *place)),
         "adapt": (2, ("adapt", "tiny", "--data", shots, "--dtypes", f"{COPIED},fp32", *place)),
         "bench": (3, ("bench", "tiny", "--rounds", "1000", *place)),
         "profile": (3, ("profile", "tiny", "--rounds", "20000", *place)),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zcc.runtime.wording import counted
 from zcc.web.markup import Markup, tag
 from zcc.web.report.chart import Axis, Plane, Point
 from zcc.web.report.evidence import Evidence
-from zcc.web.report.section import Missing, Section, plural
+from zcc.web.report.section import Missing, Section
 
 TITLE = "Adaptive precision"
 REMEDY = "zcc adapt REF --data SEQUENCE --fit --json > FILE, then --with FILE"
@@ -55,7 +56,7 @@ def _chart(replay: Mapping[str, Any]) -> Markup:
     )
     return tag(
         "div",
-        tag("h3", f"{replay['name']}: {replay['policy']} on {plural(int(replay['frames']), 'frame')}"),
+        tag("h3", f"{replay['name']}: {replay['policy']} on {counted(int(replay['frames']), 'frame')}"),
         _legend(),
         plane.draw("Accuracy against mean time of policy and oracle", lines, spots),
         tag(

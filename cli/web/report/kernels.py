@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from zcc.runtime.wording import counted
 from zcc.web.markup import Markup, tag
 from zcc.web.report.entry import Entry
 from zcc.web.report.evidence import Evidence
 from zcc.web.report.gather import Gathered
-from zcc.web.report.section import Missing, Section, plural
+from zcc.web.report.section import Missing, Section
 from zcc.web.report.treemap import Tile, squarified
 
 MOST_TILES = 56  # the rest is one tile
@@ -81,7 +82,7 @@ def _map(entry: Entry, pieces: Sequence[Piece], timed: bool, hidden: bool) -> Ma
     tiles = squarified([each.amount / total for each in pieces], ASPECT)
     shapes = (_tile(piece, tile, total, unit) for piece, tile in zip(pieces, tiles, strict=True))
     what = (
-        f"{plural(len(pieces), 'tile')}, {total:.2f} ms in all"
+        f"{counted(len(pieces), 'tile')}, {total:.2f} ms in all"
         if timed
         else f"{total / 1e3:.2f} GFLOP in all, by arithmetic"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from zcc.runtime.wording import counted
 from zcc.version import __version__
 from zcc.web.document import document, shipped, theme_switch
 from zcc.web.markup import Child, Markup, tag
@@ -18,7 +19,7 @@ from zcc.web.report.kernels import kernels
 from zcc.web.report.pictures import Gallery
 from zcc.web.report.provenance import provenance
 from zcc.web.report.scenes import scenes
-from zcc.web.report.section import Missing, Section, plural, unbroken
+from zcc.web.report.section import Missing, Section, unbroken
 from zcc.web.report.stages import stages
 from zcc.web.report.trade_off import choices, trade_off
 from zcc.web.report.variants import variants
@@ -59,8 +60,8 @@ def page(told: Gathered, evidence: Evidence, gallery: Gallery | None, made: date
 
 
 def _top(title: str, told: Gathered) -> Markup:
-    count = plural(len(told.entries), "variant")
-    models = "" if len(told.names) == 1 else f" of {plural(len(told.names), 'model')}"
+    count = counted(len(told.entries), "variant")
+    models = "" if len(told.names) == 1 else f" of {counted(len(told.names), 'model')}"
     return tag(
         "div",
         tag("p", "zcc report", class_="eyebrow"),

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from zcc.runtime.errors import TrustError
 from zcc.runtime.trust.envelope import read_envelope
 from zcc.runtime.trust.statement import read_statement
+from zcc.runtime.wording import counted
 from zcc.web.marks import mark
 from zcc.web.markup import Child, Markup, tag
 from zcc.web.report.entry import Entry
 from zcc.web.report.evidence import Evidence
 from zcc.web.report.gather import Gathered
-from zcc.web.report.section import Section, plural
+from zcc.web.report.section import Section
 
 
 def provenance(told: Gathered, evidence: Evidence) -> Section:
@@ -34,7 +35,7 @@ def provenance(told: Gathered, evidence: Evidence) -> Section:
 
 
 def _fold(entry: Entry, description: str | None) -> Markup:
-    signed = plural(len(entry.artifact.envelopes), "signature") if entry.artifact.envelopes else "unsigned"
+    signed = counted(len(entry.artifact.envelopes), "signature") if entry.artifact.envelopes else "unsigned"
     summary = tag(
         "summary",
         tag("span", mark(entry.dtype), entry.called, class_="who"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zcc.runtime.detections import Detections
+from zcc.runtime.wording import counted
 from zcc.web.marks import mark
 from zcc.web.markup import Child, Markup, tag
 from zcc.web.report.pictures import Gallery, Scene, Seen
-from zcc.web.report.section import Missing, Section, plural
+from zcc.web.report.section import Missing, Section
 
 TITLE = "Side by side"
 LONGEST_NAME = 24
@@ -97,7 +98,7 @@ WORDS = {"both": "found by both", "missed": "found by the reference alone", "add
 
 
 def _in_words(seen: Seen, first: bool, names: Sequence[str]) -> str:
-    count = plural(len(seen.found), "detection")
+    count = counted(len(seen.found), "detection")
     if first:
         return f"{count}; the reference"
     added = sum(partner < 0 for partner in seen.partners)

@@ -50,8 +50,3 @@ def unbroken(text: str) -> Child:
 def figure(value: float | None, form: str) -> str:
     """A number as it is shown; a dash where nobody measured."""
     return "–" if value is None else format(value, form)
-
-
-def plural(count: int, word: str) -> str:
-    """`1 variant`, `2 variants`."""
-    return f"{count} {word}" + ("" if count == 1 else "s")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from zcc.runtime.wording import counted
 from zcc.web.marks import mark
 from zcc.web.markup import Child, Markup, tag
 from zcc.web.report.entry import Entry
 from zcc.web.report.gather import Gathered
-from zcc.web.report.section import Section, figure, plural
+from zcc.web.report.section import Section, figure
 
 
 class Column(NamedTuple):
@@ -144,7 +145,7 @@ def _filters(entries: Sequence[Entry]) -> Markup:
             class_="search",
         ),
         tag("fieldset", tag("legend", "Precision", class_="unseen"), boxes, here, class_="chips"),
-        tag("p", plural(len(entries), "variant"), role="status", class_="small soft", data_count=True),
+        tag("p", counted(len(entries), "variant"), role="status", class_="small soft", data_count=True),
         class_="filters",
     )
 
@@ -157,6 +158,6 @@ def _ways(entries: Sequence[Entry]) -> Markup | None:
         return None
     return tag(
         "details",
-        tag("summary", f"How these were measured: {plural(len(ways), 'way')}"),
+        tag("summary", f"How these were measured: {counted(len(ways), 'way')}"),
         tag("ul", (tag("li", way) for way in ways), class_="small soft ways"),
     )
