@@ -126,6 +126,7 @@ OPTIONAL: Mapping[str, Rule] = {
     "executor": one_of(*EXECUTORS),
     "task": TASK,
     "verified": LINE,
+    "pixels": table(anything, 8),
     "calibration_digest": maybe(WORD),
     "tuning_digest": maybe(WORD),
     "precision": table(anything, 64),

@@ -50,15 +50,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--runs", type=int, default=3, help="frames of each contestant in a round")
     parser.add_argument("--target", default="native")
     parser.add_argument("--registry", help="where compiled models are kept; a folder for this race by default")
+    parser.add_argument("--compiled", action="store_true", help="they are in the registry under their files' names")
     return parser
 
 
 def race(model: Path, options: argparse.Namespace) -> list[str]:
     """A row: medians in ms, and the ratio to the faster of the others."""
     with tempfile.TemporaryDirectory() as scratch:
-        registry = Registry.open(options.registry or scratch)
-        (made,) = compile_model(CompileOptions(model, target=options.target), registry)
-        detector = Detector.load(made.folder)
+        registry = options.registry or scratch
+        if not options.compiled:
+            compile_model(CompileOptions(model, target=options.target), Registry.open(registry))
+        detector = Detector.load(model.stem, registry=registry)
         frame = scene(*options.frame)
         contestants = {"zcc": ours(detector), **peers(model, detector.manifest)}
         conf = threshold(detector, frame, options.objects)

@@ -11,6 +11,7 @@ import click
 from zcc.commands.options import (
     budget_option,
     json_option,
+    read_channels,
     read_size,
     read_words,
     refuse_nan,
@@ -70,6 +71,20 @@ FIGURES = {"latency_ms": "{:.1f} ms", "map50_95": "mAP50-95 {:.3f}", "agreement5
     help="How a frame is fitted to the input size: letterbox by default, crop (the short side fitted, the middle cut "
     "out) for classifiers.",
 )
+@click.option(
+    "--mean", callback=read_channels, metavar="A,B,C", help="What the model's channels are less, 0 by default."
+)
+@click.option(
+    "--std", callback=read_channels, metavar="A,B,C", help="What they are divided by after that, 1 by default."
+)
+@click.option(
+    "--white",
+    type=click.FloatRange(1, 65535),
+    callback=refuse_nan,
+    metavar="X",
+    help="What the model takes for white: 1 by default, 255 for one that reads bytes. --mean and --std count in it.",
+)
+@click.option("--order", type=click.Choice(["rgb", "bgr"]), help="Channel order of the model's input, rgb by default.")
 @click.option(
     "--max-det",
     type=click.IntRange(1, 30000),

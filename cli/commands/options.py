@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+MOST_LEVEL = 1e4  # of a pixel, in units of any white
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 registry_option = click.option(
@@ -94,6 +96,24 @@ def read_size(context: click.Context, option: click.Parameter, text: str | None)
     if match is None:
         raise click.BadParameter(f"{text!r} is not a size; write 640 or 480x640 (height x width)")
     return int(match[1]), int(match[2] or match[1])
+
+
+def read_channels(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> tuple[float, float, float] | None:
+    """`0.485,0.456,0.406`, a number for each channel, or one for all."""
+    if text is None:
+        return None
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in (1, 3) or not all(0 <= number <= MOST_LEVEL for number in numbers):
+        raise click.BadParameter(f"{text!r} is not three numbers of 0 to {MOST_LEVEL:g}; write 0.485,0.456,0.406")
+    if option.name == "std" and min(numbers) < 1 / MOST_LEVEL:
+        raise click.BadParameter(f"{text!r} divides by next to nothing; write 0.229,0.224,0.225")
+    first, second, third = numbers if len(numbers) > 1 else numbers * 3
+    return first, second, third
 
 
 def refuse_nan(context: click.Context, option: click.Parameter, value: float | None) -> float | None:

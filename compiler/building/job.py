@@ -38,6 +38,7 @@ class Job:
                 "tools": backend_of(self.target).tools(),
                 "dtype": self.precision.name,
                 "input": [spec.height, spec.width, spec.color, spec.resize],
+                "pixels": model.pixels,
                 "classes": list(model.class_names),
                 "max_det": self.source.max_det,
                 "calibration": self.calibrated.digest if self.calibrated else None,

@@ -54,7 +54,7 @@ def fitting(asked: str | None, task: TaskInfo) -> str:
 def prepare(options: CompileOptions, stages: StageRecorder, pass_over: PassOver | None) -> Prepared:
     """Load, check and import the model, and calibrate it for those of its variants that are calibrated."""
     with stages.stage("load and check"):
-        model = load_model(options.model, options.imgsz, options.classes)
+        model = load_model(options.model, options.imgsz, options.classes, options.pixels)
     for note in model.notes:
         stages.progress.note(note)
     with stages.stage("import"):

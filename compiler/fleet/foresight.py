@@ -39,7 +39,7 @@ class _Model:
 def foresee(cells: Sequence[Cell], registry: Registry, scratch: Path) -> list[Foreseen]:
     """Of each cell, all of one model, its fingerprint; or why there is no such variant."""
     options = cells[0].options
-    model = load_model(options.model, options.imgsz, options.classes)
+    model = load_model(options.model, options.imgsz, options.classes, options.pixels)
     spec = InputSpec(model.height, model.width, options.color, fitting(options.resize, model.task))
     source = import_model(model, spec, options.max_det)
     frames = load_frames(options.calib, options.color) if options.calib is not None else None

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 MOST = 10_000  # builds of one matrix
 _PATH, _WORDS = text(4096, 1), list_of(text(64, 1), 100, 1)
+_CHANNELS = list_of(number(0, 1e4), 3, 3)
 
 # What a model may say, and beside `path` and `name` the file for all models that do not say it themselves.
 _SHARED: Mapping[str, Rule] = {
@@ -48,12 +49,17 @@ _SHARED: Mapping[str, Rule] = {
     "imgsz": list_of(integer(32, limits.INPUT_SIDE), 2, 2),
     "color": one_of("bgr", "rgb"),
     "resize": one_of("letterbox", "stretch", "crop"),
+    "mean": _CHANNELS,
+    "std": _CHANNELS,
+    "white": number(1, 65535),
+    "order": one_of("rgb", "bgr"),
     "max_det": integer(1, limits.DETECTIONS),
 }
 _MODEL = record({"path": _PATH}, {"name": text(128, 1), **_SHARED})
 _WHOLE = {"remote": text(512, 1), "tune_seconds": number(1, 1e7), "runner": text(512, 1)}  # of the file alone
 _MATRIX = record({"model": list_of(_MODEL, 1000, 1)}, {**_WHOLE, **_SHARED})
 _PATHS = ("calib", "data", "classes")
+_PLAIN = ("max_drop", "color", "resize", "max_det", "white", "order")
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,8 @@ def _defaults(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cells(model: Mapping[str, Any], folder: Path) -> list[Cell]:
     places = {key: folder / model[key] for key in _PATHS if key in model}
-    plain = {key: model[key] for key in ("max_drop", "color", "resize", "max_det") if key in model}
+    plain = {key: model[key] for key in _PLAIN if key in model}
+    plain |= {key: tuple(model[key]) for key in ("mean", "std") if key in model}
     size = {"imgsz": (model["imgsz"][0], model["imgsz"][1])} if "imgsz" in model else {}
     path = folder / model["path"]
     name = check_name(model.get("name", path.stem))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import onnx
 
@@ -24,6 +25,7 @@ class Model:
     class_names: tuple[str, ...]
     sha256: str  # of the model file as given, external data included
     quantisations: Mapping[str, Quantisation] = field(default_factory=dict)  # of the maps that the file had quantised
+    pixels: Mapping[str, Any] = field(default_factory=dict)  # what the file takes for one, where that is not usual
     task: TaskInfo = field(default_factory=TaskInfo)
     notes: tuple[str, ...] = ()  # what users are told of how the file was read
     prototypes: str | None = None  # the output of maps that masks are sums of

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,17 @@ from zcc.runtime.manifest import TaskInfo
 
 LIMIT_SECONDS = 300
 LIMIT_BYTES = 16 << 30
-REQUEST, RESULT, PROTO = "request.json", "result.json", "model.onnx"
+REQUEST, RESULT, PROTO, COMPLAINTS = "request.json", "result.json", "model.onnx", "stderr.txt"
+LAST = 4096  # bytes of what a process complained of that are looked at
 ERRORS: dict[str, type[InputError] | type[UsageError]] = {error.__name__: error for error in (ModelError, UsageError)}
 
 
 def run_in_sandbox(
-    path: Path, imgsz: tuple[int, int] | None, classes: tuple[str, ...] | None, supported: Collection[str]
+    path: Path,
+    imgsz: tuple[int, int] | None,
+    classes: tuple[str, ...] | None,
+    supported: Collection[str],
+    pixels: Mapping[str, Any],
 ) -> Model:
     """What `load.prepare` gives or raises; when its process dies or takes too long, a ModelError."""
     request = {
@@ -37,6 +42,7 @@ def run_in_sandbox(
         "imgsz": imgsz,
         "classes": classes,
         "supported": sorted(supported),
+        "pixels": dict(pixels),
         "limit_bytes": LIMIT_BYTES,
     }
     with tempfile.TemporaryDirectory(prefix="zcc-") as name:
@@ -48,7 +54,7 @@ def run_in_sandbox(
         if complaint:
             raise full(folder, complaint)
         if not (folder / RESULT).exists():
-            raise ModelError(f"{path} crashed the libraries that read ONNX ({manner(code)})", "export it again")
+            raise ModelError(f"{path} crashed the libraries that read ONNX ({manner(code, folder)})", "export it again")
         return read_result(folder)
 
 
@@ -61,10 +67,11 @@ def spawn(folder: Path, path: Path) -> tuple[int, str]:
         "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path),
     }
     try:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, timeout=LIMIT_SECONDS, check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        with (folder / COMPLAINTS).open("wb") as complaints:
+            done = subprocess.run(
+                command, cwd=folder, env=environment, timeout=LIMIT_SECONDS, check=False,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints,
+            )  # fmt: skip
         return done.returncode, done.stdout.decode(errors="replace").strip()
     except subprocess.TimeoutExpired as error:
         raise ModelError(
@@ -73,12 +80,12 @@ def spawn(folder: Path, path: Path) -> tuple[int, str]:
         ) from error
 
 
-def manner(code: int) -> str:
-    """How a process ended, for messages."""
-    try:
+def manner(code: int, folder: Path) -> str:
+    """How the worker ended, for messages: the signal that ended it, or its last words."""
+    if code < 0:
         return signal.Signals(-code).name
-    except ValueError:
-        return f"exit status {code}"
+    said = (folder / COMPLAINTS).read_bytes()[-LAST:].decode(errors="replace").strip()
+    return f"exit status {code}" + (f": {said.splitlines()[-1]}" if said else "")
 
 
 def read_result(folder: Path) -> Model:

@@ -47,6 +47,7 @@ def read(request: dict[str, Any]) -> Model | dict[str, str]:
             None if request["imgsz"] is None else tuple(request["imgsz"]),
             None if classes is None else tuple(classes),
             frozenset(request["supported"]),
+            request["pixels"],
         )
     except tuple(ERRORS.values()) as error:
         return {"error": type(error).__name__, "problem": error.problem, "remedy": error.remedy}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,7 @@ class Bar:
         digest = hashlib.sha256(f"{self.max_drop!r} {self.pictures.digest}".encode())
         for labels in self.pictures.labels or ():
             digest.update(labels.boxes.tobytes() + labels.classes.tobytes() + labels.crowd.tobytes())
+            digest.update(pickle.dumps(labels.shapes, protocol=4))
         return f"sha256:{digest.hexdigest()}"
 
     @cached_property

@@ -89,7 +89,7 @@ def check_task(manifest: Manifest) -> None:
 def load_original(path: Path, manifest: Manifest) -> Model:
     """The model as the artifact was compiled from it."""
     size = manifest.input.height, manifest.input.width
-    return run_in_sandbox(path, size, manifest.classes, supported_operators())
+    return run_in_sandbox(path, size, manifest.classes, supported_operators(), manifest.pixels)
 
 
 def check_original(path: Path, manifests: Sequence[Manifest]) -> None:

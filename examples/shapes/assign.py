@@ -24,6 +24,7 @@ class Targets:
     positive: Tensor  # (B, N) bool
     boxes: Tensor  # (B, N, 4) xyxy, meaningful where positive
     scores: Tensor  # (B, N, C), 0 for background
+    owners: Tensor  # (B, N) which object, meaningful where positive
 
 
 def overlap(first: Tensor, second: Tensor) -> Tensor:
@@ -84,4 +85,4 @@ def _targets(
     scores = torch.zeros(*positive.shape, count, device=objects.device)
     scores.scatter_(2, kind[..., None], (quality * positive)[..., None])
     boxes = objects.gather(1, owner[..., None].expand(-1, -1, 4))
-    return Targets(positive, boxes, scores)
+    return Targets(positive, boxes, scores, owner)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 from pathlib import Path
+from typing import TypeVar
 
 import onnx
 import torch
@@ -15,6 +16,8 @@ from examples.shapes.model import STRIDES, ConvBlock, Decode, Detector
 from examples.shapes.outlines import CLASSES
 
 _OPSET = 13
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 class Deployed(nn.Module):
@@ -31,11 +34,11 @@ class Deployed(nn.Module):
         return decoded
 
 
-def folded(detector: Detector) -> Detector:
+def folded(detector: Module) -> Module:
     """The same network with every batch norm inside the convolution before it."""
     detector.eval()
     for block in detector.modules():
-        if isinstance(block, ConvBlock):
+        if isinstance(block, ConvBlock) and isinstance(block[1], nn.BatchNorm2d):
             convolution, norm, _ = block
             block[0] = fuse_conv_bn_eval(convolution, norm)
             block[1] = nn.Identity()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
 
 from examples.shapes.outlines import CLASSES
-from examples.shapes.scenes import VALIDATION_SEED, Scene, make_scene
+from examples.shapes.scenes import STRETCHES, VALIDATION_SEED, Scene, make_scene
 from examples.shapes.sequence import SEQUENCE_SEED, make_frame
 from examples.shapes.task_labels import LABELS, task_lines
 
@@ -36,9 +37,12 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=200)
     parser.add_argument("--sequence", action="store_true", help="one fixed camera, long quiet and short crowded phases")
     parser.add_argument("--seed", type=int, help=f"{VALIDATION_SEED}, and {SEQUENCE_SEED} for a sequence, by default")
+    parser.add_argument("--stretched", action="store_true", help="shapes up to 2.5 times as wide as high")
     parser.add_argument("--task", choices=LABELS, default="detect", help="what the labels are for; boxes by default")
     options = parser.parse_args()
     make, usual = (make_frame, SEQUENCE_SEED) if options.sequence else (make_scene, VALIDATION_SEED)
+    if options.stretched:
+        make = partial(make_scene, stretches=STRETCHES)
     write_scenes(options.folder, options.scenes, usual if options.seed is None else options.seed, make, options.task)
 
 

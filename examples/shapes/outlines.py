@@ -32,7 +32,7 @@ def _cross() -> Points:
 
 
 # Outlines inscribed in the unit circle. The round kinds are dense polygons, so that all are treated alike.
-_OUTLINES: dict[str, Points] = {
+OUTLINES: dict[str, Points] = {
     "circle": _spokes(96, (1.0,)),
     "ring": _spokes(96, (1.0,)),
     "square": _spokes(4, (1.0,)),
@@ -44,7 +44,7 @@ _OUTLINES: dict[str, Points] = {
 
 @dataclass(frozen=True)
 class Shape:
-    """One shape in a frame, in pixels; `hole` is the radius of a ring's hole in radii."""
+    """One shape in a frame, in pixels; `hole` is the radius of a ring's hole in radii, `stretch` a height in widths."""
 
     kind: str
     x: float
@@ -52,12 +52,13 @@ class Shape:
     radius: float
     angle: float
     hole: float = 0.0
+    stretch: float = 1.0
 
     @property
     def points(self) -> Points:
         """The outline's corners."""
         cos, sin = np.cos(self.angle), np.sin(self.angle)
-        turned: Points = _OUTLINES[self.kind] @ np.array([[cos, sin], [-sin, cos]])
+        turned: Points = (OUTLINES[self.kind] * (1, self.stretch)) @ np.array([[cos, sin], [-sin, cos]])
         placed: Points = turned * self.radius + np.array([self.x, self.y])
         return placed
 

@@ -23,6 +23,10 @@ _FRAMES = ((480, 640), (640, 480), (360, 640), (600, 800), (540, 960), (416, 416
 _MIN_CONTRAST = 55.0  # distance of a shape's colour from what lies under it, in RGB
 
 
+Stretches = tuple[float, float] | None
+STRETCHES = (0.4, 1.0)  # of the scenes that samples of tasks are trained and measured on
+
+
 @dataclass(frozen=True)
 class Crowd:
     """How many shapes a scene tries to place, and their radii as fractions of the frame's short side."""
@@ -49,23 +53,23 @@ class Scene:
     shapes: tuple[Shape, ...]  # what was painted, bottom to top, as the boxes
 
 
-def make_scene(seed: int, index: int) -> Scene:
-    """The scene with this number in the series with this seed."""
+def make_scene(seed: int, index: int, stretches: Stretches = None) -> Scene:
+    """The scene with this number in the series with this seed; with `stretches`, shapes are pressed by so much."""
     rng = np.random.default_rng([seed, index])
     height, width = _FRAMES[int(rng.integers(len(_FRAMES)))]
     place = clutter.strokes(rng, clutter.background(rng, height, width))
     crowd = _CROWDS[int(rng.choice(len(_CROWDS), p=_CROWD_ODDS))]
-    pixels, shapes = paint_crowd(rng, place, crowd)
+    pixels, shapes = paint_crowd(rng, place, crowd, stretches)
     return labelled(clutter.sensor(rng, pixels), shapes)
 
 
 def paint_crowd(
-    rng: np.random.Generator, place: clutter.Pixels, crowd: Crowd
+    rng: np.random.Generator, place: clutter.Pixels, crowd: Crowd, stretches: Stretches = None
 ) -> tuple[clutter.Pixels, tuple[Shape, ...]]:
     """The place with a crowd of shapes in it, and those that were painted."""
     canvas, (height, width) = _Canvas(place), place.shape[:2]
     for _ in range(int(rng.integers(crowd.least, crowd.most + 1))):
-        canvas.try_to_paint(_random_shape(rng, crowd, height, width), rng)
+        canvas.try_to_paint(_random_shape(rng, crowd, height, width, stretches), rng)
     return canvas.pixels, tuple(canvas.shapes)
 
 
@@ -81,7 +85,7 @@ def labelled(image: NDArray[np.uint8], shapes: tuple[Shape, ...]) -> Scene:
     )
 
 
-def _random_shape(rng: np.random.Generator, crowd: Crowd, height: int, width: int) -> Shape:
+def _random_shape(rng: np.random.Generator, crowd: Crowd, height: int, width: int, stretches: Stretches) -> Shape:
     kind = CLASSES[int(rng.integers(len(CLASSES)))]
     least, most = np.log(crowd.radii)
     radius = float(np.exp(rng.uniform(least, most))) * min(height, width)
@@ -92,6 +96,7 @@ def _random_shape(rng: np.random.Generator, crowd: Crowd, height: int, width: in
         radius=radius,
         angle=float(rng.uniform(0, 2 * np.pi)),
         hole=float(rng.uniform(0.45, 0.7)) if kind == "ring" else 0.0,
+        stretch=1.0 if stretches is None else float(rng.uniform(*stretches)),
     )
 
 

@@ -1,7 +1,7 @@
 """Labels of a scene for every task, as YOLO's text: `class` and what the task wants, in parts of the frame.
 
-The exact geometry of every shape is known, so masks, orientation and keypoints are exact as well. Keypoints are the
-centre, the first corner of the outline, which its angle points at, and the one a quarter around from it.
+The exact geometry of every shape is known, so masks, orientation and keypoints are exact as well. Keypoints are what
+can be seen of any shape: its centre, and its highest, rightmost, lowest and leftmost point.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from examples.shapes.outlines import Points, Shape
 from examples.shapes.scenes import Scene
 
-KEYPOINTS = 3
+KEYPOINTS = 5
 VISIBLE = 2
 
 Numbers = NDArray[np.float64]
@@ -33,12 +33,16 @@ def outline(scene: Scene, number: int) -> Numbers:
 
 def rotated(scene: Scene, number: int) -> Numbers:
     """The rectangle around the shape that is turned as the shape is."""
-    shape = scene.shapes[number]
+    return np.asarray(rectangle_of(scene.shapes[number]) / _size(scene)).ravel()
+
+
+def rectangle_of(shape: Shape) -> Points:
+    """Its corners, in order around it, the first two along the shape's own width."""
     turn = _turn(shape)
     own = (shape.points - (shape.x, shape.y)) @ turn.T
     (left, top), (right, bottom) = own.min(axis=0), own.max(axis=0)
     corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
-    return ((corners @ turn + (shape.x, shape.y)) / _size(scene)).ravel()
+    return np.asarray(corners @ turn + (shape.x, shape.y))
 
 
 def keypoints(scene: Scene, number: int) -> Numbers:
@@ -51,9 +55,10 @@ def keypoints(scene: Scene, number: int) -> Numbers:
 
 
 def keypoints_of(shape: Shape) -> Points:
-    """Centre, first corner, and the corner a quarter around."""
+    """The centre, and the points of the outline farthest up, right, down and left."""
     points = shape.points
-    return np.array([(shape.x, shape.y), points[0], points[len(points) // 4]])
+    x, y = points.T
+    return np.array([(shape.x, shape.y), *points[[y.argmin(), x.argmax(), y.argmax(), x.argmin()]]])
 
 
 LABELS: dict[str, Callable[[Scene, int], Numbers]] = {

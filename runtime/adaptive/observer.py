@@ -6,7 +6,17 @@ from collections.abc import Mapping
 
 from zcc.runtime.adaptive.latencies import Latencies
 from zcc.runtime.adaptive.observed import Observed
+from zcc.runtime.tasks.classification import Classification
 from zcc.runtime.variant import Detections
+
+
+def _extent(found: Detections | Classification, pixels: int) -> tuple[float, float]:
+    """The mean score, and how much of the frame the boxes cover together; a class is of all of it."""
+    if isinstance(found, Classification):
+        return found.top(1)[0][1], 1.0
+    sides = found.boxes[:, 2:] - found.boxes[:, :2]
+    score = float(found.scores.mean()) if len(found) else 0.0
+    return score, float((sides[:, 0] * sides[:, 1]).sum()) / pixels
 
 
 class Observer:
@@ -19,17 +29,17 @@ class Observer:
         # Made when a frame has run, so that the next one does not wait for it.
         self.observed = Observed(dtypes, dtypes[0], 0, 0.0, 0, 0.0, 0.0, self._latencies.p95())
 
-    def saw(self, dtype: str, found: Detections, pixels: int, milliseconds: float) -> None:
+    def saw(self, dtype: str, found: Detections | Classification, pixels: int, milliseconds: float) -> None:
         """A variant ran a frame of so many pixels."""
         self._latencies.add(dtype, milliseconds)
-        sides = found.boxes[:, 2:] - found.boxes[:, :2]
+        score, area = _extent(found, pixels)
         self.observed = Observed(
             dtypes=self.observed.dtypes,
             running=dtype,
             frames=self.observed.frames + 1,
             edges=found.edges,
             detections=len(found),
-            score=float(found.scores.mean()) if len(found) else 0.0,
-            area=float((sides[:, 0] * sides[:, 1]).sum()) / pixels,
+            score=score,
+            area=area,
             p95_ms=self._latencies.p95(),
         )

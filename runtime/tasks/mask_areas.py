@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,23 +12,29 @@ from zcc.runtime.executors.frame_block import letterbox
 from zcc.runtime.manifest import InputSpec
 
 Ints = NDArray[np.int32]
-FINEST = 4  # parts of a cell; the border around the picture is cut off as finely as it takes, up to that
+FINEST = 4  # parts of a cell
 
 
 @dataclass(frozen=True)
 class FrameAmongCells:
-    """By axis, x first: cells per pixel of the frame, where pixel -0.5 lies, and the bounds that pixels keep to."""
+    """How a frame's pixels lie among parts of cells, which are as fine as it takes to cut off the border around it.
 
-    places: NDArray[np.float32]  # (2, 4)
+    Masks are resampled twice, as exporters do it: from cells to parts, and from those of the frame to pixels.
+    """
+
+    # (2, 5), x first: parts per pixel, the last part, parts before the first, parts of a cell, cells.
+    places: NDArray[np.float32]
     size: tuple[int, int]  # of the frame: height, width
 
     @classmethod
     def of(cls, spec: InputSpec, cells: tuple[int, int], size: tuple[int, int]) -> FrameAmongCells:
         """The place of a frame of that size among so many cells down and across."""
         box = letterbox(spec, *size)
-        across = _axis(spec.width / cells[1], box.left, box.width, size[1])
-        down = _axis(spec.height / cells[0], box.top, box.height, size[0])
-        return cls(np.array([across, down], np.float32), size)
+        stride = spec.height // cells[0]
+        parts = min(stride // gcd(stride, box.top, box.left, box.top + box.height, box.left + box.width), FINEST)
+        across = _axis(parts, stride, box.left, box.width, size[1])
+        down = _axis(parts, stride, box.top, box.height, size[0])
+        return cls(np.array([(*across, cells[1]), (*down, cells[0])], np.float32), size)
 
     def pixels(self, boxes: NDArray[np.float32]) -> Ints:
         """The pixels whose corner at the top left is in each box, (n, 4)."""
@@ -35,19 +42,18 @@ class FrameAmongCells:
         return np.minimum(whole, np.array([self.size[1], self.size[0]] * 2, np.int32))
 
     def cells(self, pixels: Ints) -> Ints:
-        """The cells between which the centres of those pixels lie, (n, 4)."""
-        scale, offset, least, most = self.places.T
-        first, last = pixels[:, :2], np.maximum(pixels[:, 2:] - 1, pixels[:, :2])
-        low, high = (np.clip((at + np.float32(0.5)) * scale + offset, least, most) for at in (first, last))
-        upper = np.minimum(np.floor(high) + 1, np.ceil(most))
-        return np.concatenate([np.floor(low), upper + 1], axis=1).astype(np.int32)
+        """The cells that those pixels are made of, (n, 4)."""
+        scale, last, before, parts, cells = self.places.T
+        first, final = pixels[:, :2], np.maximum(pixels[:, 2:] - 1, pixels[:, :2])
+        low, high = (np.floor(np.clip((at + np.float32(0.5)) * scale - 0.5, 0, last)) for at in (first, final))
+        ends = low, np.minimum(high + 1, last)
+        among = [np.clip((part + before + 0.5) / parts - 0.5, 0, cells - 1) for part in ends]
+        return np.concatenate([np.floor(among[0]), np.ceil(among[1]) + 1], axis=1).astype(np.int32)
 
 
-def _axis(stride: float, begin: int, length: int, pixels: int) -> tuple[float, float, float, float]:
-    parts = next((n for n in (1, 2) if begin * n % stride == 0 and (begin + length) * n % stride == 0), FINEST)
-    edge = stride / parts / 2
-    least, most = ((at) / stride - 0.5 for at in (begin + edge, begin + length - edge))
-    return length / pixels / stride, begin / stride - 0.5, least, max(least, most)
+def _axis(parts: int, stride: int, begin: int, length: int, pixels: int) -> tuple[float, float, float, float]:
+    shown = length * parts / stride
+    return shown / pixels, max(shown - 1, 0), begin * parts / stride, parts
 
 
 def begins(areas: Ints) -> tuple[NDArray[np.int64], int]:

@@ -1,6 +1,6 @@
 """Whether a compiled model of a task says the same as ONNX Runtime and plain loops, on many generated scenes.
 
-    python -m tests.long.equal_tasks MODEL.onnx --classes 80 [--scenes 100] [--registry DIR] [--conf X]
+    python -m tests.long.equal_tasks MODEL.onnx --classes 80 [--scenes 100] [--registry DIR [--compiled]] [--conf X]
 
 Scenes are those of examples/shapes, crowded ones and empty ones among them. Detections must be the same; boxes and
 keypoints within 0.5 pixels, corners within 0.7, masks within 0.5% of their pixels, scores within 1e-3. Where two scores
@@ -33,11 +33,13 @@ def main() -> None:
     """Compare, and say what differs."""
     options = _parser().parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        (made,) = compile_model(CompileOptions(options.model), Registry.open(options.registry or scratch))
-        detector = Detector.load(made.folder)
-        plain = PlainModel(options.model, made.manifest.task.name, options.classes)
+        registry = options.registry or scratch
+        if not options.compiled:
+            compile_model(CompileOptions(options.model), Registry.open(registry))
+        detector = Detector.load(options.model.stem, registry=registry)
+        plain = PlainModel(options.model, detector.manifest.task.name, options.classes)
         counts: Counter[str] = Counter()
-        for index in range(options.scenes):
+        for index in range(options.first, options.first + options.scenes):
             scene = make_scene(VALIDATION_SEED, index).image[..., ::-1]
             frame = np.ascontiguousarray(np.full_like(scene, 90) if index % EMPTY == EMPTY - 1 else scene)
             expected = plain(frame, options.conf, IOU)
@@ -54,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--classes", type=int, default=80)
     parser.add_argument("--scenes", type=int, default=100)
     parser.add_argument("--registry")
+    parser.add_argument("--compiled", action="store_true", help="it is in the registry under its file's name")
+    parser.add_argument("--first", type=int, default=0, help="the number of the first scene")
     parser.add_argument("--conf", type=float, default=0.25)
     return parser
 

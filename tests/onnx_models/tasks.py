@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import onnx
+from onnx import TensorProto
 
 from tests.onnx_models import endings, heads
 from tests.onnx_models.blocks import cbs
@@ -96,14 +97,30 @@ def end_to_end(g: Graph, classes: int, of: str = "pose", details: int = 15) -> O
     return {**chosen, **dict(zip(("output1",), rest, strict=False))}
 
 
-def queries(g: Graph, classes: int, count: int = 25) -> Outputs:
-    """A fixed number of answers, chosen among the cells: boxes in parts of the input, and a score for each class."""
+def queries(g: Graph, classes: int, count: int = 25, chosen: bool = False) -> Outputs:
+    """A fixed number of answers, chosen among the cells: boxes in parts of the input, and a score for each class.
+
+    Where they are `chosen`, the best pairs of an answer and a class are left.
+    """
     levels = backbone(g)
     decoded = g.unary("Sigmoid", per_cell(g, levels, 4 + classes))
     rows = g.transpose(decoded, (0, 2, 1))
     scores = g.reduce_max(g.slice(rows, 4, 4 + classes, 2).name, 2)
     best = g.op("TopK", [scores, g.ints(count)], 2, axis=1, largest=1, sorted=1)[1]
-    return {"output0": Tensor(endings.gather_rows(g, rows.name, best, 4 + classes), (1, count, 4 + classes))}
+    answers = Tensor(endings.gather_rows(g, rows.name, best, 4 + classes), (1, count, 4 + classes))
+    return {"output0": best_answers(g, answers) if chosen else answers}
+
+
+def best_answers(g: Graph, answers: Tensor) -> Tensor:
+    """As many pairs of an answer and a class as there are answers: box, score and class of each."""
+    _, count, attributes = answers.shape
+    boxes, scores = g.split(answers, [4, attributes - 4], 2)
+    flat = g.op("Flatten", [scores.name], axis=1)[0]
+    values, index = g.op("TopK", [flat, g.ints(count)], 2, axis=1, largest=1, sorted=1)
+    row, label = (g.op(kind, [index, g.constant(attributes - 4)])[0] for kind in ("Div", "Mod"))
+    label = g.op("Cast", [label], to=TensorProto.FLOAT)[0]
+    parts = [endings.gather_rows(g, boxes.name, row, 4), g.unsqueeze(values, 2), g.unsqueeze(label, 2)]
+    return Tensor(g.op("Concat", parts, axis=2)[0], (1, count, 6))
 
 
 TASKS: dict[str, Callable[..., Outputs]] = {
@@ -112,7 +129,16 @@ TASKS: dict[str, Callable[..., Outputs]] = {
     "pose": pose,
     "obb": obb,
 }
-OTHERS: dict[str, Callable[..., Outputs]] = {"end-to-end": end_to_end, "queries": queries}
+
+
+def offsets(g: Graph, classes: int) -> Outputs:
+    """A detector with objectness and a point in every cell, whose boxes are not decoded: YOLOX as it is exported."""
+    levels = backbone(g)
+    boxes, scores = per_cell(g, levels, 4), g.unary("Sigmoid", per_cell(g, levels, 1 + classes))
+    return {"output0": g.transpose(g.concat([boxes, scores], 1), (0, 2, 1))}
+
+
+OTHERS: dict[str, Callable[..., Outputs]] = {"end-to-end": end_to_end, "queries": queries, "offsets": offsets}
 
 
 def build_task(

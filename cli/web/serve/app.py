@@ -106,15 +106,16 @@ class Serving:
         """The detections in a frame, as tensors."""
         self._check(request)
         async with self._receiving.body(request) as body:
-            wanted = kserve.read_request(body, request.headers.get(kserve.HEAD_LENGTH), self._settings.most_bytes)
+            length, most = request.headers.get(kserve.HEAD_LENGTH), self._settings.most_bytes
+            wanted = kserve.read_request(body, length, most, self._offer.manifest)
             picture = wanted.picture
             decode = wanted.decode or (lambda: self._decoded(picture or b""))
             asked = {**wanted.parameters, "variant": request.path_params.get("version")}
             found, _ = await self._detecting.run(request, decode, asked)
-            content, length = kserve.answer(wanted, found.manifest, found.found)
-        if length is None:
+            content, head = kserve.answer(wanted, found.manifest, found.found)
+        if head is None:
             return Response(content, media_type="application/json")
-        return Response(content, media_type="application/octet-stream", headers={kserve.HEAD_LENGTH: str(length)})
+        return Response(content, media_type="application/octet-stream", headers={kserve.HEAD_LENGTH: str(head)})
 
     def _decoded(self, body: bytes | bytearray) -> Any:
         return decoded(body, self._offer.manifest.input.color, self._settings.most_pixels)

@@ -1,24 +1,37 @@
 """KServe's open inference protocol, version 2, over HTTP: JSON, with tensors in it or in bytes behind it.
 
 A frame comes as `frame`, UINT8 (H, W, 3), or as `image`, BYTES (1), an encoded picture. A version of the model is a
-variant. Detections go back as `boxes` (n, 4), `scores` (n) and `classes` (n).
+variant. What goes back depends on the task; see tensors.py.
 """
 
 from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.runtime.detections import Detections
 from zcc.runtime.frame import Pixels
 from zcc.runtime.manifest import Manifest
-from zcc.runtime.rules import Breach, Rule, Where, anything, integer, list_of, one_of, record, strict_json, table, text
+from zcc.runtime.rules import (
+    Breach,
+    Rule,
+    Where,
+    anything,
+    brief,
+    integer,
+    list_of,
+    one_of,
+    record,
+    strict_json,
+    table,
+    text,
+)
 from zcc.web.serve.refusals import Refusal
+from zcc.web.serve.tensors import listed, packed, tensors_of
 
 HEAD_LENGTH = "inference-header-content-length"
 BINARY_SIZE, BINARY_DATA, ALL_BINARY = "binary_data_size", "binary_data", "binary_data_output"
@@ -36,12 +49,11 @@ _INPUT: Rule = record(
     {"name": _WORD, "datatype": one_of("UINT8", "BYTES"), "shape": list_of(integer(0, 1 << 20), 4, 1)},
     {"parameters": _PARAMETERS, "data": _data},
 )
-_OUTPUT: Rule = record({"name": one_of("boxes", "scores", "classes")}, {"parameters": _PARAMETERS})
+_OUTPUT: Rule = record({"name": _WORD}, {"parameters": _PARAMETERS})
 _REQUEST: Rule = record(
     {"inputs": list_of(_INPUT, 1, 1)},
-    {"id": text(256), "parameters": _PARAMETERS, "outputs": list_of(_OUTPUT, 3)},
+    {"id": text(256), "parameters": _PARAMETERS, "outputs": list_of(_OUTPUT, MOST_NAMES)},
 )
-OUTPUTS = {"boxes": ("FP32", [-1, 4]), "scores": ("FP32", [-1]), "classes": ("INT32", [-1])}
 
 
 class Wanted(NamedTuple):
@@ -64,11 +76,14 @@ def metadata(manifest: Manifest, versions: Sequence[str]) -> dict[str, Any]:
             {"name": "frame", "datatype": "UINT8", "shape": [-1, -1, 3]},
             {"name": "image", "datatype": "BYTES", "shape": [1]},
         ],
-        "outputs": [{"name": name, "datatype": kind, "shape": shape} for name, (kind, shape) in OUTPUTS.items()],
+        "outputs": [
+            {"name": tensor.name, "datatype": tensor.datatype, "shape": list(tensor.shape)}
+            for tensor in tensors_of(manifest).values()
+        ],
     }
 
 
-def read_request(body: bytes | bytearray, head_length: str | None, most: int) -> Wanted:
+def read_request(body: bytes | bytearray, head_length: str | None, most: int, manifest: Manifest) -> Wanted:
     """A request's body; a Refusal says what is wrong with it."""
     try:
         length = len(body) if head_length is None else int(head_length)
@@ -76,12 +91,12 @@ def read_request(body: bytes | bytearray, head_length: str | None, most: int) ->
             raise Breach("the head is longer than the request")
         raw = strict_json(bytes(body[:length]).decode(), most)
         _REQUEST(raw, "")
-        return _read(raw, memoryview(body)[length:])
+        return _read(raw, memoryview(body)[length:], tensors_of(manifest))
     except (ValueError, OverflowError, TypeError) as error:
         raise Refusal(400, f"this is no inference request ({error})") from error
 
 
-def _read(raw: Mapping[str, Any], rest: memoryview) -> Wanted:
+def _read(raw: Mapping[str, Any], rest: memoryview, has: Collection[str]) -> Wanted:
     [given] = raw["inputs"]
     shape, parameters = given["shape"], raw.get("parameters") or {}
     size = (given.get("parameters") or {}).get(BINARY_SIZE)
@@ -90,7 +105,9 @@ def _read(raw: Mapping[str, Any], rest: memoryview) -> Wanted:
     if size is None and "data" not in given:
         raise Breach("the input has no data")
     everything = bool(parameters.get(ALL_BINARY))
-    asked = raw.get("outputs") or [{"name": name} for name in OUTPUTS]
+    asked = raw.get("outputs") or [{"name": name} for name in has]
+    if unknown := [each["name"] for each in asked if each["name"] not in has]:
+        raise Breach(f"the outputs of the model are {', '.join(has)}, not {brief(unknown[0])}")
     outputs = [(each["name"], bool((each.get("parameters") or {}).get(BINARY_DATA, everything))) for each in asked]
     if given["datatype"] == "BYTES":
         return Wanted(raw.get("id"), parameters, None, _element(given, rest, size), outputs)
@@ -123,18 +140,18 @@ def _element(given: Mapping[str, Any], rest: memoryview, size: int | None) -> by
     return bytes(rest[4:])
 
 
-def answer(wanted: Wanted, manifest: Manifest, found: Detections) -> tuple[bytes, int | None]:
+def answer(wanted: Wanted, manifest: Manifest, found: Any) -> tuple[bytes, int | None]:
     """The body of the answer, and the length of its head where bytes follow it."""
-    arrays = {"boxes": found.boxes, "scores": found.scores, "classes": found.classes}
+    tensors = tensors_of(manifest)
     outputs, behind = [], []
     for name, binary in wanted.outputs:
-        values = np.ascontiguousarray(arrays[name])
-        tensor: dict[str, Any] = {"name": name, "datatype": OUTPUTS[name][0], "shape": list(values.shape)}
+        values = tensors[name].values(found)
+        tensor: dict[str, Any] = {"name": name, "datatype": tensors[name].datatype, "shape": list(values.shape)}
         if binary:
-            behind.append(values.tobytes())
-            tensor["parameters"] = {BINARY_SIZE: values.nbytes}
+            behind.append(packed(values))
+            tensor["parameters"] = {BINARY_SIZE: len(behind[-1])}
         else:
-            tensor["data"] = values.reshape(-1).tolist()
+            tensor["data"] = listed(values)
         outputs.append(tensor)
     document = {"model_name": manifest.name, "model_version": manifest.dtype, "outputs": outputs}
     if wanted.id is not None:

@@ -13,6 +13,7 @@ from zcc.compiler.backends.backend import ON_THIS_MACHINE, Built, Call, Floats, 
 from zcc.compiler.backends.common.machine import Machine
 from zcc.compiler.backends.cpu.emulation.emulated import emulated_network
 from zcc.compiler.backends.cpu.emulation.emulator import Emulator
+from zcc.compiler.backends.cpu.emulation.run_network import HEAD, PROTOTYPES
 from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, KernelRecords, RecordedChoices, find_records
 from zcc.compiler.backends.cpu.kernels.slab import written
 from zcc.compiler.backends.cpu.lowering.layout import Layout
@@ -115,12 +116,14 @@ class CpuBackend:
     def outputs(self, source: Imported, folder: Path, manifest: Manifest, picture: Pixels) -> dict[str, Floats]:
         """The head's decoded output, and the prototypes of a model that makes masks."""
         image = np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
-        target = TARGETS[manifest.target]
-        if target.runs_here():
-            executor, model = CpuExecutor(folder, manifest), source.model
-            beside = {} if model.prototypes is None else {model.prototypes: executor.prototypes(image)}
-            return {model.head.output: executor.run_network(image), **beside}
-        return {source.model.head.output: emulated_network(Emulator(target), folder, manifest, image)}
+        target, model = TARGETS[manifest.target], source.model
+        if not target.runs_here():
+            made = emulated_network(Emulator(target), folder, manifest, image)
+            beside = {} if model.prototypes is None else {model.prototypes: made[PROTOTYPES]}
+            return {model.head.output: made[HEAD], **beside}
+        executor = CpuExecutor(folder, manifest)
+        beside = {} if model.prototypes is None else {model.prototypes: executor.prototypes(image)}
+        return {model.head.output: executor.run_network(image), **beside}
 
     def running(self, target: CpuTarget) -> Running:
         """On this machine, or on one of another architecture that qemu-user emulates."""

@@ -96,9 +96,26 @@ def test_models_that_choose_themselves_are_cut_before_that(task: str, details: i
     assert model.prototypes == ("output1" if task == "segment" else None)
 
 
-def test_answers_to_queries_are_boxes_in_pixels(tmp_path: Path) -> None:
-    proto = build_task("queries", imgsz=(64, 96))
+def test_boxes_that_the_file_leaves_as_offsets_are_decoded(tmp_path: Path) -> None:
+    proto = build_task("offsets", imgsz=(64, 96))
     model = ready(proto, tmp_path)
+    assert (model.head.classes, model.head.objectness, model.head.candidates) == (3, True, 126)
+    image = np.random.default_rng(1).random((1, 3, 64, 96), np.float32)
+    expected, at = run(proto, image, "output0")[0], 0
+    for stride in (8, 16, 32):
+        for row in range(64 // stride):
+            for column in range(96 // stride):
+                expected[at, :2] = (expected[at, :2] + (column, row)) * stride
+                expected[at, 2:4] = np.exp(expected[at, 2:4]) * stride
+                at += 1
+    np.testing.assert_allclose(run(model.proto, image, model.head.output)[0], expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_answers_to_queries_are_boxes_in_pixels(chosen: bool, tmp_path: Path) -> None:
+    proto = build_task("queries", imgsz=(64, 96))
+    model = ready(build_task("queries", imgsz=(64, 96), chosen=chosen), tmp_path, ("a", "b", "c"))
+    assert model.head.every_class == chosen, "a box counts for each of its classes"
     assert (model.head.family, model.head.classes, model.head.candidates) == ("queries", 3, 25)
     assert model.head.finished
     image = np.random.default_rng(1).random((1, 3, 64, 96), np.float32)

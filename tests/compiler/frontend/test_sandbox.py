@@ -49,6 +49,13 @@ def test_death(tmp_path: Path) -> None:
         load_model(path)
 
 
+def test_last_words(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that does not find what it is asked says so, and the error repeats it."""
+    monkeypatch.setattr(sandbox, "REQUEST", "elsewhere.json")
+    with pytest.raises(ModelError, match=r"\(exit status 1: FileNotFoundError: .*request\.json"):
+        load_model(path)
+
+
 def test_relative_paths_and_other_folders(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file in the user's folder that is named like a library is not taken for it."""
     (path.parent / "onnx.py").write_text("raise SystemExit('taken')")

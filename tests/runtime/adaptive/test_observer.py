@@ -8,6 +8,7 @@ import pytest
 from zcc.runtime import Detections
 from zcc.runtime.adaptive.latencies import WINDOW
 from zcc.runtime.adaptive.observer import Observer
+from zcc.runtime.tasks.classification import Classification
 
 
 def detections(rng: np.random.Generator, count: int) -> Detections:
@@ -33,6 +34,13 @@ def test_the_last_frame(count: int) -> None:
     assert seen.score == pytest.approx(sum(map(float, found.scores)) / count if count else 0.0)
     areas = [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in found.boxes.tolist()]
     assert seen.area == pytest.approx(sum(areas) / 6400)
+
+
+def test_a_class_is_of_the_whole_frame() -> None:
+    observer = Observer({"int8": 2.0, "fp32": 6.0})
+    observer.saw("int8", Classification(np.float32([0.2, 0.7, 0.1]), 0.3), 6400, 2.0)
+    seen = observer.observed
+    assert (seen.detections, seen.area, seen.edges, seen.score) == (1, 1.0, 0.3, pytest.approx(0.7))
 
 
 def test_times_of_one_variant_tell_of_the_others() -> None:

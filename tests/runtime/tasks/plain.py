@@ -19,6 +19,8 @@ from zcc.runtime.manifest import InputSpec
 
 Array = NDArray[np.float32]
 MOST = 300
+NEVER = 1.0  # no overlap is larger
+DETAILS = {"segment": (32,), "pose": (51,)}  # numbers of a row that a file chose itself, where it may
 
 
 @dataclass
@@ -74,7 +76,22 @@ class PlainModel:
         image = references.letterboxed(frame, self.spec)[None] / np.float32(255)
         outputs = self.outputs(image)
         rows = outputs[0][0].T if outputs[0].shape[1] < outputs[0].shape[2] else outputs[0][0]
+        if rows.shape[1] - 6 in (0, *DETAILS.get(self._task, ())):
+            rows, iou = self._candidates(rows), NEVER
         return self.results(rows, outputs[1:], frame.shape[:2], conf, iou)
+
+    def _candidates(self, chosen: Array) -> Array:
+        """Rows of what the file chose itself (corners, score, class, details) as candidates that nothing suppresses.
+
+        Where boxes lie within 0..1, as RT-DETR's do, they are centre and size in parts of the input.
+        """
+        boxes = chosen[:, :4]
+        if boxes.max() <= 2:
+            boxes = boxes * np.float32([self.spec.width, self.spec.height] * 2)
+        else:
+            boxes = np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], 1)
+        scores = np.where(np.arange(self._classes) == chosen[:, 5:6], chosen[:, 4:5], 0)
+        return np.concatenate([boxes, scores, chosen[:, 6:]], 1).astype(np.float32)
 
     def results(self, rows: Array, others: list[Array], size: tuple[int, int], conf: float, iou: float) -> Plain:
         """The same, from rows of candidates."""

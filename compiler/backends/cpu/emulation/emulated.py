@@ -17,12 +17,12 @@ SCRIPT = Path(run_network.__file__)
 
 def emulated_network(
     emulator: Emulator, folder: Path, manifest: Manifest, image: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """The head's decoded output for a prepared input."""
+) -> dict[str, NDArray[np.float32]]:
+    """The head's decoded output for a prepared input, and the prototypes of a model that makes masks."""
     with tempfile.TemporaryDirectory(prefix="zcc-") as scratch:
-        told, taken, made = (Path(scratch, name) for name in ("manifest.json", "image.npy", "output.npy"))
+        told, taken, made = (Path(scratch, name) for name in ("manifest.json", "image.npy", "output.npz"))
         told.write_text(manifest.to_json(), encoding="utf-8")
         np.save(taken, image)
         emulator.run(SCRIPT, folder, told, taken, made)
-        output: NDArray[np.float32] = np.load(made)
-    return output
+        with np.load(made) as found:
+            return dict(found)

@@ -7,14 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
+from zcc.runtime.executors.cpu import CpuExecutor
 from zcc.runtime.manifest import Manifest
-from zcc.runtime.variant import Variant
+
+HEAD, PROTOTYPES = "head", "prototypes"  # what there is in the file that it leaves
 
 
 def main(artifact: Path, manifest: Path, image: Path, output: Path) -> None:
-    """The head's decoded output for a prepared image, as files."""
-    variant = Variant(artifact, Manifest.from_json(manifest.read_text(encoding="utf-8")))
-    np.save(output, variant.run_network(np.load(image)))
+    """The head's decoded output for a prepared image, and the prototypes of a model that makes masks, as files."""
+    executor = CpuExecutor(artifact, Manifest.from_json(manifest.read_text(encoding="utf-8")))
+    given = np.load(image)
+    beside = {PROTOTYPES: executor.prototypes(given)} if executor.manifest.task.name == "segment" else {}
+    np.savez(output, **{HEAD: executor.run_network(given), **beside})
 
 
 if __name__ == "__main__":

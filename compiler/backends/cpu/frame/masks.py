@@ -17,8 +17,11 @@ from zcc.compiler.backends.cpu.frame.resample import clamp
 
 GROUPS = 32  # shares that the rows are dealt out in
 LEFT, TOP, RIGHT, BOTTOM = range(4)  # of a detection's area, in cells of the prototypes or pixels of the frame
-SCALE, OFFSET, LEAST, MOST = range(4)  # of an axis: cells per pixel, where pixel -0.5 lies, and the bounds
-AXES = 2
+# Of an axis: parts of cells per pixel, the frame's last part, parts before its first, parts of a cell, and cells.
+SCALE, LAST, BEFORE, PARTS, CELLS = range(5)
+ACROSS, DOWN = range(2)
+PLACES = (2, 5)
+FINEST = 4  # parts of a cell
 
 
 @inline
@@ -97,46 +100,83 @@ def build_areas(prototypes: PackedMap, count: int) -> Any:
 
 
 def _position(places: Any, axis: int, pixel: Expr) -> Expr:
-    """Where a pixel's centre lies among the prototypes' cells, inside the picture."""
-    at = (T.cast(pixel, "float32") + T.float32(0.5)) * places[axis, SCALE] + places[axis, OFFSET]
-    return clamp(at, places[axis, LEAST], places[axis, MOST])
+    """Where a pixel's centre lies among the frame's parts of cells."""
+    at = (T.cast(pixel, "float32") + T.float32(0.5)) * places[axis, SCALE] - T.float32(0.5)
+    return clamp(at, T.float32(0), places[axis, LAST])
+
+
+def _cell(places: Any, axis: int, part: Expr) -> Expr:
+    """Where a part's centre lies among the cells."""
+    at = (part + places[axis, BEFORE] + T.float32(0.5)) / places[axis, PARTS] - T.float32(0.5)
+    return clamp(at, T.float32(0), places[axis, CELLS] - T.float32(1))
+
+
+def _blend(low: Expr, high: Expr, share: Expr) -> Expr:
+    return low + (high - low) * share
+
+
+def _share(position: Expr) -> Expr:
+    return position - T.floor(position)
 
 
 @inline
-def _blend_lines(areas: Any, upper: Any, lower: Any, weight: Any, width: Any, line: Any) -> None:
-    """A row between two rows of cells; its last value is there twice, for pixels right of its centre."""
+def _blend_lines(areas: Any, start: Any, places: Any, y: Any, top: Any, high: Any, width: Any, line: Any) -> None:
+    """The row of cells that a row of pixels lies in: between two rows of parts, each between two rows of cells."""
+    position: T.let = _position(places, DOWN, y)
+    upper: T.let = _cell(places, DOWN, T.floor(position))
+    lower: T.let = _cell(places, DOWN, T.min(T.floor(position) + T.float32(1), places[DOWN, LAST]))
+    above: T.let = T.cast(T.floor(upper), "int32") - top
+    below: T.let = T.cast(T.floor(lower), "int32") - top
+    rows: T.let = start + T.cast(above, "int64") * T.cast(width, "int64")
+    next_rows: T.let = start + T.cast(T.min(above + 1, high - 1), "int64") * T.cast(width, "int64")
+    others: T.let = start + T.cast(below, "int64") * T.cast(width, "int64")
+    next_others: T.let = start + T.cast(T.min(below + 1, high - 1), "int64") * T.cast(width, "int64")
     for x in range(width):
-        line[x] = (
-            areas[upper + T.cast(x, "int64")]
-            + (areas[lower + T.cast(x, "int64")] - areas[upper + T.cast(x, "int64")]) * weight
+        line[x] = _blend(
+            _blend(areas[rows + T.cast(x, "int64")], areas[next_rows + T.cast(x, "int64")], _share(upper)),
+            _blend(areas[others + T.cast(x, "int64")], areas[next_others + T.cast(x, "int64")], _share(lower)),
+            _share(position),
         )
-    line[width] = line[width - 1]
-
-
-def _is_inside(line: Any, position: Expr, first: Expr) -> Expr:
-    """1 where the sum between two cells is above 0."""
-    cell = T.cast(T.floor(position), "int32") - first
-    share = position - T.floor(position)
-    return T.cast(line[cell] + (line[cell + 1] - line[cell]) * share > T.float32(0), "uint8")
 
 
 @inline
-def _draw_row(line: Any, places: Any, first: Any, left: Any, width: Any, at: Any, out: Any, lanes: int) -> None:
+def _refine(line: Any, places: Any, first: Any, last: Any, left: Any, width: Any, parts: Any) -> None:
+    """The parts of a row of cells from the first to the last, which is there twice: for pixels right of its centre."""
+    for part in range(last - first + 1):
+        at: T.let = _cell(places, ACROSS, T.cast(first + part, "float32"))
+        cell: T.let = T.cast(T.floor(at), "int32") - left
+        parts[part] = _blend(line[cell], line[T.min(cell + 1, width - 1)], _share(at))
+    parts[last - first + 1] = parts[last - first]
+
+
+def _is_inside(parts: Any, position: Expr, first: Expr) -> Expr:
+    """1 where the sum between two parts is above 0."""
+    part = T.cast(T.floor(position), "int32") - first
+    return T.cast(_blend(parts[part], parts[part + 1], _share(position)) > T.float32(0), "uint8")
+
+
+@inline
+def _draw_row(parts: Any, places: Any, first: Any, left: Any, width: Any, at: Any, out: Any, lanes: int) -> None:
     """The pixels of a row, a vector at a time."""
     for vector in range(T.truncdiv(width, lanes)):
         for lane in T.vectorized(lanes):
             out[at + T.cast(vector * lanes + lane, "int64")] = _is_inside(
-                line, _position(places, 0, left + vector * lanes + lane), first
+                parts, _position(places, ACROSS, left + vector * lanes + lane), first
             )
     for x in range(T.truncdiv(width, lanes) * lanes, width):
-        out[at + T.cast(x, "int64")] = _is_inside(line, _position(places, 0, left + x), first)
+        out[at + T.cast(x, "int64")] = _is_inside(parts, _position(places, ACROSS, left + x), first)
+
+
+def _part(places: Any, pixel: Expr) -> Expr:
+    """The part at or before a pixel's centre, across."""
+    return T.cast(T.floor(_position(places, ACROSS, pixel)), "int32")
 
 
 def build_masks(width: int, *, lanes: int = 16) -> Any:
     """A kernel that makes bitmaps of areas, of prototypes `width` cells wide: bilinear, inside where above 0.
 
     Parameters of the result: areas float32 [total], their cells int32 [n, 4], where each begins int64 [n]; the pixels
-    of each bitmap int32 [n, 4], where each begins int64 [n]; the place of the frame among the cells, float32 [2, 4],
+    of each bitmap int32 [n, 4], where each begins int64 [n]; the place of the frame among the cells, float32 [2, 5],
     x first; the bitmaps, uint8 [size]; n, total and size.
     """
 
@@ -159,22 +199,22 @@ def build_masks(width: int, *, lanes: int = 16) -> Any:
         starts = T.match_buffer(starts_handle, (n,), "int64", align=8)
         pixels = T.match_buffer(pixels_handle, (n, 4), "int32", align=4)
         begins = T.match_buffer(begins_handle, (n,), "int64", align=8)
-        places = T.match_buffer(places_handle, (AXES, 4), "float32", align=4)
+        places = T.match_buffer(places_handle, PLACES, "float32", align=4)
         out = T.match_buffer(out_handle, (size,), "uint8", align=1)
         for group in T.parallel(GROUPS):
-            line = T.alloc_buffer((width + 1,), "float32")
+            line = T.alloc_buffer((width,), "float32")
+            parts = T.alloc_buffer((width * FINEST + 1,), "float32")
             for row in range(n):
                 wide: T.let = cells[row, RIGHT] - cells[row, LEFT]
                 high: T.let = cells[row, BOTTOM] - cells[row, TOP]
+                across: T.let = pixels[row, RIGHT] - pixels[row, LEFT]
+                first: T.let = _part(places, pixels[row, LEFT])
+                final: T.let = _part(places, T.max(pixels[row, RIGHT] - 1, pixels[row, LEFT]))
+                last: T.let = T.min(final + 1, T.cast(places[ACROSS, LAST], "int32"))
                 for y in T.serial(pixels[row, TOP] + group, pixels[row, BOTTOM], step=GROUPS):
-                    position: T.let = _position(places, 1, y)
-                    above: T.let = T.cast(T.floor(position), "int32") - cells[row, TOP]
-                    below: T.let = T.min(above + 1, high - 1)
-                    upper: T.let = starts[row] + T.cast(above, "int64") * T.cast(wide, "int64")
-                    lower: T.let = starts[row] + T.cast(below, "int64") * T.cast(wide, "int64")
-                    _blend_lines(areas, upper, lower, position - T.floor(position), wide, line)
-                    across: T.let = pixels[row, RIGHT] - pixels[row, LEFT]
+                    _blend_lines(areas, starts[row], places, y, cells[row, TOP], high, wide, line)
+                    _refine(line, places, first, last, cells[row, LEFT], wide, parts)
                     at: T.let = begins[row] + T.cast(y - pixels[row, TOP], "int64") * T.cast(across, "int64")
-                    _draw_row(line, places, cells[row, LEFT], pixels[row, LEFT], across, at, out, lanes)
+                    _draw_row(parts, places, first, pixels[row, LEFT], across, at, out, lanes)
 
     return masks

@@ -17,6 +17,7 @@ import tvm
 from tvm import ir, s_tir, tirx
 from tvm.support.cc import create_shared
 
+from zcc.compiler.backends.cpu.program.frame_pool import write_pool
 from zcc.compiler.backends.cpu.program.kept_objects import KeptObjects, objects_folder
 from zcc.compiler.backends.cpu.program.linking import cross_linker
 from zcc.compiler.backends.cpu.program.place_scratch import keep_on_stack
@@ -33,7 +34,9 @@ def build_library(module: ir.IRModule, target: Any, path: Path) -> None:
     """Compile the module for `target` and link it into a shared library at `path`."""
     link = cross_linker(str(target.attrs["mtriple"])) or create_shared
     with tempfile.TemporaryDirectory(prefix="zcc-") as scratch:
-        objects = _write_objects(split(module), target, Path(scratch), KeptObjects(objects_folder()))
+        folder = Path(scratch)
+        objects = _write_objects(split(module), target, folder, KeptObjects(objects_folder()))
+        objects.append(write_pool(target, folder))
         link(str(path), [str(file) for file in objects], options=[WITHOUT_DEBUG])
 
 

@@ -14,7 +14,7 @@ from tvm.ir import PrimType
 from tvm.script.ir_builder import IRBuilder
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.frame.masks import AXES, build_areas, build_masks
+from zcc.compiler.backends.cpu.frame.masks import PLACES, build_areas, build_masks
 from zcc.compiler.backends.cpu.frame.raw import PackedMap
 from zcc.compiler.backends.cpu.kernels.packing import UnpackKernel
 from zcc.compiler.backends.cpu.lowering.layout import Layout
@@ -71,7 +71,7 @@ class MaskEntries:
         areas = T.arg("areas", T.Buffer((total,), "float32", align=4))
         cells, starts = _of_each("cells", n), _begins("starts", n)
         pixels, begins = _of_each("pixels", n), _begins("begins", n)
-        places = T.arg("places", T.Buffer((AXES, 4), "float32", align=4))
+        places = T.arg("places", T.Buffer(PLACES, "float32", align=4))
         arena = Arena.declare(planned, self._parts.scratch)
         out = T.arg("bitmaps", T.Buffer((size,), "uint8", align=1))
         given = [each.data for each in (areas, cells, starts, pixels, begins, places, out)]

@@ -65,11 +65,12 @@ def test_masks_are_those_of_the_exporter(machine: Machine, count: int, size: tup
     corners = np.sort(rng.uniform(0, 1, (6, 2, 2)), axis=1) * (size[1], size[0])
     boxes = corners.reshape(6, 4).astype(np.float32)
     boxes[0] = (0, 0, size[1], size[0])
+    boxes[3:, 2:] = np.minimum(boxes[3:, :2] + 9, boxes[3:, 2:])  # small ones
     got = KERNELS(prototypes, machine)(coefficients, boxes, size)
     expected = plain.Plain(boxes, boxes[:, 0], np.zeros(6, np.int64), coefficients)
     plain.FINISHERS["segment"](expected, boxes, [prototypes[None]], plain.Picture.of(SPEC, size))
     for mine, theirs in zip(got, expected.masks, strict=True):
-        assert (mine != theirs).sum() <= max(0.005 * theirs.sum(), 3)
+        assert (mine != theirs).sum() <= max(0.002 * theirs.sum(), 1)
 
 
 def KERNELS(prototypes: Array, machine: Machine) -> Kernels:
