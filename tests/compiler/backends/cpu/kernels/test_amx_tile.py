@@ -12,7 +12,7 @@ import pytest
 from tests.compiler.backends.cpu.kernels import test_bf16_conv as bfloat16
 from tests.compiler.backends.cpu.kernels import test_int8_conv as integers
 from tests.compiler.backends.cpu.kernels.integers import unpacked
-from zcc.compiler.backends.cpu.kernels.amx_choices import amx_choices, held_registers, run_of
+from zcc.compiler.backends.cpu.kernels.amx_choices import amx_choices, beside_dots, held_registers, run_of
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
 from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile
@@ -120,3 +120,13 @@ def test_only_what_fits_the_registers_is_offered() -> None:
         assert across * tile.blocks + sum(held_registers(across, tile.blocks)) == 8
     assert not amx_choices(held, TARGETS["x86-64-v4-bf16"].unit, AMX_PRODUCTS["int8"])
     assert not amx_choices(replace(held, out=Slab.dense(4, 7, 7, 8, "uint8")), TARGET.unit, AMX_PRODUCTS["int8"])
+
+
+@pytest.mark.parametrize(("size", "kind"), [(7, AmxChoice), (1, Tile)])
+def test_of_maps_with_few_columns_dot_products_are_taken_first(size: int, kind: type[Tile]) -> None:
+    """A product waits 52 cycles for the one before, with one column as with sixteen."""
+    x, out = Slab.dense(4, size + 2, size + 2, 16, "uint8"), Slab.dense(4, size, size, 16, "uint8")
+    held, dot = ConvGeometry(x, out, (3, 3), (1, 1), (1, 1), Tile(1, 1), 4), Tile(1, 1)
+    offered = beside_dots(held, TARGET.unit, AMX_PRODUCTS["int8"], [dot])
+    assert type(offered[0]) is kind
+    assert {type(tile) for tile in offered} == {Tile, AmxChoice}
