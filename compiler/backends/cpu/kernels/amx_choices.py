@@ -164,7 +164,7 @@ def amx_choices(geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct) -
         for columns in range(1, min(out.width, REGISTERS * LANES) + 1)
         if out.blocks % blocks == 0 and _fits(blocks * out.lanes // LANES, columns)
     ]
-    costs = {tile: _cost(tile, geometry, unit, product) for tile in tiles}
+    costs: dict[Tile, tuple[float, int]] = {tile: _cost(tile, geometry, unit, product) for tile in tiles}
     return in_both_orders(worth_trying(costs), out) if costs else ()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,9 +26,12 @@ from zcc.compiler.backends.cpu.machine.dot_chains import (
     dot_products,
     tile_products,
 )
+from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.runtime import host
-from zcc.runtime.engine import aligned_bytes, engine
+from zcc.runtime.aligned import aligned_bytes
+from zcc.runtime.engine import engine
+from zcc.runtime.frame_pool import PoolCode
 
 STEPS = 1 << 17  # multiply-adds of each chain in one reading
 FOOTPRINTS = tuple(1 << power for power in range(18, 28))  # 256 KiB to 128 MiB
@@ -98,9 +103,18 @@ def _best(run: Callable[[], object]) -> float:
 
 
 def compiled(function: Any, target: CpuTarget) -> Callable[..., None]:
-    """The kernel for the target, called with numpy arrays."""
-    kernel = tvm.compile(tvm.IRModule({"main": function}), target=target.tvm_target())["main"]
-    return lambda *arrays: kernel(*map(tvm_ffi.from_dlpack, arrays))
+    """The kernel for the target, called with numpy arrays inside the engine."""
+    with tempfile.TemporaryDirectory(prefix="zcc-") as folder:
+        library = Path(folder) / "kernel.so"
+        build_library(tvm.IRModule({"main": function}), target.tvm_target(), library)
+        module = tvm_ffi.load_module(str(library))
+    code, kernel = PoolCode.of(module), module["main"]
+
+    def run(*arrays: Any) -> None:
+        engine().share(code)
+        kernel(*map(tvm_ffi.from_dlpack, arrays))
+
+    return run
 
 
 def multiply_adds(threads: int, lanes: int) -> Any:
