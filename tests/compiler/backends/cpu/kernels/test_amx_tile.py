@@ -46,6 +46,11 @@ BFLOATS = {
 }
 
 
+def in_tiles(spec: Int8Conv | Bf16Conv) -> Int8Conv | Bf16Conv:
+    """The convolution in the first form of tile registers."""
+    return replace(spec, tile=next(tile for tile in spec.choices(TARGET.unit) if isinstance(tile, AmxChoice)))
+
+
 @runs_here
 def test_bytes_equal_numpy(tmp_path: Path) -> None:
     """The largest sums there are among them: they wrap around nowhere, and nothing saturates."""
@@ -61,8 +66,7 @@ def test_bytes_equal_numpy(tmp_path: Path) -> None:
 def test_bfloat16_is_close_to_double_precision(tmp_path: Path) -> None:
     rng = np.random.default_rng(12)
     trials = {name: bfloat16.make_trial(case, rng) for name, case in BFLOATS.items()}
-    specs = [replace(trial.spec, tile=trial.spec.choices(TARGET.unit)[0]) for trial in trials.values()]
-    assert all(isinstance(spec.tile, AmxChoice) for spec in specs)
+    specs = [in_tiles(trial.spec) for trial in trials.values()]
     kernels = compile_kernels([*specs], TARGET, tmp_path)
     for (name, trial), kernel in zip(trials.items(), kernels, strict=True):
         kernel(*trial.arguments)
@@ -78,7 +82,7 @@ def test_tiles_are_configured_and_given_back_around_products(dtype: str, instruc
     x, out = (Slab.dense(2, size, size, 16, "uint8" if dtype == "int8" else "uint16") for size in (12, 10))
     kind: type[Int8Conv | Bf16Conv] = Int8Conv if dtype == "int8" else Bf16Conv
     spec = kind(x, out, (3, 3), (1, 1), (1, 1), (), Tile(1, 1))
-    spec = replace(spec, tile=spec.choices(TARGET.unit)[0])
+    spec = in_tiles(spec)
     text = assembly(kernel_module(spec, TARGET), TARGET.tvm_target())
     order = re.findall(rf"^\t(ldtilecfg|{instruction}|tilerelease|vpdpbusd|vdpbf16ps)\b", text, re.MULTILINE)
     assert order[0] == "ldtilecfg" and order[-1] == "tilerelease"
