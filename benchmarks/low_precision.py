@@ -33,7 +33,7 @@ from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.ir.tensors import BFLOAT16
 from zcc.runtime import host
-from zcc.runtime.engine import aligned_bytes
+from zcc.runtime.aligned import aligned_bytes
 
 # Input channels, output channels, kernel, stride, output size, and how often the network has it.
 SHAPES = (

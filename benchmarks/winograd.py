@@ -12,7 +12,6 @@ Runtime's result.
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from collections import Counter
@@ -46,13 +45,14 @@ from zcc.compiler.importing.fuse import fuse
 from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
 from zcc.compiler.ir.tensors import Array
-from zcc.runtime.engine import SPIN_VARIABLE, aligned_bytes, engine
+from zcc.runtime.aligned import aligned_bytes
+from zcc.runtime.engine import engine
+from zcc.runtime.frame_pool import PoolCode
 from zcc.runtime.host import worker_threads
 from zcc.runtime.library import NETWORK
 from zcc.runtime.winograd_weights import TAPS
 
 Run = Callable[[], None]
-ALWAYS = "1000000"  # helpers stay awake from kernel to kernel, as they do within a frame
 SETTLE = 2  # runs of one after another, of which all count
 
 
@@ -153,12 +153,18 @@ class Whole:
         """Compiled and loaded."""
         program = emit_network(layout, target.unit)
         build_library(program.module, target.tvm_target(), library)
-        entry = tvm_ffi.load_module(str(library))[NETWORK]
+        module = tvm_ffi.load_module(str(library))
+        code, entry = PoolCode.of(module), module[NETWORK]
         weights = aligned(np.frombuffer(layout.weights, np.uint8))
         output = aligned(np.zeros(layout.placement.output.shape, np.float32))
         arena = aligned_bytes(program.network.bytes(worker_threads()))
         arrays = [tvm_ffi.from_dlpack(a) for a in (image, weights, arena, output)]
-        return cls(lambda: engine().call(lambda: entry(*arrays)), output, len(layout.weights) / 2**20)
+
+        def run() -> None:
+            engine().share(code)
+            entry(*arrays)
+
+        return cls(lambda: engine().call(run), output, len(layout.weights) / 2**20)
 
 
 def race_networks(proto: Any, layouts: Sequence[Layout], target: CpuTarget, rounds: int) -> str:
@@ -222,7 +228,6 @@ def main() -> None:
     parser.add_argument("--target", choices=TARGETS, metavar="TARGET", help="this machine's own by default")
     parser.add_argument("--kernels-alone", action="store_true", help="without the network as a whole")
     options = parser.parse_args()
-    os.environ.setdefault(SPIN_VARIABLE, ALWAYS)
     target = TARGETS[options.target] if options.target else native_target()
     transforms = [key for key in TRANSFORMS if key[0] in options.strides and key[1] in options.sizes]
     proto = load_model(options.model).proto

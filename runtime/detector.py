@@ -12,6 +12,7 @@ from zcc.runtime.errors import UsageError
 from zcc.runtime.explanation import Explanation
 from zcc.runtime.follow import Follower, Following
 from zcc.runtime.frame import Frame
+from zcc.runtime.lanes import check_streams
 from zcc.runtime.loading import load_now, load_residents, load_warm
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.places import find_source, is_single
@@ -33,11 +34,13 @@ class Detector(Streaming):
         resident: Mapping[str, Variant],
         current: Current,
         follower: Follower | None,
+        streams: int,
     ) -> None:
         self._reference, self._source = reference, source
         self._resident = resident
         self._current = current
         self._follower = follower
+        self._streams = streams
 
     @classmethod
     def load(
@@ -52,6 +55,7 @@ class Detector(Streaming):
         follow: bool | Following = False,
         device: str | None = None,
         policy: str | os.PathLike[str] | None = None,
+        streams: int = 1,
     ) -> Detector:
         """Load by name from the registry, from a bundle, or an artifact's folder; the best match for this machine.
 
@@ -60,17 +64,19 @@ class Detector(Streaming):
         The dtypes in `resident` are loaded side by side, so that a `swap` among them is a pointer; the first of them
         runs, unless `dtype` names another. With `follow` it changes by itself when the reference comes to mean other
         artifacts in the registry. `device` asks for a variant for the processor (`cpu`) or for a card (`cuda:1`). What
-        the `policy` in a file refuses is never run; without one it is the file that ZCC_POLICY names, if any.
+        the `policy` in a file refuses is never run; without one it is the file that ZCC_POLICY names, if any. When
+        several threads call, `streams` of their frames run side by side, each on its share of the cores; a frame that
+        is alone has all of them.
         """
-        name, wish = os.fspath(reference), Wish(dtype, target, prefer, device)
+        name, wish, streams = os.fspath(reference), Wish(dtype, target, prefer, device), check_streams(streams)
         source = find_source(reference, registry, policy)
         if resident:
             _check_residents(resident, dtype, follow)
             loaded = load_residents(source, name, resident, wish)
-            return cls(name, source, loaded, Current(loaded[dtype or resident[0]], wish), None)
+            return cls(name, source, loaded, Current(loaded[dtype or resident[0]], wish), None, streams)
         variants = source.variants(name)
         current = Current(load_now(source, choose(name, variants, dtype, target, prefer, device), device), wish)
-        return cls(name, source, {}, current, _follow(name, source, variants, current, follow))
+        return cls(name, source, {}, current, _follow(name, source, variants, current, follow), streams)
 
     @staticmethod
     def explain(
@@ -92,7 +98,7 @@ class Detector(Streaming):
         """
         variant = self._current.variant
         taken, conf, iou = variant.take(frame, format), threshold("conf", conf), threshold("iou", iou)
-        found = variant.run(taken, conf, iou)
+        found = variant.run(taken, conf, iou, self._streams)
         if self._follower is not None and isinstance(taken, Frame):
             self._follower.saw(taken, conf, iou)
         return found
@@ -107,7 +113,7 @@ class Detector(Streaming):
         taken, conf, iou = variant.take(frame, format), threshold("conf", conf), threshold("iou", iou)
         if self._follower is not None and isinstance(taken, Frame):
             self._follower.saw(taken, conf, iou)
-        return variant.submit(taken, conf, iou)
+        return variant.submit(taken, conf, iou, self._streams)
 
     def _submitting(self) -> Callable[..., Underway] | None:
         return self.submit if self._current.variant.overlaps else None

@@ -1,34 +1,30 @@
-"""The one thread of a process that runs frames, and one beside it that makes variants ready.
+"""Who runs frames: one caller at a time, whose frame all cores share, and one thread beside that makes variants ready.
 
-The compiled code shares each frame out over all cores by itself, so frames of several detectors and callers are run one
+The compiled code shares each frame out over the cores by itself, so frames of several detectors and callers are run one
 after another: that is as fast as the cores are, no core is promised twice, and one arena of working memory serves every
-detector in the process. What happens aside has one thread with little weight, so that frames flow on meanwhile. Engines
-outlive a fork: the child starts its own.
+detector in the process. Who calls alone runs his frame in his own thread, without a switch to another one; when several
+call, theirs are run in the order they came by a thread of the engine's. What happens aside has one thread with little
+weight, so that frames flow on meanwhile. Engines outlive a fork: the child starts its own.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
-import sys
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import cycle, islice
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-import numpy as np
-
 from zcc.runtime import host
+from zcc.runtime.aligned import aligned_bytes
 from zcc.runtime.errors import UsageError
+from zcc.runtime.frame_pool import FramePool, PoolCode
 
 T = TypeVar("T")
-CONFIGURE = "runtime.config_threadpool"  # a function that TVM's runtime library registers when it is loaded
-SHARE_ALL_CORES = -3  # TVM's affinity mode: any worker on any of the given cores
-ALIGNMENT = 64
-SPIN_VARIABLE = "TVM_THREAD_POOL_SPIN_COUNT"
-SPINS = "2000"  # how often a helper looks for work before it sleeps: from kernel to kernel, not from frame to frame
+LOOK_AGAIN = 1.0  # seconds until the cores that the process may use are counted anew
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +33,7 @@ class EngineRole:
 
     name: str
     threads: int | None = None  # that share a frame; as many as the process may use where nothing is said
+    streams: int = 1  # engines that share the cores, this one among them
     niceness: int = 0  # above the process's; with 10 more, a thread gets a tenth of what another one gets on a core
 
 
@@ -45,7 +42,7 @@ ASIDE = EngineRole("zcc-aside", threads=1, niceness=10)
 
 
 class _Job(Generic[T]):
-    """A call on its way to the engine and back."""
+    """A call on its way to the engine's thread and back."""
 
     __slots__ = ("done", "error", "function", "result")
 
@@ -56,13 +53,11 @@ class _Job(Generic[T]):
         self.result: T | None = None
         self.error: BaseException | None = None
 
-    def run(self, prepare: Callable[[], None]) -> None:
+    def run(self) -> None:
         try:
-            prepare()
             self.result = self.function()
         except BaseException as error:  # noqa: BLE001 - it is raised again where the call was made
             self.error = error
-        self.done.release()
 
     def outcome(self) -> T:
         """Wait, then return what the function returned, or raise what it raised."""
@@ -76,102 +71,126 @@ class _Job(Generic[T]):
 
 
 class Engine:
-    """Runs calls in its own thread, in the order they came."""
+    """Runs calls one at a time: at once in the thread of a lone caller, else in the order they came in its own."""
 
     def __init__(self, place: EngineRole) -> None:
+        self._place = place
+        self._open = not _exiting
+        self._threads, self._next_look = 0, 0.0
+        self._pool = FramePool(place.threads or max(host.worker_threads(), os.cpu_count() or 1))
+        # Whoever runs has the turn; and again, when the handler of a signal that came meanwhile runs frames itself.
+        self._turn = threading.RLock()
+        self._depth, self._arenas = 0, [aligned_bytes(0)]  # the handler's frames have memory of their own
+        self._callers: dict[int, None] = {}  # threads that run a call themselves, or are about to
         self._jobs: SimpleQueue[_Job[Any] | None] = SimpleQueue()
-        self._arena = aligned_bytes(0)
-        self._open = True
-        self._cpus = [str(cpu) for cpu in host.usable_cpus()]
-        self._threads, self._sharing = place.threads or host.worker_threads(), 0
-        self._thread = threading.Thread(target=self._work, name=place.name, daemon=True)
-        self._thread.start()
-        if place.niceness:  # the weight belongs to the thread that asks for it
-            self.call(lambda: _give_way(place.niceness))
+        self._serving = False  # whether the engine's thread has taken one of them
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
 
     def call(self, function: Callable[[], T]) -> T:
-        """Run `function` in the engine's thread and return what it returns, or raise what it raises."""
-        return self._put(function).outcome()
+        """Run `function`, alone, and return what it returns, or raise what it raises."""
+        caller = threading.get_ident()
+        if not self._is_free_for(caller):
+            return self._put(function).outcome()
+        # A signal's handler may raise wherever a function has returned: not between these two lines.
+        self._callers[caller] = None
+        try:
+            return self._run(function)
+        finally:
+            self._callers.pop(caller, None)
+
+    @property
+    def load(self) -> int:
+        """How many calls run here or wait to."""
+        return len(self._callers) + self._serving + self._jobs.qsize()
 
     def post(self, function: Callable[[], object]) -> None:
         """Have `function` run in the engine's thread, and wait for nothing; it sees to its own errors."""
         self._put(function)
 
+    def _is_free_for(self, caller: int) -> bool:
+        """Whether this thread may run its call itself: nobody else does, and nobody waits."""
+        if self._place.niceness or not self._open:  # the weight belongs to the engine's thread
+            return False
+        return caller in self._callers or not self.load
+
+    def _run(self, function: Callable[[], T]) -> T:
+        with self._turn:
+            outer = self._depth
+            self._depth = outer + 1
+            try:
+                return function()
+            finally:
+                self._depth = outer
+
     def _put(self, function: Callable[[], T]) -> _Job[T]:
         # Daemon threads that still call wait for their end; whoever holds up the exit itself must not wait.
         if not self._open and threading.current_thread() is threading.main_thread():
             raise UsageError("frames cannot be run any more: the interpreter is exiting")
+        if self._thread is None:
+            self._start()
         job = _Job(function)
         self._jobs.put(job)
         return job
 
     def reserve(self, size: int) -> Any:
         """Working memory of at least `size` bytes; only for use inside a call."""
-        if self._arena.size < size:
-            self._arena = aligned_bytes(size)
-        return self._arena[:size]
+        level = self._depth - 1
+        while len(self._arenas) <= level:
+            self._arenas.append(aligned_bytes(0))
+        if self._arenas[level].size < size:
+            self._arenas[level] = aligned_bytes(size)
+        return self._arenas[level][:size]
 
-    def share(self, threads: int) -> None:
-        """Share what runs from now on out over so many threads, or over all there are; only inside a call.
+    def share(self, code: PoolCode, threads: int | None = None) -> int:
+        """Share what this call runs of a module from now on over so many threads, or over all; how many they are."""
+        allowed = self._allowed()
+        wanted = min(threads or allowed, allowed)
+        self._pool.share(code, wanted)
+        return wanted
 
-        TVM's runtime library must be loaded.
-        """
-        wanted = min(threads, self._threads)
-        if not self._sharing:
-            self._start_sharing()
-        if wanted != self._sharing:
-            _configure_pool(self._cpus, wanted)
-            self._sharing = wanted
+    def _allowed(self) -> int:
+        """How many threads there are now: containers are given more cores, and fewer, while they run."""
+        if time.monotonic() >= self._next_look:
+            self._threads = self._place.threads or max(1, host.worker_threads() // self._place.streams)
+            self._next_look = time.monotonic() + LOOK_AGAIN
+        return self._threads
 
     def give_arena(self, other: Engine) -> None:
         """Leave the working memory, whose pages are all there, to an engine that has less; only inside a call."""
-        arena, self._arena = self._arena, aligned_bytes(0)
+        arena, self._arenas[0] = self._arenas[0], aligned_bytes(0)
         other.call(lambda: other._take_arena(arena))
 
     def _take_arena(self, arena: Any) -> None:
-        if arena.size > self._arena.size:
-            self._arena = arena
+        if arena.size > self._arenas[0].size:
+            self._arenas[0] = arena
 
     def stop(self) -> None:
-        """Finish the calls that wait, and run no more."""
+        """Finish the calls that run or wait, and run no more."""
         self._open = False
-        self._jobs.put(None)
-        self._thread.join()
+        with self._starting:
+            thread = self._thread
+        if thread is not None:
+            self._jobs.put(None)
+            thread.join()
+        self._turn.acquire()  # for good
+        self._pool.stop()
 
-    def _start_sharing(self) -> None:
-        """The pool of helpers is that of the thread that asks for it."""
-        _start_pool(self._cpus, self._threads)
-        self._sharing = self._threads
-
-    def _prepare(self) -> None:
-        """See to the pool of what a call runs of TVM's; where the call itself loads the library, `share` does."""
-        if not self._sharing and _has_pools():
-            self._start_sharing()
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None and self._open:
+                self._thread = threading.Thread(target=self._work, name=self._place.name, daemon=True)
+                self._thread.start()
 
     def _work(self) -> None:
+        if self._place.niceness:
+            _give_way(self._place.niceness)
         while (job := self._jobs.get()) is not None:
-            job.run(self._prepare)
+            self._serving = True
+            self._run(job.run)
+            self._serving = False
+            job.done.release()
             del job  # else the last frame would be held until the next one comes
-
-
-def _has_pools() -> bool:
-    """Whether TVM's runtime library is loaded; nothing is imported to find out, since cards do without."""
-    tvm_ffi = sys.modules.get("tvm_ffi")
-    return tvm_ffi is not None and tvm_ffi.get_global_func(CONFIGURE, allow_missing=True) is not None
-
-
-def _start_pool(cpus: Sequence[str], threads: int) -> None:
-    """Give the calling thread helpers, so that they are `threads` together, on any of the given processors."""
-    os.environ.setdefault(SPIN_VARIABLE, SPINS)  # TVM's own 300,000 keep every core busy between a camera's frames
-    # The first call makes a thread for each processor it is given, however few it is to use; the second lets them roam.
-    _configure_pool(list(islice(cycle(cpus), threads)), threads)
-    _configure_pool(cpus, threads)
-
-
-def _configure_pool(cpus: Sequence[str], threads: int) -> None:
-    import tvm_ffi  # not before it is needed: what runs on a card does without
-
-    tvm_ffi.get_global_func(CONFIGURE)(SHARE_ALL_CORES, threads, list(cpus))
 
 
 def _give_way(niceness: int) -> None:
@@ -181,19 +200,13 @@ def _give_way(niceness: int) -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), own + niceness)
 
 
-def aligned_bytes(size: int) -> Any:
-    """Zeroed bytes that begin at a cache line."""
-    memory = np.zeros(size + ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % ALIGNMENT
-    return memory[start : start + size]
-
-
 _engines: dict[EngineRole, Engine] = {}
 _starting = threading.Lock()
+_exiting = False
 
 
 def engine(place: EngineRole = FRAMES) -> Engine:
-    """The engine of this process for frames, or the one aside."""
+    """The engine of this process for frames, or for another role."""
     found = _engines.get(place)
     if found is None:
         with _starting:
@@ -203,9 +216,11 @@ def engine(place: EngineRole = FRAMES) -> Engine:
 
 def _stop_engines() -> None:
     """No native code may run while the interpreter and its libraries are taken down."""
-    for each in (ASIDE, FRAMES):  # what happens aside may end with a call to the other
-        if each in _engines:
-            _engines[each].stop()
+    global _exiting
+    _exiting = True
+    # What happens aside may end with a call to the others.
+    for role in sorted(_engines, key=lambda role: role is not ASIDE):
+        _engines[role].stop()
 
 
 def _forget_engines() -> None:

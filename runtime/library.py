@@ -10,10 +10,11 @@ import numpy as np
 import tvm_ffi
 
 from zcc.runtime import expansion
+from zcc.runtime.aligned import aligned_bytes
 from zcc.runtime.elf import refuse_foreign
-from zcc.runtime.engine import aligned_bytes
 from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.expansion import WEIGHTS as WEIGHTS
+from zcc.runtime.frame_pool import JOIN, LIMIT, WORK, PoolCode
 from zcc.runtime.manifest import Manifest, Run
 from zcc.runtime.packed_library import RUNTIME_LIBRARY as RUNTIME_LIBRARY
 
@@ -46,6 +47,11 @@ def entry_point(module: Any, name: str) -> Any:
     except AttributeError as error:
         problem = f"the artifact has no {name}, it was compiled by another zcc"
         raise CorruptArtifact(problem, "compile the model again") from error
+
+
+def pool_code(module: Any) -> PoolCode:
+    """The functions of a module by which threads share what it runs."""
+    return PoolCode(*(entry_point(module, name) for name in (JOIN, WORK, LIMIT)))
 
 
 def wanted_threads(manifest: Manifest) -> int | None:

@@ -42,13 +42,13 @@ class Variant:
         """The frame as `run` wants it, refused where it is none."""
         return self._executor.take(frame, format)
 
-    def run(self, frame: Any, conf: float, iou: float) -> Detections:
-        """The detections in a frame; what was not taken yet is taken now."""
-        return self._executor.run(self._executor.take(frame, None), conf, iou)
+    def run(self, frame: Any, conf: float, iou: float, streams: int = 1) -> Detections:
+        """The detections in a frame, one of so many that may run side by side; what was not taken yet is taken now."""
+        return self._executor.run(self._executor.take(frame, None), conf, iou, streams)
 
-    def submit(self, frame: Any, conf: float, iou: float) -> Underway:
+    def submit(self, frame: Any, conf: float, iou: float, streams: int = 1) -> Underway:
         """Put a frame that was taken on its way."""
-        return self._executor.submit(frame, conf, iou)
+        return self._executor.submit(frame, conf, iou, streams)
 
     def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
         """The same, aside, while other variants run frames; not once this one runs them, too.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from zcc.commands.columns import table
@@ -38,11 +39,9 @@ def _around(document: dict[str, Any]) -> Iterator[str]:
     stages = document["stages_ms"]
     told = ", ".join(f"{STAGES[name]} {figures['median']:.2f}" for name, figures in stages.items())
     yield from _entry("stages", f"{told} ms" if told else "not told by artifacts of older versions; compile it again")
-    for word, key, label in (("frames of", "frame_sizes", "frame"), ("threads", "thread_counts", "threads")):
-        told = ", ".join(f"{_size(each[label])}: {each['median']:.2f}" for each in document[key])
-        yield from _entry(word, f"{told} ms" if told else "")
-    streams = ", ".join(f"{each['streams']}: {each['fps']:.1f}" for each in document["streams"])
-    yield from _entry("streams", f"{streams} frames a second in all")
+    told = ", ".join(f"{_size(each['frame'])}: {each['median']:.2f}" for each in document["frame_sizes"])
+    yield from _entry("frames of", f"{told} ms")
+    yield from _surface(document)
     start, memory = document["cold_start_ms"], document["memory_mb"]
     phases = ", ".join(f"{PHASES[phase]} {start[phase]:.0f}" for phase in PHASES)
     yield from _entry("cold start", f"{start['all']:.0f} ms ({phases})")
@@ -54,8 +53,18 @@ def _around(document: dict[str, Any]) -> Iterator[str]:
     yield from _entry("energy", told)
 
 
-def _size(value: Any) -> str:
-    return f"{value[1]}x{value[0]}" if isinstance(value, list) else str(value)
+def _surface(document: dict[str, Any]) -> Iterator[str]:
+    """A line for each number of threads that share a frame, and which of all are best."""
+    for threads, cells in groupby(document["surface"], lambda cell: cell["threads"]):
+        told = ", ".join(f"{each['streams']}: {each['median']:.2f} ms {each['fps']:.1f}/s" for each in cells)
+        yield from _entry(f"{threads} thread{'s' if threads > 1 else ''}", f"streams {told}")
+    best = document["best"]
+    told = "; ".join(f"for {why} threads={use['threads']} streams={use['streams']}" for why, use in best.items())
+    yield from _entry("best", told)
+
+
+def _size(value: list[int]) -> str:
+    return f"{value[1]}x{value[0]}"
 
 
 def _entry(word: str, text: str) -> Iterator[str]:

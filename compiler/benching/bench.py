@@ -21,7 +21,7 @@ from zcc.runtime import host
 from zcc.runtime.manifest import Manifest
 
 SIZES = ((480, 640), (720, 1280), (1080, 1920), (2160, 3840))  # what cameras give
-STREAMS = (1, 2, 4)
+ON_A_CARD = ((1, 1), (1, 2), (1, 4))  # threads and callers: frames of several overlap there
 STARTS = 3
 TYPICAL = 5e-3  # seconds of a frame that the protocol's own time is held against
 
@@ -76,34 +76,45 @@ def overhead() -> float:
 def _surroundings(plan: Plan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
     """What a frame takes by stage, size, threads and streams; a process's start, its memory, and energy."""
     seconds, folder = plan.seconds, plan.folder
-    with progress.stage("stages, frame sizes, streams, energy"):
+    with progress.stage("stages, frame sizes, energy"):
         by_size = [_resized(frames, size) for size in SIZES]
-        around = probes.apart(plan.rules.threads, probes.measure_around, folder, by_size, frames[:4], STREAMS, seconds)
+        around = probes.apart(plan.rules.threads, probes.measure_around, folder, by_size, frames[:4], seconds)
     on_cpu = Manifest.read(folder).executor == "cpu"
-    with progress.stage("threads"):
-        counts = [
-            {"threads": count, **probes.apart(count, probes.time_frames, folder, frames[:4], seconds)}
-            for count in (_thread_counts() if on_cpu else ())
+    with progress.stage("threads, streams"):
+        surface = [
+            {"threads": threads, "streams": streams, **_cell(folder, frames[:4], threads, streams, seconds)}
+            for threads, streams in (sharings(host.worker_threads()) if on_cpu else ON_A_CARD)
         ]
     with progress.stage("cold start, memory"):
         started = probes.cold_start(folder, plan.frame, STARTS)
     return {
         "stages_ms": around.stages,
         "frame_sizes": around.sizes,
-        "thread_counts": counts,
-        "streams": around.streams,
+        "surface": surface,
+        "best": best_sharing(surface),
         **started,
         "energy": around.energy,
     }
 
 
-def _thread_counts() -> list[int]:
-    """One, two, four, … up to all that a frame may be shared out over."""
-    most, counts, count = host.worker_threads(), [], 1
-    while count < most:
-        counts.append(count)
-        count *= 2
-    return [*counts, most]
+def best_sharing(surface: Sequence[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """Threads of a frame and streams that are best where a frame is to be done soon, and where many are to be done."""
+    quickest = min((cell for cell in surface if cell["streams"] == 1), key=lambda cell: cell["median"])
+    most = max(surface, key=lambda cell: cell["fps"])
+    return {
+        purpose: {"threads": cell["threads"], "streams": cell["streams"]}
+        for purpose, cell in (("latency", quickest), ("throughput", most))
+    }
+
+
+def _cell(folder: Path, frames: Sequence[Pixels], threads: int, streams: int, seconds: float) -> dict[str, float]:
+    return probes.apart(threads * streams, probes.side_by_side, folder, frames, streams, seconds)
+
+
+def sharings(most: int) -> list[tuple[int, int]]:
+    """Threads of a frame, and frames side by side: each one, two, four, … up to all threads that there are."""
+    counts = [count for count in (2**power for power in range(most.bit_length())) if count < most] + [most]
+    return [(threads, streams) for threads in counts for streams in counts if threads * streams <= most]
 
 
 def _resized(frames: Sequence[Pixels], size: tuple[int, int]) -> list[Pixels]:

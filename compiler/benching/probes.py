@@ -46,26 +46,19 @@ def _begin(threads: int) -> None:
     os.dup2(2, 1)
 
 
-def time_frames(folder: Path, frames: Sequence[Pixels], seconds: float) -> dict[str, float]:
-    """From frame to detections."""
-    variant = _warm(folder, frames)
-    return summary(_timed(lambda frame: variant.run(frame, *USUAL), frames, seconds))
-
-
 @dataclass(frozen=True)
 class Around:
     """What surrounds a race, measured in one process."""
 
     stages: dict[str, dict[str, float]]  # none where the artifact was compiled before it could tell
     sizes: list[dict[str, Any]]
-    streams: list[dict[str, Any]]
     energy: dict[str, Any] | None  # None where the machine does not tell
 
 
 def measure_around(
-    folder: Path, by_size: Sequence[Sequence[Pixels]], frames: Sequence[Pixels], streams: Sequence[int], seconds: float
+    folder: Path, by_size: Sequence[Sequence[Pixels]], frames: Sequence[Pixels], seconds: float
 ) -> Around:
-    """Stages, frames of other sizes, several callers at once, and energy."""
+    """Stages, frames of other sizes, and energy."""
     variant = _warm(folder, frames)
     return Around(
         _stages(variant, frames, seconds),
@@ -76,7 +69,6 @@ def measure_around(
             }
             for mine in by_size
         ],
-        [_streams(variant, frames, count, seconds) for count in streams],
         _energy(variant, frames, seconds),
     )
 
@@ -90,12 +82,13 @@ def _stages(variant: Variant, frames: Sequence[Pixels], seconds: float) -> dict[
     return {name: summary(list(column)) for name, column in zip(STAGES, zip(*taken, strict=True), strict=True)}
 
 
-def _streams(variant: Variant, frames: Sequence[Pixels], streams: int, seconds: float) -> dict[str, Any]:
-    """Frames a second of several callers at once, and what a frame takes each of them."""
+def side_by_side(folder: Path, frames: Sequence[Pixels], streams: int, seconds: float) -> dict[str, float]:
+    """Frames a second of so many callers and streams at once, and what a frame takes each of them."""
+    variant = _warm(folder, frames)
     taken: list[list[float]] = [[] for _ in range(streams)]
 
     def call(mine: list[float]) -> None:
-        mine += _timed(lambda frame: variant.run(frame, *USUAL), frames, seconds, warm=0)
+        mine += _timed(lambda frame: variant.run(frame, *USUAL, streams), frames, seconds, warm=0)
 
     threads = [threading.Thread(target=call, args=(mine,)) for mine in taken]
     start = time.perf_counter()
@@ -105,7 +98,7 @@ def _streams(variant: Variant, frames: Sequence[Pixels], streams: int, seconds: 
         thread.join()
     passed = time.perf_counter() - start
     every = [each for mine in taken for each in mine]
-    return {"streams": streams, "fps": round(len(every) / passed, 2), **summary(every)}
+    return {"fps": round(len(every) / passed, 2), **summary(every)}
 
 
 def _energy(variant: Variant, frames: Sequence[Pixels], seconds: float) -> dict[str, Any] | None:

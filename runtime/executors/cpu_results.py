@@ -25,7 +25,7 @@ def result_arrays(task: TaskInfo, max_det: int, classes: int) -> tuple[Any, ...]
 
 
 class CpuResults:
-    """One set for all frames of an artifact: written and read in the engine's thread alone."""
+    """One set for the frames of an artifact: written and read while the engine runs nothing else."""
 
     def __init__(self, manifest: Manifest) -> None:
         self._task = manifest.task

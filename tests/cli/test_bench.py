@@ -13,6 +13,7 @@ import pytest
 from tests.cli.conftest import Demo
 from tests.cli.process import assert_one_line, run_zcc
 from zcc import sample
+from zcc.runtime import host
 
 QUICK = ("--rounds", "1", "--threads", "1", "--quick")
 
@@ -96,8 +97,12 @@ def test_the_whole_protocol_is_kept_with_the_artifact(registry: str) -> None:
     assert set(document["stages_ms"]) == {"preprocess", "network", "postprocess"}
     assert all(stage["min"] > 0 for stage in document["stages_ms"].values())
     assert next(each["frame"] for each in document["frame_sizes"]) == [480, 640]
-    assert document["thread_counts"][0]["threads"] == 1
-    assert [each["streams"] for each in document["streams"]] == [1, 2, 4]
+    cells = {(each["threads"], each["streams"]): each["fps"] for each in document["surface"]}
+    most = host.worker_threads()
+    assert {(1, 1), (most, 1), (1, most)} <= set(cells) and all(threads * each <= most for threads, each in cells)
+    best = document["best"]
+    assert best["latency"]["streams"] == 1
+    assert cells[best["throughput"]["threads"], best["throughput"]["streams"]] == max(cells.values())
     start = document["cold_start_ms"]
     assert 0 < start["load"] < start["all"] and 10 < document["memory_mb"]["resident"] <= document["memory_mb"]["peak"]
     assert document["machine"]["cores"] >= 1 and set(document["conditions"]) >= {"load", "others", "stolen"}

@@ -225,3 +225,33 @@ def test_who_started_it_may_have_it_ignore_ctrl_c(start: Callable[..., subproces
         os.kill(below, signal.SIGKILL)
     _, stderr = process.communicate(timeout=PATIENCE)
     assert (process.returncode, stderr) == (0, "")
+
+
+INTERRUPTED_ITSELF = """
+import os, signal, sys, time
+from zcc.commands.interrupts import interruptible
+sys.path.insert(0, sys.argv[1])
+with interruptible() as interrupts:
+    {body}
+    time.sleep(60)
+"""
+
+
+def run_interrupted(folder: Path, body: str) -> subprocess.CompletedProcess[str]:
+    """Run what interrupts itself."""
+    return subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_ITSELF.format(body=body), folder],
+        capture_output=True, text=True, timeout=PATIENCE, preexec_fn=heed_ctrl_c,
+    )  # fmt: skip
+
+
+def test_a_module_that_is_imported_meanwhile_is_imported_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nsum(range(1000))\n")
+    done = run_interrupted(tmp_path, "import slow; print('imported', flush=True)")
+    assert (done.stdout, done.stderr, done.returncode) == ("imported\n", "error: interrupted\n", 130)
+
+
+def test_one_that_no_thread_has_taken_yet_is_heard(tmp_path: Path) -> None:
+    held = "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}); os.kill(os.getpid(), signal.SIGINT)"
+    done = run_interrupted(tmp_path, f"{held}; print(interrupts.heard, flush=True); interrupts.end()")
+    assert (done.stdout, done.stderr, done.returncode) == ("True\n", "error: interrupted\n", 130)

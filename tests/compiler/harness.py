@@ -26,7 +26,8 @@ from zcc.compiler.importing.fuse import fuse
 from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
 from zcc.compiler.ir.ops import Network
-from zcc.runtime.engine import aligned_bytes, engine
+from zcc.runtime.aligned import aligned_bytes
+from zcc.runtime.engine import engine
 from zcc.runtime.host import worker_threads
 from zcc.runtime.library import NETWORK
 

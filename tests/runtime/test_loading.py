@@ -116,8 +116,8 @@ def test_a_rehearsal_finds_the_same_and_leaves_its_memory_to_the_engine(tiny_art
     rehearsed = variant.rehearse(frame, 0.3, 0.6)
     assert len(rehearsed) > 0
     assert_same(rehearsed, variant.run(frame, 0.3, 0.6))
-    assert engine()._arena.size >= variant.manifest.memory("detect", variant.threads)
-    assert engine(ASIDE)._arena.size == 0
+    assert engine()._arenas[0].size >= variant.manifest.memory("detect", variant.threads)
+    assert engine(ASIDE)._arenas[0].size == 0
 
 
 def test_memory_is_handed_on_where_it_is_more(tiny_artifact: Tiny) -> None:
@@ -127,7 +127,7 @@ def test_memory_is_handed_on_where_it_is_more(tiny_artifact: Tiny) -> None:
         for given, kept in ((100, 100), (50, 100), (200, 200)):
             giver.call(lambda given=given: giver.reserve(given))
             giver.call(lambda: giver.give_arena(taker))
-            assert taker._arena.size == kept
+            assert taker._arenas[0].size == kept
     finally:
         giver.stop()
         taker.stop()

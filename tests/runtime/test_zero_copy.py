@@ -111,7 +111,7 @@ def test_what_is_read_is_what_lies_there_when_the_frame_runs(detector: Detector,
         pool.submit(lambda: engine().call(lambda: (busy.set(), go.wait(10))))
         busy.wait(10)
         call = pool.submit(lambda: detector(frame, format=name))
-        while engine()._jobs.empty():
+        while not engine()._serving:
             threading.Event().wait(0.001)
         frame[:] = after
         go.set()

@@ -10,7 +10,8 @@ import tvm
 
 from zcc.compiler.ir.tensors import Array
 from zcc.runtime.engine import engine
-from zcc.runtime.host import worker_threads
+from zcc.runtime.frame_pool import PoolCode
+from zcc.runtime.host import cpu_features, worker_threads
 
 T = TypeVar("T")
 
@@ -42,8 +43,8 @@ class Device(Protocol):
         """Seconds of one call, as the mean of `number` calls."""
         ...
 
-    def share(self, threads: int) -> None:
-        """Share what is run from now on out over so many threads, where they can be changed."""
+    def share(self, module: Any, threads: int | None = None) -> None:
+        """Share what is run of a module from now on out over so many threads, or all, where that can be changed."""
         ...
 
     def threads(self, wanted: int | None = None) -> int:
@@ -63,12 +64,13 @@ class Here:
     """The address of this machine."""
 
     def connect(self) -> Device:
-        """This machine."""
+        """This machine; with its tile registers, where it has some, for which a process has to ask."""
+        cpu_features()
         return ThisMachine()
 
 
 class ThisMachine:
-    """Kernels run in the engine's thread, with the threads that frames are run with."""
+    """Kernels run in the engine, with the threads that frames are run with."""
 
     def load(self, library: Path) -> Any:
         """Load it into this process."""
@@ -79,7 +81,7 @@ class ThisMachine:
         return tvm.runtime.tensor(values)
 
     def run(self, function: Callable[[], T]) -> T:
-        """In the engine's thread."""
+        """While the engine runs nothing else."""
         return engine().call(function)
 
     def time(self, module: Any, entry: str, arguments: list[Any], number: int) -> float:
@@ -87,9 +89,9 @@ class ThisMachine:
         timed = module.time_evaluator(entry, tvm.cpu(), number=number, repeat=1)
         return float(timed(*arguments).results[0])
 
-    def share(self, threads: int) -> None:
+    def share(self, module: Any, threads: int | None = None) -> None:
         """As an artifact that asks for them."""
-        engine().share(threads)
+        engine().share(PoolCode.of(module), threads)
 
     def threads(self, wanted: int | None = None) -> int:
         """As many as frames have."""

@@ -89,7 +89,7 @@ class RemoteMachine:
         timed = module.time_evaluator(entry, self._device, number=number, repeat=1)
         return float(timed(*arguments).results[0])
 
-    def share(self, threads: int) -> None:
+    def share(self, module: Any, threads: int | None = None) -> None:
         """A server keeps the threads that it was started with."""
 
     def threads(self, wanted: int | None = None) -> int:

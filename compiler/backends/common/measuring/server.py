@@ -12,9 +12,10 @@ from collections.abc import Callable
 from zcc.compiler.backends.common.measuring.needed import check_installed
 from zcc.compiler.backends.common.processes import without_interrupts
 from zcc.runtime import host
-from zcc.runtime.engine import SPIN_VARIABLE, SPINS
 from zcc.runtime.errors import TuningError
 
+SPIN_VARIABLE = "TVM_THREAD_POOL_SPIN_COUNT"
+SPINS = "2000"  # how often a helper looks for work before it sleeps: TVM's own 300,000 keep every core busy
 PAUSE = 1.0  # seconds between the end of a server and the next
 CRASHED, NO_PORT = 3, 4  # how the process of compiler/backends/common/measuring/listener.py ends
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,23 @@ import tvm_ffi
 from tvm.script import tirx as T
 
 from zcc.compiler.backends.common.machine import FP32, Machine
-from zcc.compiler.backends.cpu.machine.dot_chains import CHAINS, DOT_KINDS, RING, DotKind, dot_products
+from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, ROW, WORD
+from zcc.compiler.backends.cpu.machine.dot_chains import (
+    CHAINS,
+    DOT_KINDS,
+    RING,
+    TILE_ROWS,
+    TILES,
+    DotKind,
+    dot_products,
+    tile_products,
+)
+from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.runtime import host
-from zcc.runtime.engine import aligned_bytes, engine
+from zcc.runtime.aligned import aligned_bytes
+from zcc.runtime.engine import engine
+from zcc.runtime.frame_pool import PoolCode
 
 STEPS = 1 << 17  # multiply-adds of each chain in one reading
 FOOTPRINTS = tuple(1 << power for power in range(18, 28))  # 256 KiB to 128 MiB
@@ -46,10 +61,24 @@ def _peak_of_dots(kind: DotKind, target: CpuTarget, threads: int, lanes: int) ->
     return 2.0 * kind.per_word * sums.size * STEPS / _best(lambda: run(xs, weights, sums))
 
 
+def _peak_of_tiles(name: str, target: CpuTarget, threads: int) -> float:
+    product, kind = AMX_PRODUCTS[name], DOT_KINDS[name]
+    run = compiled(tile_products(product, kind.sums, threads, STEPS), target)
+    operand = np.zeros((2, TILE_ROWS, ROW // WORD), np.int32)
+    sums = np.zeros((threads, TILES, TILE_ROWS, TILE_ROWS), kind.sums)
+    return 2.0 * (ROW // product.item) * sums.size * STEPS / _best(lambda: run(operand, operand, sums))
+
+
+def _peak_of_products(name: str, target: CpuTarget, threads: int, lanes: int) -> float:
+    if target.in_tiles(name):
+        return _peak_of_tiles(name, target, threads)
+    return _peak_of_dots(DOT_KINDS[name], target, threads, lanes)
+
+
 # Operations per second by what is multiplied.
 PEAKS: dict[str, Callable[[CpuTarget, int, int], float]] = {
     FP32: _peak_fp32,
-    **{name: partial(_peak_of_dots, kind) for name, kind in DOT_KINDS.items()},
+    **{name: partial(_peak_of_products, name) for name in DOT_KINDS},
 }
 
 
@@ -74,9 +103,18 @@ def _best(run: Callable[[], object]) -> float:
 
 
 def compiled(function: Any, target: CpuTarget) -> Callable[..., None]:
-    """The kernel for the target, called with numpy arrays."""
-    kernel = tvm.compile(tvm.IRModule({"main": function}), target=target.tvm_target())["main"]
-    return lambda *arrays: kernel(*map(tvm_ffi.from_dlpack, arrays))
+    """The kernel for the target, called with numpy arrays inside the engine."""
+    with tempfile.TemporaryDirectory(prefix="zcc-") as folder:
+        library = Path(folder) / "kernel.so"
+        build_library(tvm.IRModule({"main": function}), target.tvm_target(), library)
+        module = tvm_ffi.load_module(str(library))
+    code, kernel = PoolCode.of(module), module["main"]
+
+    def run(*arrays: Any) -> None:
+        engine().share(code)
+        kernel(*map(tvm_ffi.from_dlpack, arrays))
+
+    return run
 
 
 def multiply_adds(threads: int, lanes: int) -> Any:

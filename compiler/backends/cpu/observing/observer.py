@@ -24,9 +24,11 @@ from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.importing.fuse import ops_for
 from zcc.compiler.ir.ops import Concat, Network, Op
 from zcc.compiler.ir.tensors import Tensor
-from zcc.runtime.engine import aligned_bytes, engine
+from zcc.runtime.aligned import aligned_bytes
+from zcc.runtime.engine import engine
 from zcc.runtime.executors.cpu_results import result_arrays
 from zcc.runtime.frame import Pixels
+from zcc.runtime.frame_pool import PoolCode
 from zcc.runtime.host import worker_threads
 from zcc.runtime.library import detect_entry
 
@@ -50,12 +52,17 @@ class CpuMapObserver:
         results = result_arrays(frame.task, frame.max_det, self.layout.placement.output.shape[-1])
         arguments = (_as_bytes(self.layout.weights), arena, *results)
         detect: Any = module[detect_entry(frame.input.color)]
+        self._pool_code = PoolCode.of(module)
         self._detect: Callable[[Pixels], None] = lambda pixels: detect(pixels, NO_DETECTIONS, 1.0, *arguments)
         self.maps = {tensor: self._view(tensor, arena) for tensor in self._observed(network)}
 
     def run(self, pixels: Pixels) -> None:
         """Run a frame."""
-        engine().call(lambda: self._detect(pixels))
+        engine().call(lambda: self._run(pixels))
+
+    def _run(self, pixels: Pixels) -> None:
+        engine().share(self._pool_code)
+        self._detect(pixels)
 
     def channels(self, tensor: Tensor) -> NDArray[np.int64]:
         """For each lane of a map the channel it holds, -1 in a hole."""

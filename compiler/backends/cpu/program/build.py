@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import tvm
 from tvm import ir, s_tir, tirx
 
+from zcc.compiler.backends.cpu.program.frame_pool import write_pool
 from zcc.compiler.backends.cpu.program.linking import cross_linker
 from zcc.compiler.backends.cpu.program.place_scratch import keep_on_stack
 from zcc.compiler.backends.cpu.program.subroutine import on_cpu
@@ -20,7 +22,9 @@ COMPACT = s_tir.transform.CompactBufferAllocation().info.name
 def build_library(module: ir.IRModule, target: Any, path: Path) -> None:
     """Compile the module for `target` and link it into a shared library at `path`."""
     link = cross_linker(str(target.attrs["mtriple"]))
-    _compiled(module, target).export_library(str(path), fcompile=link, options=[WITHOUT_DEBUG])
+    with tempfile.TemporaryDirectory() as folder:
+        pool = str(write_pool(target, Path(folder)))
+        _compiled(module, target).export_library(str(path), fcompile=link, options=[WITHOUT_DEBUG], addons=[pool])
 
 
 def assembly(module: ir.IRModule, target: Any) -> str:

@@ -17,7 +17,9 @@ from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.program.subroutine import make_subroutine
 from zcc.compiler.backends.cpu.program.workspace import Arena, Memory
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
-from zcc.runtime.engine import aligned_bytes, engine
+from zcc.runtime.aligned import aligned_bytes
+from zcc.runtime.engine import engine
+from zcc.runtime.frame_pool import PoolCode
 from zcc.runtime.host import worker_threads
 
 Kernel = Callable[..., None]
@@ -30,7 +32,8 @@ def compile_kernels(specs: list[KernelSpec], target: CpuTarget, folder: Path) ->
     memories = _build([spec.build(target.unit) for spec in distinct], target, library, _strided)
     module = tvm_ffi.load_module(str(library))
     entries = enumerate(zip(distinct, memories, strict=True))
-    made = {spec: _callable(module[entry_name(number)], memory) for number, (spec, memory) in entries}
+    code = PoolCode.of(module)
+    made = {spec: _callable(module[entry_name(number)], memory, code) for number, (spec, memory) in entries}
     return [made[spec] for spec in specs]
 
 
@@ -95,10 +98,11 @@ def _shape(param: Any) -> list[list[int]]:
     return [[int(size) for size in part] for part in (param.ty.shape, param.ty.strides)]
 
 
-def _callable(function: Any, memory: Memory) -> Kernel:
+def _callable(function: Any, memory: Memory, code: PoolCode) -> Kernel:
     arena = aligned_bytes(memory.bytes(worker_threads()))
 
-    def call(*arrays: Any) -> None:
-        engine().call(lambda: function(*map(tvm_ffi.from_dlpack, (*arrays, arena))))
+    def run(*arrays: Any) -> None:
+        engine().share(code)
+        function(*map(tvm_ffi.from_dlpack, (*arrays, arena)))
 
-    return call
+    return lambda *arrays: engine().call(lambda: run(*arrays))

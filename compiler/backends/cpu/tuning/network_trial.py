@@ -73,13 +73,13 @@ class _LoadedForm:
 
     def result(self) -> Array:
         """What it computes."""
-        self.device.share(self.threads)
+        self.device.share(self.module, self.threads)
         self.module[NETWORK](*self.arguments)
         return np.asarray(self.arguments[-1].numpy())
 
     def seconds(self, number: int) -> float:
         """Of one call, as the mean of `number` calls."""
-        self.device.share(self.threads)
+        self.device.share(self.module, self.threads)
         return self.device.time(self.module, NETWORK, self.arguments, number)
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import tvm_ffi
 
 from zcc.runtime import Detector
-from zcc.runtime.engine import aligned_bytes, engine
+from zcc.runtime.aligned import aligned_bytes
+from zcc.runtime.engine import engine
 from zcc.runtime.library import NETWORK
 from zcc.runtime.tvm_library import load_runtime
 

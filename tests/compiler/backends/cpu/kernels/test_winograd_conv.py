@@ -25,7 +25,7 @@ from zcc.compiler.backends.cpu.layout.weights import pack_dense, pack_vector
 from zcc.compiler.backends.cpu.program.single_kernel import Kernel, compile_kernels
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.frontend.load import load_model
-from zcc.runtime.engine import aligned_bytes
+from zcc.runtime.aligned import aligned_bytes
 
 Array = NDArray[Any]
 F = np.float32

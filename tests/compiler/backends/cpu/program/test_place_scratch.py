@@ -37,7 +37,8 @@ from zcc.compiler.ir.ops import Network
 from zcc.compiler.ir.quantisation import IMAGE, Quantisation
 from zcc.compiler.precision.bf16 import shorten
 from zcc.compiler.precision.int8 import quantise
-from zcc.runtime.engine import aligned_bytes, engine
+from zcc.runtime.aligned import aligned_bytes
+from zcc.runtime.engine import engine
 from zcc.runtime.library import MODULE
 
 ALLOCATORS = ("malloc", "calloc", "realloc", "free", "mmap", "aligned_alloc", "posix_memalign", "_Znwm", "_Znam")

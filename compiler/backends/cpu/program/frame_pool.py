@@ -1,0 +1,36 @@
+"""The machine code by which threads share a frame, for the module of every artifact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import tvm
+
+from zcc.runtime import frame_pool
+
+SOURCE = Path(__file__).with_suffix(".ll")
+# By architecture, what differs: how a thread that looks for work lets the core's other one go first, and the number of
+# Linux's `futex`.
+MACHINES = {
+    "x86_64": {"pause": "llvm.x86.sse2.pause", "pause_type": "", "pause_argument": "", "futex": "202"},
+    "aarch64": {"pause": "llvm.aarch64.isb", "pause_type": "i32", "pause_argument": "i32 15", "futex": "98"},
+}
+ENTRIES = {"join": frame_pool.JOIN, "work": frame_pool.WORK, "limit": frame_pool.LIMIT}
+
+
+def write_pool(target: Any, folder: Path) -> Path:
+    """An object file for the target that is linked into its modules."""
+    source, compiled = folder / SOURCE.name, folder / f"{SOURCE.stem}.o"
+    source.write_text(_source(target), encoding="utf-8")
+    tvm.runtime.load_module(str(source)).write_to_file(str(compiled))
+    return compiled
+
+
+def _source(target: Any) -> str:
+    text = SOURCE.read_text(encoding="utf-8")
+    architecture = str(target.attrs["mtriple"]).partition("-")[0]
+    described = str(target).replace('"', "\\22")
+    for word, meant in {**MACHINES[architecture], **ENTRIES, "target": described}.items():
+        text = text.replace(f"{{{word}}}", meant)
+    return text

@@ -1,0 +1,72 @@
+"""The threads that share a frame: Python's own, in machine code that every artifact's module carries.
+
+Pieces of a kernel are claimed by whoever is awake, so that nobody waits for a thread that a neighbour's work keeps from
+its processor. compiler/backends/cpu/program/frame_pool.ll says how, and how a pool's memory is laid out.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from zcc.runtime.aligned import aligned_bytes
+
+# The code's entries; another layout of a pool's memory takes other names.
+JOIN, WORK, LIMIT = "zcc_pool1_join", "zcc_pool1_work", "zcc_pool1_limit"
+# Places in a pool's memory.
+PIECES, PATIENCE, SLEPT, CLAIMS, LINE = 196, 200, 208, 256, 64
+PIECES_OF_A_THREAD = 4  # of a kernel: enough that the last ones end together, few enough that claims cost nothing
+PATIENCE_NS = 50_000  # of looking for work before a thread sleeps: from kernel to kernel, not between frames
+
+
+@dataclass(frozen=True)
+class PoolCode:
+    """The entries of a module."""
+
+    join: Any
+    work: Any
+    limit: Any
+
+    @classmethod
+    def of(cls, module: Any) -> PoolCode:
+        """Those of a loaded module."""
+        return cls(*(module[name] for name in (JOIN, WORK, LIMIT)))
+
+
+class FramePool:
+    """At most so many threads, one of them the caller's; only one thread at a time runs frames in it."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._memory = aligned_bytes(CLAIMS + LINE * room)
+        self._memory[PIECES:].view("i4")[0] = PIECES_OF_A_THREAD
+        self._memory[PATIENCE:].view("i8")[0] = PATIENCE_NS
+        self._at: int = self._memory.ctypes.data
+        self._limit = 0
+        self._code: PoolCode | None = None
+        self._workers: list[threading.Thread] = []
+
+    def share(self, code: PoolCode, threads: int) -> None:
+        """So many threads share what the calling thread runs of the code's module from now on."""
+        if threads != self._limit:
+            self._set(code, min(threads, self._room))
+            self._limit = threads
+        code.join(self._at)
+
+    def stop(self) -> None:
+        """Send the workers home, and wait for them."""
+        if self._code is not None:
+            self._code.limit(self._at, -1, self._room)
+            for worker in self._workers:
+                worker.join()
+
+    def _set(self, code: PoolCode, threads: int) -> None:
+        if self._code is None:
+            code.work.release_gil = True
+            self._code = code  # whose module stays loaded, since the workers are in it
+        self._code.limit(self._at, threads, self._room)
+        for index in range(len(self._workers) + 1, threads):
+            worker = threading.Thread(target=self._code.work, args=(self._at, index), name=f"zcc-{index}", daemon=True)
+            worker.start()
+            self._workers.append(worker)
