@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
 
+from zcc.runtime import tile_registers
 from zcc.runtime.errors import UsageError
 from zcc.runtime.escaping import escaped
 
@@ -38,7 +39,16 @@ def machine() -> str:
 
 @cache
 def cpu_features() -> frozenset[str]:
-    """The instruction sets that the processor and the kernel offer, by their names in /proc/cpuinfo."""
+    """The instruction sets that this process may use, by their names in /proc/cpuinfo."""
+    return tile_registers.usable(_listed_features())
+
+
+def withheld_features() -> frozenset[str]:
+    """Those of the processor that this process may not use."""
+    return _listed_features() - cpu_features()
+
+
+def _listed_features() -> frozenset[str]:
     try:
         lines = CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -106,6 +106,11 @@ def check_cpu() -> Iterator[Finding]:
     """The instruction sets, and the cores that this process may use."""
     known = [feature for feature in CPU_FEATURES if feature in host.cpu_features()]
     yield Finding("cpu", Status.OK, ", ".join(known) or "no vector features known to zcc")
+    if withheld := sorted(host.withheld_features()):
+        problem = f"the processor has {', '.join(withheld)}, and Linux does not let this process use them"
+        yield Finding(
+            "tile registers", Status.OPTIONAL, problem, "Linux 5.16 grants them; a sandbox may forbid arch_prctl"
+        )
     yield Finding("cores", Status.OK, _cores())
 
 

@@ -18,13 +18,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from types import FrameType
+from typing import NoReturn
 
 INTERRUPTED = 130  # what shells report for a process that SIGINT ended
 LINE = "interrupted"
 GRACE = 0.6  # seconds that a command has to end by itself; a second Ctrl-C cuts them short
 DYING = 0.2  # seconds that killed children may take to be gone
 PROC = Path("/proc")
+IMPORTING = "<frozen importlib"  # the file of what imports modules, as frames name it
 CLEAR_LINE, SHOW_CURSOR = "\r\x1b[2K", "\x1b[?25h"  # what a spinner that cannot end by itself needs
 
 
@@ -44,7 +46,7 @@ class Interrupts:
     @property
     def heard(self) -> bool:
         """Whether there was one: whatever fails from then on fails because of it."""
-        return self._heard
+        return self._heard or _is_pending()
 
     def end(self) -> NoReturn:
         """Tell it in a line and end the process, with its children and what it keeps in its scratch folder."""
@@ -56,10 +58,10 @@ class Interrupts:
             shutil.rmtree(self._scratch, ignore_errors=True)
         os._exit(INTERRUPTED)
 
-    def _interrupt(self, *_: Any) -> None:
+    def _interrupt(self, _: int, frame: FrameType | None) -> None:
         first, self._raised = not self._raised, True
         self._note()
-        if first:
+        if first and not _is_importing(frame):
             raise KeyboardInterrupt  # a second one would only disturb what ends the command
 
     def _note(self) -> None:
@@ -68,6 +70,9 @@ class Interrupts:
         sys.unraisablehook = lambda _: None
 
     def _watch(self) -> None:
+        # Else the system may choose this thread to take the signal, and on a busy machine what failed because of it is
+        # told before the thread's turn has come.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         self._wait(None)
         self._note()
         self._wait(GRACE)
@@ -110,6 +115,24 @@ def own_scratch() -> Iterator[Path | None]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether a module is being imported: libraries that call Python while they are loaded abort over an exception."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(IMPORTING):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _is_pending() -> bool:
+    """Whether a SIGINT was sent that no thread has taken yet; only those that are blocked can be seen."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return signal.SIGINT in signal.sigpending()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def kill_descendants() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 
 import onnx
 from onnx import TensorProto
@@ -13,6 +14,7 @@ from zcc.runtime.errors import ModelError, UsageError
 
 OPSETS = range(11, 21)
 STRIDE = 32
+DIGITS = 4  # of a stride
 MAX_SIDE = limits.INPUT_SIDE
 FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16}
 
@@ -66,10 +68,10 @@ def pin_input(proto: onnx.ModelProto, imgsz: tuple[int, int] | None) -> tuple[in
 def input_size(proto: onnx.ModelProto, imgsz: tuple[int, int] | None) -> tuple[int, int]:
     """The height and width that the image input has, or will have."""
     if imgsz is not None:
-        check_side_arguments(imgsz)
+        check_side_arguments(imgsz, step_of(proto))
     dims = image_input(proto).type.tensor_type.shape.dim
     height, width = (
-        pinned(dims[2 + axis], None if imgsz is None else imgsz[axis], stated)
+        pinned(dims[2 + axis], None if imgsz is None else imgsz[axis], stated, step_of(proto))
         for axis, stated in enumerate(stated_size(proto))
     )
     return height, width
@@ -97,18 +99,18 @@ def describe(value: onnx.ValueInfoProto) -> str:
     return f"{value.name} ({', '.join(str(dim.dim_value or dim.dim_param or '?') for dim in dims)})"
 
 
-def check_side_arguments(imgsz: tuple[int, int]) -> None:
+def check_side_arguments(imgsz: tuple[int, int], step: int = STRIDE) -> None:
     """Raise a UsageError unless both sides are possible."""
-    if any(side <= 0 or side % STRIDE or side > MAX_SIDE for side in imgsz):
-        fitting = "x".join(str(min(MAX_SIDE, max(STRIDE, round(side / STRIDE) * STRIDE))) for side in imgsz)
+    if any(side <= 0 or side % step or side > MAX_SIDE for side in imgsz):
+        fitting = "x".join(str(min(MAX_SIDE, max(step, round(side / step) * step))) for side in imgsz)
         raise UsageError(
-            f"an input size of {imgsz[0]}x{imgsz[1]} is not possible: sides are multiples of {STRIDE}, "
+            f"an input size of {imgsz[0]}x{imgsz[1]} is not possible: sides are multiples of {step}, "
             f"at most {MAX_SIDE}",
             f"take --imgsz {fitting}",
         )
 
 
-def pinned(dim: onnx.TensorShapeProto.Dimension, wanted: int | None, stated: int | None) -> int:
+def pinned(dim: onnx.TensorShapeProto.Dimension, wanted: int | None, stated: int | None, step: int) -> int:
     """The size of one side: the file's own, else what is wanted, else what the exporter stated."""
     if dim.dim_value:
         if wanted not in (None, dim.dim_value):
@@ -120,12 +122,21 @@ def pinned(dim: onnx.TensorShapeProto.Dimension, wanted: int | None, stated: int
     size = wanted or stated
     if size is None:
         raise UsageError("the model's input size is dynamic", "say which to compile for, as in --imgsz 640x640")
-    if size < 0 or size % STRIDE or size > MAX_SIDE:
+    if size < 0 or size % step or size > MAX_SIDE:
         raise ModelError(
-            f"the model's input side of {size} pixels is not a multiple of {STRIDE}, at most {MAX_SIDE}",
+            f"the model's input side of {size} pixels is not a multiple of {step}, at most {MAX_SIDE}",
             "export the model with such a size",
         )
     return size
+
+
+def step_of(proto: onnx.ModelProto) -> int:
+    """What sides are multiples of: 32, and where they are dynamic the exporter's `stride` if it left one."""
+    if all(dim.dim_value for dim in image_input(proto).type.tensor_type.shape.dim[2:]):
+        return STRIDE
+    text = next((entry.value for entry in proto.metadata_props if entry.key == "stride"), "")
+    stated = int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS else 1
+    return math.lcm(STRIDE, max(stated, 1))
 
 
 def stated_size(proto: onnx.ModelProto) -> tuple[int | None, int | None]:

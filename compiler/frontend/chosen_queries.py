@@ -58,8 +58,9 @@ def _cut(proto: onnx.ModelProto, boxes: str, scores: str, head: Head) -> tuple[o
 
 
 def in_parts(rows: Array) -> bool:
-    """Whether boxes are in parts of the input, where most lie within 0..1: those in pixels of it do not."""
-    return bool((np.median(np.abs(rows[:, :SIDES]), axis=0) <= 1).all())
+    """Whether boxes are in parts of the input: most lie within 0..1 then, and those in pixels of it do not."""
+    found = rows[rows[:, SIDES] > 0]
+    return bool(len(found) and (np.median(np.abs(found[:, :SIDES]), axis=0) <= 1).all())
 
 
 def answers_in_pixels(values: Array, size: tuple[int, int]) -> Array:

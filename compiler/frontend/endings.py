@@ -9,7 +9,7 @@ trained model that finds nothing in noise proves nothing either; then the likeli
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import product, takewhile
@@ -48,21 +48,10 @@ def take_over(proto: onnx.ModelProto, head: Head, size: tuple[int, int]) -> Cut:
     rules = read_rules(proto, nodes)
     images = probe.contrast_images(size)
     rows = [value[0] for value in probe.sample_outputs(proto, images)[head.output]]
-    answers = all(map(in_parts, rows))
-    for cut, left in () if answers else cuts(proto, head, size):
-        values = probe.sample_outputs(cut, images)[left.output]
-        for corners, every_class in product((False, True), class_readings(nodes)):
-            ruled = replace(left, family=head.family, corners=corners, every_class=every_class, suppression=rules)
-            chosen = [greedy_nms(ruled, value, len(theirs)) for value, theirs in zip(values, rows, strict=True)]
-            if all(map(same_rows, chosen, rows)):
-                return cut, ruled
-    for cut, left in query_cuts(proto, head) if answers else ():
-        values = probe.sample_outputs(cut, images)[left.output]
-        ruled = replace(left, every_class=True, suppression=rules)
-        chosen = [greedy_nms(ruled, answers_in_pixels(value, size), len(theirs))
-                  for value, theirs in zip(values, rows, strict=True)]  # fmt: skip
-        if all(same_rows(ours, rows_as_corners(theirs, size)) for ours, theirs in zip(chosen, rows, strict=True)):
-            return cut, ruled
+    of_answers = all(map(in_parts, rows))
+    found = (_cut_answers if of_answers else _cut_candidates)(proto, head, size, rules, images, rows)
+    if found is not None:
+        return found
     chosen_from = classes_selected_from(proto, head.output)
     if chosen_from not in (0, head.classes):
         raise UsageError(
@@ -72,6 +61,46 @@ def take_over(proto: onnx.ModelProto, head: Head, size: tuple[int, int]) -> Cut:
     raise ModelError(
         f"the model chooses its detections of {head.classes} classes in a way that zcc does not know", REMEDY
     )
+
+
+def _cut_candidates(
+    proto: onnx.ModelProto,
+    head: Head,
+    size: tuple[int, int],
+    rules: Suppression,
+    images: Sequence[Array],
+    rows: Sequence[Array],
+) -> Cut | None:
+    """The first cut from which choosing by the rules yields the rows that the file gives for the images."""
+    nodes = ancestors(proto.graph, head.output)
+    for cut, left in cuts(proto, head, size):
+        values = probe.sample_outputs(cut, images)[left.output]
+        for corners, every_class in product((False, True), class_readings(nodes)):
+            ruled = replace(left, family=head.family, corners=corners, every_class=every_class, suppression=rules)
+            chosen = [greedy_nms(ruled, value, len(theirs)) for value, theirs in zip(values, rows, strict=True)]
+            if all(map(same_rows, chosen, rows)):
+                return cut, ruled
+    return None
+
+
+def _cut_answers(
+    proto: onnx.ModelProto,
+    head: Head,
+    size: tuple[int, int],
+    rules: Suppression,
+    images: Sequence[Array],
+    rows: Sequence[Array],
+) -> Cut | None:
+    """The same where boxes are in parts of the input: the choice is among answers to queries."""
+    theirs = [rows_as_corners(each, size) for each in rows]
+    for cut, left in query_cuts(proto, head):
+        values = probe.sample_outputs(cut, images)[left.output]
+        ruled = replace(left, every_class=True, suppression=rules)
+        pixels = [answers_in_pixels(value, size) for value in values]
+        chosen = [greedy_nms(ruled, value, len(each)) for value, each in zip(pixels, theirs, strict=True)]
+        if all(map(same_rows, chosen, theirs)):
+            return cut, ruled
+    return None
 
 
 def read_rules(proto: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> Suppression:

@@ -54,7 +54,7 @@ USUAL = PixelForm()
 
 def form_of(proto: onnx.ModelProto, asked: Mapping[str, Any]) -> PixelForm:
     """The form that is asked for, by the names of its fields; what is left open is as the file says."""
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in asked.items()}
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in asked.items()}
     base = USUAL if "mean" in fields or "std" in fields else from_metadata(proto)
     return replace(base, **fields)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from zcc.compiler.backends.common.relative_error import NEAR_ZERO, Output, relative_error
+from zcc.compiler.backends.common.relative_error import NEAR_ZERO, SUM_NEAR_ZERO, Output, relative_error
 from zcc.compiler.backends.table import backend_of
 from zcc.compiler.building.job import Job
 from zcc.compiler.frontend.model import Model
@@ -19,7 +19,6 @@ from zcc.runtime.manifest import Manifest, Measurement
 
 SEED = 20240
 NUMBERS = Tolerance(float(np.finfo(np.float32).max))  # any number is right, and what is no number is not
-SUM_NEAR_ZERO = 0.03  # of a channel's range
 ALL_OF_IT = 1.0
 
 

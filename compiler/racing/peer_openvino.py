@@ -22,8 +22,10 @@ INSTRUCTIONS = {
     "x86-64-v4": "AVX512_CORE",
     "x86-64-v4-vnni": "AVX512_CORE_VNNI",
     "x86-64-v4-bf16": "AVX512_CORE_BF16",
+    "x86-64-v4-amx": "AVX512_CORE_AMX",
 }
-WITH_BFLOAT16 = ("", "x86-64-v4", "x86-64-v4-vnni", "x86-64-v4-bf16")  # targets for which it makes do with AVX-512
+# Targets for which it makes do with AVX-512.
+WITH_BFLOAT16 = ("", "x86-64-v4", "x86-64-v4-vnni", "x86-64-v4-bf16", "x86-64-v4-amx")
 
 
 def precision_hint(dtype: str, held_to: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NEAR_ZERO = 1e-3  # of an attribute's range
+SUM_NEAR_ZERO = 0.03  # of one that comes out on both sides of zero: there, what it is a sum of is larger than it is
 
 Output = NDArray[np.float32]
 
@@ -14,9 +15,11 @@ def relative_error(actual: Output, expected: Output, attributes_axis: int, near_
     """The largest difference in proportion to its value.
 
     A value far below its attribute's range (for scores: below 1) counts against that range: two sigmoids differ in the
-    seventh decimal, whatever the value.
+    seventh decimal, whatever the value. Places, angles and coefficients are as exact as what they are sums of.
     """
     axes = tuple(axis for axis in range(expected.ndim) if axis != attributes_axis)
     ranges = np.maximum(np.abs(expected).max(axis=axes, keepdims=True), 1.0)
-    scale = np.maximum(np.abs(expected), near_zero * ranges)
+    signed = expected.min(axis=axes, keepdims=True) < 0
+    floors = np.where(signed, max(near_zero, SUM_NEAR_ZERO), near_zero)
+    scale = np.maximum(np.abs(expected), floors * ranges)
     return float(np.max(np.abs(actual - expected) / scale))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,7 @@ class Objects:
         return mirror(inside, self.mirrored)
 
 
+@cache
 def reaches() -> Tensor:
     """How far from its centre each kind of outline lies in each direction, in radii."""
     found = []

@@ -96,6 +96,12 @@ def test_half_precision(family: str, tmp_path: Path, supported: frozenset[str]) 
     assert_equal(ready(throughout, tmp_path, supported), throughout, tolerance=0.05)
 
 
+def test_sides_are_multiples_of_the_stride_that_the_exporter_left(tmp_path: Path, supported: frozenset[str]) -> None:
+    proto = onnx_models.with_metadata(onnx_models.with_dynamic_axes(onnx_models.build("yolov8")), stride="64")
+    with pytest.raises(UsageError, match=r"multiples of 64.* take --imgsz 128x64"):
+        ready(proto, tmp_path, supported, imgsz=(96, 64))
+
+
 @pytest.mark.parametrize("family", ["yolov5", "yolov8"])
 def test_dynamic_axes_are_pinned(family: str, tmp_path: Path, supported: frozenset[str]) -> None:
     proto = onnx_models.build(family, imgsz=(64, 96))

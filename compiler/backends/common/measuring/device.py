@@ -11,7 +11,7 @@ import tvm
 from zcc.compiler.ir.tensors import Array
 from zcc.runtime.engine import engine
 from zcc.runtime.frame_pool import PoolCode
-from zcc.runtime.host import worker_threads
+from zcc.runtime.host import cpu_features, worker_threads
 
 T = TypeVar("T")
 
@@ -64,7 +64,8 @@ class Here:
     """The address of this machine."""
 
     def connect(self) -> Device:
-        """This machine."""
+        """This machine; with its tile registers, where it has some, for which a process has to ask."""
+        cpu_features()
         return ThisMachine()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +18,10 @@ def main(artifact: Path, manifest: Path, image: Path, output: Path) -> None:
     """The head's decoded output for a prepared image, and the prototypes of a model that makes masks, as files."""
     executor = CpuExecutor(artifact, Manifest.from_json(manifest.read_text(encoding="utf-8")))
     given = np.load(image)
-    beside = {PROTOTYPES: executor.prototypes(given)} if executor.manifest.task.name == "segment" else {}
-    np.savez(output, **{HEAD: executor.run_network(given), **beside})
+    found: dict[str, Any] = {HEAD: executor.run_network(given)}
+    if executor.manifest.task.name == "segment":
+        found[PROTOTYPES] = executor.prototypes(given)
+    np.savez(output, **found)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,12 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
+from zcc.compiler.backends.cpu.kernels.amx_choices import Plan, beside_dots
+from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
+from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile
 from zcc.compiler.backends.cpu.kernels.bf16 import BFMMLA, LANES, PAIR, PAIR_DOT, bf16_instructions
 from zcc.compiler.backends.cpu.kernels.bf16_stages import Bf16Stages
-from zcc.compiler.backends.cpu.kernels.choices import Tile
+from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.dot_tile import DotTile, dot_choices
 from zcc.compiler.backends.cpu.kernels.lane_conv import build_by_lanes
@@ -42,7 +45,8 @@ class Bf16Conv(TiledConv):
 
     def choices(self, unit: VectorUnit) -> Sequence[Tile]:
         """Tiles that may be the quickest, in both orders of tasks."""
-        return dot_choices(self.out, unit, PAIR_DOT)
+        dots = dot_choices(self.out, unit, PAIR_DOT)
+        return beside_dots(self.geometry, unit, AMX_PRODUCTS["bf16"], dots)
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """The tile's sums, then its stages and stores."""
@@ -56,13 +60,20 @@ class Bf16Conv(TiledConv):
             bias = T.arg("bias", T.Buffer((self.out.blocks, LANES), "float32"))
             stages = Bf16Stages(self.stages, self.out)
 
+            tile = self._emitter(unit, x, weight, bias)
+
             def finish(sums: Callable[[int], list[Expr]], place: Sequence[Any]) -> None:
-                for block in range(self.tile.blocks):
+                for block in range(tile.together):
                     stages.store(sums(block), [place[0] + block, place[1], place[2]])
 
             with bf16_instructions():
-                DotTile(self.geometry, PAIR_DOT, LANES, x, weight, bias).emit(finish)
+                tile.emit(finish)
         return kernel.function
+
+    def _emitter(self, unit: VectorUnit, x: Any, weight: Any, bias: Any) -> DotTile | AmxTile:
+        if isinstance(self.tile, AmxChoice):
+            return AmxTile(self.geometry, Plan(self.geometry, AMX_PRODUCTS["bf16"], unit.threads), x, weight, bias)
+        return DotTile(self.geometry, PAIR_DOT, LANES, x, weight, bias)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,11 @@ class Tile:
     rows_first: bool = False
 
 
+@dataclass(frozen=True)
+class AmxChoice(Tile):
+    """The same in AMX's tile registers: as many columns in each, at most 16."""
+
+
 def in_both_orders(tiles: Sequence[Tile], out: Slab, rows_first: bool = False) -> Sequence[Tile]:
     """Each tile with its tasks group by group and row by row, where that makes a difference; the better order first."""
     orders = (rows_first, not rows_first)
@@ -103,7 +108,7 @@ class Defaults:
         return None
 
 
-KINDS: dict[str, Any] = {"tile": Tile, "winograd": WinogradChoice, "sampled": Sampled}
+KINDS: dict[str, Any] = {"tile": Tile, "amx": AmxChoice, "winograd": WinogradChoice, "sampled": Sampled}
 
 
 def write_choice(choice: Any) -> str:

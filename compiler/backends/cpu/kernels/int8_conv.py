@@ -14,8 +14,11 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
+from zcc.compiler.backends.cpu.kernels.amx_choices import Plan, beside_dots
+from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
+from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile
 from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, BYTES
-from zcc.compiler.backends.cpu.kernels.choices import Tile
+from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.dot_tile import Dot, DotTile, dot_choices
 from zcc.compiler.backends.cpu.kernels.matrix_tile import REGISTER, USMMLA, WORD, MatrixTile, matrix_choices
@@ -51,14 +54,17 @@ class Int8Conv(TiledConv):
         """What is summed."""
         return ConvGeometry(self.x, self.out, self.kernel, self.stride, self.dilation, self.tile, self.per_word)
 
-    def emitter(self, unit: VectorUnit, x: Any, weight: Any, start: Any) -> DotTile | MatrixTile:
+    def emitter(self, unit: VectorUnit, x: Any, weight: Any, start: Any) -> DotTile | MatrixTile | AmxTile:
         """The loops, for the declared operands."""
+        if isinstance(self.tile, AmxChoice):
+            return AmxTile(self.geometry, Plan(self.geometry, AMX_PRODUCTS["int8"], unit.threads), x, weight, start)
         lanes = min(unit.lanes, self.out.lanes)
         return DotTile(self.geometry, self.dot(unit), lanes, x, weight, start)
 
     def choices(self, unit: VectorUnit) -> Sequence[Tile]:
         """Tiles that may be the quickest, in both orders of tasks."""
-        return dot_choices(self.out, unit, self.dot(unit))
+        dots = dot_choices(self.out, unit, self.dot(unit))
+        return beside_dots(self.geometry, unit, AMX_PRODUCTS["int8"], dots)
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """The tile's sums, then its stages and stores."""
@@ -73,7 +79,7 @@ class Int8Conv(TiledConv):
 
             def finish(sums: Callable[[int], list[Expr]], place: Sequence[Any]) -> None:
                 stages.hold()
-                for block in range(self.tile.blocks):
+                for block in range(tile.together):
                     scales = [load(scale, place[0] + block, ramp(part, lanes)) for part in tile.parts]
                     factors = [named(stages.scaled(vector)) for vector in scales]
                     values = [

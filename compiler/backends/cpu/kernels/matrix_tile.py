@@ -80,6 +80,11 @@ class MatrixTile:
     start: Any
 
     @property
+    def together(self) -> int:
+        """Blocks whose sums `finish` gets from one place on."""
+        return self.geometry.tile.blocks
+
+    @property
     def parts(self) -> range:
         """The first lanes of the parts of a block that a register holds."""
         return range(0, self.geometry.out.lanes, LANES)

@@ -25,6 +25,7 @@ class VectorUnit:
     threads: int = 2  # how many the work is cut for; any number runs it
     dot: str = ""  # how bytes are multiplied: a key of kernels/byte_dot.py; "" works everywhere
     bf16: bool = False  # whether there are dot products of bfloat16 pairs
+    amx: bool = False  # whether tile registers multiply bytes and bfloat16
     by_lane: bool = False  # whether a multiply-add takes an operand from any lane of a register
     widening: str = ""  # how sums in float16 become float32: a key of kernels/half_tile.py; "" where there are none
 
@@ -43,6 +44,10 @@ class Address:
 
 class KernelSpec(Protocol):
     """Everything a kernel's code depends on; hashable, so that equal kernels are one."""
+
+    def __hash__(self) -> int:
+        """Equal for equal ones."""
+        ...
 
     @property
     def name(self) -> str:

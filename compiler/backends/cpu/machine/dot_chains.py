@@ -1,4 +1,4 @@
-"""Chains of dot products that never leave their registers: what bytes and bfloat16 can be multiplied at, at most."""
+"""Products that never leave their registers: what bytes and bfloat16 can be multiplied at, at most."""
 
 from __future__ import annotations
 
@@ -12,11 +12,23 @@ from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels import bf16, byte_dot
+from zcc.compiler.backends.cpu.kernels.amx_registers import (
+    REGISTERS,
+    ROW,
+    WORD,
+    AmxProduct,
+    configured,
+    emit,
+    load_register,
+    store_register,
+)
 from zcc.compiler.backends.cpu.kernels.dot_tile import Dot
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.kernels.vector import broadcast, lanes_of, load, named, ramp
 
 CHAINS = 12  # sums side by side: enough to hide the latency of a multiply-add, few enough for 16 registers
+TILES = 4  # of sums, by two of x and two of weights
+TILE_ROWS = 16
 RING = 64  # vectors of weights: were it one, its product could be taken out of the loop
 
 
@@ -67,3 +79,21 @@ def _add_products(dot: Dot, words: Any, vector: Expr, accumulators: Any) -> None
         place = [chain, ramp(0, lanes)]
         x = dot.x(named(load(words, chain)), lanes)
         T.buffer_store(accumulators, dot.add(load(accumulators, *place), x, weight), place)
+
+
+def tile_products(product: AmxProduct, sums: str, threads: int, steps: int) -> tirx.PrimFunc:
+    """Every thread adds the products of two tiles of x and two of weights to TILES others, again and again."""
+    with building("main") as kernel:
+        T.func_attr({"tirx.noalias": True})
+        operands = [T.arg(name, T.Buffer((2, TILE_ROWS, ROW // WORD), "int32", align=4)) for name in ("xs", "weights")]
+        made = T.arg("sums", T.Buffer((threads, TILES, TILE_ROWS, TILE_ROWS), sums, align=4))
+        with T.parallel(0, threads) as thread, configured([(TILE_ROWS, ROW)] * REGISTERS):
+            for number in range(TILES):
+                emit("tilezero", number)
+                load_register(TILES + number, operands[number // 2], [number % 2, 0, 0], ROW)
+            with T.serial(0, steps):
+                for number in range(TILES):
+                    emit(product.instruction, number, TILES + number // 2, TILES + 2 + number % 2)
+            for number in range(TILES):
+                store_register(number, made, [thread, number, 0, 0], ROW)
+    return kernel.function

@@ -15,7 +15,17 @@ import tvm_ffi
 from tvm.script import tirx as T
 
 from zcc.compiler.backends.common.machine import FP32, Machine
-from zcc.compiler.backends.cpu.machine.dot_chains import CHAINS, DOT_KINDS, RING, DotKind, dot_products
+from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, ROW, WORD
+from zcc.compiler.backends.cpu.machine.dot_chains import (
+    CHAINS,
+    DOT_KINDS,
+    RING,
+    TILE_ROWS,
+    TILES,
+    DotKind,
+    dot_products,
+    tile_products,
+)
 from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.runtime import host
@@ -51,10 +61,24 @@ def _peak_of_dots(kind: DotKind, target: CpuTarget, threads: int, lanes: int) ->
     return 2.0 * kind.per_word * sums.size * STEPS / _best(lambda: run(xs, weights, sums))
 
 
+def _peak_of_tiles(name: str, target: CpuTarget, threads: int) -> float:
+    product, kind = AMX_PRODUCTS[name], DOT_KINDS[name]
+    run = compiled(tile_products(product, kind.sums, threads, STEPS), target)
+    operand = np.zeros((2, TILE_ROWS, ROW // WORD), np.int32)
+    sums = np.zeros((threads, TILES, TILE_ROWS, TILE_ROWS), kind.sums)
+    return 2.0 * (ROW // product.item) * sums.size * STEPS / _best(lambda: run(operand, operand, sums))
+
+
+def _peak_of_products(name: str, target: CpuTarget, threads: int, lanes: int) -> float:
+    if target.in_tiles(name):
+        return _peak_of_tiles(name, target, threads)
+    return _peak_of_dots(DOT_KINDS[name], target, threads, lanes)
+
+
 # Operations per second by what is multiplied.
 PEAKS: dict[str, Callable[[CpuTarget, int, int], float]] = {
     FP32: _peak_fp32,
-    **{name: partial(_peak_of_dots, kind) for name, kind in DOT_KINDS.items()},
+    **{name: partial(_peak_of_products, name) for name in DOT_KINDS},
 }
 
 

@@ -1,8 +1,9 @@
 ; The threads that share a frame, as machine code that every artifact carries.
 ;
 ; Kernels hand their loops to a launcher, (task, closure, 0), and a task cuts its loop by its number and how many there are.
-; They look for it in a variable, which TVM would fill where it found it by name. Here a kernel's pieces are claimed, not assigned: whoever is awake takes the next one, the thread that runs the
-; frame among them, so that it waits only for pieces that others have begun, and never for a thread that has yet to come.
+; They look for the launcher in a variable, which TVM would fill where it found it by name; here it is set already. A
+; kernel's pieces are claimed, not assigned: whoever is awake takes the next one, the thread that runs the frame among
+; them, so that it waits only for pieces that others have begun, and never for a thread that has yet to come.
 ;
 ; Each thread has a block of neighbouring pieces, which it takes first, since its caches hold what lies beside them from the
 ; kernel before; when its own is empty, it takes from the others'. A block's claims are one word: the generation (which

@@ -19,6 +19,10 @@ def _never(unit: VectorUnit) -> bool:
     return False
 
 
+def _in_tiles(unit: VectorUnit) -> bool:
+    return unit.amx
+
+
 def _floats(unit: VectorUnit) -> int:
     return FLOAT
 
@@ -29,6 +33,7 @@ class Ability:
 
     computes: Callable[[VectorUnit], bool] = _always  # whether there are kernels for it
     natively: Callable[[VectorUnit], bool] = _always  # whether the unit has instructions of its own for it
+    in_tiles: Callable[[VectorUnit], bool] = _never  # whether it also has tile registers that multiply it
     item: Callable[[VectorUnit], int] = _floats  # bytes of a number in the maps that its kernels read
     any_block: Callable[[VectorUnit], bool] = _always  # whether its maps may lie in other blocks than `block` says
 
@@ -48,8 +53,9 @@ ABILITIES: dict[str, Ability] = {
     "bf16": Ability(
         computes=lambda unit: unit.bf16,
         natively=lambda unit: unit.bf16,
+        in_tiles=_in_tiles,
         item=lambda unit: FLOAT // 2,
         any_block=lambda unit: False,
     ),
-    "int8": Ability(natively=lambda unit: unit.dot in ONE_INSTRUCTION, item=lambda unit: 1),
+    "int8": Ability(natively=lambda unit: unit.dot in ONE_INSTRUCTION, in_tiles=_in_tiles, item=lambda unit: 1),
 }

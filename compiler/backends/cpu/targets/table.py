@@ -14,8 +14,8 @@ TARGETS: dict[str, CpuTarget] = {target.name: target for target in (*LEVELS, *PR
 def native_target(dtype: str = "fp32") -> CpuTarget:
     """The target that makes most of this machine, its work cut for the cores it has.
 
-    Of those with the widest registers, the first with instructions for the dtype: a variant asks of its hosts only what
-    it uses.
+    Of those with the widest registers, the first with tile registers for the dtype, or else instructions: a variant
+    asks of its hosts only what it uses.
     """
     fitting = [target for target in TARGETS.values() if target.runs_here()]
     if not fitting:
@@ -25,5 +25,5 @@ def native_target(dtype: str = "fp32") -> CpuTarget:
         )
     widest = max(target.unit.lanes for target in fitting)
     wide = [target for target in fitting if target.unit.lanes == widest]
-    chosen = next((target for target in wide if target.natively(dtype)), wide[0])
+    chosen = max(wide, key=lambda target: (target.in_tiles(dtype), target.natively(dtype)))
     return chosen.with_threads(host.worker_threads())

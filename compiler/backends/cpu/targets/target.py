@@ -36,6 +36,10 @@ class CpuTarget(Target):
         """Whether the unit has instructions of its own for the dtype."""
         return ABILITIES[dtype].natively(self.unit)
 
+    def in_tiles(self, dtype: str) -> bool:
+        """Whether the unit also has tile registers that multiply the dtype."""
+        return ABILITIES[dtype].in_tiles(self.unit)
+
     @property
     def short_words(self) -> int:
         """What the quickest way of its unit to multiply bytes adds in 16 bits."""

@@ -14,7 +14,14 @@ LEVEL_4 = (*LEVEL_3, "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl")
 
 
 # What an extension adds to a level, by its names in /proc/cpuinfo and in LLVM.
-LLVM_NAMES = {"avx_vnni": "avxvnni", "avx512_vnni": "avx512vnni", "avx512_bf16": "avx512bf16"}
+LLVM_NAMES = {
+    "avx_vnni": "avxvnni",
+    "avx512_vnni": "avx512vnni",
+    "avx512_bf16": "avx512bf16",
+    "amx_tile": "amx-tile",
+    "amx_int8": "amx-int8",
+    "amx_bf16": "amx-bf16",
+}
 VNNI_4 = (*LEVEL_4, "avx512_vnni")
 # LLVM takes the constants of an activation out of all loops around it, and then has too few registers left for the sums
 # of the loop that multiplies: some kernels took twice as long (`python -m benchmarks.winograd MODEL.onnx --all`).
@@ -50,4 +57,10 @@ X86_64_V4_BF16 = _level(
     (*VNNI_4, "avx512_bf16"),
     VectorUnit(16, 32, dot="vnni", bf16=True),
 )
-LEVELS = (X86_64_V2, X86_64_V3, X86_64_V3_VNNI, X86_64_V4, X86_64_V4_VNNI, X86_64_V4_BF16)
+X86_64_V4_AMX = _level(
+    "x86-64-v4-amx",
+    "AVX-512 with tile registers that multiply bytes and bfloat16",
+    (*VNNI_4, "avx512_bf16", "amx_tile", "amx_int8", "amx_bf16"),
+    VectorUnit(16, 32, dot="vnni", bf16=True, amx=True),
+)
+LEVELS = (X86_64_V2, X86_64_V3, X86_64_V3_VNNI, X86_64_V4, X86_64_V4_VNNI, X86_64_V4_BF16, X86_64_V4_AMX)

@@ -38,3 +38,11 @@ def test_ranges_are_of_the_attribute_alone() -> None:
 def test_what_is_no_number_is_no_error_that_a_bound_allows() -> None:
     for near_zero in (NEAR_ZERO, OF_RANGE):
         assert not relative_error(changed(1, 1, np.nan), EXPECTED, 1, near_zero=near_zero) <= 1e30
+
+
+def test_an_angle_near_zero_is_as_exact_as_others() -> None:
+    """What comes out on both sides of zero has been summed up or taken away."""
+    angles = np.array([[[-0.7, 1e-4, 2.0]]], np.float32)
+    off = angles + np.float32(6e-6)
+    assert relative_error(off, angles, 1) < 2e-4
+    assert relative_error(np.abs(off), np.abs(angles), 1) > 2e-3, "a score has no such excuse"

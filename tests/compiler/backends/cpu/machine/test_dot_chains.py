@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zcc.compiler.backends.cpu.machine.dot_chains import CHAINS, DOT_KINDS, RING, dot_products
+from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
+from zcc.compiler.backends.cpu.machine.dot_chains import CHAINS, DOT_KINDS, RING, dot_products, tile_products
 from zcc.compiler.backends.cpu.machine.peaks import compiled
 from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
@@ -48,6 +49,21 @@ def test_bfloat16(target: CpuTarget) -> None:
     words, weights = rng.integers(-8, 9, (CHAINS, 2)), rng.integers(-8, 9, (RING, target.unit.lanes, 2))
     sums = run("bf16", target, bfloat16(words), bfloat16(weights))
     np.testing.assert_array_equal(sums, np.broadcast_to(expected(words, weights), sums.shape))
+
+
+@pytest.mark.parametrize("kind", AMX_PRODUCTS)
+@pytest.mark.parametrize("target", [each for each in HERE if each.unit.amx], ids=lambda target: target.name)
+def test_tiles(target: CpuTarget, kind: str) -> None:
+    rng, per_word = np.random.default_rng(2), 4 // AMX_PRODUCTS[kind].item
+    xs, weights = rng.integers(0, 9, (2, 16, 16, per_word)), rng.integers(-8, 9, (2, 16, 16, per_word))
+    held = [
+        (each.astype(np.int8) if kind == "int8" else bfloat16(each)).view(np.int32)[..., 0] for each in (xs, weights)
+    ]
+    kernel = compiled(tile_products(AMX_PRODUCTS[kind], DOT_KINDS[kind].sums, THREADS, STEPS), target)
+    sums = np.full((THREADS, 2, 2, 16, 16), -1, DOT_KINDS[kind].sums)
+    engine().call(lambda: kernel(*held, sums.reshape(THREADS, 4, 16, 16)))
+    once = np.einsum("xrkb,wkcb->xwrc", xs, weights)  # rows of x by columns of weights
+    np.testing.assert_array_equal(sums, np.broadcast_to(STEPS * once, sums.shape))
 
 
 def bfloat16(values: np.ndarray) -> np.ndarray:

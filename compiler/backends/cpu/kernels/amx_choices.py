@@ -1,0 +1,178 @@
+"""Which tiles of sums AMX's tile registers hold, how their work is cut, and what each is expected to cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod
+
+from zcc.compiler.backends.cpu.kernels.amx_registers import REGISTERS, WORD, AmxProduct
+from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile, in_both_orders, worth_trying
+from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
+
+LANES = 16  # sums in a row of a tile register, and its rows
+MOST_WORDS = 16  # in a row of x
+MOST_CHUNK = 8  # columns that are finished together
+PACKED = 4  # of them are stored together
+MOST_TILES = 16  # of a task: so many that the last, which is finished alone, counts little
+LEAST_TASKS, TASKS_PER_THREAD = 32, 4  # an artifact also runs on more cores than its work was cut for
+# Cycles, measured on Emerald Rapids: a product takes as many as x has rows, however many words these have; two rows
+# are loaded in one, and one is stored. Stages take a while for each vector, most of it beside products.
+LOADED, STORED = 0.5, 1.0
+LATENCY = 52  # from a product to its sum
+FINISHED = 20
+DOT = {1: 0.5, 2: 2.0}  # of a dot product of words, by the bytes of a number
+CONFIGURED = 210  # of a task
+
+
+@dataclass(frozen=True)
+class Run:
+    """Input channels that lie side by side, of one tap or of a row of them."""
+
+    taps: int  # of a row that are no neighbours, each with a run of its own
+    steps: int  # of a run
+    words: int  # of a step
+
+
+def run_of(geometry: ConvGeometry, item: int) -> Run:
+    """All neighbouring taps of a row together, in as few equal steps as there may be."""
+    words = geometry.x.lanes * item // WORD
+    neighbours = geometry.kernel[1] if geometry.dilation[1] == 1 else 1
+    total = neighbours * words
+    steps = next(count for count in range(-(-total // MOST_WORDS), total + 1) if total % count == 0)
+    return Run(geometry.kernel[1] // neighbours, steps, total // steps)
+
+
+def held_registers(across: int, outputs: int) -> tuple[int, int]:
+    """Registers for x and for weights, of those that the sums leave: the fewer are held, the others take turns."""
+    free = REGISTERS - across * outputs
+    return (free - outputs, outputs) if outputs <= across else (across, free - across)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a convolution's work is cut: into steps, registers, tiles and tasks."""
+
+    geometry: ConvGeometry
+    product: AmxProduct
+    threads: int
+
+    @cached_property
+    def run(self) -> Run:
+        """What is multiplied in one step."""
+        return run_of(self.geometry, self.product.item)
+
+    @property
+    def steps(self) -> int:
+        """Of a tile."""
+        return self.geometry.x.blocks * self.geometry.kernel[0] * self.run.taps * self.run.steps
+
+    @property
+    def registers(self) -> int:
+        """Tile registers of columns, side by side."""
+        return -(-self.geometry.tile.columns // LANES)
+
+    @property
+    def register_rows(self) -> int:
+        """Columns in a register."""
+        return self.geometry.tile.columns // self.registers
+
+    @property
+    def outputs(self) -> int:
+        """Tile registers of output channels."""
+        return self.geometry.tile.blocks * self.geometry.out.lanes // LANES
+
+    @property
+    def across(self) -> int:
+        """Tiles in a row of the map."""
+        return -(-self.geometry.out.width // self.geometry.tile.columns)
+
+    @cached_property
+    def rows(self) -> int:
+        """Those of a task: as many as leave enough tasks."""
+        out = self.geometry.out
+        groups = out.blocks // self.geometry.tile.blocks
+        enough = max(LEAST_TASKS, TASKS_PER_THREAD * self.threads)
+        return max(
+            rows
+            for rows in range(1, out.height + 1)
+            if rows == 1
+            or (out.height % rows == 0 and groups * out.height >= enough * rows and rows * self.across <= MOST_TILES)
+        )
+
+    @property
+    def tiles(self) -> int:
+        """Of a task."""
+        return self.rows * self.across
+
+    @property
+    def tasks(self) -> int:
+        """Groups of blocks times strips of rows."""
+        out = self.geometry.out
+        return out.blocks // self.geometry.tile.blocks * out.height // self.rows
+
+    @property
+    def chunk(self) -> int:
+        """Columns of a block that are finished together."""
+        columns = self.geometry.tile.columns
+        return max(
+            (count for count in range(1, MOST_CHUNK + 1) if columns % count == 0),
+            key=lambda count: (count == PACKED, count % PACKED == 0, count),
+        )
+
+    @property
+    def chunks(self) -> int:
+        """Of a tile."""
+        return self.geometry.tile.blocks * self.geometry.tile.columns // self.chunk
+
+    def cycles(self) -> float:
+        """What a vector of sums that is wanted takes."""
+        out, tile = self.geometry.out, self.geometry.tile
+        vectors = tile.columns * self.outputs
+        step = max(vectors, LATENCY, LOADED * (tile.columns + self.outputs * self.run.words))
+        finished = FINISHED * vectors
+        one = max(self.steps * step, finished) + (LOADED + STORED) * vectors + LATENCY
+        rounds = -(-self.tasks // self.threads) * self.threads
+        task = self.tiles * one + finished + CONFIGURED
+        return task * rounds / (out.blocks * out.lanes // LANES * out.width * out.height)
+
+
+def beside_dots(geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct, dots: Sequence[Tile]) -> Sequence[Tile]:
+    """Tiles of tile registers that may be the quickest, and those of dot products; first those expected to be quicker.
+
+    Where a map has few columns, a product waits for the one before.
+    """
+    tiles = amx_choices(geometry, unit, product)
+    if not tiles:
+        return dots
+    words = geometry.x.blocks * prod(geometry.kernel) * geometry.x.lanes * product.item // WORD
+    least = Plan(replace(geometry, tile=tiles[0]), product, unit.threads).cycles()
+    quicker = least < DOT[product.item] * words + FINISHED
+    return (*tiles, *dots) if quicker else (*dots, *tiles)
+
+
+def amx_choices(geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct) -> Sequence[Tile]:
+    """Tiles of tile registers that may be quickest of their kind, in both orders of tasks; none where no map fits."""
+    out = geometry.out
+    if not unit.amx or out.lanes % LANES or geometry.x.lanes * product.item % WORD:
+        return ()
+    tiles = [
+        AmxChoice(blocks, columns)
+        for blocks in range(1, min(out.blocks, REGISTERS) + 1)
+        for columns in range(1, min(out.width, REGISTERS * LANES) + 1)
+        if out.blocks % blocks == 0 and _fits(blocks * out.lanes // LANES, columns)
+    ]
+    costs: dict[Tile, tuple[float, int]] = {tile: _cost(tile, geometry, unit, product) for tile in tiles}
+    return in_both_orders(worth_trying(costs), out) if costs else ()
+
+
+def _fits(outputs: int, columns: int) -> bool:
+    across = -(-columns // LANES)
+    return columns % across == 0 and min(held_registers(across, outputs)) >= 1
+
+
+def _cost(tile: Tile, geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct) -> tuple[float, int]:
+    plan = Plan(replace(geometry, tile=tile), product, unit.threads)
+    return plan.cycles(), -tile.blocks * tile.columns

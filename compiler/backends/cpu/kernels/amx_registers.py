@@ -1,0 +1,73 @@
+"""AMX's tile registers: eight, each of up to 16 rows of 64 bytes, of the sizes that a configuration says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tvm import tirx
+from tvm.ir import Expr
+from tvm.script.ir_builder import tirx as T
+
+from zcc.compiler.backends.cpu.kernels.vector import load
+
+REGISTERS = 8
+ROW = 64  # bytes of a row at most
+WORD = 4  # bytes of an operand whose products go into one sum
+PALETTE = 1  # the one there is
+CONFIG_BYTES = 64
+BYTES_OF_ROWS, ROWS = 16, 48  # where a configuration has them: 16 bits and 8 for each register
+
+
+@dataclass(frozen=True)
+class AmxProduct:
+    """A way to multiply: the instruction, and the bytes of a number."""
+
+    instruction: str
+    item: int
+
+
+AMX_PRODUCTS = {"int8": AmxProduct("tdpbusd", item=1), "bf16": AmxProduct("tdpbf16ps", item=2)}
+
+
+def emit(instruction: str, *operands: Any) -> None:
+    """An instruction; whole numbers are those of registers."""
+    given = [tirx.const(operand, "int8") if isinstance(operand, int) else operand for operand in operands]
+    T.evaluate(tirx.call_llvm_intrin("void", f"llvm.x86.{instruction}", *given))
+
+
+def load_register(number: int, buffer: Any, index: Sequence[Any], distance: int) -> None:
+    """Load rows, the first from an element of a buffer on, each so many bytes behind the one before."""
+    emit("tileloadd64", number, _address(buffer, index), tirx.const(distance, "int64"))
+
+
+def store_register(number: int, buffer: Any, index: Sequence[Any], distance: int) -> None:
+    """Store rows alike."""
+    emit("tilestored64", number, _address(buffer, index), tirx.const(distance, "int64"))
+
+
+def _address(buffer: Any, index: Sequence[Any]) -> Expr:
+    return tirx.address_of(load(buffer, *index))
+
+
+@contextmanager
+def configured(shapes: Sequence[tuple[int, int]]) -> Iterator[None]:
+    """Inside, registers have so many rows, of so many bytes; behind it they are given back: nobody else saves them."""
+    config = T.alloc_buffer((CONFIG_BYTES // WORD,), "int32", scope="local")
+    for number, value in enumerate(_configuration(shapes)):
+        T.buffer_store(config, tirx.const(value, "int32"), [number])
+    emit("ldtilecfg", _address(config, [0]))
+    yield
+    emit("tilerelease")
+
+
+def _configuration(shapes: Sequence[tuple[int, int]]) -> list[int]:
+    """What the instruction reads, as numbers of 32 bits."""
+    config = bytearray(CONFIG_BYTES)
+    config[0] = PALETTE
+    for number, (rows, row_bytes) in enumerate(shapes):
+        config[BYTES_OF_ROWS + 2 * number] = row_bytes
+        config[ROWS + number] = rows
+    return [int.from_bytes(config[at : at + WORD], "little", signed=True) for at in range(0, CONFIG_BYTES, WORD)]

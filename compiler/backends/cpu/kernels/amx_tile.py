@@ -1,0 +1,173 @@
+"""The tile of a convolution in AMX's tile registers: sixteen columns times sixteen output channels in an instruction.
+
+A register of x holds a column of the map in each row: the channels that a run of neighbouring taps meets, as they lie
+in memory, so that 3x3 needs no copies and any stride is the distance of rows. One of weights holds a word of input
+channels in each row, for sixteen output channels, as all dot products have them.
+
+Sums go through memory to the stages behind them, which vector units do: while a tile is multiplied, they finish the one
+before, a little at every step. A task has several tiles, so that there mostly is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import prod
+from typing import Any
+
+from tvm import tirx
+from tvm.ir import Expr
+from tvm.script.ir_builder import tirx as T
+
+from zcc.compiler.backends.cpu.kernels.amx_choices import LANES, Plan, held_registers
+from zcc.compiler.backends.cpu.kernels.amx_registers import ROW, WORD, configured, emit, load_register, store_register
+from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry, Finish
+from zcc.compiler.backends.cpu.kernels.vector import load, named, ramp
+
+BUFFERS = 2  # of sums: those of the tile before are finished while those of a tile are stored
+
+
+@dataclass(frozen=True)
+class AmxTile:
+    """Emits the loops; the operands are declared buffers, `start` holds what the sum of each channel starts at."""
+
+    geometry: ConvGeometry
+    plan: Plan
+    x: Any
+    weight: Any
+    start: Any
+
+    together = 1  # `finish` gets the sums of one block at a time
+
+    @property
+    def parts(self) -> range:
+        """The first lanes of the parts of a block that a tile register holds."""
+        return range(0, self.geometry.out.lanes, LANES)
+
+    @property
+    def outputs(self) -> list[tuple[int, int]]:
+        """Blocks of the tile, and first lanes of their parts: one register of weights each."""
+        return [(block, part) for block in range(self.geometry.tile.blocks) for part in self.parts]
+
+    @property
+    def pitch(self) -> int:
+        """Bytes from the sums of a column to those of the next."""
+        return self.geometry.out.lanes * WORD
+
+    def emit(self, finish: Finish) -> None:
+        """All tiles; `finish` gets the sums of some columns of a block, and where they begin."""
+        plan, geometry = self.plan, self.geometry
+        shape = (BUFFERS, geometry.tile.blocks, geometry.tile.columns, geometry.out.lanes)
+        with T.parallel(0, plan.tasks) as number, configured(self._shapes()):
+            sums = T.alloc_buffer(shape, str(self.start.dtype))
+            with T.serial(0, plan.tiles) as tile:
+                before = partial(self._finish, finish, sums, number, tile - 1)
+                place = self._place(number, tile)
+                self._start(place[0])
+                self._sum(place, tile, before)
+                self._store(sums, tirx.floormod(tile, BUFFERS))
+            with T.serial(0, plan.chunks) as chunk:
+                self._finish(finish, sums, number, tirx.const(plan.tiles - 1, "int32"), chunk)
+
+    def _place(self, number: Any, tile: Any) -> tuple[Any, Any, Any]:
+        """The first block, the row and the first column of a tile of a task."""
+        plan, geometry = self.plan, self.geometry
+        groups = geometry.out.blocks // geometry.tile.blocks
+        strips = geometry.out.height // plan.rows
+        if geometry.tile.rows_first:
+            group, strip = tirx.floormod(number, groups), tirx.floordiv(number, groups)
+        else:
+            group, strip = tirx.floordiv(number, strips), tirx.floormod(number, strips)
+        row = strip * plan.rows + tirx.floordiv(tile, plan.across)
+        column = geometry.first_column(tirx.floormod(tile, plan.across))
+        return named(group * geometry.tile.blocks), named(row), named(column)
+
+    def _finish(self, finish: Finish, sums: Any, number: Any, tile: Any, chunk: Any) -> None:
+        """Some columns of a block of a tile that was stored."""
+        each = self.geometry.tile.columns // self.plan.chunk
+        block, first = named(tirx.floordiv(chunk, each)), named(tirx.floormod(chunk, each) * self.plan.chunk)
+        place = self._place(number, tile)
+        columns = [first + column for column in range(self.plan.chunk)]
+        buffer = tirx.floormod(tile, BUFFERS)
+
+        def vectors(_: int) -> list[Expr]:
+            return [load(sums, buffer, block, column, ramp(part, LANES)) for column in columns for part in self.parts]
+
+        finish(vectors, [place[0] + block, place[1], place[2] + first])
+
+    def _shapes(self) -> list[tuple[int, int]]:
+        """Rows and their bytes, of the registers of sums, of x and of weights."""
+        words, rows = self.plan.run.words, self.plan.register_rows
+        sums, xs, weights = self._registers()
+        return [(rows, ROW)] * len(sums) + [(rows, words * WORD)] * len(xs) + [(words, ROW)] * len(weights)
+
+    def _registers(self) -> tuple[dict[tuple[int, int], int], list[int], list[int]]:
+        """The registers of sums, by register of columns and of outputs; those of x; those of weights."""
+        across, outputs = self.plan.registers, len(self.outputs)
+        pairs = [(column, output) for column in range(across) for output in range(outputs)]
+        first, (xs, weights) = len(pairs), held_registers(across, outputs)
+        numbers = list(range(first, first + xs + weights))
+        return {pair: number for number, pair in enumerate(pairs)}, numbers[:xs], numbers[xs:]
+
+    def _start(self, first: Any) -> None:
+        """The same row of `start` in all rows."""
+        for (_, output), register in self._registers()[0].items():
+            block, part = self.outputs[output]
+            load_register(register, self.start, [first + block, part], distance=0)
+
+    def _sum(self, place: Sequence[Any], tile: Any, before: Any) -> None:
+        """Every step also finishes its share of the tile before."""
+        run, chunks = self.plan.run, self.plan.chunks
+        extents = (self.geometry.x.blocks, self.geometry.kernel[0], run.taps, run.steps)
+        with T.grid(*extents) as tap:
+            self._step(tap, place)
+            if self.plan.tiles == 1:
+                return
+            number = tap[0]
+            for extent, index in zip(extents[1:], tap[1:], strict=True):
+                number = number * extent + index
+            begin, end = (tirx.floordiv(step * chunks, prod(extents)) for step in (number, number + 1))
+            with T.If(tile > 0), T.Then(), T.serial(begin, end) as chunk:
+                before(chunk)
+
+    def _step(self, tap: Sequence[Any], place: Sequence[Any]) -> None:
+        """The fewer registers are loaded before the others, which take turns."""
+        sums, xs, weights = self._registers()
+        across, outputs = range(self.plan.registers), range(len(self.outputs))
+        if len(outputs) <= len(across):
+            for output in outputs:
+                self._load_weights(weights[output], output, tap, place)
+            for column in across:
+                self._load_x(xs[column % len(xs)], column, tap, place)
+                for output in outputs:
+                    self._multiply(sums[column, output], xs[column % len(xs)], weights[output])
+            return
+        for column in across:
+            self._load_x(xs[column], column, tap, place)
+        for output in outputs:
+            self._load_weights(weights[output % len(weights)], output, tap, place)
+            for column in across:
+                self._multiply(sums[column, output], xs[column], weights[output % len(weights)])
+
+    def _load_x(self, register: int, column: int, tap: Sequence[Any], place: Sequence[Any]) -> None:
+        geometry, (block, ky, kx, step) = self.geometry, tap
+        row = place[1] * geometry.stride[0] + ky * geometry.dilation[0]
+        pixel = (place[2] + column * self.plan.register_rows) * geometry.stride[1] + kx * geometry.dilation[1]
+        # A run goes on beyond its pixel's lanes, into those of the next tap.
+        lane = step * (self.plan.run.words * geometry.per_word)
+        distance = geometry.stride[1] * geometry.x.lanes * self.plan.product.item
+        load_register(register, self.x, [block, row, pixel, lane], distance)
+
+    def _load_weights(self, register: int, output: int, tap: Sequence[Any], place: Sequence[Any]) -> None:
+        (x_block, ky, kx, step), (block, part) = tap, self.outputs[output]
+        first = [place[0] + block, x_block, ky, kx, step * self.plan.run.words, part * self.geometry.per_word]
+        load_register(register, self.weight, first, self.pitch)
+
+    def _multiply(self, total: int, x: int, weights: int) -> None:
+        emit(self.plan.product.instruction, total, x, weights)
+
+    def _store(self, buffer: Any, number: Any) -> None:
+        for (column, output), register in self._registers()[0].items():
+            block, part = self.outputs[output]
+            store_register(register, buffer, [number, block, column * self.plan.register_rows, part], self.pitch)

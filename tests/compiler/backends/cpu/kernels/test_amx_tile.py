@@ -1,0 +1,136 @@
+"""Convolutions in AMX's tile registers: bytes as numpy has them bit for bit, bfloat16 near double precision."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.compiler.backends.cpu.kernels import test_bf16_conv as bfloat16
+from tests.compiler.backends.cpu.kernels import test_int8_conv as integers
+from tests.compiler.backends.cpu.kernels.integers import unpacked
+from zcc.compiler.backends.cpu.kernels.amx_choices import amx_choices, beside_dots, held_registers, run_of
+from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
+from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
+from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile
+from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
+from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
+from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.program.build import assembly
+from zcc.compiler.backends.cpu.program.single_kernel import compile_kernels, kernel_module
+from zcc.compiler.backends.cpu.targets.table import TARGETS
+
+TARGET = TARGETS["x86-64-v4-amx"]
+runs_here = pytest.mark.skipif(not TARGET.runs_here(), reason="this processor has no AMX, or Linux does not grant it")
+
+BYTES = {
+    "3x3": integers.Case((32, 48), (6, 8), tile=AmxChoice(3, 8)),
+    "stride 2, tiles that overlap": integers.Case((48, 32), (5, 39), stride=2, tile=AmxChoice(1, 33)),
+    "1x1, columns held": integers.Case((64, 64), (4, 11), kernel=1, tile=AmxChoice(4, 7, rows_first=True)),
+    "2 by 2 registers, one channel too few": integers.Case((16, 63), (64, 23), kernel=1, tile=AmxChoice(2, 22)),
+    "one column, dilated": integers.Case((19, 16), (4, 1), dilation=2, tile=AmxChoice(1, 1)),
+    "image": integers.Case((3, 32), (6, 20), kernel=6, stride=2, tile=AmxChoice(2, 20), image=True),
+    "head": integers.Case((32, 255), (3, 4), kernel=1, stages=(), out=None, tile=AmxChoice(4, 4)),
+    "residual": integers.Case(kernel=5, stages=("silu", "add bytes"), tile=AmxChoice(1, 7)),
+}
+EXTREME = ("3x3", "stride 2, tiles that overlap")
+BFLOATS = {
+    "3x3": bfloat16.Case((19, 48), (6, 8)),
+    "stride 2": bfloat16.Case((32, 32), (5, 39), stride=2),
+    "image": bfloat16.Case((3, 32), (6, 20), kernel=6, stride=2, image=True),
+    "head": bfloat16.Case((32, 255), (3, 4), kernel=1, stages=(), out="float32"),
+    "residual": bfloat16.Case((16, 16), (5, 7), kernel=1, stages=("silu", "add uint16")),
+}
+
+
+def in_tiles(spec: Int8Conv | Bf16Conv) -> Int8Conv | Bf16Conv:
+    """The convolution in the first form of tile registers."""
+    return replace(spec, tile=next(tile for tile in spec.choices(TARGET.unit) if isinstance(tile, AmxChoice)))
+
+
+@runs_here
+def test_bytes_equal_numpy(tmp_path: Path) -> None:
+    """The largest sums there are among them: they wrap around nowhere, and nothing saturates."""
+    rng = np.random.default_rng(11)
+    trials = {name: integers.make_trial(case, rng) for name, case in BYTES.items()}
+    trials |= {f"{name}, extreme": integers.make_trial(BYTES[name], rng, extreme=True) for name in EXTREME}
+    kernels = compile_kernels([trial.spec for trial in trials.values()], TARGET, tmp_path)
+    for (name, trial), kernel in zip(trials.items(), kernels, strict=True):
+        np.testing.assert_array_equal(trial.run(kernel), trial.expected, err_msg=name)
+
+
+@runs_here
+def test_bfloat16_is_close_to_double_precision(tmp_path: Path) -> None:
+    rng = np.random.default_rng(12)
+    trials = {name: bfloat16.make_trial(case, rng) for name, case in BFLOATS.items()}
+    specs = [in_tiles(trial.spec) for trial in trials.values()]
+    kernels = compile_kernels([*specs], TARGET, tmp_path)
+    for (name, trial), kernel in zip(trials.items(), kernels, strict=True):
+        kernel(*trial.arguments)
+        made = unpacked(trial.out, len(trial.expected))
+        values, rounding = (bfloat16.real(made), 2**-8) if made.dtype == np.uint16 else (made, 0.0)
+        absolute = 2e-5 * np.abs(trial.expected).max()
+        np.testing.assert_allclose(values, trial.expected, rtol=rounding + 2e-4, atol=absolute, err_msg=name)
+
+
+@pytest.mark.parametrize(("dtype", "instruction"), [("int8", "tdpbusd"), ("bf16", "tdpbf16ps")])
+def test_tiles_are_configured_and_given_back_around_products(dtype: str, instruction: str) -> None:
+    """On every host: what is compiled. A thread that kept the registers would have them saved at every switch."""
+    x, out = (Slab.dense(2, size, size, 16, "uint8" if dtype == "int8" else "uint16") for size in (12, 10))
+    kind: type[Int8Conv | Bf16Conv] = Int8Conv if dtype == "int8" else Bf16Conv
+    spec = kind(x, out, (3, 3), (1, 1), (1, 1), (), Tile(1, 1))
+    spec = in_tiles(spec)
+    text = assembly(kernel_module(spec, TARGET), TARGET.tvm_target())
+    order = re.findall(rf"^\t(ldtilecfg|{instruction}|tilerelease|vpdpbusd|vdpbf16ps)\b", text, re.MULTILINE)
+    assert order[0] == "ldtilecfg" and order[-1] == "tilerelease"
+    assert set(order[1:-1]) == {instruction}
+
+
+def geometry(lanes: int = 16, kernel: int = 3, dilation: int = 1, per_word: int = 4) -> ConvGeometry:
+    """A convolution of small maps."""
+    x, out = Slab.dense(1, 9, 9, lanes, "uint8"), Slab.dense(2, 7, 7, 16, "uint8")
+    return ConvGeometry(x, out, (kernel, kernel), (1, 1), (dilation, dilation), Tile(1, 1), per_word)
+
+
+@pytest.mark.parametrize(
+    ("held", "item", "expected"),
+    [
+        (geometry(), 1, (1, 1, 12)),
+        (geometry(per_word=2), 2, (1, 2, 12)),
+        (geometry(kernel=5), 1, (1, 2, 10)),
+        (geometry(kernel=5, per_word=2), 2, (1, 4, 10)),
+        (geometry(dilation=2), 1, (3, 1, 4)),
+        (geometry(lanes=64), 1, (1, 3, 16)),
+        (geometry(lanes=4), 1, (1, 1, 3)),
+    ],
+)
+def test_runs_are_neighbouring_taps_in_equal_steps(
+    held: ConvGeometry, item: int, expected: tuple[int, int, int]
+) -> None:
+    run = run_of(held, item)
+    assert (run.taps, run.steps, run.words) == expected
+
+
+def test_only_what_fits_the_registers_is_offered() -> None:
+    held = geometry()
+    offered = amx_choices(held, TARGET.unit, AMX_PRODUCTS["int8"])
+    assert offered
+    for tile in offered:
+        across = -(-tile.columns // 16)
+        assert tile.columns % across == 0 and held.out.blocks % tile.blocks == 0
+        assert across * tile.blocks + sum(held_registers(across, tile.blocks)) == 8
+    assert not amx_choices(held, TARGETS["x86-64-v4-bf16"].unit, AMX_PRODUCTS["int8"])
+    assert not amx_choices(replace(held, out=Slab.dense(4, 7, 7, 8, "uint8")), TARGET.unit, AMX_PRODUCTS["int8"])
+
+
+@pytest.mark.parametrize(("size", "kind"), [(7, AmxChoice), (1, Tile)])
+def test_of_maps_with_few_columns_dot_products_are_taken_first(size: int, kind: type[Tile]) -> None:
+    """A product waits 52 cycles for the one before, with one column as with sixteen."""
+    x, out = Slab.dense(4, size + 2, size + 2, 16, "uint8"), Slab.dense(4, size, size, 16, "uint8")
+    held, dot = ConvGeometry(x, out, (3, 3), (1, 1), (1, 1), Tile(1, 1), 4), Tile(1, 1)
+    offered = beside_dots(held, TARGET.unit, AMX_PRODUCTS["int8"], [dot])
+    assert type(offered[0]) is kind
+    assert {type(tile) for tile in offered} == {Tile, AmxChoice}
