@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 
 from zcc.compiler.backends.cpu.kernels.amx_registers import REGISTERS, WORD, AmxProduct
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile, in_both_orders, worth_trying
@@ -22,6 +23,7 @@ LEAST_TASKS, TASKS_PER_THREAD = 32, 4  # an artifact also runs on more cores tha
 LOADED, STORED = 0.5, 1.0
 LATENCY = 52  # from a product to its sum
 FINISHED = 20
+DOT = {1: 0.5, 2: 2.0}  # of a dot product of words, by the bytes of a number
 CONFIGURED = 210  # of a task
 
 
@@ -137,8 +139,22 @@ class Plan:
         return task * rounds / (out.blocks * out.lanes // LANES * out.width * out.height)
 
 
+def beside_dots(geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct, dots: Sequence[Tile]) -> Sequence[Tile]:
+    """Tiles of tile registers that may be the quickest, and those of dot products; first those expected to be quicker.
+
+    Where a map has few columns, a product waits for the one before.
+    """
+    tiles = amx_choices(geometry, unit, product)
+    if not tiles:
+        return dots
+    words = geometry.x.blocks * prod(geometry.kernel) * geometry.x.lanes * product.item // WORD
+    least = Plan(replace(geometry, tile=tiles[0]), product, unit.threads).cycles()
+    quicker = least < DOT[product.item] * words + FINISHED
+    return (*tiles, *dots) if quicker else (*dots, *tiles)
+
+
 def amx_choices(geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct) -> Sequence[Tile]:
-    """Tiles of tile registers that may be the quickest, in both orders of tasks; none where maps do not fit."""
+    """Tiles of tile registers that may be quickest of their kind, in both orders of tasks; none where no map fits."""
     out = geometry.out
     if not unit.amx or out.lanes % LANES or geometry.x.lanes * product.item % WORD:
         return ()

@@ -13,7 +13,7 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.amx_choices import Plan, amx_choices
+from zcc.compiler.backends.cpu.kernels.amx_choices import Plan, beside_dots
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
 from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile
 from zcc.compiler.backends.cpu.kernels.bf16 import BFMMLA, LANES, PAIR, PAIR_DOT, bf16_instructions
@@ -45,8 +45,8 @@ class Bf16Conv(TiledConv):
 
     def choices(self, unit: VectorUnit) -> Sequence[Tile]:
         """Tiles that may be the quickest, in both orders of tasks."""
-        amx = amx_choices(self.geometry, unit, AMX_PRODUCTS["bf16"])
-        return (*amx, *dot_choices(self.out, unit, PAIR_DOT))
+        dots = dot_choices(self.out, unit, PAIR_DOT)
+        return beside_dots(self.geometry, unit, AMX_PRODUCTS["bf16"], dots)
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """The tile's sums, then its stages and stores."""

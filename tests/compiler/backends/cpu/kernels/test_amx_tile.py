@@ -12,7 +12,7 @@ import pytest
 from tests.compiler.backends.cpu.kernels import test_bf16_conv as bfloat16
 from tests.compiler.backends.cpu.kernels import test_int8_conv as integers
 from tests.compiler.backends.cpu.kernels.integers import unpacked
-from zcc.compiler.backends.cpu.kernels.amx_choices import amx_choices, held_registers, run_of
+from zcc.compiler.backends.cpu.kernels.amx_choices import amx_choices, beside_dots, held_registers, run_of
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
 from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile
@@ -46,6 +46,11 @@ BFLOATS = {
 }
 
 
+def in_tiles(spec: Int8Conv | Bf16Conv) -> Int8Conv | Bf16Conv:
+    """The convolution in the first form of tile registers."""
+    return replace(spec, tile=next(tile for tile in spec.choices(TARGET.unit) if isinstance(tile, AmxChoice)))
+
+
 @runs_here
 def test_bytes_equal_numpy(tmp_path: Path) -> None:
     """The largest sums there are among them: they wrap around nowhere, and nothing saturates."""
@@ -61,8 +66,7 @@ def test_bytes_equal_numpy(tmp_path: Path) -> None:
 def test_bfloat16_is_close_to_double_precision(tmp_path: Path) -> None:
     rng = np.random.default_rng(12)
     trials = {name: bfloat16.make_trial(case, rng) for name, case in BFLOATS.items()}
-    specs = [replace(trial.spec, tile=trial.spec.choices(TARGET.unit)[0]) for trial in trials.values()]
-    assert all(isinstance(spec.tile, AmxChoice) for spec in specs)
+    specs = [in_tiles(trial.spec) for trial in trials.values()]
     kernels = compile_kernels([*specs], TARGET, tmp_path)
     for (name, trial), kernel in zip(trials.items(), kernels, strict=True):
         kernel(*trial.arguments)
@@ -78,7 +82,7 @@ def test_tiles_are_configured_and_given_back_around_products(dtype: str, instruc
     x, out = (Slab.dense(2, size, size, 16, "uint8" if dtype == "int8" else "uint16") for size in (12, 10))
     kind: type[Int8Conv | Bf16Conv] = Int8Conv if dtype == "int8" else Bf16Conv
     spec = kind(x, out, (3, 3), (1, 1), (1, 1), (), Tile(1, 1))
-    spec = replace(spec, tile=spec.choices(TARGET.unit)[0])
+    spec = in_tiles(spec)
     text = assembly(kernel_module(spec, TARGET), TARGET.tvm_target())
     order = re.findall(rf"^\t(ldtilecfg|{instruction}|tilerelease|vpdpbusd|vdpbf16ps)\b", text, re.MULTILINE)
     assert order[0] == "ldtilecfg" and order[-1] == "tilerelease"
@@ -120,3 +124,13 @@ def test_only_what_fits_the_registers_is_offered() -> None:
         assert across * tile.blocks + sum(held_registers(across, tile.blocks)) == 8
     assert not amx_choices(held, TARGETS["x86-64-v4-bf16"].unit, AMX_PRODUCTS["int8"])
     assert not amx_choices(replace(held, out=Slab.dense(4, 7, 7, 8, "uint8")), TARGET.unit, AMX_PRODUCTS["int8"])
+
+
+@pytest.mark.parametrize(("size", "kind"), [(7, AmxChoice), (1, Tile)])
+def test_of_maps_with_few_columns_dot_products_are_taken_first(size: int, kind: type[Tile]) -> None:
+    """A product waits 52 cycles for the one before, with one column as with sixteen."""
+    x, out = Slab.dense(4, size + 2, size + 2, 16, "uint8"), Slab.dense(4, size, size, 16, "uint8")
+    held, dot = ConvGeometry(x, out, (3, 3), (1, 1), (1, 1), Tile(1, 1), 4), Tile(1, 1)
+    offered = beside_dots(held, TARGET.unit, AMX_PRODUCTS["int8"], [dot])
+    assert type(offered[0]) is kind
+    assert {type(tile) for tile in offered} == {Tile, AmxChoice}
