@@ -29,7 +29,7 @@ def run_zcc(
 
 def call_zcc(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The same, but in this process: where many lines are tried, each would import the compiler anew."""
-    done = CliRunner().invoke(cli, list(map(str, arguments)))
+    done = CliRunner().invoke(cli, list(map(str, arguments)), prog_name="zcc")
     return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
 
