@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,10 +24,15 @@ Run = Callable[[], bytes]
 @pytest.fixture
 def loaded(tiny_artifact: Tiny) -> tuple[PoolCode, Run]:
     """A module's code, and its network, run by whatever shares the calling thread's work."""
-    folder, manifest = tiny_artifact.folder, Manifest.read(tiny_artifact.folder)
+    return load(tiny_artifact.folder)
+
+
+def load(folder: Path) -> tuple[PoolCode, Run]:
+    manifest = Manifest.read(folder)
     load_runtime(folder, manifest.requires.runtime)
     module = library.load_module(folder)
     weights, arena = library.load_weights(folder, manifest.expansion), aligned_bytes(manifest.memory("network", 4))
+    assert manifest.workspace["thread"], "its kernels need memory for each thread"
     side = manifest.input.height
     image = np.random.default_rng(0).random((1, 3, side, side), np.float32)
 
@@ -74,6 +81,19 @@ def test_nobody_is_waited_for_who_has_not_begun(loaded: tuple[PoolCode, Run], mo
     for worker in absent:
         worker.start()
     assert [run() for _ in range(50)] == [expected] * 50, "those who come late find their place"
+    pool.stop()
+
+
+def test_workers_in_one_modules_code_run_the_kernels_of_others(tiny_artifact: Tiny, tmp_path: Path) -> None:
+    (one, run_one), (other, run_other) = (
+        load(Path(shutil.copytree(tiny_artifact.folder, tmp_path / name))) for name in ("one", "other")
+    )
+    expected, pool = in_a_thread(run_one), FramePool(4)
+    for _ in range(100):
+        pool.share(one, 4)
+        assert run_one() == expected
+        pool.share(other, 4)
+        assert run_other() == expected
     pool.stop()
 
 

@@ -11,6 +11,7 @@
 ; has touched yet; one of a newer generation tells a thread that woke late that there is nothing left for it.
 ;
 ; Where tasks need memory of their own, each thread has a strip of it, and only as many threads take part as there are strips.
+; Workers may be in the code of another module: what they pass a task tells its module which strip is theirs.
 ;
 ; A pool is memory of its owner's, zeroed, in lines of 64 bytes. runtime/frame_pool.py knows the offsets, too:
 ;     0 generation     (i32, a futex: workers await the next launch)      4 sleepers (i32, since the last wake-up)
@@ -58,6 +59,7 @@ define hidden i32 @{strips}(i32 %strips) nounwind {
 
 ; What they launch by.
 define internal i32 @launch(ptr %task, ptr %closure, i32 %wanted) {
+  %record = alloca { ptr, ptr, i32 }
   %strips.at = call ptr @llvm.threadlocal.address.p0(ptr @strips)
   %strips = load i32, ptr %strips.at
   store i32 0, ptr %strips.at
@@ -68,14 +70,13 @@ define internal i32 @launch(ptr %task, ptr %closure, i32 %wanted) {
   %stranger = icmp eq ptr %pool, null
   %fixed = icmp ne i32 %wanted, 0
   %elsewhere = or i1 %stranger, %fixed
-  br i1 %elsewhere, label %tvm, label %mine
-tvm:
-  %record = alloca { ptr, ptr, i32 }
   store ptr %task, ptr %record
   %record.closure = getelementptr i8, ptr %record, i64 8
   store ptr %closure, ptr %record.closure
   %record.most = getelementptr i8, ptr %record, i64 16
   store i32 %most, ptr %record.most
+  br i1 %elsewhere, label %tvm, label %mine
+tvm:
   %theirs = call i32 @TVMBackendParallelLaunch(ptr @task_of_tvm, ptr %record, i32 %wanted)
   ret i32 %theirs
 mine:
@@ -103,8 +104,10 @@ share:
   %pending.at = getelementptr i8, ptr %pool, i64 64
   %waiting.at = getelementptr i8, ptr %pool, i64 68
   %sleepers.at = getelementptr i8, ptr %pool, i64 4
-  store ptr %task, ptr %task.at
-  store ptr %closure, ptr %closure.at
+  %direct = select i1 %unbound, ptr %task, ptr @task_on_a_strip
+  %given = select i1 %unbound, ptr %closure, ptr %record
+  store ptr %direct, ptr %task.at
+  store ptr %given, ptr %closure.at
   store i32 %pieces, ptr %count.at
   store i32 0, ptr %failure.at
   %most.at = getelementptr i8, ptr %pool, i64 168
@@ -152,6 +155,19 @@ rest:
 end:
   %failure = load atomic i32, ptr %failure.at monotonic, align 4
   ret i32 %failure
+}
+
+; A task whose thread has told in its environment, where TVM has a pointer of its own, which strip it has.
+define internal i32 @task_on_a_strip(i32 %number, ptr %environment, ptr %record) {
+  %strip.wide = load i64, ptr %environment
+  %strip = trunc i64 %strip.wide to i32
+  %strip.at = call ptr @llvm.threadlocal.address.p0(ptr @strip)
+  store i32 %strip, ptr %strip.at
+  %task = load ptr, ptr %record
+  %closure.at = getelementptr i8, ptr %record, i64 8
+  %closure = load ptr, ptr %closure.at
+  %code = call i32 %task(i32 %number, ptr %environment, ptr %closure)
+  ret i32 %code
 }
 
 ; A task among TVM's threads, whose numbers are those of their strips.
@@ -261,7 +277,6 @@ define internal i32 @integer(ptr %arguments, i64 %number) nounwind {
 define internal void @take_part(ptr %pool, i32 %self, i32 %generation) {
   %blocks.at = getelementptr i8, ptr %pool, i64 156
   %each.at = getelementptr i8, ptr %pool, i64 160
-  %environment = getelementptr i8, ptr %pool, i64 144
   %task.at = getelementptr i8, ptr %pool, i64 128
   %closure.at = getelementptr i8, ptr %pool, i64 136
   %failure.at = getelementptr i8, ptr %pool, i64 164
@@ -270,8 +285,11 @@ define internal void @take_part(ptr %pool, i32 %self, i32 %generation) {
   %blocks = load atomic i32, ptr %blocks.at acquire, align 4
   %wide = zext i32 %generation to i64
   %stamped = shl i64 %wide, 32
-  %strip.at = call ptr @llvm.threadlocal.address.p0(ptr @strip)
-  store i32 %self, ptr %strip.at
+  %own = alloca { i64, i32 }
+  %self.wide = zext i32 %self to i64
+  store i64 %self.wide, ptr %own
+  %own.count = getelementptr i8, ptr %own, i64 8
+  %count.at = getelementptr i8, ptr %pool, i64 152
   %most.at = getelementptr i8, ptr %pool, i64 168
   %most = load atomic i32, ptr %most.at monotonic, align 4
   %admitted = icmp slt i32 %self, %most
@@ -318,7 +336,9 @@ run:  ; the launch cannot end before this piece is reported, so that what it is 
   %closure = load ptr, ptr %closure.at
   %first = mul i32 %block, %each
   %piece = add i32 %first, %next
-  %code = call i32 %task(i32 %piece, ptr %environment, ptr %closure)
+  %pieces = load i32, ptr %count.at
+  store i32 %pieces, ptr %own.count
+  %code = call i32 %task(i32 %piece, ptr %own, ptr %closure)
   %done.more = add i32 %done.here, 1
   %failed = icmp ne i32 %code, 0
   br i1 %failed, label %fail, label %succeed
