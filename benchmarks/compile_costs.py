@@ -2,25 +2,30 @@
 
 python -m benchmarks.compile_costs MODEL.onnx... [--target T,...] [--dtype D,...] [--calib DIR] [--json]
 
-Every compile is a process of its own and starts with an empty registry. Verifying and measuring are left out of the
-seconds: an emulated machine takes longer for them than the compiler for all the rest.
+Every compile is a process of its own and starts with an empty registry, and with nothing that was compiled before.
+Verifying and measuring are left out of the seconds: an emulated machine takes longer for them than the compiler for all
+the rest.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from benchmarks.arguments import names, run
+from zcc.compiler.backends.cpu.program.kept_objects import objects_folder
 from zcc.compiler.backends.cpu.targets.aarch64 import PROCESSORS
+from zcc.runtime.cache import VARIABLE, cache_folder
 
 CHECKS = ("verify", "measure", "accuracy", "publish")
 
@@ -37,12 +42,22 @@ class Cost:
     size_mb: float
 
 
+@contextmanager
+def cache_without_objects() -> Iterator[Path]:
+    """A cache with all that lies in the user's, except for compiled objects."""
+    with tempfile.TemporaryDirectory() as folder:
+        for path in cache_folder().glob("*"):
+            if path != objects_folder():
+                Path(folder, path.name).symlink_to(path)
+        yield Path(folder)
+
+
 def compiled(model: Path, target: str, dtype: str, calib: Path | None) -> dict[str, Any]:
     """The manifest of a variant, made in a process of its own."""
-    with tempfile.TemporaryDirectory() as registry:
+    with tempfile.TemporaryDirectory() as registry, cache_without_objects() as cache:
         line = [sys.executable, "-m", "zcc", "compile", str(model), "--target", target, "--dtype", dtype]
         line += ["--registry", registry, "--json", *(["--calib", str(calib)] if dtype == "int8" and calib else [])]
-        done = subprocess.run(line, capture_output=True, text=True)
+        done = subprocess.run(line, capture_output=True, text=True, env={**os.environ, VARIABLE: str(cache)})
     if done.returncode:
         sys.exit(done.stderr.strip().splitlines()[-1])
     document: dict[str, Any] = json.loads(done.stdout)

@@ -13,15 +13,19 @@ from zcc.runtime.errors import ArtifactError
 
 
 @contextmanager
-def written_aside(path: Path, remedy: str) -> Iterator[IO[bytes]]:
-    """A file to write that becomes `path` when all went well; who holds the old one open keeps it."""
+def written_aside(path: Path, remedy: str, durable: bool = True) -> Iterator[IO[bytes]]:
+    """A file to write that becomes `path` when all went well; who holds the old one open keeps it.
+
+    Unless it is durable, a machine that loses its power may leave a part of it under its name.
+    """
     aside = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
     try:
         try:
             with aside.open("xb") as writer:
                 yield writer
-                writer.flush()
-                os.fsync(writer.fileno())
+                if durable:
+                    writer.flush()
+                    os.fsync(writer.fileno())
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)

@@ -32,11 +32,11 @@ def _home() -> Path:
 
 
 @contextmanager
-def written_into_cache(path: Path) -> Iterator[IO[bytes]]:
+def written_into_cache(path: Path, durable: bool = True) -> Iterator[IO[bytes]]:
     """A file to write, in folders that are the user's alone; it becomes `path` when all went well."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise ArtifactError(f"{path.parent} cannot be made: {error.strerror}", REMEDY) from error
-    with written_aside(path, REMEDY) as writer:
+    with written_aside(path, REMEDY, durable) as writer:
         yield writer

@@ -51,11 +51,11 @@ def label(kind: Kind) -> str:
 
 
 def accuracy(bundle: Path, kind: Kind, pictures: Pictures) -> float:
-    """mAP50-95 of a variant, in percent."""
+    """mAP50-95 of a variant."""
     detector = Detector.load(bundle, *kind)
     found = [detector(frame, CONFIDENCE, IOU) for frame in pictures.frames]
     assert pictures.labels is not None
-    return round(100 * mean_average_precision(pictures.labels, found).map50_95, 3)
+    return round(mean_average_precision(pictures.labels, found).map50_95, 4)
 
 
 def differences(bundle: Path, kinds: Sequence[Kind], pictures: Pictures) -> Iterator[str]:

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torchvision.ops import batched_nms, box_convert
 
 from benchmarks.gpu.onnx_module import load_module
+from benchmarks.gpu.same import Candidates
 from zcc.runtime.detections import Detections
 from zcc.runtime.executors.frame_block import Letterbox
 
@@ -22,24 +23,55 @@ WARMING = 3  # calls before a graph is captured
 GREY = 114 / 255
 
 
-def letterboxed(frame: torch.Tensor, place: Letterbox, size: tuple[int, int]) -> torch.Tensor:
-    """A BGR frame of bytes as the network's input, in fp16."""
-    image = frame.permute(2, 0, 1)[None].half().flip(1) / 255
+def letterboxed(
+    frame: torch.Tensor, place: Letterbox, size: tuple[int, int], dtype: torch.dtype = torch.half
+) -> torch.Tensor:
+    """A BGR frame of bytes as the network's input, in a dtype."""
+    image = frame.permute(2, 0, 1)[None].to(dtype).flip(1) / 255
     image = F.interpolate(image, (place.height, place.width), mode="bilinear", align_corners=False)
     right, below = size[1] - place.left - place.width, size[0] - place.top - place.height
     image = F.pad(image, (place.left, right, place.top, below), value=GREY)
     return image.contiguous(memory_format=torch.channels_last)
 
 
-def best_classes(output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Boxes as corners, best scores and their classes: of rows with objectness (v5), or of columns without (v8)."""
+def every_class(output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Boxes as corners, and scores of all classes: of rows with objectness (v5), or of columns without (v8)."""
     rows = output[0].float()
     if output.shape[1] < output.shape[2]:
         rows, scores = rows.T, rows.T[:, 4:]
     else:
         scores = rows[:, 5:] * rows[:, 4:5]
+    return box_convert(rows[:, :4], "cxcywh", "xyxy"), scores
+
+
+def best_classes(output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Boxes as corners, best scores and their classes."""
+    boxes, scores = every_class(output)
     best, classes = scores.max(1)
-    return box_convert(rows[:, :4], "cxcywh", "xyxy"), best, classes
+    return boxes, best, classes
+
+
+def in_frame(boxes: torch.Tensor, place: Letterbox) -> torch.Tensor:
+    """Boxes of the network's input, in pixels of the frame, some of them beyond it."""
+    corner = torch.tensor([place.left, place.top] * 2, device="cuda")
+    return (boxes - corner) / place.gain_across
+
+
+class Reference:
+    """The same detector in PyTorch, operator by operator in float32: what both contestants are held to."""
+
+    def __init__(self, path: Path, size: tuple[int, int]) -> None:
+        self.size = size
+        with torch.inference_mode():
+            self.network = load_module(path, torch.rand(1, 3, *size)).cuda()
+
+    @torch.inference_mode()
+    def __call__(self, frame: Any, place: Letterbox) -> Candidates:
+        """All candidates in a frame of the host."""
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+        image = letterboxed(torch.from_numpy(frame).cuda(), place, self.size, torch.float32)
+        boxes, scores = every_class(self.network(image))
+        return Candidates(in_frame(boxes, place).cpu().numpy(), scores.cpu().numpy(), (place.rows, place.cols))
 
 
 class Peer:
@@ -79,10 +111,8 @@ class Peer:
         sure = (scores > conf).nonzero()[:, 0]
         boxes, scores, classes = boxes[sure], scores[sure], classes[sure]
         kept = batched_nms(boxes, scores, classes, iou)[: self.most]
-        place = self.place
-        corner = torch.tensor([place.left, place.top] * 2, device="cuda")
-        limits = torch.tensor([place.cols, place.rows] * 2, device="cuda")
-        boxes = ((boxes[kept] - corner) / place.gain_across).clamp(min=0).minimum(limits)
+        limits = torch.tensor([self.place.cols, self.place.rows] * 2, device="cuda")
+        boxes = in_frame(boxes[kept], self.place).clamp(min=0).minimum(limits)
         table = torch.cat([boxes, scores[kept, None], classes[kept, None]], 1).cpu().numpy()
         return Detections(table[:, :4], table[:, 4], table[:, 5].astype("int32"), 0.0)
 

@@ -1,14 +1,68 @@
-"""Whether two detectors found the same things in a frame: to the bit, or closely."""
+"""Whether two detectors found the same things in a frame: to the bit, or closely; and whether boxes are right."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from zcc.compiler.quality.boxes import overlaps
 from zcc.runtime.detections import Detections
 
 CLOSE = 0.9  # overlap of a box with its like
+AT_ONE_PLACE = 2  # pixels of the frame
 SCORES = 0.03  # that the scores of two likes may differ by
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """All that a network says before NMS, in pixels of the frame; boxes may go beyond it, as NMS sees them."""
+
+    boxes: NDArray[Any]  # (n, 4)
+    scores: NDArray[Any]  # (n, classes)
+    size: tuple[int, int]  # of the frame: height, width
+
+    @property
+    def inside(self) -> NDArray[Any]:
+        """What of the boxes lies in the frame: that is what detectors tell."""
+        height, width = self.size
+        return self.boxes.clip(0, [width, height, width, height])
+
+    @property
+    def best(self) -> NDArray[Any]:
+        """The score of each candidate's class."""
+        return np.asarray(self.scores.max(axis=1))
+
+    def above(self, score: float) -> Candidates:
+        """Those whose class has more than a score."""
+        sure = self.best > score
+        return Candidates(self.boxes[sure].astype(np.float64), self.scores[sure].astype(np.float64), self.size)
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """What fewer bits may change: scores by so much, boxes and overlaps so far."""
+
+    scores: float = 0.01
+    close: float = 0.8  # overlap of a box with what it would be without rounding
+    overlap: float = 0.1  # of two boxes, beside the limit of NMS
+
+    @classmethod
+    def seen(cls, scores: NDArray[Any], said: Candidates) -> Rounding:
+        """What it did to the best scores of another network of fewer bits: two may be twice as far apart as one is."""
+        return cls(scores=max(cls.scores, 2 * float(np.abs(scores - said.best).max())))
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """What is asked of NMS by class."""
+
+    conf: float
+    iou: float
+    most: int  # boxes, the surest first
 
 
 def identical(found: Detections, wanted: Detections) -> bool:
@@ -24,3 +78,40 @@ def strangers(found: Detections, wanted: Detections, conf: float) -> int:
     likes &= np.abs(found.scores[:, None] - wanted.scores[None]) <= SCORES
     sure = found.scores > conf + SCORES, wanted.scores > conf + SCORES
     return int((sure[0] & ~likes.any(axis=1)).sum() + (sure[1] & ~likes.any(axis=0)).sum())
+
+
+def mistakes(found: Detections, said: Candidates, asked: Suppression, rounding: Rounding) -> Iterator[str]:
+    """Where boxes are not what NMS keeps of a network's candidates, beyond rounding.
+
+    Each box must be a candidate; no two of a class may overlap; and each candidate that is surely above the
+    confidence must be a box, or lie under a surer one. Which of two that are nearly equal is kept is not asked: one
+    such choice may change many others, and all of them are right.
+    """
+    near = said.above(asked.conf - rounding.scores)
+    if not len(near.boxes):
+        yield from (f"box {number} is no candidate" for number in range(len(found)))
+        return
+    scores = found.scores.astype(np.float64)
+    possible = near.scores >= near.best[:, None] - rounding.scores  # classes that rounding may choose
+    of_class = possible[:, found.classes].T
+    alike = of_class & (np.abs(near.scores[:, found.classes].T - scores[:, None]) <= rounding.scores)
+    shared = np.where(alike, _likeness(found.boxes.astype(np.float64), near.inside), -1)
+    meant, invented = shared.argmax(axis=1), shared.max(axis=1) < rounding.close
+    yield from (f"box {number} is no candidate" for number in np.flatnonzero(invented))
+
+    whole = near.boxes[meant]
+    among = np.triu(overlaps(whole, whole) > asked.iou + rounding.overlap, 1)
+    among &= found.classes[:, None] == found.classes[None]
+    yield from (f"boxes {one} and {other} overlap" for one, other in np.argwhere(among))
+
+    floor = max(asked.conf, scores.min()) if len(found) >= asked.most else asked.conf
+    surer = scores[:, None] >= near.best - rounding.scores
+    covered = (of_class & surer & (overlaps(whole, near.boxes) >= asked.iou - rounding.overlap)).any(axis=0)
+    missing = (near.best > floor + rounding.scores) & ~covered
+    yield from (f"a candidate of score {score:.3f} is missing" for score in near.best[missing])
+
+
+def _likeness(boxes: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
+    """Overlaps; those that lie at one place, be they empty at the frame's edge, are alike."""
+    apart = np.abs(boxes[:, None] - others[None]).max(axis=2)
+    return np.where(apart <= AT_ONE_PLACE, 1.0, overlaps(boxes, others))

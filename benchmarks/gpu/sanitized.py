@@ -1,9 +1,10 @@
 """Whole frames under NVIDIA's compute-sanitizer, in every dtype of a bundle.
 
-python -m benchmarks.gpu.sanitized BUNDLE.zcc... [--tools memcheck,racecheck,initcheck] [--dtype fp16,int8]
+python -m benchmarks.gpu.sanitized BUNDLE.zcc... [--tools memcheck,racecheck,initcheck,synccheck] [--dtype fp16,int8]
 
 memcheck finds accesses out of bounds, racecheck threads of a block that do not wait for each other, initcheck memory
-that is read before anything is written there. Needs the CUDA toolkit's compute-sanitizer. Several run side by side.
+that is read before anything is written there, synccheck barriers that not all threads reach. Needs the CUDA toolkit's
+compute-sanitizer. Several run side by side.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.gpu.detectors import kinds_in, on_card
 
-TOOLS = ("memcheck", "racecheck", "initcheck")
+TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
 # A frame with few candidates, the same with many, and one of another format and size.
 PROGRAM = """
 import sys

@@ -29,10 +29,10 @@ def called(run: Callable[[], object]) -> Timed:
     return several
 
 
-def in_turns(contestants: Mapping[str, Timed]) -> Table:
+def in_turns(contestants: Mapping[str, Timed], rounds: int = ROUNDS) -> Table:
     """Microseconds of each, measured in turns; a first round does not count."""
     taken: dict[str, list[float]] = {name: [] for name in contestants}
-    for turn in range(ROUNDS + 1):
+    for turn in range(rounds + 1):
         for name, run in contestants.items():
             taken[name] += run() if turn else run()[:0]
     table: Table = {name: figures(values) for name, values in taken.items()}

@@ -1,4 +1,4 @@
-"""The real program, in a process of its own."""
+"""The real program, in a process of its own; or what its command does, in this one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+
+from click.testing import CliRunner
+
+from zcc.commands.main import cli
 
 
 def run_zcc(
@@ -21,6 +25,12 @@ def run_zcc(
         env={**os.environ, **environment},
         timeout=timeout,
     )
+
+
+def call_zcc(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """The same, but in this process: where many lines are tried, each would import the compiler anew."""
+    done = CliRunner().invoke(cli, list(map(str, arguments)), prog_name="zcc")
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
 
 def heed_ctrl_c() -> None:

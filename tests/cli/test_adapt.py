@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from examples.shapes.generate import write_scenes
-from tests.cli.process import assert_one_line, run_zcc
+from tests.cli.process import assert_one_line, call_zcc, run_zcc
 from zcc.compiler.frontend.images import read_image
 from zcc.runtime.adaptive import AdaptiveDetector
 
@@ -87,5 +87,5 @@ def test_what_cannot_be_replayed_is_one_line(
     variants: str, data: Path, options: tuple[str, ...], code: int, words: tuple[str, ...]
 ) -> None:
     dtypes = () if "--dtypes" in options else ("--dtypes", "fp16,fp32")
-    done = run_zcc("adapt", "shapes", "--data", data, "--registry", variants, *dtypes, *options)
+    done = call_zcc("adapt", "shapes", "--data", data, "--registry", variants, *dtypes, *options)
     assert_one_line(done, code, *words)

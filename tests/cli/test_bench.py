@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Demo
-from tests.cli.process import assert_one_line, run_zcc
+from tests.cli.process import assert_one_line, call_zcc, run_zcc
 from zcc import sample
 from zcc.runtime import host
 
@@ -141,4 +141,4 @@ def test_the_whole_protocol_is_kept_with_the_artifact(registry: str) -> None:
 def test_what_cannot_be_timed_is_one_line(
     demo: Demo, arguments: tuple[str | Path, ...], code: int, words: tuple[str, ...]
 ) -> None:
-    assert_one_line(run_zcc("bench", *arguments, "--registry", demo.registry), code, *words)
+    assert_one_line(call_zcc("bench", *arguments, "--registry", demo.registry), code, *words)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from examples.shapes.generate import write_scenes
 from examples.shapes.outlines import CLASSES
-from tests.cli.process import assert_one_line, run_zcc
+from tests.cli.process import assert_one_line, call_zcc, run_zcc
 
 SEED = 707_070
 
@@ -59,13 +59,13 @@ def test_the_table_shows_both_without_labels_too(variants: str, data: Path) -> N
 
 
 def test_one_artifact_twice_is_one_line(variants: str, data: Path) -> None:
-    done = run_zcc("compare", "shapes", "shapes", "--dtype", "fp32", "--data", data, "--registry", variants)
+    done = call_zcc("compare", "shapes", "shapes", "--dtype", "fp32", "--data", data, "--registry", variants)
     assert_one_line(done, 2, "both are the same artifact, shapes fp32", "dtype")
 
 
 @pytest.mark.parametrize("words", [",", "fp32,", "fp32,fp16,bf16"])
 def test_a_pair_is_one_word_or_two(words: str, tmp_path: Path) -> None:
-    done = run_zcc("compare", "a", "b", "--dtype", words, "--data", tmp_path, "--registry", tmp_path)
+    done = call_zcc("compare", "a", "b", "--dtype", words, "--data", tmp_path, "--registry", tmp_path)
     assert_one_line(done, 2, repr(words), "two with a comma")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import onnx
 import pytest
 
 from tests.cli.conftest import Demo
-from tests.cli.process import assert_one_line, run_zcc
+from tests.cli.process import assert_one_line, call_zcc, run_zcc
 from tests.compiler.bare_heads import distributed
 from tests.conftest import Tiny
 from zcc import sample
@@ -38,15 +40,17 @@ def test_the_document_says_everything_and_the_same_is_not_built_twice(demo: Demo
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"\x00" * 100, sample.MODEL.read_bytes()[:5000]],
+    ("content", "call"),
+    [(b"", call_zcc), (b"\x00" * 100, call_zcc), (sample.MODEL.read_bytes()[:5000], run_zcc)],
     ids=["empty", "zeros", "truncated"],
 )
-def test_what_is_no_model_is_one_line_and_leaves_nothing(tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_model_is_one_line_and_leaves_nothing(
+    tmp_path: Path, content: bytes, call: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     model = tmp_path / "model.onnx"
     model.write_bytes(content)
     registry = tmp_path / "registry"
-    done = run_zcc("compile", model, "--json", "--registry", registry)
+    done = call("compile", model, "--json", "--registry", registry)
     assert done.returncode == 1
     assert done.stdout == ""
     last = done.stderr.splitlines()[-1]
@@ -57,7 +61,7 @@ def test_what_is_no_model_is_one_line_and_leaves_nothing(tmp_path: Path, content
 
 
 def test_a_model_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    done = run_zcc("compile", tmp_path / "absent.onnx", "--registry", tmp_path)
+    done = call_zcc("compile", tmp_path / "absent.onnx", "--registry", tmp_path)
     assert done.returncode in (1, 2)
     assert "absent.onnx" in done.stderr.splitlines()[-1]
 
@@ -70,7 +74,7 @@ def test_a_model_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     ],
 )
 def test_a_value_that_cannot_be_is_named(tmp_path: Path, option: str, value: str) -> None:
-    done = run_zcc("compile", sample.MODEL, option, value, "--registry", tmp_path)
+    done = call_zcc("compile", sample.MODEL, option, value, "--registry", tmp_path)
     assert done.returncode in (1, 2)
     assert done.stdout == ""
     assert value in done.stderr.splitlines()[-1]
@@ -78,14 +82,14 @@ def test_a_value_that_cannot_be_is_named(tmp_path: Path, option: str, value: str
 
 
 def test_a_registry_that_cannot_be_written_is_told_before_the_build(tmp_path: Path) -> None:
-    done = run_zcc("compile", sample.MODEL, "--registry", "/proc/registry", timeout=60)
+    done = call_zcc("compile", sample.MODEL, "--registry", "/proc/registry")
     assert done.returncode == 1
     assert "/proc/registry" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
 
 
 def test_a_bar_without_pictures_is_wrong_usage(tmp_path: Path) -> None:
-    done = run_zcc("compile", sample.MODEL, "--max-drop", "0.3", "--registry", tmp_path / "registry")
+    done = call_zcc("compile", sample.MODEL, "--max-drop", "0.3", "--registry", tmp_path / "registry")
     assert_one_line(done, 2, "--max-drop", "no pictures to measure on", "--data DIR")
 
 
@@ -111,9 +115,9 @@ def test_of_several_dtypes_those_that_can_be_built_are(tmp_path: Path) -> None:
         "int8": "int8 needs pictures to choose its scales by",
     }
     assert all(f"{dtype} was passed over: {why}" in done.stderr for dtype, why in document["passed_over"].items())
-    assert_one_line(run_zcc(*asked, "--strict"), 1, "x86-64-v3 has no instructions for bf16", "x86-64-v4-bf16")
+    assert_one_line(call_zcc(*asked, "--strict"), 1, "x86-64-v3 has no instructions for bf16", "x86-64-v4-bf16")
     alone = ("compile", model, "--dtype", "bf16", "--target", "x86-64-v3", "--registry", tmp_path / "registry")
-    assert_one_line(run_zcc(*alone), 1, "x86-64-v3 has no instructions for bf16")
+    assert_one_line(call_zcc(*alone), 1, "x86-64-v3 has no instructions for bf16")
 
 
 def test_what_is_for_another_machine_is_carried_there(tiny_artifact: Tiny) -> None:

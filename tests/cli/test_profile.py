@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 from tests.cli.conftest import Demo
-from tests.cli.process import assert_one_line, run_zcc
+from tests.cli.process import assert_one_line, call_zcc, run_zcc
 from zcc import sample
 
 
@@ -78,4 +78,4 @@ def test_two_variants_are_compared_node_by_node(variants: str) -> None:
 
 @pytest.mark.parametrize(("arguments", "code"), [(("absent",), 1), (("shapes", "--top", "0"), 2)])
 def test_what_cannot_be_profiled_is_one_line(demo: Demo, arguments: tuple[str, ...], code: int) -> None:
-    assert_one_line(run_zcc("profile", *arguments, "--registry", demo.registry), code)
+    assert_one_line(call_zcc("profile", *arguments, "--registry", demo.registry), code)

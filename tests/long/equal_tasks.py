@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 
 from examples.shapes.scenes import VALIDATION_SEED, make_scene
+from tests.compiler.backends.cpu.frame.test_crop import cut
 from tests.runtime.tasks.plain import Plain, PlainModel
 from zcc.compiler.compile import CompileOptions, compile_model
 from zcc.registry import Registry
@@ -37,7 +39,10 @@ def main() -> None:
         if not options.compiled:
             compile_model(CompileOptions(options.model), Registry.open(registry))
         detector = Detector.load(options.model.stem, registry=registry)
-        plain = PlainModel(options.model, detector.manifest.task.name, options.classes)
+        task = detector.manifest.task.name
+        plain = (
+            PlainClassifier(options.model) if task == "classify" else PlainModel(options.model, task, options.classes)
+        )
         counts: Counter[str] = Counter()
         for index in range(options.first, options.first + options.scenes):
             scene = make_scene(VALIDATION_SEED, index).image[..., ::-1]
@@ -62,8 +67,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+class PlainClassifier:
+    """A classifier, run by ONNX Runtime on what is cut out of a frame."""
+
+    def __init__(self, path: Path) -> None:
+        self._session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        (self._given,) = self._session.get_inputs()
+
+    def __call__(self, frame: Any, conf: float, iou: float) -> Plain:
+        """The probabilities, as scores of numbered classes."""
+        image = cut(frame[..., ::-1], *self._given.shape[2:]).transpose(2, 0, 1)[None] / np.float32(255)
+        (likely,) = self._session.run(None, {self._given.name: image})[0]
+        return Plain(np.zeros((0, 4), np.float32), likely, np.arange(len(likely)), np.zeros((0, 0), np.float32))
+
+
 def differences(got: Any, expected: Plain) -> list[str]:
     """What is not the same, in words; empty where everything is."""
+    if hasattr(got, "probabilities"):
+        away = np.abs(got.probabilities - expected.scores).max()
+        return [] if away <= SCORE else [f"probabilities differ by {away:.1e}"]
     if len(got) != len(expected.scores):
         return [f"another number of detections: {len(got)} instead of {len(expected.scores)}"]
     pairs = [partner(got, expected, number) for number in range(len(got))]

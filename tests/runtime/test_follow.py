@@ -18,8 +18,8 @@ import onnx
 import pytest
 
 from tests.cli.process import run_zcc
+from tests.compiler.bare_heads import distributed
 from tests.conftest import Tiny
-from tests.onnx_models import build
 from tests.runtime.conftest import FAST, SLOW, Pair
 from tests.runtime.samples import assert_same, changed_copy, noise, run_python
 from zcc.compiler.compile import CompileOptions, compile_model
@@ -242,7 +242,7 @@ def test_a_replacement_of_another_size_with_a_class_more_takes_over_and_gives_wa
     prod: Pair, tmp_path: Path
 ) -> None:
     model, registry = tmp_path / "tiny.onnx", Registry.open(prod.home)
-    onnx.save(build("yolov8", imgsz=(32, 96), classes=5), model)
+    onnx.save(distributed(5, (32, 96)), model)
     with follow(prod) as detector:
         before = detector(FRAME)
         [made] = compile_model(CompileOptions(model), registry)

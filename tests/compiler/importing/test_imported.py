@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from tests.compiler.harness import Compiled, build_network, reference
+from tests.compiler.loaded import load_here
 from tests.onnx_models import build
 from tests.onnx_models.quantised import around_convolutions, by_onnxruntime
 from tests.onnx_models.variants import with_relu
@@ -21,7 +22,6 @@ from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv, ShortSumConv
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.compile import CompileOptions, compile_model
-from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import Imported, import_model
 from zcc.compiler.ir.ops import Network, QuantisedConv
 from zcc.compiler.ir.quantisation import IMAGE, Quantisation
@@ -51,7 +51,7 @@ def detector(style: str) -> onnx.ModelProto:
 def imported(proto: onnx.ModelProto, folder: Path) -> Imported:
     path = folder / "model.onnx"
     onnx.save(proto, path)
-    model = load_model(path)
+    model = load_here(path)
     return import_model(model, InputSpec(model.height, model.width), 10)
 
 

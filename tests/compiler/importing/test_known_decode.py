@@ -10,8 +10,8 @@ import pytest
 
 from tests.compiler import bare_heads
 from tests.compiler.harness import Compiled, compile_network, reference
+from tests.compiler.loaded import load_here
 from zcc.compiler.frontend.find_raw_head import find_raw_head, with_maps
-from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.known_decode import decode_known
 
 GENERIC = ("generic", "unpack", "softmax")
@@ -21,7 +21,7 @@ def check(proto: onnx.ModelProto, folder: Path, target: str | None = None) -> Co
     """Compile it and hold what it computes to ONNX Runtime's."""
     path = folder / "model.onnx"
     onnx.save(proto, path)
-    model = load_model(path)
+    model = load_here(path)
     raw = find_raw_head(model)
     assert raw is not None
     last = model.head.candidates_last

@@ -11,6 +11,7 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
+from tests.compiler.loaded import load_here
 from tests.compiler.precision.as_onnx import Writer
 from tests.onnx_models import build
 from zcc.compiler.backends.cpu.lowering.layout import Layout
@@ -18,7 +19,6 @@ from zcc.compiler.backends.cpu.observing.observer import FrameOf
 from zcc.compiler.backends.cpu.program.emit import FrameSpec
 from zcc.compiler.backends.cpu.program.head_readers import read_head
 from zcc.compiler.frontend.find_raw_head import find_raw_head, with_maps
-from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.fuse import fuse, ops_for
 from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
@@ -50,7 +50,7 @@ def sample_of(proto: onnx.ModelProto, folder: Path) -> Sample:
     """Any detector whose raw head is known."""
     path = folder / "model.onnx"
     onnx.save(proto, path)
-    model = load_model(path)
+    model = load_here(path)
     raw = find_raw_head(model)
     assert raw is not None
     spec = InputSpec(model.height, model.width)

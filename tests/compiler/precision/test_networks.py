@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from tests.compiler.harness import compile_network, reference
 from tests.compiler.importing.random_graphs import random_network
+from tests.compiler.loaded import load_here
 from tests.onnx_models import build
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
-from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.fuse import fuse
 from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
@@ -31,7 +31,7 @@ FAMILIES = ("yolov3-tiny", "yolov5", "yolov8", "yolo11")
 def detector(family: str, folder: Path) -> onnx.ModelProto:
     path = folder / f"{family}.onnx"
     onnx.save(build(family, width=16), path)
-    return load_model(path).proto
+    return load_here(path).proto
 
 
 def grey_levels(shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -45,6 +45,10 @@ class Address:
 class KernelSpec(Protocol):
     """Everything a kernel's code depends on; hashable, so that equal kernels are one."""
 
+    def __hash__(self) -> int:
+        """Equal for equal ones."""
+        ...
+
     @property
     def name(self) -> str:
         """A readable name that starts with the template's."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -77,7 +77,7 @@ class Transform:
             rows.append(_weighted([point**power for point in self.points], terms))
         return [rows[0] + products[0], *rows[1:-1], rows[-1] + products[-1]]
 
-    @property
+    @cached_property
     def taps(self) -> Array:
         """The matrix [rows, 3] that takes a row of weights to the points, in float64.
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from tvm import ir, tirx
@@ -23,7 +24,7 @@ from tvm.script.ir_builder import tirx as T
 from zcc.compiler.backends.cpu.frame import postprocess, preprocess
 from zcc.compiler.backends.cpu.frame.candidates import CandidateSource
 from zcc.compiler.backends.cpu.frame.formats import formats_of
-from zcc.compiler.backends.cpu.frame.image_layout import image_layout
+from zcc.compiler.backends.cpu.frame.image_layout import ImageLayout, image_layout
 from zcc.compiler.backends.cpu.frame.scratch import elements
 from zcc.compiler.backends.cpu.kernels.spec import Address, VectorUnit
 from zcc.compiler.backends.cpu.lowering.layout import Layout
@@ -38,7 +39,7 @@ from zcc.compiler.backends.cpu.program.clock import read_clock_into
 from zcc.compiler.backends.cpu.program.mask_entries import MaskEntries
 from zcc.compiler.backends.cpu.program.parts import ALIGNMENT, Parts, Regions
 from zcc.compiler.backends.cpu.program.pointers import address_of
-from zcc.compiler.backends.cpu.program.subroutine import Subroutine
+from zcc.compiler.backends.cpu.program.subroutine import Subroutine, make_subroutine
 from zcc.compiler.backends.cpu.program.workspace import Arena, Memory
 from zcc.compiler.ir.heads.head import Head, Suppression
 from zcc.runtime.library import NETWORK, PROFILE, STAGES, detect_entry
@@ -115,7 +116,7 @@ class _Surroundings:
     def make(cls, parts: Parts, frame: FrameSpec, formats: Sequence[str]) -> _Surroundings:
         """Build the kernels and take the memory."""
         regions, lanes = Regions(parts.arena_size), parts.unit.lanes
-        before = {name: parts.add(f"preprocess_{name}", _preprocess(parts, frame, name)) for name in formats}
+        before = {name: parts.include(f"preprocess_{name}", _preprocess(parts, frame, name)) for name in formats}
         rows, columns = preprocess.scratch_shape(frame.input)
         table = regions.take(4 * rows * columns)
         if frame.classifies:
@@ -127,10 +128,14 @@ class _Surroundings:
         return cls(before, parts.add("postprocess", after), table, scratch, result, regions.size)
 
 
-def _preprocess(parts: Parts, frame: FrameSpec, name: str) -> tirx.PrimFunc:
+def _preprocess(parts: Parts, frame: FrameSpec, name: str) -> Subroutine:
     image = image_layout(parts.image.dtype, row_pitch=parts.image.pitch, plane_pitch=parts.image.plane)
-    built: tirx.PrimFunc = preprocess.build_preprocess(frame.input, image, name, lanes=parts.unit.lanes)
-    return built
+    return _reading(frame.input, image, name, parts.unit.lanes)
+
+
+@cache
+def _reading(spec: InputSpec, image: ImageLayout, name: str, lanes: int) -> Subroutine:
+    return make_subroutine(name, preprocess.build_preprocess(spec, image, name, lanes=lanes))
 
 
 def _detect(parts: Parts, frame: FrameSpec, around: _Surroundings, name: str, clocked: bool = False) -> tirx.PrimFunc:

@@ -1,18 +1,22 @@
 ; The threads that share a frame, as machine code that every artifact carries.
 ;
 ; Kernels hand their loops to a launcher, (task, closure, 0), and a task cuts its loop by its number and how many there are.
-; They look for it in a variable, which TVM would fill where it found it by name. Here a kernel's pieces are claimed, not assigned: whoever is awake takes the next one, the thread that runs the
-; frame among them, so that it waits only for pieces that others have begun, and never for a thread that has yet to come.
+; They look for the launcher in a variable, which TVM would fill where it found it by name; here it is set already. A
+; kernel's pieces are claimed, not assigned: whoever is awake takes the next one, the thread that runs the frame among
+; them, so that it waits only for pieces that others have begun, and never for a thread that has yet to come.
 ;
 ; Each thread has a block of neighbouring pieces, which it takes first, since its caches hold what lies beside them from the
 ; kernel before; when its own is empty, it takes from the others'. A block's claims are one word: the generation (which
 ; launch), the number of the next piece, and how many there are. A word of an older generation is a full block that nobody
 ; has touched yet; one of a newer generation tells a thread that woke late that there is nothing left for it.
 ;
+; Where tasks need memory of their own, each thread has a strip of it, and only as many threads take part as there are strips.
+;
 ; A pool is memory of its owner's, zeroed, in lines of 64 bytes. runtime/frame_pool.py knows the offsets, too:
 ;     0 generation     (i32, a futex: workers await the next launch)      4 sleepers (i32, since the last wake-up)
 ;    64 pending        (i32, a futex: pieces that are not done)          68 waiting  (i32, whether the owner sleeps)
-;   128 task, 136 closure, 144 environment (pointer, i32 pieces), 156 blocks, 160 pieces of each block, 164 failure
+;   128 task, 136 closure, 144 environment (pointer, i32 pieces), 156 blocks, 160 pieces of each block, 164 failure,
+;       168 threads that may take part
 ;   192 limit          (i32, a futex: threads that take part, the owner's among them; below 0: go home)
 ;   196 pieces for each thread (i32)   200 nanoseconds of looking before sleeping (i64)   208 nanoseconds slept (i64)
 ;   256 + 64 n         claims of block n (i64)
@@ -20,6 +24,8 @@
 ; What the functions of this module get from Python are tvm_ffi's values, 16 bytes each: a kind, and behind 8 bytes the value.
 
 @own = internal thread_local global ptr null
+@strip = internal thread_local global i32 0   ; of the thread, while it runs pieces
+@strips = internal thread_local global i32 0  ; that the next launch of the thread has, 0 where it needs none
 @__TVMBackendParallelLaunch = hidden constant ptr @launch
 
 declare extern_weak i32 @TVMBackendParallelLaunch(ptr, ptr, i32)
@@ -36,8 +42,27 @@ define i32 @__tvm_ffi_{join}(ptr %self, ptr %arguments, i32 %number, ptr %result
   ret i32 0
 }
 
-; What kernels call.
+; What kernels call within a task, to know the strip that is theirs.
+define hidden i32 @{strip}() nounwind {
+  %place = call ptr @llvm.threadlocal.address.p0(ptr @strip)
+  %strip = load i32, ptr %place
+  ret i32 %strip
+}
+
+; What they call before a launch whose tasks need strips, with how many there are.
+define hidden i32 @{strips}(i32 %strips) nounwind {
+  %place = call ptr @llvm.threadlocal.address.p0(ptr @strips)
+  store i32 %strips, ptr %place
+  ret i32 0
+}
+
+; What they launch by.
 define internal i32 @launch(ptr %task, ptr %closure, i32 %wanted) {
+  %strips.at = call ptr @llvm.threadlocal.address.p0(ptr @strips)
+  %strips = load i32, ptr %strips.at
+  store i32 0, ptr %strips.at
+  %unbound = icmp eq i32 %strips, 0
+  %most = select i1 %unbound, i32 2147483647, i32 %strips
   %place = call ptr @llvm.threadlocal.address.p0(ptr @own)
   %pool = load ptr, ptr %place
   %stranger = icmp eq ptr %pool, null
@@ -45,7 +70,13 @@ define internal i32 @launch(ptr %task, ptr %closure, i32 %wanted) {
   %elsewhere = or i1 %stranger, %fixed
   br i1 %elsewhere, label %tvm, label %mine
 tvm:
-  %theirs = call i32 @TVMBackendParallelLaunch(ptr %task, ptr %closure, i32 %wanted)
+  %record = alloca { ptr, ptr, i32 }
+  store ptr %task, ptr %record
+  %record.closure = getelementptr i8, ptr %record, i64 8
+  store ptr %closure, ptr %record.closure
+  %record.most = getelementptr i8, ptr %record, i64 16
+  store i32 %most, ptr %record.most
+  %theirs = call i32 @TVMBackendParallelLaunch(ptr @task_of_tvm, ptr %record, i32 %wanted)
   ret i32 %theirs
 mine:
   %limit.at = getelementptr i8, ptr %pool, i64 192
@@ -55,6 +86,8 @@ mine:
   %alone = icmp sle i32 %threads, 1
   br i1 %alone, label %whole, label %share
 whole:
+  %strip.at = call ptr @llvm.threadlocal.address.p0(ptr @strip)
+  store i32 0, ptr %strip.at
   store i32 1, ptr %count.at
   %only = call i32 %task(i32 0, ptr %environment, ptr %closure)
   ret i32 %only
@@ -74,6 +107,8 @@ share:
   store ptr %closure, ptr %closure.at
   store i32 %pieces, ptr %count.at
   store i32 0, ptr %failure.at
+  %most.at = getelementptr i8, ptr %pool, i64 168
+  store atomic i32 %most, ptr %most.at monotonic, align 4
   store atomic i32 %each, ptr %each.at monotonic, align 4
   store atomic i32 %threads, ptr %blocks.at release, align 4
   store atomic i32 %pieces, ptr %pending.at monotonic, align 4
@@ -117,6 +152,32 @@ rest:
 end:
   %failure = load atomic i32, ptr %failure.at monotonic, align 4
   ret i32 %failure
+}
+
+; A task among TVM's threads, whose numbers are those of their strips.
+define internal i32 @task_of_tvm(i32 %number, ptr %environment, ptr %record) {
+  %task = load ptr, ptr %record
+  %closure.at = getelementptr i8, ptr %record, i64 8
+  %closure = load ptr, ptr %closure.at
+  %most.at = getelementptr i8, ptr %record, i64 16
+  %most = load i32, ptr %most.at
+  %tasks.at = getelementptr i8, ptr %environment, i64 8
+  %tasks = load i32, ptr %tasks.at
+  %few = icmp slt i32 %tasks, %most
+  %count = select i1 %few, i32 %tasks, i32 %most
+  %some = icmp slt i32 %number, %count
+  br i1 %some, label %run, label %end
+run:
+  %strip.at = call ptr @llvm.threadlocal.address.p0(ptr @strip)
+  store i32 %number, ptr %strip.at
+  %own = alloca { ptr, i32 }
+  store ptr null, ptr %own
+  %own.count = getelementptr i8, ptr %own, i64 8
+  store i32 %count, ptr %own.count
+  %code = call i32 %task(i32 %number, ptr %own, ptr %closure)
+  ret i32 %code
+end:
+  ret i32 0
 }
 
 ; (pool, index): the life of a worker, 1 or more; it ends when the pool is stopped.
@@ -209,7 +270,12 @@ define internal void @take_part(ptr %pool, i32 %self, i32 %generation) {
   %blocks = load atomic i32, ptr %blocks.at acquire, align 4
   %wide = zext i32 %generation to i64
   %stamped = shl i64 %wide, 32
-  br label %turn
+  %strip.at = call ptr @llvm.threadlocal.address.p0(ptr @strip)
+  store i32 %self, ptr %strip.at
+  %most.at = getelementptr i8, ptr %pool, i64 168
+  %most = load atomic i32, ptr %most.at monotonic, align 4
+  %admitted = icmp slt i32 %self, %most
+  br i1 %admitted, label %turn, label %end
 turn:
   %turns = phi i32 [ 0, %0 ], [ %turns.next, %leave ]
   %done = phi i32 [ 0, %0 ], [ %done.here, %leave ]

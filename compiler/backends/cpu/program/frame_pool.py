@@ -16,7 +16,14 @@ MACHINES = {
     "x86_64": {"pause": "llvm.x86.sse2.pause", "pause_type": "", "pause_argument": "", "futex": "202"},
     "aarch64": {"pause": "llvm.aarch64.isb", "pause_type": "i32", "pause_argument": "i32 15", "futex": "98"},
 }
-ENTRIES = {"join": frame_pool.JOIN, "work": frame_pool.WORK, "limit": frame_pool.LIMIT}
+STRIP, STRIPS = "zcc_pool_strip", "zcc_pool_strips"  # what kernels call of it by name
+NAMES = {
+    "join": frame_pool.JOIN,
+    "work": frame_pool.WORK,
+    "limit": frame_pool.LIMIT,
+    "strip": STRIP,
+    "strips": STRIPS,
+}
 
 
 def write_pool(target: Any, folder: Path) -> Path:
@@ -31,6 +38,6 @@ def _source(target: Any) -> str:
     text = SOURCE.read_text(encoding="utf-8")
     architecture = str(target.attrs["mtriple"]).partition("-")[0]
     described = str(target).replace('"', "\\22")
-    for word, meant in {**MACHINES[architecture], **ENTRIES, "target": described}.items():
+    for word, meant in {**MACHINES[architecture], **NAMES, "target": described}.items():
         text = text.replace(f"{{{word}}}", meant)
     return text

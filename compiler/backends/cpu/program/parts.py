@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from tvm import ir, tirx
@@ -16,6 +18,13 @@ from zcc.compiler.backends.cpu.program.subroutine import Subroutine, finish, mak
 from zcc.compiler.backends.cpu.program.workspace import Memory, Workspace
 
 ALIGNMENT = 64
+# A network has about a hundred kernels; those of its other dtypes and forms are mostly the same.
+MOST_KERNELS = 512
+
+
+@lru_cache(MOST_KERNELS)
+def _kernel(spec: KernelSpec, unit: VectorUnit) -> Subroutine:
+    return make_subroutine(spec.name, spec.build(unit))
 
 
 class Parts:
@@ -49,12 +58,16 @@ class Parts:
     def kernel(self, spec: KernelSpec) -> Subroutine:
         """The subroutine of a spec."""
         if spec not in self.known:
-            self.known[spec] = self.add(f"k{len(self.known)}_{spec.name}", spec.build(self.unit))
+            self.known[spec] = self.include(f"k{len(self.known)}_{spec.name}", _kernel(spec, self.unit))
         return self.known[spec]
 
     def add(self, name: str, function: tirx.PrimFunc) -> Subroutine:
         """A function under a name of its own."""
-        routine = make_subroutine(name, function)
+        return self.include(name, make_subroutine(name, function))
+
+    def include(self, name: str, routine: Subroutine) -> Subroutine:
+        """A subroutine, perhaps of other modules, too, under a name of its own."""
+        routine = replace(routine, name=ir.GlobalVar(name))
         self.functions[routine.name] = routine.function
         self.scratch = self.scratch.also(routine.scratch)
         return routine

@@ -2,7 +2,7 @@
 
 Kernels declare buffers wherever they need them. Small ones stay on the stack. Of the others, those of a task lie in a
 strip of its thread's own, and those that all tasks share lie before the strips. How many threads there are is known
-when the kernel is called, so a loop over tasks becomes one over threads, each with the tasks that TVM would give it.
+when the kernel is called: the pool that shares a loop over tasks out is told, and tells each task its thread's strip.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from tvm import ir, s_tir, tirx
 from tvm.ir import PrimType
 from tvm_ffi import structural_map, structural_walk
 
+from zcc.compiler.backends.cpu.program.frame_pool import STRIP, STRIPS
 from zcc.compiler.backends.cpu.program.pointers import address_of, pointer
 from zcc.compiler.backends.cpu.program.workspace import Memory, Workspace
 
@@ -58,7 +59,7 @@ def place_scratch(function: tirx.PrimFunc, workspace: Workspace) -> tuple[tirx.P
             return loop
         thread = tirx.Var("thread", PrimType("int32"))
         body = strip.declare(loop.body, memory, shared.size + thread * scratch.each)
-        return _dealt_out(loop, body, thread, workspace.threads)
+        return _on_strips(loop, body, thread, workspace.threads)
 
     body = shared.declare(structural_map(placed.body, (tirx.For, by_threads)), memory, 0)
     return placed.with_body(tirx.SeqStmt([tirx.DeclBuffer(memory, data=workspace.memory), body])), scratch
@@ -103,13 +104,11 @@ class _Strip:
 NOTHING = _Strip({}, 0)
 
 
-def _dealt_out(loop: tirx.For, body: tirx.Stmt, thread: tirx.Var, threads: tirx.Var) -> tirx.For:
-    """A loop over threads, each with as many neighbouring tasks of the loop as the others."""
-    step = tirx.floordiv(loop.extent + threads - 1, threads)
-    begin = tirx.min(thread * step, loop.extent)
-    count = tirx.min(step, loop.extent - begin)
-    tasks = tirx.For(loop.loop_var, begin, count, tirx.ForKind.SERIAL, body)
-    return tirx.For(thread, tirx.const(0, "int32"), threads, PARALLEL, tasks)
+def _on_strips(loop: tirx.For, body: tirx.Stmt, thread: tirx.Var, threads: tirx.Var) -> tirx.Stmt:
+    """The loop, shared by at most so many threads, each of which has a strip."""
+    within = tirx.SeqStmt([tirx.Bind(thread, tirx.call_extern("int32", STRIP)), body])
+    announced = tirx.Evaluate(tirx.call_extern("int32", STRIPS, threads))
+    return tirx.SeqStmt([announced, tirx.For(loop.loop_var, loop.min, loop.extent, PARALLEL, within)])
 
 
 def _large(body: tirx.Stmt) -> list[Any]:

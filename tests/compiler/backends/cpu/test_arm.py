@@ -14,11 +14,11 @@ import pytest
 import tvm
 from numpy.typing import NDArray
 
+from tests.compiler import bare_heads
 from tests.compiler.backends.cpu.emulated import why_not
 from tests.compiler.backends.cpu.small_network import small_network, small_network_in_bytes
 from tests.compiler.harness import build_network
 from tests.compiler.precision.test_networks import grey_levels
-from tests.onnx_models import build
 from zcc.compiler.backends.cpu.emulation.emulator import PROCESSORS, Emulator
 from zcc.compiler.backends.cpu.forms.network_form import default_form
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
@@ -135,12 +135,12 @@ def test_floats_are_near_those_of_here(
     np.testing.assert_allclose(there[dtype], floats_here, rtol=0, atol=TOLERANCES[dtype] * most)
 
 
-# All targets and dtypes: python -m tests.long.arm_detectors.
-@pytest.mark.parametrize(("target", "family"), [("aarch64-i8mm", "yolo11")], indirect=["target"])
-def test_a_bundle_finds_what_is_found_here(arm: Machine, target: CpuTarget, family: str, tmp_path: Path) -> None:
-    """Plain and with attention; the compiler has verified it by the same emulator, and its manifest says so."""
+# All families, targets and dtypes: python -m tests.long.arm_detectors.
+@pytest.mark.parametrize("target", ["aarch64-i8mm"], indirect=True)
+def test_a_bundle_finds_what_is_found_here(arm: Machine, target: CpuTarget, tmp_path: Path) -> None:
+    """With attention; the compiler has verified it by the same emulator, and its manifest says so."""
     model, bundle = tmp_path / "model.onnx", tmp_path / "model.zcc"
-    onnx.save(build(family, imgsz=(64, 64)), model)
+    onnx.save(bare_heads.attending(3, (64, 64)), model)
     registry = Registry.open(tmp_path / "registry")
     [here] = compile_model(CompileOptions(model), registry)
     [made] = compile_model(CompileOptions(model, target=target.name), registry)

@@ -6,8 +6,10 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
+from tests.compiler.bare_heads import distributed
 from tests.conftest import Tiny
 from zcc.compiler.backends.cuda.targets import CARDS, TARGETS
 from zcc.compiler.backends.table import BACKENDS, backend_of, targets
@@ -28,10 +30,11 @@ TARGET = "cuda:sm_90"
 @pytest.fixture(scope="module")
 def mixed(tiny_artifact: Tiny, tmp_path_factory: pytest.TempPathFactory) -> tuple[Registry, Result]:
     """A registry with a variant for this processor and one for cards, of one name."""
-    home = tmp_path_factory.mktemp("mixed") / "registry"
-    shutil.copytree(tiny_artifact.home, home)
-    registry = Registry.open(home)
-    options = CompileOptions(tiny_artifact.model, name="tiny", dtypes=("fp16",), target=TARGET)
+    place = tmp_path_factory.mktemp("mixed")
+    shutil.copytree(tiny_artifact.home, place / "registry")
+    registry = Registry.open(place / "registry")
+    onnx.save(distributed(4, (64, 64)), place / "tiny.onnx")
+    options = CompileOptions(place / "tiny.onnx", name="tiny", dtypes=("fp16",), target=TARGET)
     [made] = compile_model(options, registry)
     return registry, made
 

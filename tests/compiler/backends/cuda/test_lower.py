@@ -12,13 +12,13 @@ import pytest
 from tests.compiler.backends.cuda.interpreter import Machine
 from tests.compiler.harness import reference
 from tests.compiler.importing.random_graphs import random_network
+from tests.compiler.loaded import load_here
 from tests.onnx_models import build
 from zcc.compiler.backends.cuda.check_plan import find_faults
 from zcc.compiler.backends.cuda.launches import MODULE
 from zcc.compiler.backends.cuda.pipeline import NetworkPlan, lower_network
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.frontend.find_raw_head import with_maps
-from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.fuse import fuse
 from zcc.compiler.importing.imported import Imported, import_model
 from zcc.compiler.importing.read_network import read_network
@@ -38,7 +38,7 @@ TOLERANCE = {"fp32": 1e-4, "tf32": 1e-2, "fp16": 1e-2, "bf16": 8e-2}
 def imported(family: str, folder: Path) -> Imported:
     path = folder / "model.onnx"
     onnx.save(build(family, imgsz=SIZE, classes=7), path)
-    model = load_model(path, None, None)
+    model = load_here(path)
     return import_model(model, InputSpec(model.height, model.width, "bgr", "letterbox"), 300)
 
 

@@ -55,7 +55,7 @@ def test_every_family_computes_what_onnx_runtime_does(family: str, precision: st
         assert error <= TOLERANCE[precision] * np.abs(expected).max()
 
 
-@pytest.mark.parametrize("precision", ["tf32", "fp16"])
+@pytest.mark.parametrize("precision", ["tf32", "fp16", "bf16"])
 @pytest.mark.parametrize("tile", PATCHED)
 def test_tiles_with_patches(tile: str, precision: str, tmp_path: Path) -> None:
     source = imported("yolov8", tmp_path)

@@ -12,6 +12,7 @@ import pytest
 from tests.compiler.backends.cpu.tuning.databases import FAILED, append
 from tests.compiler.backends.cpu.tuning.kernels import TARGET, UNIT, Sizes, direct
 from tests.compiler.bare_heads import distributed
+from tests.compiler.loaded import load_here
 from zcc import sample
 from zcc.compiler.backends.common.record_folders import SHIPPED, own_records
 from zcc.compiler.backends.cpu.forms.lookup import KernelRecords, find_records
@@ -23,7 +24,6 @@ from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.backends.cpu.tuning.kernel_task import tasks_of
 from zcc.compiler.building.job import Job
 from zcc.compiler.compile import CompileOptions, Result, compile_model
-from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import Imported, import_model
 from zcc.compiler.precision.table import find_precision
 from zcc.compiler.tuning.record_collections import shipped_for
@@ -94,7 +94,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def source(model: Path) -> Imported:
-    return import_model(load_model(model), InputSpec(64, 64), 300)
+    return import_model(load_here(model), InputSpec(64, 64), 300)
 
 
 def write_own(source: Imported, home: Path, which: int) -> int:
@@ -150,7 +150,7 @@ def test_records_are_found_by_what_a_kernel_computes_not_by_its_form() -> None:
 
 @pytest.mark.parametrize("name", ["x86-64-v3"])
 def test_what_ships_serves_the_sample(name: str) -> None:
-    shapes = load_model(sample.MODEL)
+    shapes = load_here(sample.MODEL)
     source = import_model(shapes, InputSpec(shapes.height, shapes.width), 300)
     target = TARGETS[name]  # of two cores, whatever this machine has
     choices = find_records(Path("nowhere"), target).choices(target.unit)

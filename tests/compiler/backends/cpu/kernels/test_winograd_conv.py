@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tests.compiler.backends.cpu.kernels.integers import lanes_for, packed, taps, unpacked
 from tests.compiler.harness import compile_network, reference
+from tests.compiler.loaded import load_here
 from tests.onnx_models import build
 from zcc.compiler.backends.cpu.kernels.choices import Tile, Tunable
 from zcc.compiler.backends.cpu.kernels.direct_conv import DirectConv
@@ -24,7 +25,6 @@ from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.layout.weights import pack_dense, pack_vector
 from zcc.compiler.backends.cpu.program.single_kernel import Kernel, compile_kernels
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
-from zcc.compiler.frontend.load import load_model
 from zcc.runtime.aligned import aligned_bytes
 
 Array = NDArray[Any]
@@ -293,7 +293,7 @@ class Everywhere:
 def test_networks_of_them_equal_onnx_runtime(lanes: int, sizes: tuple[int, int], tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     onnx.save(build("yolov5", imgsz=(96, 160), width=12, seed=3), path)
-    proto = load_model(path).proto
+    proto = load_here(path).proto
     image = np.random.default_rng(4).random((1, 3, 96, 160), np.float32)
     expected = reference(proto, image)
     target = WIDTHS[lanes]

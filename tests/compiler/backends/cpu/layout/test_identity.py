@@ -7,9 +7,9 @@ from pathlib import Path
 import onnx
 from onnx import numpy_helper
 
+from tests.compiler.loaded import load_here
 from tests.onnx_models import build
 from zcc.compiler.backends.cpu.lowering.identity import network_key
-from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.fuse import fuse
 from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
@@ -18,7 +18,7 @@ from zcc.compiler.importing.relax_module import import_proto
 def loaded(family: str, size: tuple[int, int], folder: Path) -> onnx.ModelProto:
     path = folder / "model.onnx"
     onnx.save(build(family, imgsz=size), path)
-    return load_model(path).proto
+    return load_here(path).proto
 
 
 def key(proto: onnx.ModelProto) -> str:

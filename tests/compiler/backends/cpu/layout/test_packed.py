@@ -11,11 +11,11 @@ import pytest
 
 from tests.compiler.harness import compile_network, reference
 from tests.compiler.importing.structures import STRUCTURES, sampled
+from tests.compiler.loaded import load_here
 from tests.onnx_models import build
 from tests.onnx_models.graph import Graph, Tensor
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.targets.table import native_target
-from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.fuse import fuse
 from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
@@ -35,7 +35,7 @@ def changes_between_convolutions(kernels: list[str]) -> list[str]:
 def test_families(family: str, classes: int, tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     onnx.save(build(family, classes=classes, width=12), path)
-    assert changes_between_convolutions(plan(load_model(path).proto)) == []
+    assert changes_between_convolutions(plan(load_here(path).proto)) == []
 
 
 def plan(proto: onnx.ModelProto) -> list[str]:

@@ -10,12 +10,12 @@ import onnx
 import pytest
 
 from tests.compiler import bare_heads
+from tests.compiler.loaded import load_here
 from tests.compiler.precision.samples import frames, maps_of, sample, sample_of
 from tests.onnx_models.tasks import build_task
 from zcc.compiler.backends.cpu.observing.observe import observe, summarise
 from zcc.compiler.backends.cpu.program.surroundings import frame_of
 from zcc.compiler.backends.cpu.targets.table import native_target
-from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import import_model
 from zcc.compiler.ir.ops import Concat
 from zcc.compiler.precision.histogram import Histogram
@@ -80,7 +80,7 @@ def test_values_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
 def test_models_of_every_task_are_observed(task: str, tmp_path: Path) -> None:
     """Their modules leave more than boxes, or none at all."""
     onnx.save(build_task(task), tmp_path / "model.onnx")
-    model = load_model(tmp_path / "model.onnx")
+    model = load_here(tmp_path / "model.onnx")
     source = import_model(model, InputSpec(64, 64, resize="crop" if task == "classify" else "letterbox"), 10)
     network = source.network()
     seen = observe(network, native_target(), partial(frame_of, source), frames(1, (64, 64)))

@@ -11,8 +11,8 @@ import onnx
 import pytest
 
 from tests.compiler.harness import Array, Compiled, compile_network, reference
+from tests.compiler.loaded import load_here
 from tests.onnx_models import build
-from zcc.compiler.frontend.load import load_model
 
 CASES = {
     "v3": ("yolov3", {}),
@@ -36,7 +36,7 @@ class Case:
         family, options = CASES[name]
         path = folder / "model.onnx"
         onnx.save(build(family, **options), path)
-        self.proto: onnx.ModelProto = load_model(path).proto
+        self.proto: onnx.ModelProto = load_here(path).proto
         self.image: Array = np.random.default_rng(3).random((1, 3, *options.get("imgsz", (64, 64))), dtype=np.float32)
         self.compiled: Compiled = compile_network(self.proto, folder)
 

@@ -11,6 +11,7 @@ import onnx
 import pytest
 
 from tests.compiler.bare_heads import distributed
+from tests.compiler.loaded import load_here
 from zcc.compiler.backends.common.measuring.device import Here, ThisMachine
 from zcc.compiler.backends.common.measuring.device_process import DeviceWorker
 from zcc.compiler.backends.common.measuring.time_limit import TimeLimit
@@ -34,7 +35,6 @@ from zcc.compiler.building.job import Job
 from zcc.compiler.building.options import CompileOptions
 from zcc.compiler.building.progress import Silent
 from zcc.compiler.building.stage_recorder import StageRecorder
-from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import Imported, import_model
 from zcc.compiler.precision.calibrate import Calibration
 from zcc.compiler.precision.table import find_precision
@@ -50,7 +50,7 @@ RUNNABLE = [name for name, target in TARGETS.items() if target.runs_here()]
 def source(tmp_path_factory: pytest.TempPathFactory) -> Imported:
     path = tmp_path_factory.mktemp("model") / "tiny.onnx"
     onnx.save(distributed(3, (64, 64)), path)
-    return import_model(load_model(path), InputSpec(64, 64), 100)
+    return import_model(load_here(path), InputSpec(64, 64), 100)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,65 @@
+"""A program's module in pieces that are compiled apart: each of its kernels, and the functions that call them.
+
+Others call a kernel by a symbol that is told from what it computes. The same kernel is the same piece in every program.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import tvm
+from tvm import ir, tirx
+from tvm_ffi import structural_map, structural_walk
+
+GLOBAL = "global_symbol"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Functions that are compiled together, and the hash of all that they say."""
+
+    functions: Mapping[ir.GlobalVar, tirx.PrimFunc]
+    digest: str
+    symbols: Mapping[ir.GlobalVar, str]  # by which other pieces call its private functions
+
+
+def split(module: ir.IRModule) -> list[Piece]:
+    """The kernels of the module, and at the end a piece with all that calls them."""
+    kernels = {name: _kernel(name, function) for name, function in module.functions.items() if _calls_nobody(function)}
+    symbols = {name: symbol for piece in kernels.values() for name, symbol in piece.symbols.items()}
+    callers = {
+        name: _call_by_symbol(function, symbols) for name, function in module.functions.items() if name not in kernels
+    }
+    distinct = {piece.digest: piece for piece in kernels.values()}
+    return [*distinct.values(), Piece(callers, _digest(ir.IRModule(callers)), {})]
+
+
+def is_private(function: tirx.PrimFunc) -> bool:
+    """Whether the function is called by others of its module alone."""
+    return not (function.attrs and GLOBAL in function.attrs)
+
+
+def _kernel(name: ir.GlobalVar, function: tirx.PrimFunc) -> Piece:
+    digest = _digest(function)
+    return Piece({name: function}, digest, {name: f"zcc_kernel_{digest[:32]}"})
+
+
+def _digest(node: Any) -> str:
+    return hashlib.sha256(tvm.ir.save_json(node).encode()).hexdigest()
+
+
+def _calls_nobody(function: tirx.PrimFunc) -> bool:
+    called: list[ir.GlobalVar] = []
+    structural_walk(function, (ir.Call, lambda call: called.append(call.op)))
+    return is_private(function) and not any(isinstance(op, ir.GlobalVar) for op in called)
+
+
+def _call_by_symbol(function: tirx.PrimFunc, symbols: Mapping[ir.GlobalVar, str]) -> tirx.PrimFunc:
+    def by_symbol(call: ir.Call) -> ir.Call:
+        symbol = symbols.get(call.op) if isinstance(call.op, ir.GlobalVar) else None
+        return call if symbol is None else tirx.call_extern("int32", symbol, *call.args)
+
+    return function.with_body(structural_map(function.body, (ir.Call, by_symbol)))
