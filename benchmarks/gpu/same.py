@@ -13,8 +13,8 @@ from zcc.compiler.quality.boxes import overlaps
 from zcc.runtime.detections import Detections
 
 CLOSE = 0.9  # overlap of a box with its like
-AT_ONE_PLACE = 2  # pixels of the frame
 SCORES = 0.03  # that the scores of two likes may differ by
+LEAST = 1e-3  # that scores may always be off by
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class Rounding:
     """What fewer bits may change: scores by so much, boxes and overlaps so far."""
 
     scores: float = 0.01
-    close: float = 0.8  # overlap of a box with what it would be without rounding
+    shift: float = 0.1  # of a box's sides, in parts of its width or height
     overlap: float = 0.1  # of two boxes, beside the limit of NMS
 
     @classmethod
     def seen(cls, scores: NDArray[Any], said: Candidates) -> Rounding:
-        """What it did to the best scores of another network of fewer bits: two may be twice as far apart as one is."""
-        return cls(scores=max(cls.scores, 2 * float(np.abs(scores - said.best).max())))
+        """What it did to the best scores of another network of fewer bits, twice: others' luck may be worse."""
+        return cls(scores=max(LEAST, 2 * float(np.abs(scores - said.best).max())))
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ def mistakes(found: Detections, said: Candidates, asked: Suppression, rounding: 
     possible = near.scores >= near.best[:, None] - rounding.scores  # classes that rounding may choose
     of_class = possible[:, found.classes].T
     alike = of_class & (np.abs(near.scores[:, found.classes].T - scores[:, None]) <= rounding.scores)
-    shared = np.where(alike, _likeness(found.boxes.astype(np.float64), near.inside), -1)
-    meant, invented = shared.argmax(axis=1), shared.max(axis=1) < rounding.close
+    shifts = np.where(alike, _shifts(found.boxes.astype(np.float64), near), np.inf)
+    meant, invented = shifts.argmin(axis=1), shifts.min(axis=1) > rounding.shift
     yield from (f"box {number} is no candidate" for number in np.flatnonzero(invented))
 
     whole = near.boxes[meant]
@@ -111,7 +111,8 @@ def mistakes(found: Detections, said: Candidates, asked: Suppression, rounding: 
     yield from (f"a candidate of score {score:.3f} is missing" for score in near.best[missing])
 
 
-def _likeness(boxes: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
-    """Overlaps; those that lie at one place, be they empty at the frame's edge, are alike."""
-    apart = np.abs(boxes[:, None] - others[None]).max(axis=2)
-    return np.where(apart <= AT_ONE_PLACE, 1.0, overlaps(boxes, others))
+def _shifts(boxes: NDArray[Any], said: Candidates) -> NDArray[Any]:
+    """How far each box's sides are from each candidate's, in parts of the whole candidate, beyond the frame, too."""
+    sides = np.tile(said.boxes[:, 2:] - said.boxes[:, :2], 2)
+    apart: NDArray[Any] = (np.abs(boxes[:, None] - said.inside[None]) / sides.clip(1e-6)).max(axis=2)
+    return apart

@@ -82,7 +82,7 @@ def decode(proto: onnx.ModelProto, samples: Samples, head: OffsetHead) -> tuple[
     found.CopyFrom(proto)
     place = next(i for i, output in enumerate(found.graph.output) if output.name == head.output)
     found.graph.output[place].CopyFrom(helper.make_tensor_value_info(DECODED, onnx.TensorProto.FLOAT, head.shape))
-    constants = {"grid": head.grid[None], "strides": head.strides[None]}
+    constants: dict[str, Array] = {"grid": head.grid[None], "strides": head.strides[None]}
     constants |= {f"at{edge}": np.array([edge], np.int64) for edge in (0, 2, 4, INT_MAX)}
     found.graph.initializer.extend(
         numpy_helper.from_array(value, f"{DECODED}_{name}") for name, value in constants.items()

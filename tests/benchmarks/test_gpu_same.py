@@ -11,6 +11,7 @@ from zcc.runtime.detections import Detections
 
 CONF, IOU = 0.25, 0.45
 FRAME = (600, 650)
+SURE = np.array([[0.9, 0.1], [0.1, 0.8]])
 
 
 def candidates(count: int = 800) -> Candidates:
@@ -23,7 +24,7 @@ def candidates(count: int = 800) -> Candidates:
 def rounded(said: Candidates, seed: int) -> Candidates:
     """The same, as fewer bits would have them."""
     rng = np.random.default_rng(seed)
-    boxes = said.boxes + rng.normal(0, 0.2, said.boxes.shape)
+    boxes = said.boxes + rng.uniform(-1, 1, said.boxes.shape)
     return Candidates(boxes, said.scores + rng.uniform(-0.004, 0.004, said.scores.shape), FRAME)
 
 
@@ -50,6 +51,14 @@ def test_rounding_is_no_mistake(seed: int, most: int) -> None:
     found = kept(rounded(said, seed), most)
     assert len(found) == most or (most == 300 and len(found) > 20)
     assert told(found, said, most) == []
+
+
+def test_strips_at_the_edge_of_the_frame_are_seen_as_parts_of_their_boxes() -> None:
+    height, width = FRAME
+    said = Candidates(np.array([[100.0, height - 3, 300, height + 300], [width + 40, 10, width + 90, 60]]), SURE, FRAME)
+    moved = Candidates(said.boxes + 4, said.scores, FRAME)
+    assert told(kept(moved, 300), said) == []
+    assert told(kept(Candidates(said.boxes + 40, SURE, FRAME), 300), said)
 
 
 def test_a_box_that_is_missing_is_told() -> None:
@@ -88,5 +97,5 @@ def test_two_boxes_of_one_thing_are_told() -> None:
 
 def test_what_rounding_did_to_another_network_is_allowed_twice() -> None:
     said = candidates()
-    assert Rounding.seen(said.best, said) == Rounding()
+    assert Rounding.seen(said.best, said).scores == pytest.approx(0.001)
     assert Rounding.seen(said.best + 0.02, said).scores == pytest.approx(0.04)

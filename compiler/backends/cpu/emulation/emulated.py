@@ -25,4 +25,5 @@ def emulated_network(
         np.save(taken, image)
         emulator.run(SCRIPT, folder, told, taken, made)
         with np.load(made) as found:
-            return dict(found)
+            outputs: dict[str, NDArray[np.float32]] = dict(found)
+    return outputs

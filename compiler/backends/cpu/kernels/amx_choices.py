@@ -18,31 +18,37 @@ MOST_CHUNK = 8  # columns that are finished together
 PACKED = 4  # of them are stored together
 MOST_TILES = 16  # of a task: so many that the last, which is finished alone, counts little
 LEAST_TASKS, TASKS_PER_THREAD = 32, 4  # an artifact also runs on more cores than its work was cut for
-# Cycles, measured on Emerald Rapids: a product takes as many as x has rows, however many words these have; two rows
-# are loaded in one, and one is stored. Stages take a while for each vector, most of it beside products.
-LOADED, STORED = 0.5, 1.0
+# Cycles, chosen by hand after Emerald Rapids: a product takes as many as x has rows, however many words these have.
+# Stages run beside products, but then on one of two vector units.
+LOADED = 0.15  # of a row that a step loads, two of which start in a cycle, mostly beside products
+ENDS = 1.5  # of a vector of sums, where it starts and is stored
 LATENCY = 52  # from a product to its sum
-FINISHED = 20
+GATHERED = 0.7  # of a column of a block
+FINISHED = 20  # of a vector, in stages
+EXPOSED = 0.5  # of products or stages, of whichever take less time
 DOT = {1: 0.5, 2: 2.0}  # of a dot product of words, by the bytes of a number
 CONFIGURED = 210  # of a task
 
 
 @dataclass(frozen=True)
 class Run:
-    """Input channels that lie side by side, of one tap or of a row of them."""
+    """Input channels that lie side by side: of one tap, of a row of them, or of all blocks once these are gathered."""
 
+    blocks: int  # of x, with runs of their own
     taps: int  # of a row that are no neighbours, each with a run of its own
     steps: int  # of a run
     words: int  # of a step
+    gathered: bool = False  # whether the blocks of a column are copied side by side first
 
 
 def run_of(geometry: ConvGeometry, item: int) -> Run:
-    """All neighbouring taps of a row together, in as few equal steps as there may be."""
-    words = geometry.x.lanes * item // WORD
-    neighbours = geometry.kernel[1] if geometry.dilation[1] == 1 else 1
-    total = neighbours * words
+    """All that lies together, in as few equal steps as there may be; what 1x1 reads is brought together."""
+    words, (rows, columns) = geometry.x.lanes * item // WORD, geometry.kernel
+    gathered = rows == columns == 1 < geometry.x.blocks and words < MOST_WORDS
+    neighbours = columns if geometry.dilation[1] == 1 else 1
+    total = words * (geometry.x.blocks if gathered else neighbours)
     steps = next(count for count in range(-(-total // MOST_WORDS), total + 1) if total % count == 0)
-    return Run(geometry.kernel[1] // neighbours, steps, total // steps)
+    return Run(1 if gathered else geometry.x.blocks, columns // neighbours, steps, total // steps, gathered)
 
 
 def held_registers(across: int, outputs: int) -> tuple[int, int]:
@@ -67,7 +73,7 @@ class Plan:
     @property
     def steps(self) -> int:
         """Of a tile."""
-        return self.geometry.x.blocks * self.geometry.kernel[0] * self.run.taps * self.run.steps
+        return self.run.blocks * self.geometry.kernel[0] * self.run.taps * self.run.steps
 
     @property
     def registers(self) -> int:
@@ -131,9 +137,11 @@ class Plan:
         """What a vector of sums that is wanted takes."""
         out, tile = self.geometry.out, self.geometry.tile
         vectors = tile.columns * self.outputs
-        step = max(vectors, LATENCY, LOADED * (tile.columns + self.outputs * self.run.words))
+        step = max(vectors, LATENCY) + LOADED * (tile.columns + self.outputs * self.run.words)
         finished = FINISHED * vectors
-        one = max(self.steps * step, finished) + (LOADED + STORED) * vectors + LATENCY
+        gathered = GATHERED * tile.columns * self.geometry.x.blocks * self.run.gathered
+        both = self.steps * step, finished
+        one = gathered + max(both) + EXPOSED * min(both) + ENDS * vectors + LATENCY
         rounds = -(-self.tasks // self.threads) * self.threads
         task = self.tiles * one + finished + CONFIGURED
         return task * rounds / (out.blocks * out.lanes // LANES * out.width * out.height)
@@ -149,7 +157,7 @@ def beside_dots(geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct, d
         return dots
     words = geometry.x.blocks * prod(geometry.kernel) * geometry.x.lanes * product.item // WORD
     least = Plan(replace(geometry, tile=tiles[0]), product, unit.threads).cycles()
-    quicker = least < DOT[product.item] * words + FINISHED
+    quicker = least < DOT[product.item] * words + ENDS + FINISHED
     return (*tiles, *dots) if quicker else (*dots, *tiles)
 
 

@@ -1,8 +1,9 @@
 """The tile of a convolution in AMX's tile registers: sixteen columns times sixteen output channels in an instruction.
 
 A register of x holds a column of the map in each row: the channels that a run of neighbouring taps meets, as they lie
-in memory, so that 3x3 needs no copies and any stride is the distance of rows. One of weights holds a word of input
-channels in each row, for sixteen output channels, as all dot products have them.
+in memory, so that 3x3 needs no copies and any stride is the distance of rows. For 1x1, whose runs are short, a tile's
+blocks are first copied side by side. A register of weights holds a word of input channels in each row, for sixteen
+output channels, as all dot products have them.
 
 Sums go through memory to the stages behind them, which vector units do: while a tile is multiplied, they finish the one
 before, a little at every step. A task has several tiles, so that there mostly is one.
@@ -65,7 +66,7 @@ class AmxTile:
                 before = partial(self._finish, finish, sums, number, tile - 1)
                 place = self._place(number, tile)
                 self._start(place[0])
-                self._sum(place, tile, before)
+                self._sum(place, self._gathered(place), tile, before)
                 self._store(sums, tirx.floormod(tile, BUFFERS))
             with T.serial(0, plan.chunks) as chunk:
                 self._finish(finish, sums, number, tirx.const(plan.tiles - 1, "int32"), chunk)
@@ -116,12 +117,26 @@ class AmxTile:
             block, part = self.outputs[output]
             load_register(register, self.start, [first + block, part], distance=0)
 
-    def _sum(self, place: Sequence[Any], tile: Any, before: Any) -> None:
+    def _gathered(self, place: Sequence[Any]) -> Any:
+        """A column of x in each row, all its blocks; None where x is read as it lies."""
+        if not self.plan.run.gathered:
+            return None
+        geometry, x = self.geometry, self.geometry.x
+        columns = geometry.tile.columns
+        held = T.alloc_buffer((columns, x.blocks * x.lanes), x.dtype)
+        with T.serial(0, columns) as column:
+            pixel = (place[2] + column) * geometry.stride[1]
+            for block in range(x.blocks):
+                lanes = load(self.x, block, place[1] * geometry.stride[0], pixel, ramp(0, x.lanes))
+                T.buffer_store(held, lanes, [column, ramp(block * x.lanes, x.lanes)])
+        return held
+
+    def _sum(self, place: Sequence[Any], held: Any, tile: Any, before: Any) -> None:
         """Every step also finishes its share of the tile before."""
         run, chunks = self.plan.run, self.plan.chunks
-        extents = (self.geometry.x.blocks, self.geometry.kernel[0], run.taps, run.steps)
+        extents = (run.blocks, self.geometry.kernel[0], run.taps, run.steps)
         with T.grid(*extents) as tap:
-            self._step(tap, place)
+            self._step(tap, place, held)
             if self.plan.tiles == 1:
                 return
             number = tap[0]
@@ -131,7 +146,7 @@ class AmxTile:
             with T.If(tile > 0), T.Then(), T.serial(begin, end) as chunk:
                 before(chunk)
 
-    def _step(self, tap: Sequence[Any], place: Sequence[Any]) -> None:
+    def _step(self, tap: Sequence[Any], place: Sequence[Any], held: Any) -> None:
         """The fewer registers are loaded before the others, which take turns."""
         sums, xs, weights = self._registers()
         across, outputs = range(self.plan.registers), range(len(self.outputs))
@@ -139,25 +154,29 @@ class AmxTile:
             for output in outputs:
                 self._load_weights(weights[output], output, tap, place)
             for column in across:
-                self._load_x(xs[column % len(xs)], column, tap, place)
+                self._load_x(xs[column % len(xs)], column, tap, place, held)
                 for output in outputs:
                     self._multiply(sums[column, output], xs[column % len(xs)], weights[output])
             return
         for column in across:
-            self._load_x(xs[column], column, tap, place)
+            self._load_x(xs[column], column, tap, place, held)
         for output in outputs:
             self._load_weights(weights[output % len(weights)], output, tap, place)
             for column in across:
                 self._multiply(sums[column, output], xs[column], weights[output % len(weights)])
 
-    def _load_x(self, register: int, column: int, tap: Sequence[Any], place: Sequence[Any]) -> None:
-        geometry, (block, ky, kx, step) = self.geometry, tap
-        row = place[1] * geometry.stride[0] + ky * geometry.dilation[0]
-        pixel = (place[2] + column * self.plan.register_rows) * geometry.stride[1] + kx * geometry.dilation[1]
+    def _load_x(self, register: int, column: int, tap: Sequence[Any], place: Sequence[Any], held: Any) -> None:
+        geometry, x, (block, ky, kx, step) = self.geometry, self.geometry.x, tap
         # A run goes on beyond its pixel's lanes, into those of the next tap.
-        lane = step * (self.plan.run.words * geometry.per_word)
-        distance = geometry.stride[1] * geometry.x.lanes * self.plan.product.item
-        load_register(register, self.x, [block, row, pixel, lane], distance)
+        lane, first = step * (self.plan.run.words * geometry.per_word), column * self.plan.register_rows
+        if held is not None:
+            load_register(register, held, [first, lane], x.blocks * x.lanes * self.plan.product.item)
+            return
+        row = place[1] * geometry.stride[0] + ky * geometry.dilation[0]
+        pixel = (place[2] + first) * geometry.stride[1] + kx * geometry.dilation[1]
+        load_register(
+            register, self.x, [block, row, pixel, lane], geometry.stride[1] * x.lanes * self.plan.product.item
+        )
 
     def _load_weights(self, register: int, output: int, tap: Sequence[Any], place: Sequence[Any]) -> None:
         (x_block, ky, kx, step), (block, part) = tap, self.outputs[output]

@@ -30,7 +30,7 @@ BYTES = {
     "3x3": integers.Case((32, 48), (6, 8), tile=AmxChoice(3, 8)),
     "stride 2, tiles that overlap": integers.Case((48, 32), (5, 39), stride=2, tile=AmxChoice(1, 33)),
     "1x1, columns held": integers.Case((64, 64), (4, 11), kernel=1, tile=AmxChoice(4, 7, rows_first=True)),
-    "2 by 2 registers, one channel too few": integers.Case((16, 63), (64, 23), kernel=1, tile=AmxChoice(2, 22)),
+    "2 by 2 registers, one channel too few": integers.Case((80, 63), (64, 23), kernel=1, tile=AmxChoice(2, 22)),
     "one column, dilated": integers.Case((19, 16), (4, 1), dilation=2, tile=AmxChoice(1, 1)),
     "image": integers.Case((3, 32), (6, 20), kernel=6, stride=2, tile=AmxChoice(2, 20), image=True),
     "head": integers.Case((32, 255), (3, 4), kernel=1, stages=(), out=None, tile=AmxChoice(4, 4)),
@@ -89,29 +89,33 @@ def test_tiles_are_configured_and_given_back_around_products(dtype: str, instruc
     assert set(order[1:-1]) == {instruction}
 
 
-def geometry(lanes: int = 16, kernel: int = 3, dilation: int = 1, per_word: int = 4) -> ConvGeometry:
+def geometry(lanes: int = 16, kernel: int = 3, dilation: int = 1, per_word: int = 4, blocks: int = 1) -> ConvGeometry:
     """A convolution of small maps."""
-    x, out = Slab.dense(1, 9, 9, lanes, "uint8"), Slab.dense(2, 7, 7, 16, "uint8")
+    x, out = Slab.dense(blocks, 9, 9, lanes, "uint8"), Slab.dense(2, 7, 7, 16, "uint8")
     return ConvGeometry(x, out, (kernel, kernel), (1, 1), (dilation, dilation), Tile(1, 1), per_word)
 
 
 @pytest.mark.parametrize(
     ("held", "item", "expected"),
     [
-        (geometry(), 1, (1, 1, 12)),
-        (geometry(per_word=2), 2, (1, 2, 12)),
-        (geometry(kernel=5), 1, (1, 2, 10)),
-        (geometry(kernel=5, per_word=2), 2, (1, 4, 10)),
-        (geometry(dilation=2), 1, (3, 1, 4)),
-        (geometry(lanes=64), 1, (1, 3, 16)),
-        (geometry(lanes=4), 1, (1, 1, 3)),
+        (geometry(), 1, (1, 1, 1, 12)),
+        (geometry(per_word=2, blocks=2), 2, (2, 1, 2, 12)),
+        (geometry(kernel=5), 1, (1, 1, 2, 10)),
+        (geometry(kernel=5, per_word=2), 2, (1, 1, 4, 10)),
+        (geometry(dilation=2), 1, (1, 3, 1, 4)),
+        (geometry(lanes=64), 1, (1, 1, 3, 16)),
+        (geometry(lanes=4), 1, (1, 1, 1, 3)),
+        (geometry(kernel=1), 1, (1, 1, 1, 4)),
+        (geometry(kernel=1, blocks=5), 1, (1, 1, 2, 10)),
+        (geometry(kernel=1, blocks=5, lanes=64), 1, (5, 1, 1, 16)),
     ],
 )
 def test_runs_are_neighbouring_taps_in_equal_steps(
-    held: ConvGeometry, item: int, expected: tuple[int, int, int]
+    held: ConvGeometry, item: int, expected: tuple[int, int, int, int]
 ) -> None:
     run = run_of(held, item)
-    assert (run.taps, run.steps, run.words) == expected
+    assert (run.blocks, run.taps, run.steps, run.words) == expected
+    assert run.gathered == (held.x.blocks > run.blocks)
 
 
 def test_only_what_fits_the_registers_is_offered() -> None:
