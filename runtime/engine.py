@@ -73,10 +73,10 @@ class _Job(Generic[T]):
 class Engine:
     """Runs calls one at a time: at once in the thread of a lone caller, else in the order they came in its own."""
 
-    def __init__(self, place: EngineRole) -> None:
+    def __init__(self, place: EngineRole, clock: Callable[[], float] = time.monotonic) -> None:
         self._place = place
         self._open = not _exiting
-        self._threads, self._next_look = 0, 0.0
+        self._clock, self._threads, self._next_look = clock, 0, 0.0
         self._pool = FramePool(place.threads or max(host.worker_threads(), os.cpu_count() or 1))
         # Whoever runs has the turn; and again, when the handler of a signal that came meanwhile runs frames itself.
         self._turn = threading.RLock()
@@ -151,9 +151,9 @@ class Engine:
 
     def _allowed(self) -> int:
         """How many threads there are now: containers are given more cores, and fewer, while they run."""
-        if time.monotonic() >= self._next_look:
+        if (now := self._clock()) >= self._next_look:
             self._threads = self._place.threads or max(1, host.worker_threads() // self._place.streams)
-            self._next_look = time.monotonic() + LOOK_AGAIN
+            self._next_look = now + LOOK_AGAIN
         return self._threads
 
     def give_arena(self, other: Engine) -> None:

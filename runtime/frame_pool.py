@@ -59,7 +59,8 @@ class FramePool:
         if self._code is not None:
             self._code.limit(self._at, -1, self._room)
             for worker in self._workers:
-                worker.join()
+                if worker.ident is not None:
+                    worker.join()
 
     def _set(self, code: PoolCode, threads: int) -> None:
         if self._code is None:
@@ -67,6 +68,11 @@ class FramePool:
             self._code = code  # whose module stays loaded, since the workers are in it
         self._code.limit(self._at, threads, self._room)
         for index in range(len(self._workers) + 1, threads):
-            worker = threading.Thread(target=self._code.work, args=(self._at, index), name=f"zcc-{index}", daemon=True)
+            # A method, so that the pool's memory is there for as long as its workers.
+            worker = threading.Thread(target=self._work, args=(index,), name=f"zcc-{index}", daemon=True)
+            self._workers.append(worker)  # first: an interrupt in between must not lead to two of one number
             worker.start()
-            self._workers.append(worker)
+
+    def _work(self, index: int) -> None:
+        assert self._code is not None
+        self._code.work(self._at, index)

@@ -89,12 +89,16 @@ class Interrupts:
 @contextmanager
 def interruptible() -> Iterator[Interrupts | None]:
     """Run a command that Ctrl-C ends for sure; None where whoever started us wants it to be ignored."""
+    # One that came before there is somebody to hear of it would leave the scratch folder behind.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     with own_scratch() as scratch:
         if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             yield None
             return
         interrupts = Interrupts(scratch)
         try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             yield interrupts
         finally:
             if interrupts.heard:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from zcc.compiler.backends.common.processes import without_interrupts
 from zcc.compiler.fleet.crew import Deaths
 from zcc.compiler.fleet.tasks import Answer, Perform, Stage, Task, Tell
 from zcc.compiler.fleet.work import perform
@@ -86,7 +87,8 @@ class _Worker:
     def __init__(self, perform: Perform) -> None:
         self.pipe, theirs = _CONTEXT.Pipe()
         self.process = _CONTEXT.Process(target=_serve, args=(theirs, perform), name="zcc-build")
-        self.process.start()
+        with without_interrupts():
+            self.process.start()
         theirs.close()
 
     def give(self, task: Task) -> bool:
@@ -117,8 +119,7 @@ class _Worker:
 
 
 def _serve(pipe: Connection, perform: Perform) -> None:
-    """Take tasks until there is nobody to give any. Ctrl-C is for whoever started us to hear, who then ends us."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Take tasks until there is nobody to give any."""
     os.dup2(2, 1)  # what libraries print is no result
     while True:
         try:

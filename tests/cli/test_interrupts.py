@@ -263,3 +263,26 @@ def test_one_that_no_thread_has_taken_yet_is_heard(tmp_path: Path) -> None:
     held = "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}); os.kill(os.getpid(), signal.SIGINT)"
     done = run_interrupted(tmp_path, f"{held}; print(interrupts.heard, flush=True); interrupts.end()")
     assert (done.stdout, done.stderr, done.returncode) == ("True\n", "error: interrupted\n", 130)
+
+
+EARLY = """
+import os, pathlib, signal, tempfile
+import zcc.commands.interrupts as module
+made = tempfile.mkdtemp
+def interrupted(*words, **named):
+    folder = made(*words, **named)
+    os.kill(os.getpid(), signal.SIGINT)
+    return folder
+module.tempfile.mkdtemp = interrupted
+with module.interruptible():
+    pass
+"""
+
+
+def test_one_that_comes_as_the_scratch_folder_is_made_leaves_nothing(temporary: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", EARLY], capture_output=True, text=True, timeout=PATIENCE,
+        preexec_fn=heed_ctrl_c, env={**os.environ, "TMPDIR": str(temporary)},
+    )  # fmt: skip
+    assert (done.stderr, done.returncode) == ("error: interrupted\n", 130)
+    assert not list(temporary.iterdir())

@@ -17,6 +17,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
+
 from tests.long.attack import Ended, attack, prepare
 from tests.long.ground import Ground, open_ground
 from tests.long.tally import Tally, run_script
@@ -28,7 +30,7 @@ LATEST = GRACE + DYING + 0.2  # seconds from Ctrl-C to the end: a second
 LOADED = 20.0  # seconds by which a machine may be late that has more to do than it has processors
 PICTURES = 200
 STARTED = 8  # one of so many starts anew
-STARTING = 0.12  # seconds until the interpreter has come to zcc
+STARTING = 0.12  # seconds of a processor until the interpreter has come to zcc
 LINE = "error: interrupted"
 COPIED = "fp16"  # what a second variant, a copy of the first, calls itself
 NOBODY = "127.0.0.1:1"  # no tracker is there, which a server waits for
@@ -99,7 +101,7 @@ class Interrupter:
         name = self.dice.choice(sorted(self.commands))
         longest, words = self.commands[name]
         if self._commands % STARTED == 0:
-            after, kind = STARTING + self.dice.uniform(0, 4), "started anew"
+            after, kind = self.dice.uniform(0, 4), "started anew"
             ended = started(words, after)
         else:
             after, kind = self.dice.uniform(0.05, longest), "in a fork"
@@ -139,7 +141,7 @@ def latest() -> float:
 
 
 def started(words: tuple[str, ...], after: float) -> Ended:
-    """A command in a process of its own, that hears of Ctrl-C after some time."""
+    """A command in a process of its own, that hears of Ctrl-C some time after it began."""
     process = subprocess.Popen(
         [sys.executable, "-m", "zcc", *words],
         stdout=subprocess.DEVNULL,
@@ -148,6 +150,8 @@ def started(words: tuple[str, ...], after: float) -> Ended:
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
+    while process.poll() is None and sum(psutil.Process(process.pid).cpu_times()[:2]) < STARTING:
+        time.sleep(0.005)
     time.sleep(after)
     os.killpg(process.pid, signal.SIGINT)
     told = time.perf_counter()

@@ -13,14 +13,16 @@ import pytest
 
 from tests.conftest import Tiny
 from tests.runtime.samples import assert_same, noise, run_python, start_python
-from zcc.runtime import Detector
+from zcc.runtime import Detector, host
 from zcc.runtime.aligned import aligned_bytes
-from zcc.runtime.engine import FRAMES, Engine, engine
+from zcc.runtime.engine import FRAMES, LOOK_AGAIN, Engine, engine
+from zcc.runtime.manifest import Manifest
+from zcc.runtime.variant import Variant
 
 PRELUDE = """
 import os, signal, sys, threading, time
 import numpy as np
-from zcc.runtime import Detector
+from zcc.runtime import Detector, host
 detector = Detector.load(sys.argv[1])
 frame = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
 expected = detector(frame).scores.tobytes()
@@ -219,6 +221,28 @@ for _ in range(20):
 print(idle)
 """
     assert float(run(code, tiny_artifact)) < 0.1, "a helper that kept looking for work would take 0.4 s"
+
+
+def test_cores_that_come_and_go_are_counted_anew_within_a_second(
+    tiny_artifact: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variant = Variant(tiny_artifact.folder, Manifest.read(tiny_artifact.folder))
+    code, now, cores = variant._executor._pool_code, [100.0], [3]
+    monkeypatch.setattr(host, "worker_threads", lambda: cores[0])
+    own = Engine(FRAMES, clock=lambda: now[0])
+
+    def threads() -> int:
+        return own.call(lambda: own.share(code))
+
+    assert threads() == 3
+    cores[0] = 1
+    now[0] += 0.9 * LOOK_AGAIN
+    assert threads() == 3
+    now[0] += 0.2 * LOOK_AGAIN
+    assert threads() == 1
+    cores[0], now[0] = 2, now[0] + LOOK_AGAIN
+    assert threads() == 2
+    own.stop()
 
 
 def test_a_number_of_threads_that_is_none_is_refused_not_hung(tiny_artifact: Tiny) -> None:

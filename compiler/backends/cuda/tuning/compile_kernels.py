@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 
+from zcc.compiler.backends.common.processes import without_interrupts
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda
 from zcc.runtime.errors import BuildError
 from zcc.runtime.host import usable_cpus
@@ -18,14 +18,13 @@ class KernelCompiler:
 
     def __init__(self, arch: str) -> None:
         self._arch = arch
-        ignore_interrupts = (signal.SIGINT, signal.SIG_IGN)  # which a terminal sends to them, too
-        self._pool = ProcessPoolExecutor(
-            len(usable_cpus()), get_context("spawn"), initializer=signal.signal, initargs=ignore_interrupts
-        )
+        self._pool = ProcessPoolExecutor(len(usable_cpus()), get_context("spawn"))
 
     def compile(self, sources: Mapping[str, str]) -> dict[str, bytes | None]:
         """The machine code of each source; None where the compiler refuses it."""
-        return dict(zip(sources, self._pool.map(partial(_compile, self._arch), sources.values()), strict=True))
+        with without_interrupts():  # the pool's processes are started as it gets work
+            compiled = self._pool.map(partial(_compile, self._arch), sources.values())
+        return dict(zip(sources, compiled, strict=True))
 
     def close(self) -> None:
         """End the processes."""
