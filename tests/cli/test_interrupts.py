@@ -22,7 +22,7 @@ from zcc.registry import Registry
 
 LOADED = 20.0  # seconds by which a machine with a lot to do may be late
 AT_MOST = GRACE + DYING + LOADED
-PATIENCE = 60
+PATIENCE = 180
 
 Moment = Callable[["subprocess.Popen[str]"], None]
 
