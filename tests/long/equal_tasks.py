@@ -28,7 +28,6 @@ from zcc.runtime import Detector
 from zcc.runtime.tasks.rotated import corners
 
 PIXELS, CORNERS, MASK, SCORE = 0.5, 0.7, 0.005, 1e-3
-IOU = 0.45
 EMPTY = 8  # of the scenes, one of so many is a plain wall
 NOTHING = 1.0  # a threshold that no score exceeds
 
@@ -53,8 +52,8 @@ def main() -> None:
                 middle(scene) if options.square else np.full_like(scene, 90) if empty else scene
             )
             conf = NOTHING if empty and options.square else options.conf
-            expected = plain(frame, conf, IOU)
-            for difference in differences(detector(frame, conf, IOU), expected):
+            expected = plain(frame, conf, options.iou)
+            for difference in differences(detector(frame, conf, options.iou), expected):
                 counts[difference] += 1
                 print(f"scene {index}: {difference}")
             counts["detections"] += len(expected.scores)
@@ -70,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--compiled", action="store_true", help="it is in the registry under its file's name")
     parser.add_argument("--first", type=int, default=0, help="the number of the first scene")
     parser.add_argument("--square", action="store_true", help="the middle of each scene, for untrained weights")
+    parser.add_argument(
+        "--iou", type=float, default=0.45, help="1 leaves all: untrained weights have many equal scores"
+    )
     parser.add_argument("--conf", type=float, default=0.25)
     return parser
 
