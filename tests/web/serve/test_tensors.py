@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.conftest import Tiny
+from tests.registry.samples import artifact
 from zcc.runtime.manifest import Manifest, TaskInfo
 from zcc.runtime.tasks.classification import Classification
 from zcc.runtime.tasks.masks import Masks, Segments
@@ -28,8 +29,8 @@ RESULTS: dict[str, tuple[TaskInfo, Any, str]] = {
 }
 
 
-def manifest_of(tiny: Tiny, task: TaskInfo) -> Manifest:
-    return replace(Manifest.read(tiny.folder), task=task)
+def manifest_of(folder: Path, task: TaskInfo) -> Manifest:
+    return replace(artifact(folder / "a", classes=("one", "two", "three"))[1], task=task)
 
 
 def answered(manifest: Manifest, found: Any, **asked: Any) -> dict[str, Any]:
@@ -48,15 +49,15 @@ def answered(manifest: Manifest, found: Any, **asked: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("task", RESULTS)
-def test_numbers_of_a_task(task: str, tiny_artifact: Tiny) -> None:
+def test_numbers_of_a_task(task: str, tmp_path: Path) -> None:
     info, found, name = RESULTS[task]
-    got = answered(manifest_of(tiny_artifact, info), found)
+    got = answered(manifest_of(tmp_path, info), found)
     np.testing.assert_array_equal(np.float32(got[name]["data"]), getattr(found, name).ravel())
     assert got["classes"]["data"] == [1]
 
 
-def test_probabilities(tiny_artifact: Tiny) -> None:
-    manifest = manifest_of(tiny_artifact, TaskInfo("classify"))
+def test_probabilities(tmp_path: Path) -> None:
+    manifest = manifest_of(tmp_path, TaskInfo("classify"))
     likely = RNG.dirichlet(np.ones(len(manifest.classes))).astype(np.float32)
     got = answered(manifest, Classification(likely, 0.0), parameters={"binary_data_output": True})
     np.testing.assert_array_equal(np.frombuffer(got["behind"], np.float32), likely)
@@ -65,11 +66,11 @@ def test_probabilities(tiny_artifact: Tiny) -> None:
 
 
 @pytest.mark.parametrize("binary", [False, True])
-def test_masks_go_as_run_lengths(binary: bool, tiny_artifact: Tiny) -> None:
+def test_masks_go_as_run_lengths(binary: bool, tmp_path: Path) -> None:
     masks = Masks((8, 9), np.int32([[1, 2, 4, 4]]), lambda numbers: [BITMAP for _ in numbers])
     found = Segments(*FOUND, masks)
     asked = {"outputs": [{"name": "masks", "parameters": {"binary_data": binary}}]}
-    got = answered(manifest_of(tiny_artifact, TaskInfo("segment", 32, (32, 2, 2))), found, **asked)
+    got = answered(manifest_of(tmp_path, TaskInfo("segment", 32, (32, 2, 2))), found, **asked)
     length = int.from_bytes(got["behind"][:4], "little")
     text = got["behind"][4 : 4 + length] if binary else got["masks"]["data"][0]
     assert json.loads(text) == masks.rle(0)

@@ -6,6 +6,7 @@ TVM's own program lives on when a session crashed, and listens no more; this one
 from __future__ import annotations
 
 import sys
+import threading
 
 from tvm.rpc.server import PopenRPCServerState
 
@@ -16,6 +17,7 @@ PORTS = 100  # to try, from the first on
 
 def listen(key: str, tracker: str, address: str, port: int) -> int:
     """Serve until a session crashes, and say how it ended."""
+    threading.excepthook = _tell
     host, _, number = tracker.rpartition(":")
     try:
         state = PopenRPCServerState(address, port, port + PORTS, tracker_addr=(host, int(number)), key=key)
@@ -24,6 +26,11 @@ def listen(key: str, tracker: str, address: str, port: int) -> int:
         return NO_PORT
     state.thread.join()
     return CRASHED
+
+
+def _tell(ended: threading.ExceptHookArgs) -> None:
+    """What ended a thread of the server, in a line: a tracker that is gone, most of the time."""
+    print(f"{ended.exc_type.__name__}: {ended.exc_value}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from zcc.runtime.errors import ArtifactError
 
 MOST_BYTES = 512 << 20  # of all that is kept: the objects of some hundred artifacts
 SHARES = 16  # folders, by a key's first digit, each with its share of the bytes: to make room, one is looked through
+LONGEST_WRITE = 3600 * 10**9  # nanoseconds after which a file that is not whole will never be
 HASH_BYTES = hashlib.sha256().digest_size
 
 
@@ -60,10 +61,12 @@ def _drop_oldest(folder: Path, most_bytes: int) -> None:
         with suppress(FileNotFoundError):  # another process drops, too
             status = entry.stat()
             found.append((status.st_mtime_ns, status.st_size, Path(entry.path)))
+    newest = max((written for written, *_ in found), default=0)
     left = most_bytes
-    for _, size, path in sorted(found, reverse=True):
+    for written, size, path in sorted(found, reverse=True):
         left -= size
-        if left < 0:
+        being_written = path.name.startswith(".") and newest - written < LONGEST_WRITE
+        if left < 0 and not being_written:
             path.unlink(missing_ok=True)
 
 

@@ -52,6 +52,14 @@ def test_what_interrupted_writers_left_goes_too(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("*/*")] == ["bb"]
 
 
+def test_what_another_writes_meanwhile_stays(tmp_path: Path) -> None:
+    begun = tmp_path / "b" / ".ba-1-2"
+    begun.parent.mkdir()
+    begun.write_bytes(b"a" * SIZE)
+    KeptObjects(tmp_path, most_bytes=TAKEN * SHARES).keep({"bb": b"b" * SIZE})
+    assert {path.name for path in tmp_path.glob("*/*")} == {".ba-1-2", "bb"}
+
+
 def test_many_write_read_and_drop_at_once(tmp_path: Path) -> None:
     contents = {f"0{number:x}": bytes([number]) * SIZE for number in range(16)}
 
