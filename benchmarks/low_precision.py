@@ -1,7 +1,8 @@
-"""Time the convolutions of YOLOv5s at 640 in int8 and bf16, SiLU in the tile, against the peak of the dot products.
+"""Time the convolutions of YOLOv5s at 640 in int8 and bf16, SiLU in the tile, against the peak of the products.
 
-python -m benchmarks.low_precision [--dtype int8|bf16] [--rounds N] [--bare]
+python -m benchmarks.low_precision [--dtype int8|bf16] [--rounds N] [--bare] [--dots]
 
+They are in the form that their template prefers; with --dots by dot products where that would be AMX's tiles.
 The peak is what a deep convolution alone reaches, with nothing behind its sums. Times are minima, since what else the
 machine does only ever adds to them. ZCC_NUM_THREADS sets the threads.
 """
@@ -20,13 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.backends.common.curves import CURVES
-from zcc.compiler.backends.cpu.kernels.bf16 import PAIR_DOT
 from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
 from zcc.compiler.backends.cpu.kernels.byte_dot import BYTES, short_words
-from zcc.compiler.backends.cpu.kernels.choices import Tile
-from zcc.compiler.backends.cpu.kernels.dot_tile import choose_tile
+from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv, ShortSumConv
 from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.stages import Apply, StageSpec
 from zcc.compiler.backends.cpu.program.single_kernel import compile_kernels
 from zcc.compiler.backends.cpu.targets.table import TARGETS
@@ -83,7 +83,7 @@ class Dtype:
     """What is timed: specs, and memory for their parameters."""
 
     target: CpuTarget
-    spec: Callable[[Shape, bool], Spec]
+    spec: Callable[[Shape, bool, bool], Spec]
     memory: Callable[[Spec], list[Array]]
 
 
@@ -104,20 +104,26 @@ def stages_of(shape: Shape, bare: bool) -> tuple[StageSpec, ...]:
     return () if bare or shape[1] == HEAD_CHANNELS else (SILU,)
 
 
-def int8_spec(shape: Shape, bare: bool) -> Int8Conv:
+def preferred(spec: Spec, unit: VectorUnit, dots: bool) -> Spec:
+    """The kernel in the first of its forms, or of those by dot products."""
+    tiles = spec.choices(unit)
+    return replace(spec, tile=next(tile for tile in tiles if not (dots and isinstance(tile, AmxChoice))))
+
+
+def int8_spec(shape: Shape, bare: bool, dots: bool = False) -> Spec:
     """The kernel of a shape in bytes."""
     (x, out), (_, _, kernel, stride, _, _), unit = slabs(shape, "uint8"), shape, INT8.target.unit
     short = min(short_words(unit), x.lanes // BYTES)
     fields = (x, out, (kernel, kernel), (stride, stride), (1, 1), stages_of(shape, bare), Tile(1, 1))
     spec = ShortSumConv(*fields, short) if short else Int8Conv(*fields)
-    return replace(spec, tile=choose_tile(out, unit, spec.dot(unit)))
+    return preferred(spec, unit, dots)
 
 
-def bf16_spec(shape: Shape, bare: bool) -> Bf16Conv:
+def bf16_spec(shape: Shape, bare: bool, dots: bool = False) -> Spec:
     """The kernel of a shape in bfloat16."""
     (x, out), (_, _, kernel, stride, _, _) = slabs(shape, BFLOAT16), shape
-    tile = choose_tile(out, BF16.target.unit, PAIR_DOT)
-    return Bf16Conv(x, out, (kernel, kernel), (stride, stride), (1, 1), stages_of(shape, bare), tile)
+    fields = (x, out, (kernel, kernel), (stride, stride), (1, 1), stages_of(shape, bare), Tile(1, 1))
+    return preferred(Bf16Conv(*fields), BF16.target.unit, dots)
 
 
 def filled(shape: tuple[int, ...], values: Array) -> Array:
@@ -184,15 +190,21 @@ def operations(shape: Shape) -> int:
     return 2 * channels * outputs * kernel**2 * size**2
 
 
+def shapes_with_peak(bare: bool) -> list[tuple[Shape, bool]]:
+    """All shapes, and whether SiLU is left out; the first is the peak's."""
+    return [(PEAK_SHAPE, True), *((shape, bare) for shape in SHAPES)]
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dtype", choices=DTYPES, default="int8")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--bare", action="store_true", help="leave SiLU out")
+    parser.add_argument("--dots", action="store_true", help="by dot products, where that is not what is preferred")
     options = parser.parse_args()
     dtype = DTYPES[options.dtype]
-    specs = [dtype.spec(PEAK_SHAPE, True), *(dtype.spec(shape, options.bare) for shape in SHAPES)]
+    specs = [dtype.spec(shape, bare, options.dots) for shape, bare in shapes_with_peak(options.bare)]
     with tempfile.TemporaryDirectory() as folder:
         kernels = compile_kernels(list(specs), dtype.target, Path(folder))
     memory = [dtype.memory(spec) for spec in specs]

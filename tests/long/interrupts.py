@@ -30,7 +30,6 @@ LATEST = GRACE + DYING + 0.2  # seconds from Ctrl-C to the end: a second
 LOADED = 20.0  # seconds by which a machine may be late that has more to do than it has processors
 PICTURES = 200
 STARTED = 8  # one of so many starts anew
-STARTING = 0.12  # seconds of a processor until the interpreter has come to zcc
 LINE = "error: interrupted"
 COPIED = "fp16"  # what a second variant, a copy of the first, calls itself
 NOBODY = "127.0.0.1:1"  # no tracker is there, which a server waits for
@@ -150,7 +149,7 @@ def started(words: tuple[str, ...], after: float) -> Ended:
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    while process.poll() is None and sum(psutil.Process(process.pid).cpu_times()[:2]) < STARTING:
+    while process.poll() is None and psutil.Process(process.pid).num_threads() == 1:  # until then it is Python's
         time.sleep(0.005)
     time.sleep(after)
     os.killpg(process.pid, signal.SIGINT)
