@@ -25,7 +25,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     request = json.loads((folder / REQUEST).read_text())
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (request["limit_bytes"],) * 2)
+    _limit_memory(request["limit_bytes"])
     result = read(request)
     try:
         if isinstance(result, Model):
@@ -36,6 +36,13 @@ def main() -> None:
         write_json(folder, too_large(request))
     except OSError as error:
         print(error.strerror or error, file=answer, flush=True)
+
+
+def _limit_memory(size: int) -> None:
+    """At most so many bytes, or fewer where whoever started us was given fewer."""
+    _, given = resource.getrlimit(resource.RLIMIT_AS)
+    allowed = size if given == resource.RLIM_INFINITY else min(size, given)
+    resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
 
 
 def read(request: dict[str, Any]) -> Model | dict[str, str]:

@@ -74,7 +74,7 @@ def test_a_folder_stands_in_for_nothing(here: Path, tiny_artifact: Tiny) -> None
         ("show", "{}"),
         ("show", "{}", "--json"),
         ("run", "{}", "--explain"),
-        ("bench", "{}", "--rounds", "1"),
+        ("bench", "{}", "--rounds", "1", "--quick", "--frame", "64x64"),
         ("profile", "{}", "--rounds", "1"),
     ],
 )

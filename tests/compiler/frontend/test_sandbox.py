@@ -63,6 +63,15 @@ def test_relative_paths_and_other_folders(path: Path, monkeypatch: pytest.Monkey
     assert load_model(Path("model.onnx")).height == 64
 
 
+def test_where_less_memory_is_allowed_than_a_model_may_take(path: Path) -> None:
+    code = (
+        "import resource, sys; from pathlib import Path; from zcc.compiler.frontend.load import load_model\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (12 << 30, 12 << 30))\n"
+        "print(load_model(Path(sys.argv[1])).height)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code, path], text=True) == "64\n"
+
+
 def test_a_full_folder_for_temporary_files(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=1_500_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
