@@ -60,8 +60,8 @@ def gc(
         return
     verb = "would free" if dry_run else "freed"
     say(
-        f"{verb} {freed['bytes'] / 1e6:.1f} MB: {freed['folders']} removed artifacts, "
-        f"{freed['files']} files, {freed['staged']} leftovers of interrupted work"
+        f"{verb} {freed['bytes'] / 1e6:.1f} MB: {counted(freed['folders'], 'removed artifact')}, "
+        f"{counted(freed['files'], 'file')}, {counted(freed['staged'], 'leftover')} of interrupted work"
     )
     for stray in freed["left_alone"]:
         say(f"left alone: {stray['path']} {stray['what']}")

@@ -59,7 +59,8 @@ def verify(
             say(f"{orphan.digest[:19]:<19}  {orphan.path}: {orphan.what}")
         for stray in report.strays:
             say(f"{'stray':<19}  {stray.path}: {stray.what}")
-        say(f"{report.artifacts} artifacts, {report.files} files, {report.bytes / 1e6:.1f} MB: {_verdict(report)}")
+        seen = f"{counted(report.artifacts, 'artifact')}, {counted(report.files, 'file')}"
+        say(f"{seen}, {report.bytes / 1e6:.1f} MB: {_verdict(report)}")
     context.exit(0 if report.ok else 1)
 
 
