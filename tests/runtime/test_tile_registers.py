@@ -10,9 +10,7 @@ import pytest
 from tests.runtime.samples import run_python
 from zcc.runtime import host, tile_registers
 
-LISTED = (
-    host.cpu_features() | host.withheld_features()
-)  # of this machine, or of the lesser one that tests pretend to have
+LISTED = host.cpu_features() | host.withheld_features()  # of the processor that tests have, or pretend to have
 TELL = """
 import json
 from zcc.runtime import host
