@@ -27,7 +27,7 @@ TYPICAL = 5e-3  # seconds of a frame that the protocol's own time is held agains
 
 
 @dataclass(frozen=True)
-class Plan:
+class BenchPlan:
     """What is measured, and on what."""
 
     folder: Path
@@ -38,15 +38,15 @@ class Plan:
     seconds: float = 0.5  # of runs for each figure beside the race
 
 
-def run_bench(plan: Plan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
+def run_bench(plan: BenchPlan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
     """Everything that was found, as `zcc bench --json` prints it and the registry keeps it."""
-    before = machine_state.Reading.now()
+    before = machine_state.MachineReading.now()
     outcome = (
         race_alone(plan.folder, frames, plan.rules, progress)
         if plan.against is None
         else race_against(plan.against, frames, plan.rules, progress)
     )
-    after = machine_state.Reading.now()
+    after = machine_state.MachineReading.now()
     ours = outcome.records[0]
     worked = sum(record.worked for record in outcome.records)
     told = machine_state.conditions(before, after, worked, ours.frame)
@@ -73,7 +73,7 @@ def overhead() -> float:
     return (time.perf_counter() - start) / 1000
 
 
-def _surroundings(plan: Plan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
+def _surroundings(plan: BenchPlan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
     """What a frame takes by stage, size, threads and streams; a process's start, its memory, and energy."""
     seconds, folder = plan.seconds, plan.folder
     with progress.stage("stages, frame sizes, energy"):

@@ -159,7 +159,7 @@ _alive: weakref.WeakSet[AdaptiveDetector] = weakref.WeakSet()
 
 
 def _renew_locks() -> None:
-    """A thread that held one at a fork is not in the child to let it go."""
+    """New locks in the child of a fork: who held an old one is not there to release it."""
     for detector in _alive:
         detector._lock = threading.Lock()
 

@@ -45,9 +45,9 @@ class NetworkPlan:
     weights: bytes
     arena_bytes: int
     zeroed: tuple[plans.Range, ...]  # counters of the arena, zero before and after
-    image: plans.Tensor
+    image: plans.PlanTensor
     image_format: str  # a name in FORMATS
-    maps: tuple[plans.Tensor, ...]  # what the head is decoded from; else the output alone
+    maps: tuple[plans.PlanTensor, ...]  # what the head is decoded from; else the output alone
     map_format: str
     specs: tuple[KernelSpec, ...]  # of each launch
 

@@ -196,7 +196,7 @@ class _Placer:
         return source.block_of(cut.begin) * source.block
 
     def view(self, tensor: Tensor) -> View:
-        """Of a map, in a storage of its own when it has no place yet."""
+        """Where a map lies: in a storage of its own, when it has no place yet."""
         if tensor not in self.views:
             storage = self.storage(tensor)
             self.views[tensor] = View(storage, 0, storage.channels)

@@ -112,7 +112,7 @@ class DflHead:
         return (*_padded(boxes), *_padded(scores))
 
     def reads(self) -> tuple[Range, ...]:
-        """All of both."""
+        """All maps, whole."""
         return tuple(
             head_map.range(scale.cells, channels, self.dtype)
             for scale in self.scales

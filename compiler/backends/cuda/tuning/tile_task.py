@@ -33,7 +33,7 @@ class TileTask:
 
     @property
     def name(self) -> str:
-        """What people tell it by."""
+        """Its name in tables and messages."""
         return self.product.name
 
     def recall(self, known: Mapping[str, float | None]) -> None:
@@ -55,7 +55,7 @@ class TileTask:
 
     @property
     def quickest(self) -> Tile | None:
-        """Of those measured."""
+        """The quickest tile that was measured."""
         return min(self.sound, key=lambda tile: self.sound[tile], default=None)
 
     def likely(self, count: int) -> list[Tile]:
