@@ -12,11 +12,11 @@ from zcc.runtime.errors import UsageError
 from zcc.runtime.explanation import Explanation
 from zcc.runtime.follow import Follower, Following
 from zcc.runtime.frame import Frame
-from zcc.runtime.lanes import check_streams
 from zcc.runtime.loading import load_now, load_residents, load_warm
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.places import find_source, is_single
 from zcc.runtime.preference import DEFAULT, Preference
+from zcc.runtime.side_by_side import check_streams
 from zcc.runtime.source import ArtifactSource, Candidate, MovingSource
 from zcc.runtime.streaming import Streaming
 from zcc.runtime.thresholds import threshold

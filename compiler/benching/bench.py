@@ -12,10 +12,10 @@ from zcc.compiler.benching import machine_state, probes
 from zcc.compiler.building.progress import Progress
 from zcc.compiler.racing.against import Lineup, race_against, race_alone
 from zcc.compiler.racing.contestant import Pixels
-from zcc.compiler.racing.figures import summary
 from zcc.compiler.racing.race import Rules
 from zcc.compiler.racing.result import as_document, runs
 from zcc.compiler.racing.scenes import fitted
+from zcc.compiler.racing.time_figures import summary
 from zcc.compiler.racing.worker import time_steps
 from zcc.runtime import host
 from zcc.runtime.manifest import Manifest

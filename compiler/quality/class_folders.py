@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from zcc.compiler.frontend.images import SUFFIXES
-from zcc.compiler.quality.scene import LabelledScene
+from zcc.compiler.quality.labelled_scene import LabelledScene
 from zcc.runtime.errors import DatasetError
 
 WHOLE = np.array([[0.0, 0.0, 1.0, 1.0]])  # the box of a class that a whole picture shows

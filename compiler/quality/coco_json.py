@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from zcc.compiler.quality.coco_shapes import SHAPES
-from zcc.compiler.quality.scene import LabelledScene
+from zcc.compiler.quality.labelled_scene import LabelledScene
 from zcc.runtime import limits
 from zcc.runtime.errors import DatasetError
 from zcc.runtime.manifest import TaskInfo

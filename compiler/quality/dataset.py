@@ -10,8 +10,8 @@ import numpy as np
 
 from zcc.compiler.quality import class_folders, coco_json, yolo_txt
 from zcc.compiler.quality.class_names import find_names
+from zcc.compiler.quality.labelled_scene import LabelledScene
 from zcc.compiler.quality.numbering import Numbering
-from zcc.compiler.quality.scene import LabelledScene
 from zcc.runtime.errors import DatasetError
 from zcc.runtime.manifest import TaskInfo
 

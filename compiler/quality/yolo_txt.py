@@ -12,7 +12,7 @@ import numpy as np
 from zcc.compiler.frontend.images import SUFFIXES, image_size
 from zcc.compiler.quality.class_names import TEXT, read_text
 from zcc.compiler.quality.label_forms import LABEL_FORMS, LabelForm
-from zcc.compiler.quality.scene import LabelledScene
+from zcc.compiler.quality.labelled_scene import LabelledScene
 from zcc.runtime.errors import DatasetError
 from zcc.runtime.manifest import TaskInfo
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from zcc.compiler.quality.coco_map import MeanAveragePrecision, mean_average_precision
 from zcc.compiler.quality.evaluate import look, measured
-from zcc.compiler.quality.scene import LabelledScene
+from zcc.compiler.quality.labelled_scene import LabelledScene
 from zcc.compiler.racing.contestant import FoundBoxes, Pixels, RaceEntry, Thresholds
 from zcc.compiler.racing.opencv_frame import frame_steps
 from zcc.compiler.racing.race_task import RaceTask

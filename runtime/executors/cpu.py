@@ -19,8 +19,8 @@ from zcc.runtime.errors import CorruptArtifact, FrameError, UsageError
 from zcc.runtime.executors.cpu_masks import CpuMasks
 from zcc.runtime.executors.cpu_results import CpuResults
 from zcc.runtime.frame import Frame, as_frame
-from zcc.runtime.lanes import lane
 from zcc.runtime.manifest import Manifest
+from zcc.runtime.side_by_side import lane
 from zcc.runtime.tasks.table import result
 from zcc.runtime.tvm_library import load_runtime
 

@@ -19,7 +19,7 @@ from zcc.compiler.frontend.images import image_size
 from zcc.compiler.quality.coco_map import mean_average_precision
 from zcc.compiler.quality.dataset import load_dataset
 from zcc.compiler.quality.evaluate import evaluate
-from zcc.compiler.quality.scene import LabelledScene
+from zcc.compiler.quality.labelled_scene import LabelledScene
 
 UNSEEN_SEED = 555_000  # neither trained on nor measured with
 

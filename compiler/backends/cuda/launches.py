@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from zcc.compiler.backends.cuda.draft import Argument, Draft, LaunchScratch
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma
+from zcc.compiler.backends.cuda.kernels.kernel_source import name_of
 from zcc.compiler.backends.cuda.kernels.pool import PoolChain
-from zcc.compiler.backends.cuda.kernels.source import name_of
-from zcc.compiler.backends.cuda.memory import Memory
 from zcc.compiler.backends.cuda.place import Placement, View
+from zcc.compiler.backends.cuda.plan_memory import Memory
 from zcc.compiler.ir.tensors import Tensor
 from zcc.runtime.executors import plan as plans
 

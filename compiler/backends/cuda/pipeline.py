@@ -13,13 +13,13 @@ from functools import partial
 from zcc.compiler.backends.cuda.critical_path import critical_path
 from zcc.compiler.backends.cuda.draft import true_edges
 from zcc.compiler.backends.cuda.draft_launches import draft_launches
-from zcc.compiler.backends.cuda.kernels.source import KernelSpec, module_source
+from zcc.compiler.backends.cuda.kernels.kernel_source import KernelSpec, module_source
 from zcc.compiler.backends.cuda.launches import Addresses, launch
 from zcc.compiler.backends.cuda.lower_conv import image_unit
 from zcc.compiler.backends.cuda.lowering import Lowering
-from zcc.compiler.backends.cuda.memory import plan_memory
 from zcc.compiler.backends.cuda.place import place
-from zcc.compiler.backends.cuda.plain import in_loop_nests, lower_generic, separate_plain, with_colours
+from zcc.compiler.backends.cuda.plain_operations import in_loop_nests, lower_generic, separate_plain, with_colours
+from zcc.compiler.backends.cuda.plan_memory import plan_memory
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.backends.cuda.tiles import Choose, tile_chooser
 from zcc.compiler.importing.fuse import ops_for

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from zcc.compiler.backends.common.channels import Channels, choose_channels
 from zcc.compiler.backends.cuda.kernels.formats import FORMATS, Map
-from zcc.compiler.backends.cuda.plain import PLAIN
+from zcc.compiler.backends.cuda.plain_operations import PLAIN
 from zcc.compiler.ir.ops import Concat, Copy, Network, Op, Slice
 from zcc.compiler.ir.plain_ops import Alias
 from zcc.compiler.ir.tensors import Tensor

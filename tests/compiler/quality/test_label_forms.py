@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from zcc.compiler.quality.dataset import load_dataset
-from zcc.compiler.quality.scene import LabelledScene
+from zcc.compiler.quality.labelled_scene import LabelledScene
 from zcc.compiler.quality.shapes.keypoints import KeypointShapes
 from zcc.compiler.quality.shapes.masks import MaskShapes
 from zcc.compiler.quality.shapes.rotated import RotatedShapes

@@ -13,11 +13,11 @@ import numpy as np
 
 from benchmarks.gpu.case import Case
 from tests.compiler.backends.cuda.host_device import host_library
+from zcc.compiler.backends.cuda.frame.frame_source import Source
 from zcc.compiler.backends.cuda.frame.heads import DecodedHead
 from zcc.compiler.backends.cuda.frame.image_layout import ImageLayout
 from zcc.compiler.backends.cuda.frame.kernels import FrameKernels
 from zcc.compiler.backends.cuda.frame.part import Part, join
-from zcc.compiler.backends.cuda.frame.source import Source
 from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.executors.cuda_program import Module, Program
 from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout

@@ -19,8 +19,8 @@ PACKED = 4  # of them are stored together
 MOST_TILES = 16  # of a task: so many that the last, which is finished alone, counts little
 LEAST_TASKS, TASKS_PER_THREAD = 32, 4  # an artifact also runs on more cores than its work was cut for
 # Cycles, chosen by hand so that tiles come in the order in which they were measured on an Emerald Rapids.
-# `python -m benchmarks.low_precision --dtype int8` (or bf16; --dots for dot products) times the convolutions of YOLOv5s in
-# the first tile; `python -m benchmarks.tuning MODEL.onnx` says how far that is from the best on record.
+# `python -m benchmarks.low_precision --dtype int8` (or bf16; --dots for dot products) times YOLOv5s in the
+# first tile of each layer; `python -m benchmarks.tuning MODEL.onnx` says how far that is from the best on record.
 # A product takes a cycle for each row of x, however many words a row has.
 LOADED = 0.15  # loading a row in a step: two loads start in a cycle, and most of them run beside products
 ENDS = 1.5  # setting a vector of sums to its start, and storing it

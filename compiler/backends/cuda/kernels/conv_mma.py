@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.backends.cuda.kernels.formats import Map
-from zcc.compiler.backends.cuda.kernels.source import Extent
+from zcc.compiler.backends.cuda.kernels.kernel_source import Extent
 from zcc.compiler.backends.cuda.kernels.stages import Ending
 
 SUMS = {"float16": "float", "bfloat16": "float", "float32": "float", "uint8": "int"}  # float32 is rounded to tf32

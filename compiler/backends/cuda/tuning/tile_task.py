@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Tile
-from zcc.compiler.backends.cuda.kernels.source import KernelSpec
+from zcc.compiler.backends.cuda.kernels.kernel_source import KernelSpec
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.backends.cuda.tile_records import Product, product_of, read_tile, write_tile
 from zcc.compiler.backends.cuda.tiles import default_tile, fitted

@@ -16,7 +16,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from zcc.compiler.quality.coco_map import mean_average_precision
-from zcc.compiler.quality.scene import LabelledScene
+from zcc.compiler.quality.labelled_scene import LabelledScene
 from zcc.compiler.quality.shapes.keypoints import KeypointShapes
 from zcc.compiler.quality.shapes.masks import Mask, MaskShapes
 from zcc.compiler.quality.shapes.rotated import RotatedShapes

@@ -14,7 +14,7 @@ from tests.runtime.samples import assert_same, noise
 from zcc.runtime import Detector, host
 from zcc.runtime.engine import Engine, engine
 from zcc.runtime.errors import UsageError
-from zcc.runtime.lanes import lane
+from zcc.runtime.side_by_side import lane
 
 
 @contextmanager
