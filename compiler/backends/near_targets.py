@@ -13,7 +13,7 @@ LEAST_STEM = 4  # letters of a word that may go on, as in graviton2
 
 
 def near_targets(name: str, known: Mapping[str, Target], *others: str) -> list[str]:
-    """Their names, or other words: those like a mistyped one, else all that it describes, else the most like targets."""
+    """Those like a mistyped name, `others` among them; else all targets that it describes; else the most like ones."""
     mistyped = get_close_matches(name.lower(), (*known, *others), n=3, cutoff=MISTYPED)
     return mistyped or _described(name, known) or get_close_matches(name.lower(), known, n=3, cutoff=LIKE)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.importing.fuse import ops_for
+from zcc.compiler.ir.needed_ops import ops_for
 from zcc.compiler.ir.ops import Conv, Network
 from zcc.compiler.ir.quantisation import IMAGE, Quantisation
 from zcc.compiler.ir.tensors import Tensor

@@ -22,7 +22,7 @@ from zcc.compiler.backends.cuda.plain_operations import in_loop_nests, lower_gen
 from zcc.compiler.backends.cuda.plan_memory import plan_memory
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.backends.cuda.tiles import Choose, tile_chooser
-from zcc.compiler.importing.fuse import ops_for
+from zcc.compiler.ir.needed_ops import ops_for
 from zcc.compiler.ir.ops import Network
 from zcc.runtime.executors import plan as plans
 

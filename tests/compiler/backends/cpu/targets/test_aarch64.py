@@ -8,7 +8,6 @@ from pathlib import Path
 import onnx
 import pytest
 
-from benchmarks.hot_loops import hottest
 from benchmarks.instructions import convolutions, load_network, row_of
 from tests.compiler.backends.cpu.small_network import small_network_in_bytes
 from tests.onnx_models import build
@@ -71,21 +70,3 @@ def test_bytes_are_multiplied_as_promised(name: str, promised: set[str]) -> None
     layout = lower_network(small_network_in_bytes(), form.unit(target.unit), block=form.block)
     text = assembly(emit_network(layout, target.unit).module, target.tvm_target())
     assert set(re.findall(r"^\t(\w*dot|\w*mmla|smull(?=\s+v))\s", text, re.MULTILINE)) == promised
-
-
-def test_loops_are_found_in_assembly() -> None:
-    text = """
-.LBB0_1:
-\tldr\tq0, [x1], #16
-.LBB0_2:
-\tldp\tq1, q2, [x0], #32
-\tfmla\tv4.4s, v1.4s, v0.s[0]
-\tfmla\tv5.4s, v2.4s, v0.s[1]
-\tstr\tq4, [sp, #16]
-\tsubs\tx3, x3, #1
-\tb.ne\t.LBB0_2
-\tb\t.LBB0_1
-"""
-    loop = hottest(text)
-    assert (loop.instructions, loop.products, loop.spills) == (6, 8, 1)
-    assert loop.multiply_adds == {"fmla v4s": 2}
