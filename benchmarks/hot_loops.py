@@ -40,6 +40,12 @@ class Loop:
         }
 
     @property
+    def multiplies_most(self) -> str:
+        """The name of the instruction that does most of the multiplying."""
+        found = self.multiply_adds
+        return max(found, key=lambda word: found[word] * self.written_for.products[word]).split()[0]
+
+    @property
     def products(self) -> int:
         """Multiply-adds of a turn."""
         return sum(self.written_for.products[word] * count for word, count in self.multiply_adds.items())

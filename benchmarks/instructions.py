@@ -58,7 +58,7 @@ class Row:
     products: int  # multiply-adds of a turn of the loop
     per_product: float  # instructions for a multiply-add of the convolution
     spills: int
-    multiplies: tuple[str, ...] = ()  # the instructions that do
+    multiplies: str = ""  # the instruction that does most of it
 
 
 def load_network(path: Path) -> Network:
@@ -96,7 +96,7 @@ def row_of(call: KernelCall, flops: int, dtype: str, target: CpuTarget) -> tuple
     """What the kernel's loop is like, and the loop."""
     spec, loop = call.spec, hot_loop(call.spec, target)
     told = (spec.name, str(getattr(spec, "tile", "")), flops, loop.instructions, loop.products)
-    return Row(target.name, dtype, *told, per_product(spec, loop, dtype), loop.spills, tuple(loop.multiply_adds)), loop
+    return Row(target.name, dtype, *told, per_product(spec, loop, dtype), loop.spills, loop.multiplies_most), loop
 
 
 def per_product(spec: KernelSpec, loop: Loop, dtype: str) -> float:
@@ -157,8 +157,7 @@ def summary(path: Path, targets: Sequence[CpuTarget], dtypes: Sequence[str]) -> 
             continue
         every = list(measured(path, dtype, target))
         cells = [_cell([row for row in every if window_of(row) == window]) for window in WINDOWS.values()]
-        names = sorted({word.split()[0] for row in every for word in row.multiplies})
-        by = ", ".join(f"`{name}`" for name in names)
+        by = ", ".join(f"`{name}`" for name in sorted({row.multiplies for row in every}))
         yield f"| `{target.name}` | {dtype} | {by} | {' | '.join(cells)} | {mean(every):.2g} |"
 
 
