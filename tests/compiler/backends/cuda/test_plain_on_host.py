@@ -16,7 +16,7 @@ from tests.compiler.backends.cuda import interpreter
 from tests.compiler.backends.cuda.host_device import host_library, needs_compiler
 from tests.compiler.backends.cuda.interpreter import Machine
 from tests.compiler.backends.cuda.test_lower import SIZE, TOLERANCE, imported
-from tests.compiler.backends.cuda.test_plain import CARD, best_channel_model
+from tests.compiler.backends.cuda.test_plain_operations import CARD, best_channel_model
 from tests.compiler.harness import reference
 from zcc.compiler.backends.cuda import kernels
 from zcc.compiler.backends.cuda.frame.frame_source import Source
