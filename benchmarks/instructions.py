@@ -18,6 +18,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import onnx
+
 from benchmarks.arguments import names, run
 from benchmarks.hot_loops import Loop, hot_loop
 from zcc.compiler.backends.cpu.forms.network_form import default_form
@@ -61,9 +63,9 @@ class Row:
     multiplies: str = ""  # the instruction that does most of it
 
 
-def load_network(path: Path) -> Network:
-    """The network of a file."""
-    return fuse(read_network(import_proto(load_model(path).proto)))
+def network_of(proto: onnx.ModelProto) -> Network:
+    """The network of a model, made anew: whoever gets it may change it."""
+    return fuse(read_network(import_proto(proto)))
 
 
 def narrowed(network: Network, dtype: str, target: CpuTarget) -> Network:
@@ -109,18 +111,18 @@ def per_product(spec: KernelSpec, loop: Loop, dtype: str) -> float:
     return loop.per_product
 
 
-def measured(path: Path, dtype: str, target: CpuTarget) -> Iterator[Row]:
+def measured(proto: onnx.ModelProto, dtype: str, target: CpuTarget) -> Iterator[Row]:
     """Every kernel that convolves, the heaviest first."""
-    for call, flops in convolutions(load_network(path), dtype, target):
+    for call, flops in convolutions(network_of(proto), dtype, target):
         yield row_of(call, flops, dtype, target)[0]
 
 
-def rows(path: Path, targets: Sequence[CpuTarget], dtypes: Sequence[str], top: int) -> Iterator[Row]:
+def rows(proto: onnx.ModelProto, targets: Sequence[CpuTarget], dtypes: Sequence[str], top: int) -> Iterator[Row]:
     """The heaviest convolutions of each template, and the mean of all."""
     for target, dtype in pairs(targets, dtypes):
         every: list[Row] = []
         shown: Counter[str] = Counter()
-        for row in measured(path, dtype, target):
+        for row in measured(proto, dtype, target):
             every.append(row)
             word = next(word for word in TEMPLATES if row.kernel.startswith(word))
             shown[word] += 1
@@ -148,14 +150,14 @@ def window_of(row: Row) -> tuple[str, str]:
     return (window[1], window[2]) if window else ("", "")
 
 
-def summary(path: Path, targets: Sequence[CpuTarget], dtypes: Sequence[str]) -> Iterator[str]:
+def summary(proto: onnx.ModelProto, targets: Sequence[CpuTarget], dtypes: Sequence[str]) -> Iterator[str]:
     """The lines of a table in Markdown: means by the sizes and strides that networks have most of."""
     yield f"| target | dtype | multiplies by | {' | '.join(WINDOWS)} | all |"
     yield "| --- " * (4 + len(WINDOWS)) + "|"
     for target, dtype in pairs(targets, dtypes):
         if dtype == "fp16" and not target.halves:
             continue
-        every = list(measured(path, dtype, target))
+        every = list(measured(proto, dtype, target))
         cells = [_cell([row for row in every if window_of(row) == window]) for window in WINDOWS.values()]
         by = ", ".join(f"`{name}`" for name in sorted({row.multiplies for row in every}))
         yield f"| `{target.name}` | {dtype} | {by} | {' | '.join(cells)} | {mean(every):.2g} |"
@@ -184,12 +186,12 @@ def read_arguments() -> argparse.Namespace:
 def main() -> None:
     """Print the table."""
     options = read_arguments()
-    targets = [TARGETS[name] for name in options.target]
+    targets, proto = [TARGETS[name] for name in options.target], load_model(options.model).proto
     if options.summary:
-        for line in summary(options.model, targets, options.dtype):
+        for line in summary(proto, targets, options.dtype):
             print(line, flush=True)
         return
-    found = rows(options.model, targets, options.dtype, options.top)
+    found = rows(proto, targets, options.dtype, options.top)
     if options.json:
         print(json.dumps([asdict(row) for row in found]))
         return

@@ -8,8 +8,9 @@ from pathlib import Path
 import onnx
 import pytest
 
-from benchmarks.instructions import convolutions, load_network, row_of
+from benchmarks.instructions import convolutions, network_of, row_of
 from tests.compiler.backends.cpu.small_network import small_network_in_bytes
+from tests.compiler.loaded import load_here
 from tests.onnx_models import build
 from tests.store import made_once
 from zcc.compiler.backends.cpu.forms.network_form import default_form
@@ -37,19 +38,19 @@ MULTIPLIES = {
 
 
 @pytest.fixture(scope="module")
-def model() -> Path:
+def proto() -> onnx.ModelProto:
     """A YOLOv8 with the channels of the smallest one that is trained."""
 
     def make(place: Path) -> None:
         onnx.save(build("yolov8", width=16, imgsz=(320, 320)), place / "model.onnx")
 
-    return made_once("yolov8-of-16", make) / "model.onnx"
+    return load_here(made_once("yolov8-of-16", make) / "model.onnx").proto
 
 
 @pytest.mark.parametrize(("name", "dtype"), MOST, ids=lambda value: str(value))
-def test_hot_loops_do_little_else_than_multiply(name: str, dtype: str, model: Path) -> None:
+def test_hot_loops_do_little_else_than_multiply(name: str, dtype: str, proto: onnx.ModelProto) -> None:
     target = TARGETS[name]
-    for call, flops in convolutions(load_network(model), dtype, target)[:HEAVIEST]:
+    for call, flops in convolutions(network_of(proto), dtype, target)[:HEAVIEST]:
         row, loop = row_of(call, flops, dtype, target)
         assert loop.spills == 0, row
         assert loop.per_product <= MOST[name, dtype], row
