@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,10 @@ class Variant:
     def run(self, frame: Any, conf: float, iou: float, streams: int = 1) -> Detections:
         """The detections in a frame, one of so many that may run side by side; what was not taken yet is taken now."""
         return self._executor.run(self._executor.take(frame, None), conf, iou, streams)
+
+    def run_many(self, frames: Sequence[Any], conf: float, iou: float, streams: int = 1) -> list[Detections]:
+        """The detections in each of several frames; what was not taken yet is taken now."""
+        return self._executor.run_many([self._executor.take(each, None) for each in frames], conf, iou, streams)
 
     def submit(self, frame: Any, conf: float, iou: float, streams: int = 1) -> Underway:
         """Put a frame that was taken on its way."""

@@ -94,6 +94,7 @@ def _surroundings(plan: Plan, frames: Sequence[Pixels], progress: Progress) -> d
         "best": best_sharing(surface),
         **started,
         "energy": around.energy,
+        **({} if around.batch is None else {"batch": around.batch}),
     }
 
 
