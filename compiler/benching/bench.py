@@ -93,6 +93,7 @@ def _surroundings(plan: BenchPlan, frames: Sequence[Pixels], progress: Progress)
         "best": best_sharing(found),
         **started,
         "energy": around.energy,
+        **({} if around.batch is None else {"batch": around.batch}),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -66,6 +67,14 @@ class CpuExecutor:
 
         place.engine.post(run)
         return future
+
+    def run_many(self, frames: Sequence[Frame], conf: float, iou: float, streams: int = 1) -> list[Detections]:
+        """The detections in each of several frames: one after another on all cores, or as streams side by side."""
+        if streams > 1:
+            return [each.result() for each in [self.submit(frame, conf, iou, streams) for frame in frames]]
+        named = [(self._name(frame), frame) for frame in frames]
+        place = engine()
+        return place.call(lambda: [self._run(place, name, frame, conf, iou) for name, frame in named])
 
     def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
         """The same, aside, while other variants run frames; not once this one runs them, too.
