@@ -28,6 +28,7 @@ class CompileOptions:
     order: str | None = None
     resize: str | None = None  # as models of the task are trained, unless it is given
     max_det: int = 300
+    batch: int = 1  # frames of a call
     calib: Path | None = None  # pictures whose values decide the scales of integers
     data: Path | None = None  # pictures that accuracy is measured on
     tune: TuneOptions | None = None  # search for faster kernels first

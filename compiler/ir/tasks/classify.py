@@ -19,7 +19,7 @@ class Classify:
     """Classification."""
 
     name: str = "classify"
-    layout: str = "or (1, classes) probabilities that sum up to 1"
+    layout: str = "(1, classes) probabilities that sum up to 1, and no boxes"
 
     def read(self, seen: ProbedOutputs) -> TaskReading | None:
         """Always None: a classifier has no candidates, whose numbers the other tasks are told by; `head` finds it."""
