@@ -58,10 +58,10 @@ def large(family: str, folder: Path) -> Sample:
 
 
 @cache
-def network(family: str, precision: str) -> Network:
-    """What every target's kernels are made for; read once, which takes longer than making them."""
+def imported(family: str) -> ir.IRModule:
+    """What all networks of a family are read from."""
     proto, _ = onnxsim.simplify(build(family, imgsz=(160, 160), width=16))
-    return CONVERSIONS.get(precision, lambda network: network)(fuse(read_network(import_proto(proto))))
+    return import_proto(proto)
 
 
 def detector(family: str, target: CpuTarget, folder: Path) -> EmittedModule:
@@ -116,9 +116,10 @@ def kinds(network: Network, target: CpuTarget) -> list[KernelSpec]:
     ("precision", "target"), [(precision, name) for precision in SEEN for name in distinct_targets(precision)]
 )
 def test_no_kernel_of_any_kind_for_any_target_asks_for_memory(precision: str, target: str) -> None:
-    chosen = TARGETS[target]
-    networks = [network(family, precision) for family in ("yolo11", "yolov5")]  # one of them with attention
-    specs = dict.fromkeys(spec for each in networks for spec in kinds(each, chosen))
+    chosen, convert = TARGETS[target], CONVERSIONS.get(precision, lambda network: network)
+    # One of them with attention.
+    networks = [convert(fuse(read_network(imported(family)))) for family in ("yolo11", "yolov5")]
+    specs = dict.fromkeys(spec for network in networks for spec in kinds(network, chosen))
     routines = [make_subroutine(f"kernel{n}", spec.build(chosen.unit)) for n, spec in enumerate(specs)]
     module = ir.IRModule({routine.name: routine.function for routine in routines})
     assert asks_for(lowered(module, chosen.tvm_target())) == set()
