@@ -27,6 +27,7 @@ from zcc.compiler.backends.cpu.program.subroutine import on_cpu
 # To the linker. Lines of kernels that no source file holds help no debugger, and are a third of the file.
 WITHOUT_DEBUG = "-Wl,-S"
 COMPACT = s_tir.transform.CompactBufferAllocation().info.name
+QUICKLY = {"opt-level": 0}  # how what computes nothing is compiled: else it takes LLVM as long as twenty kernels
 ENTRY = "tirx.is_entry_func"  # TVM's mark of what would be a program's main
 
 
@@ -41,8 +42,9 @@ def build_library(module: ir.IRModule, target: Any, path: Path) -> None:
 
 
 def assembly(module: ir.IRModule, target: Any) -> str:
-    """What LLVM makes of the module, to look at."""
-    return "\n".join(str(_compiled(piece, target).inspect_source("asm")) for piece in _lowered(split(module), target))
+    """What LLVM makes of the module's kernels, to look at."""
+    kernels = [piece for piece in split(module) if piece.computes]
+    return "\n".join(str(_compiled(piece, target).inspect_source("asm")) for piece in _lowered(kernels, target))
 
 
 def lowered(module: ir.IRModule, target: Any) -> ir.IRModule:
@@ -67,8 +69,9 @@ def _write_objects(pieces: Sequence[Piece], target: Any, folder: Path, kept: Kep
             missing[key] = piece
         else:
             file.write_bytes(content)
-    for key, functions in zip(missing, _lowered(list(missing.values()), target), strict=True):
-        _compiled(functions, target).write_to_file(str(files[key]), "o")
+    quickly = tvm.target.Target({**target.export(), **QUICKLY})
+    for (key, piece), functions in zip(missing.items(), _lowered(list(missing.values()), target), strict=True):
+        _compiled(functions, target if piece.computes else quickly).write_to_file(str(files[key]), "o")
     kept.keep({key: files[key].read_bytes() for key in missing})
     return list(files.values())
 

@@ -28,6 +28,11 @@ class Piece:
     digest: str
     symbols: Mapping[ir.GlobalVar, str]  # by which other pieces call its private functions
 
+    @property
+    def computes(self) -> bool:
+        """Whether it is a kernel: others only check what they are given, and call kernels."""
+        return bool(self.symbols)
+
 
 def split(module: ir.IRModule) -> list[Piece]:
     """The kernels of the module, and at the end a piece with all that calls them."""
