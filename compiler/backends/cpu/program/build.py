@@ -26,7 +26,9 @@ from zcc.compiler.backends.cpu.program.subroutine import on_cpu
 
 # To the linker. Lines of kernels that no source file holds help no debugger, and are a third of the file.
 WITHOUT_DEBUG = "-Wl,-S"
-COMPACT = s_tir.transform.CompactBufferAllocation().info.name
+# Of TVM's passes: kernels' buffers have their size already, and in loops over threads no bounds are found for them;
+# what does nothing LLVM drops as well, and in less time.
+NEEDLESS = [s_tir.transform.CompactBufferAllocation().info.name, tirx.transform.RemoveNoOp().info.name]
 QUICKLY = {"opt-level": 0}  # how what computes nothing is compiled: else it takes LLVM as long as twenty kernels
 ENTRY = "tirx.is_entry_func"  # TVM's mark of what would be a program's main
 
@@ -51,8 +53,7 @@ def lowered(module: ir.IRModule, target: Any) -> ir.IRModule:
     """The module as LLVM gets it."""
     module = tirx.transform.BindTarget(target.with_host(target))(module)
     lower, finalize_host, _ = tirx.get_tir_pipeline("s_tir")
-    # Kernels' buffers have their size already, and in loops over threads this pass finds no bounds for them.
-    with tvm.transform.PassContext(disabled_pass=[COMPACT]):
+    with tvm.transform.PassContext(disabled_pass=NEEDLESS):
         module = lower(module)
     subroutines = {
         name: on_cpu(keep_on_stack(function)) for name, function in module.functions.items() if is_private(function)
