@@ -9,7 +9,7 @@ import onnx
 import torch
 from onnx import helper, numpy_helper
 
-from benchmarks.gpu.onnx_operations import OPERATIONS
+from zcc.compiler.racing.torch_operations import OPERATIONS
 
 Values = dict[str, Any]  # by name: tensors; single numbers; numpy arrays where they say a shape or a scale
 
