@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
@@ -24,6 +25,7 @@ from zcc.runtime.regular import read_text
 from zcc.runtime.rules import Breach, brief, strict_json
 
 REMEDY = "compile the model again"
+ON_MACHINE = re.compile(r" on (.+), \d+ threads$")  # at the end of how a time was measured
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,11 @@ class Measurement:
     value: float
     how: str
 
+    @property
+    def machine(self) -> str | None:
+        """The name of the machine that measured a time, where it says so."""
+        return found[1] if (found := ON_MACHINE.search(self.how)) else None
+
 
 @dataclass(frozen=True)
 class BuildStage:
@@ -128,6 +135,7 @@ class Manifest:
     stages: tuple[BuildStage, ...] = ()
     measured: tuple[Measurement, ...] = ()
     task: TaskInfo = field(default_factory=TaskInfo)
+    batch: int = 1  # frames that `Detector.many` is handed at a time; with 1, as many as there are
     pixels: Mapping[str, Any] = field(default_factory=dict)  # what the model takes, where not RGB in 0..1
     verified: str = ""  # where its numbers were held against the reference's: a machine, an emulator, or why nowhere
     executor: str = "cpu"  # what of the runtime runs it: a row of runtime/executors/table.py

@@ -5,7 +5,8 @@ python -m benchmarks.gpu.detectors BUNDLE.zcc... [--data DIR] [-o results.json]
 A bundle (`zcc export`) holds variants of one detector. On every picture of --data, int8 on the card must find exactly
 what int8 on the processor finds, other dtypes closely what fp32 finds; with labels, each variant's accuracy is measured
 too. Then frames from the card's memory and from the host's are timed, and the start of a process; a bundle with
-several variants is swapped among them while threads call. Needs numpy and the thin runtime; Pillow with --data.
+several variants is swapped among them while threads call; on a machine with several cards, each must find what the
+first finds. Needs numpy and the thin runtime; Pillow with --data.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.gpu.beginning import beginnings
+from benchmarks.gpu.other_cards import on_other_cards
 from benchmarks.gpu.same import identical, strangers
 from benchmarks.gpu.swapping import Kind, found_by, swaps
 from benchmarks.gpu.timing import OnCard, called, figures
@@ -103,7 +105,7 @@ def examine(bundle: Path, data: Path | None) -> tuple[dict[str, Any], list[str]]
             results["mAP50-95"] = {label(kind): accuracy(bundle, kind, pictures) for kind in kinds}
         frames = [frame for frame, _ in zip(pictures.frames, range(8), strict=False)]
         results["swaps, milliseconds"], wrong = swaps(bundle, kinds, frames)
-        faults += wrong
+        faults += [*wrong, *on_other_cards(bundle, cards, frames)]
     return results | {label(kind): times(bundle, kind) for kind in cards}, faults
 
 

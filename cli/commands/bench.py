@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.commands.options import json_option, prefer_option, read_size, registry_option, variant_options
+from zcc.commands.options import json_option, prefer_option, read_numbers, read_size, registry_option, variant_options
 from zcc.commands.output import print_json, reserved_stdout, say, say_lines
 
 if TYPE_CHECKING:
-    from zcc.compiler.benching.bench import Plan
+    from zcc.compiler.benching.bench import BenchPlan
     from zcc.compiler.racing.against import Lineup
     from zcc.compiler.racing.contestant import Pixels
     from zcc.registry import Artifact, Registry
@@ -57,6 +57,12 @@ TOLD: Mapping[str, Any] = {"runs": 10, "seconds": 0.1}  # where the rounds are g
     help="Turns of ten runs that each gets. By default 34 of three, and more until ratios are certain to 1.5%.",
 )
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads of each; every usable core by default.")
+@click.option(
+    "--streams",
+    callback=read_numbers,
+    metavar="N,N",
+    help="Frames side by side to look at; one, two, four, … up to every usable core by default.",
+)
 @click.option("--quick", is_flag=True, help="Time the frame and the network alone.")
 @click.option("--history", is_flag=True, help="Measure nothing; show the benches that were kept.")
 @registry_option
@@ -72,6 +78,7 @@ def bench(
     images: Path | None,
     rounds: int | None,
     threads: int | None,
+    streams: tuple[int, ...],
     quick: bool,
     history: bool,
     registry: str | None,
@@ -80,13 +87,13 @@ def bench(
     """Time the detector REF: whole frames, the network alone, and all that surrounds them.
 
     After a warm-up, 100 runs at least are timed: mean, standard deviation, least, most, median and percentiles. Then
-    come the stages of a frame, sizes of frames, threads, streams, a process's start, memory, and energy where the
-    machine tells. Others run in turns with it until the ratios are certain, for a minute at most. The result is kept
-    with the artifact; what a frame of the default size takes on every core is what `zcc list` shows.
+    come the stages of a frame, sizes of frames, threads that share a frame by streams side by side, with which of them
+    to use for latency and for throughput, a process's start, memory, and energy. Others run in turns with it until the
+    ratios are certain, for a minute at most. The result is kept with the artifact; a frame on every core is listed.
     """
     from zcc.commands.pick import folder_of, pick_runnable
     from zcc.commands.progress import open_progress
-    from zcc.compiler.benching.bench import Plan, run_bench
+    from zcc.compiler.benching.bench import BenchPlan, run_bench
     from zcc.compiler.racing.race import Rules
     from zcc.registry import Registry
     from zcc.runtime import host
@@ -101,16 +108,17 @@ def bench(
     folder = folder_of(opened, ref, artifact).absolute()  # a name alone would be looked for in a registry
     how = USUAL if rounds is None else {"rounds": rounds, **TOLD}
     rules = Rules(threads=threads or host.worker_threads(), **how)
-    plan = Plan(folder, frame, rules, _lineup(folder, against, model), quick)
+    plan = BenchPlan(folder, frame, rules, _lineup(folder, against, model), quick, streams)
     with reserved_stdout():
         document = {**_about(artifact), **run_bench(plan, _frames(artifact, images, frame), open_progress())}
     document = {**document, **_keep(opened, artifact, plan, document)}
-    if as_json:
-        print_json(document)
-    else:
-        from zcc.commands.bench_view import bench_lines
+    _tell(document, as_json)
 
-        say_lines("\n".join(bench_lines(document)))
+
+def _tell(document: dict[str, Any], as_json: bool) -> None:
+    from zcc.commands.bench_view import bench_lines
+
+    print_json(document) if as_json else say_lines("\n".join(bench_lines(document)))
 
 
 def _about(artifact: Artifact) -> dict[str, Any]:
@@ -134,7 +142,7 @@ def _lineup(folder: Path, against: str | None, model: Path | None) -> Lineup | N
     return Lineup(folder, model, tuple(name.strip() for name in against.split(",")))
 
 
-def _keep(opened: Registry, artifact: Artifact, plan: Plan, document: dict[str, Any]) -> dict[str, Any]:
+def _keep(opened: Registry, artifact: Artifact, plan: BenchPlan, document: dict[str, Any]) -> dict[str, Any]:
     """Keep the result where the artifact is kept, and say what of it lists show."""
     from zcc.commands.recording import keep, record
     from zcc.runtime import host

@@ -30,7 +30,7 @@ class TaskLoss:
         self._bins = torch.arange(BINS, dtype=torch.float32, device=device)
         self._task = task
 
-    def __call__(self, found: TaskRaw, objects: Objects) -> tuple[Tensor, dict[str, float]]:
+    def __call__(self, found: TaskRaw, objects: Objects) -> tuple[Tensor, dict[str, Tensor]]:
         """The sum to minimise, and its parts for the log."""
         logits = found.raw.logits.float().transpose(1, 2)
         details = found.details.float().transpose(1, 2)
@@ -57,7 +57,7 @@ class TaskLoss:
         parts |= self._own(found, details[image, cell], objects, image, cell, number, weight)
         if self._task == "obb":
             parts["angle"] = _ANGLE * (_turned(mine, theirs) * weight).sum()
-        return torch.stack(list(parts.values())).sum(), {name: value.item() for name, value in parts.items()}
+        return torch.stack(list(parts.values())).sum(), {name: value.detach() for name, value in parts.items()}
 
     def _rotated(self, reach: Tensor, angle: Tensor) -> Tensor:
         """Boxes (B, N, 5) of all cells."""

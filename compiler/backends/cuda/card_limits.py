@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zcc.compiler.backends.common.machine import FP32, Machine
-from zcc.compiler.backends.cuda.kernels.source import library
+from zcc.compiler.backends.cuda.kernels.kernel_source import library
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda
 from zcc.runtime.executors.cuda import CudaExecutor
 from zcc.runtime.executors.cuda_program import Module, Program
@@ -27,7 +27,7 @@ MODULE = "limits"
 
 
 @dataclass(frozen=True)
-class Product:
+class TensorProduct:
     """What tensor cores multiply 16 rows by 8 columns of, with one instruction of a warp."""
 
     operand: str  # as CUDA sources call it
@@ -79,12 +79,12 @@ class MultiplyAdds:
 
 
 # By the words that kernels' names begin with.
-ARITHMETICS: dict[str, Product | MultiplyAdds] = {
+ARITHMETICS: dict[str, TensorProduct | MultiplyAdds] = {
     FP32: MultiplyAdds(),
-    "tf32": Product("float", "float", 8),
-    "fp16": Product("f16", "float", 16),
-    "bf16": Product("bf16", "float", 16),
-    "int8": Product("u8", "int", 32),
+    "tf32": TensorProduct("float", "float", 8),
+    "fp16": TensorProduct("f16", "float", 16),
+    "bf16": TensorProduct("bf16", "float", 16),
+    "int8": TensorProduct("u8", "int", 32),
 }
 
 

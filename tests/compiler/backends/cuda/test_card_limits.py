@@ -7,8 +7,8 @@ import pytest
 from tests.compiler.backends.cuda.card import CARD, needs_card
 from tests.compiler.backends.cuda.machine_code import operations
 from zcc.compiler.backends.common.machine import arithmetic_of
+from zcc.compiler.backends.cuda.card_limits import ARITHMETICS, CHAINS, FOOTPRINTS, limits_source, measure_card
 from zcc.compiler.backends.cuda.kernels.conv_mma import MULTIPLIED
-from zcc.compiler.backends.cuda.machine import ARITHMETICS, CHAINS, FOOTPRINTS, limits_source, measure_card
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda
 
 INSTRUCTION = {"tf32": "HMMA", "fp16": "HMMA", "bf16": "HMMA", "int8": "IMMA"}
