@@ -16,7 +16,7 @@ from zcc.compiler.racing.torch_network import load_module
 WARMING = 3  # calls before a graph is captured
 
 
-class OnProcessor:
+class TorchOnProcessor:
     """Operation by operation, channels last, which oneDNN prefers."""
 
     def __init__(self, task: RaceTask, threads: int) -> None:
@@ -38,7 +38,7 @@ class OnProcessor:
         return frame_steps(self.network, self._task, thresholds)
 
 
-class OnCard:
+class TorchOnCard:
     """Compiled by torch.compile, replayed as one CUDA graph; in fp16 where the artifact computes in less than fp32."""
 
     def __init__(self, task: RaceTask, threads: int) -> None:
@@ -70,7 +70,7 @@ class OnCard:
         return frame_steps(self.network, self._task, thresholds)
 
 
-PLACES: dict[str, Callable[[RaceTask, int], Contestant]] = {"cpu": OnProcessor, "cuda": OnCard}
+PLACES: dict[str, Callable[[RaceTask, int], Contestant]] = {"cpu": TorchOnProcessor, "cuda": TorchOnCard}
 
 
 def enter(task: RaceTask, threads: int) -> Contestant:
