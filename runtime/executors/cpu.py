@@ -21,7 +21,7 @@ from zcc.runtime.executors.cpu_masks import CpuMasks
 from zcc.runtime.executors.cpu_results import CpuResults
 from zcc.runtime.frame import Frame, as_frame
 from zcc.runtime.manifest import Manifest
-from zcc.runtime.side_by_side import Lane, lane
+from zcc.runtime.side_by_side import Lane, cut, lane
 from zcc.runtime.tasks.table import result
 from zcc.runtime.tvm_library import load_runtime
 
@@ -68,8 +68,11 @@ class CpuExecutor:
         place.engine.post(run)
         return future
 
-    def run_many(self, frames: Sequence[Frame], conf: float, iou: float, streams: int = 1) -> list[Detections]:
-        """The detections in each of several frames: one after another on all cores, or as streams side by side."""
+    def run_many(
+        self, frames: Sequence[Frame], conf: float, iou: float, streams: int | None = None
+    ) -> list[Detections]:
+        """The detections in each of several frames: as streams side by side, or one after another on all cores."""
+        streams = cut(len(frames), host.worker_threads()) if streams is None else streams
         if streams > 1:
             return [each.result() for each in [self.submit(frame, conf, iou, streams) for frame in frames]]
         named = [(self._name(frame), frame) for frame in frames]

@@ -64,7 +64,9 @@ class CudaVariant:
             return self.executor.submit(frame.frame, conf, iou, frame.format)
         return self.executor.submit(frame, conf, iou)
 
-    def run_many(self, frames: Sequence[Frame | OnCard], conf: float, iou: float, streams: int = 1) -> list[Detections]:
+    def run_many(
+        self, frames: Sequence[Frame | OnCard], conf: float, iou: float, streams: int | None = None
+    ) -> list[Detections]:
         """The detections in each of several frames, all on their way before the first is waited for."""
         return [each.result() for each in [self.submit(frame, conf, iou) for frame in frames]]
 

@@ -31,7 +31,7 @@ class Executor(Protocol):
         """Put a frame that was taken on its way; it may not be written to until its detections are there."""
         ...
 
-    def run_many(self, frames: Sequence[Any], conf: float, iou: float, streams: int = 1) -> list[Detections]:
+    def run_many(self, frames: Sequence[Any], conf: float, iou: float, streams: int | None = None) -> list[Detections]:
         """The detections in each of several frames that were taken."""
         ...
 
