@@ -23,7 +23,7 @@ def load_module(path: Path, image: torch.Tensor) -> Any:
     return torch.fx.symbolic_trace(module.eval())
 
 
-class _Interpreter(torch.nn.Module):
+class _Interpreter(torch.nn.Module):  # type: ignore[misc]  # PyTorch is no part of what is checked
     """Runs an ONNX graph's nodes one after another."""
 
     def __init__(self, nodes: list[onnx.NodeProto], constants: Values, image: str, output: str) -> None:
