@@ -84,7 +84,7 @@ def _entries() -> Iterable[EntryPoint]:
 def _own_metadata() -> Distribution | None:
     """What `distribution` finds, too, after it has made a list of everything that lies in folders of packages."""
     begin = f"{NAME.replace('-', '_')}-"
-    for folder in filter(os.path.isdir, sys.path):
+    for folder in (each for each in sys.path if Path(each).is_dir() and os.access(each, os.R_OK)):
         with os.scandir(folder) as found:
             for each in found:
                 if each.name.startswith(begin) and each.name.endswith(".dist-info"):
