@@ -1,4 +1,4 @@
-"""A clock that jumps: what came last is what was done last, whatever the clock says, and nothing that is wanted goes."""
+"""A clock that jumps: what came last is what was done last, whatever the clock says, and nothing is lost."""
 
 from __future__ import annotations
 
