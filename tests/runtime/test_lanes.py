@@ -52,6 +52,7 @@ def test_frames_side_by_side_have_engines_of_their_own() -> None:
 def test_streams_share_the_cores(tiny_artifact: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     variant = Variant(tiny_artifact.folder, Manifest.read(tiny_artifact.folder))
     monkeypatch.setattr(host, "worker_threads", lambda: 7)
+    monkeypatch.setattr(host, "threads_are_free", lambda: False)  # whatever neighbours do
     own = Engine(FRAMES)
     for streams, threads in ((1, 7), (2, 3), (5, 1)):
         assert own.call(lambda streams=streams: own.share(variant._executor._pool_code, None, streams)) == threads

@@ -1,7 +1,7 @@
 """The tile of a convolution of float16 numbers: a few products are added in float16, those sums in float32.
 
 With NEON, the taps of a row, or two blocks of input channels, are 16 to 24 products: adding them up rounds about as
-much as storing them did, and then float32 keeps it at that. With AVX-512 the 32 channels of a block are.
+much as storing them did, and then float32 keeps it at that. With AVX-512 they are 32 to 48.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from zcc.compiler.backends.cpu.kernels.conv_loops import Finish, each_tile
 from zcc.compiler.backends.cpu.kernels.lane_tile import LaneTile, Sums
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
-from zcc.compiler.backends.cpu.kernels.vector import broadcast, cast, in_all_lanes, lanes_of, llvm, load, ramp
+from zcc.compiler.backends.cpu.kernels.vector import broadcast, cast, in_all_lanes, lanes_of, llvm, load, named, ramp
 from zcc.compiler.ir.tensors import FLOAT16
 
-MOST_BLOCKS, MOST_COLUMNS = 4, 8
+MOST_BLOCKS, MOST_COLUMNS = 4, 8  # of a tile; registers of blocks
+MOST_TAPS = 3  # of a row, added in float16
+BLOCKS = 2  # of input channels, added in float16 where a row has one tap
 SPARE = 5  # registers for constants, and for what LLVM loads ahead
 
 
@@ -49,37 +51,43 @@ class HalfUnit:
     lanes: int  # of a register
     add: Callable[[Expr, Expr], Expr]  # what adds sums in float16 to those in float32
     by_lane: bool  # whether products take an operand from a lane of a register; else it is loaded into all lanes
-    taps: int  # of a row, at most, whose products are added in float16
-    blocks: int  # of input channels, whose products are where a row has one tap
-    held: int  # registers for each sum and column: 3 with the float32 sums, 1 where these lie in memory meanwhile
+    held: int  # registers for each sum: 3 with the float32 sums, 1 where these lie in memory meanwhile
+
+    def together(self, blocks: int, lanes: int) -> int:
+        """Blocks of so many lanes that a register of a tile of so many blocks holds: all that fit, or one."""
+        fit = self.lanes // lanes
+        return fit if blocks % fit == 0 else 1
 
 
-# By the unit's word for it. A register of AVX-512 has 32 channels, enough products for a sum in float16; the float32
-# sums are touched once in so many, and lie in memory between.
+# By the unit's word for it. AVX-512 touches the float32 sums so seldom that they may lie in memory.
 HALF_UNITS = {
-    "fcvtl": HalfUnit(8, _add_converted, True, taps=3, blocks=2, held=3),
-    "fmlal": HalfUnit(8, _add_multiplied, True, taps=3, blocks=2, held=3),
-    "vcvtph": HalfUnit(32, _add_converted, False, taps=1, blocks=1, held=1),
+    "fcvtl": HalfUnit(8, _add_converted, by_lane=True, held=3),
+    "fmlal": HalfUnit(8, _add_multiplied, by_lane=True, held=3),
+    "vcvtph": HalfUnit(32, _add_converted, by_lane=False, held=1),
 }
 
 
 def half_tiles(out: Slab, unit: VectorUnit) -> list[Tile]:
     """Every tile whose sums, words of x and weights fit the registers; one sum at a time where none."""
     half = HALF_UNITS[unit.widening]
-    words = 1 if half.by_lane else 0  # of x, for each column
+
+    def fits(blocks: int, columns: int) -> bool:
+        held = blocks // half.together(blocks, out.lanes)
+        operands = held + (columns if half.by_lane else 0)  # weights, and words of x
+        return held <= MOST_BLOCKS and half.held * held * columns + operands + SPARE <= unit.registers
+
     fitting = [
         Tile(blocks, columns)
-        for blocks in range(1, min(out.blocks, MOST_BLOCKS) + 1)
+        for blocks in range(1, min(out.blocks, MOST_BLOCKS * (half.lanes // out.lanes)) + 1)
         for columns in range(1, min(out.width, MOST_COLUMNS) + 1)
-        if out.blocks % blocks == 0
-        and half.held * blocks * columns + words * columns + blocks + SPARE <= unit.registers
+        if out.blocks % blocks == 0 and fits(blocks, columns)
     ]
     return fitting or [Tile(1, 1)]
 
 
 @dataclass(frozen=True)
 class HalfTile(LaneTile):
-    """Emits the loops over maps and weights of float16, as many channels side by side as a register holds."""
+    """Emits the loops over maps and weights of float16; a register has as many neighbouring blocks as fit."""
 
     half: HalfUnit
 
@@ -91,14 +99,44 @@ class HalfTile(LaneTile):
                 self._add_chain(sums, taps, place)
             finish(partial(self.vectors, sums), place)
 
+    @property
+    def _together(self) -> int:
+        """Blocks in a register."""
+        return self.lanes // self.geometry.out.lanes
+
+    def start(self, first: Any) -> Sums:
+        """The sums of a tile, each at its bias, by their first block."""
+        sums, columns = Sums(), self.geometry.tile.columns
+        for block in range(0, self.geometry.tile.blocks, self._together):
+            bias = named(self._joined(lambda number: load(self.bias, first + number, self._channels), block))
+            sums[block, 0] = T.alloc_buffer((columns, self.lanes), "float32")
+            for column in range(columns):
+                T.buffer_store(sums[block, 0], bias, [column, ramp(0, self.lanes)])
+        return sums
+
+    @property
+    def _channels(self) -> Expr:
+        return ramp(0, self.geometry.out.lanes)
+
+    def _joined(self, part: Callable[[int], Expr], block: int) -> Expr:
+        """The parts of neighbouring blocks, from one on, side by side in a register."""
+        parts = [part(block + number) for number in range(self._together)]
+        return parts[0] if len(parts) == 1 else tirx.Shuffle(parts, list(range(self.lanes)))
+
+    def vectors(self, sums: Sums, block: int) -> list[Expr]:
+        """The block's sums, a vector for each column."""
+        place, lanes = block % self._together, self.geometry.out.lanes
+        held = sums[block - place, 0]
+        return [load(held, column, ramp(place * lanes, lanes)) for column in range(self.geometry.tile.columns)]
+
     def _chains(self) -> Iterator[list[tuple[Any, ...]]]:
         """Once, inside the loops over all taps: those whose products are added in float16."""
         blocks, (rows, columns) = self.geometry.x.blocks, self.geometry.kernel
-        if 1 < columns <= self.half.taps:
+        if 1 < columns <= MOST_TAPS:
             with T.grid(blocks, rows) as (block, ky):
                 yield [(block, ky, kx, 0) for kx in range(columns)]
             return
-        together = self.half.blocks if blocks % self.half.blocks == 0 else 1
+        together = BLOCKS if blocks % BLOCKS == 0 else 1
         with T.grid(blocks // together, rows, columns) as (step, ky, kx):
             yield [(step * together + number, ky, kx, 0) for number in range(together)]
 
@@ -106,15 +144,13 @@ class HalfTile(LaneTile):
         columns, every = range(self.geometry.tile.columns), ramp(0, self.lanes)
         short = {key: T.alloc_buffer((len(columns), self.lanes), FLOAT16) for key in sums}
         for number, tap in enumerate(taps):
-            xs = [self.pixel(tap, place, column, self.lanes) for column in columns] if self.half.by_lane else []
-            for lane in range(self.lanes):
+            words = [self.pixel(tap, place, column, self.lanes) for column in columns] if self.half.by_lane else []
+            for lane in range(self.geometry.x.lanes):
                 channel = (*tap[:3], lane)
-                values = [
-                    in_all_lanes(xs[column] if xs else self.pixel(channel, place, column, 1), self.lanes, lane)
-                    for column in columns
-                ]
-                for (block, part), held in short.items():
-                    weights = self.weights(place[0] + block, channel, part)
+                xs = words or [self.pixel(channel, place, column, 1) for column in columns]
+                values = [in_all_lanes(x, self.lanes, lane) for x in xs]
+                for (block, _), held in short.items():
+                    weights = named(self._joined(partial(self._weights_of, place[0], channel), block))
                     for column, value in enumerate(values):
                         product = value * weights
                         first = number == lane == 0
@@ -123,3 +159,6 @@ class HalfTile(LaneTile):
             for column in columns:
                 widened = self.half.add(load(total, column, every), load(short[key], column, every))
                 T.buffer_store(total, widened, [column, every])
+
+    def _weights_of(self, first: Any, channel: Sequence[Any], block: int) -> Expr:
+        return load(self.weight, first + block, *channel, self._channels)

@@ -39,7 +39,8 @@ def build_by_lanes(spec: TiledConv, unit: VectorUnit) -> tirx.PrimFunc:
                 MatrixTile(geometry, BFMMLA, data, weight, bias).emit(finish)
         elif x.dtype == FLOAT16:
             half = HALF_UNITS[unit.widening]
-            HalfTile(geometry, half.lanes, data, weight, bias, half).emit(finish)
+            lanes = out.lanes * half.together(spec.tile.blocks, out.lanes)
+            HalfTile(geometry, lanes, data, weight, bias, half).emit(finish)
         else:
             LaneTile(geometry, min(unit.lanes, out.lanes), data, weight, bias).emit(finish)
     return kernel.function

@@ -19,10 +19,6 @@ def _never(unit: VectorUnit) -> bool:
     return False
 
 
-def _by_lane(unit: VectorUnit) -> bool:
-    return unit.by_lane
-
-
 def _in_tiles(unit: VectorUnit) -> bool:
     return unit.amx
 
@@ -40,11 +36,10 @@ class Ability:
     in_tiles: Callable[[VectorUnit], bool] = _never  # whether it also has tile registers that multiply it
     item: Callable[[VectorUnit], int] = _floats  # bytes of a number in the maps that its kernels read
     any_block: Callable[[VectorUnit], bool] = _always  # whether its maps may lie in other blocks than `block` says
-    full: Callable[[VectorUnit], bool] = _by_lane  # whether a block has as many channels as a register holds numbers
 
     def block(self, unit: VectorUnit) -> int:
-        """The channels that lie side by side: as many as a register holds, or as it has lanes for floats."""
-        return unit.lanes * FLOAT // self.item(unit) if self.full(unit) else unit.lanes
+        """The channels that lie side by side: as many as a register has lanes, or holds where lanes are operands."""
+        return unit.lanes * FLOAT // self.item(unit) if unit.by_lane else unit.lanes
 
 
 ABILITIES: dict[str, Ability] = {
@@ -53,7 +48,6 @@ ABILITIES: dict[str, Ability] = {
         natively=lambda unit: bool(unit.widening),
         item=lambda unit: FLOAT // 2 if unit.widening else FLOAT,
         any_block=lambda unit: not unit.widening,
-        full=lambda unit: unit.by_lane or bool(unit.widening),
     ),
     "tf32": Ability(_never, _never),  # a product of tensor cores
     "bf16": Ability(

@@ -19,7 +19,7 @@ from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.ir.tensors import FLOAT16
 
 TARGET = TARGETS["x86-64-v4-fp16"]
-LANES = HALF_UNITS[TARGET.unit.widening].lanes
+LANES = ABILITIES["fp16"].block(TARGET.unit)
 runs_here = pytest.mark.skipif(not TARGET.runs_here(), reason="this processor has no AVX512-FP16")
 
 
@@ -35,9 +35,9 @@ def conv(
 
 
 CASES = {
-    "1x1": conv((3, 4), (5, 8), 1),
-    "3x3, tiles that overlap": conv((2, 1), (4, 7), 3, tile=Tile(1, 5)),
-    "stride 2": conv((1, 2), (3, 6), 3, stride=2),
+    "1x1": conv((4, 4), (5, 8), 1),
+    "a block alone in its registers, tiles that overlap": conv((2, 3), (4, 7), 3, tile=Tile(1, 5)),
+    "two blocks in a register, stride 2": conv((3, 2), (3, 6), 3, stride=2, tile=Tile(2, 3)),
 }
 
 
@@ -61,22 +61,24 @@ def test_halves_are_close_to_double_precision(tmp_path: Path) -> None:
 
 
 def test_products_and_their_sums_are_one_instruction_of_32_halves() -> None:
-    text = assembly(kernel_module(CASES["1x1"], TARGET), TARGET.tvm_target())
+    spec = CASES["1x1"]
+    text = assembly(kernel_module(spec, TARGET), TARGET.tvm_target())
     multiplied = re.findall(r"\tvfmadd\w+ph\t.*zmm", text)
-    tile = CASES["1x1"].tile
-    assert len(multiplied) >= (LANES - 1) * tile.blocks * tile.columns
+    assert len(multiplied) >= (2 * LANES - 1) * spec.tile.blocks // 2 * spec.tile.columns
     assert not re.search(r"\tvfmadd\w+ps\t", text), "nothing is multiplied in float32"
-    assert len(re.findall(r"\tvcvtph2psx?\t", text)) >= 2 * tile.blocks * tile.columns
+    assert re.search(r"\tvcvtph2psx?\t", text)
 
 
 def test_the_target_is_for_halves_alone() -> None:
     assert TARGET.natively("fp16") and TARGET.halves
     assert not TARGET.natively("int8") and not TARGET.computes("bf16")
-    assert ABILITIES["fp16"].block(TARGET.unit) == LANES == 2 * ABILITIES["fp32"].block(TARGET.unit)
+    assert ABILITIES["fp16"].item(TARGET.unit) == 2 and TARGET.unit.lanes == LANES
     assert TARGET.requirements("any").features[-1] == "avx512_fp16"
 
 
 def test_tiles_leave_registers_for_what_is_loaded() -> None:
-    tiles = half_tiles(Slab.dense(4, 20, 20, LANES, FLOAT16), TARGET.unit)
-    assert Tile(4, 5) in tiles and Tile(4, 8) not in tiles
-    assert {tile.blocks for tile in tiles} == {1, 2, 4}
+    tiles = half_tiles(Slab.dense(8, 20, 20, LANES, FLOAT16), TARGET.unit)
+    assert Tile(8, 5) in tiles and Tile(8, 8) not in tiles, "eight blocks are four registers"
+    assert {tile.blocks for tile in tiles} == {1, 2, 4, 8}
+    half = HALF_UNITS[TARGET.unit.widening]
+    assert [half.together(blocks, LANES) for blocks in (1, 2, 3, 4)] == [1, 2, 1, 2]
