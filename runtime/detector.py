@@ -7,17 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from zcc.runtime.batch import check_batch
 from zcc.runtime.choice import Wish, choose, explain
 from zcc.runtime.current import Current, SwapCallback
 from zcc.runtime.errors import UsageError
 from zcc.runtime.explanation import Explanation
 from zcc.runtime.follow import Follower, Following
 from zcc.runtime.frame import Frame
-from zcc.runtime.lanes import check_streams
 from zcc.runtime.loading import load_now, load_residents, load_warm
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.places import find_source, is_single
 from zcc.runtime.preference import DEFAULT, Preference
+from zcc.runtime.side_by_side import check_streams
 from zcc.runtime.source import ArtifactSource, Candidate, MovingSource
 from zcc.runtime.streaming import Streaming
 from zcc.runtime.thresholds import threshold
@@ -105,6 +106,22 @@ class Detector(Streaming):
         found = variant.run(taken, conf, iou, self._streams)
         if self._follower is not None and isinstance(taken, Frame):
             self._follower.saw(taken, conf, iou)
+        return found
+
+    def many(
+        self, frames: Sequence[Any], conf: float = 0.25, iou: float = 0.45, format: str | None = None
+    ) -> list[Detections]:
+        """The detections in each of several frames, in one call: as many as the artifact was compiled for, or any."""
+        variant = self._current.variant
+        check_batch(frames, variant.manifest)
+        taken, conf, iou = (
+            [variant.take(each, format) for each in frames],
+            threshold("conf", conf),
+            threshold("iou", iou),
+        )
+        found = variant.run_many(taken, conf, iou, self._streams)
+        if self._follower is not None and taken and isinstance(taken[-1], Frame):
+            self._follower.saw(taken[-1], conf, iou)
         return found
 
     def submit(self, frame: Any, conf: float = 0.25, iou: float = 0.45, format: str | None = None) -> Underway:

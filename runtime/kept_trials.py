@@ -26,7 +26,7 @@ logger = logging.getLogger("zcc.runtime")
 
 
 @dataclass(frozen=True)
-class Trial:
+class LoadTrial:
     """What a variant took for a frame."""
 
     latency_ms: float
@@ -55,13 +55,13 @@ class KeptTrials:
         text = json.dumps([*about, host.worker_threads(), device, _cards() if on_cards else []])
         return cls(cache_folder() / "trials" / hashlib.sha256(text.encode()).hexdigest()[:16])
 
-    def read(self, candidates: Iterable[Candidate]) -> dict[str, Trial]:
+    def read(self, candidates: Iterable[Candidate]) -> dict[str, LoadTrial]:
         """The trials of those that were tried, by digest; a damaged one is none."""
         digests = [each.manifest.digest for each in candidates]
         found = {digest: _read(self._path(digest)) for digest in digests}
         return {digest: trial for digest, trial in found.items() if trial is not None}
 
-    def keep(self, digest: str, trial: Trial) -> None:
+    def keep(self, digest: str, trial: LoadTrial) -> None:
         """Keep one for the next process; where nothing can be written, that one tries again, and the log says so."""
         try:
             with written_into_cache(self._path(digest), durable=False) as writer:
@@ -91,10 +91,10 @@ class KeptTrials:
         return self.folder / f"{digest.removeprefix('sha256:')}.json"
 
 
-def _read(path: Path) -> Trial | None:
+def _read(path: Path) -> LoadTrial | None:
     """The trial in a file, None where there is none in it."""
     with suppress(OSError, ValueError, TypeError):
-        trial = Trial(**json.loads(read_regular(path, LONGEST)))
+        trial = LoadTrial(**json.loads(read_regular(path, LONGEST)))
         sound = math.isfinite(trial.latency_ms) and trial.latency_ms > 0 and math.isfinite(trial.spread_ms)
         return trial if sound and isinstance(trial.how, str) else None
     return None

@@ -54,6 +54,8 @@ INPUT_SIDE = 8192
 CANDIDATES = 2_000_000
 OUTPUT_NUMBERS = 1 << 29
 OUTPUT_AXES = 8
+# Frames of a call.
+BATCH = 256
 # Detections that are kept of a frame; the compiler keeps no more.
 DETECTIONS = 30_000
 # Numbers of a detection beside its box: 133 keypoints of a whole body have 399.

@@ -135,6 +135,7 @@ class Manifest:
     stages: tuple[BuildStage, ...] = ()
     measured: tuple[Measurement, ...] = ()
     task: TaskInfo = field(default_factory=TaskInfo)
+    batch: int = 1  # frames that `Detector.many` is handed at a time; with 1, as many as there are
     pixels: Mapping[str, Any] = field(default_factory=dict)  # what the model takes, where not RGB in 0..1
     verified: str = ""  # where its numbers were held against the reference's: a machine, an emulator, or why nowhere
     executor: str = "cpu"  # what of the runtime runs it: a row of runtime/executors/table.py

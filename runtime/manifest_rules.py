@@ -125,6 +125,7 @@ TASK = record(
 OPTIONAL: Mapping[str, Rule] = {
     "executor": one_of(*EXECUTORS),
     "task": TASK,
+    "batch": integer(1, limits.BATCH),
     "verified": LINE,
     "pixels": table(anything, 8),
     "calibration_digest": maybe(WORD),

@@ -17,7 +17,7 @@ import numpy as np
 from zcc.runtime import host
 from zcc.runtime.choice import Wish, contenders
 from zcc.runtime.errors import ZccError
-from zcc.runtime.kept_trials import KeptTrials, Trial
+from zcc.runtime.kept_trials import KeptTrials, LoadTrial
 from zcc.runtime.loading import blank, load_now
 from zcc.runtime.source import ArtifactSource, Candidate
 from zcc.runtime.variant import Variant
@@ -33,7 +33,7 @@ def tried(
     variants: Sequence[Candidate],
     wish: Wish,
     source: ArtifactSource,
-    measure: Callable[[Variant], Trial] | None = None,
+    measure: Callable[[Variant], LoadTrial] | None = None,
 ) -> Sequence[Candidate]:
     """The variants, with latencies of this host where the choice needs them; what was not tried here yet is now."""
     contending = _contending(variants, wish, source)
@@ -61,7 +61,7 @@ def known_trials(variants: Sequence[Candidate], wish: Wish, source: ArtifactSour
     return (variants if told else _judged(variants, contending, trials, {})), told
 
 
-def try_out(variant: Variant, clock: Callable[[], float] = time.perf_counter) -> Trial:
+def try_out(variant: Variant, clock: Callable[[], float] = time.perf_counter) -> LoadTrial:
     """What a grey frame takes, the least of a few, since others disturb at times; and how far they are apart."""
     frame = blank(variant.manifest.input)
     taken: list[float] = []
@@ -74,7 +74,7 @@ def try_out(variant: Variant, clock: Callable[[], float] = time.perf_counter) ->
     times = 1e3 * np.array(taken[WARM_UP:])
     how = f"{len(times)} frames of {frame.width}x{frame.height} on {host.machine()}, {variant.threads} threads"
     apart = float(np.subtract(*np.percentile(times, (75, 25))))
-    return Trial(round(float(times.min()), 4), round(apart, 4), f"least of {how}")
+    return LoadTrial(round(float(times.min()), 4), round(apart, 4), f"least of {how}")
 
 
 def _kept(contending: Sequence[Candidate], wish: Wish) -> KeptTrials:
@@ -113,8 +113,8 @@ def _try(
     candidate: Candidate,
     wish: Wish,
     source: ArtifactSource,
-    measure: Callable[[Variant], Trial],
-    found: tuple[dict[str, Trial], dict[str, str], KeptTrials],
+    measure: Callable[[Variant], LoadTrial],
+    found: tuple[dict[str, LoadTrial], dict[str, str], KeptTrials],
 ) -> None:
     """Add the variant's trial; one that cannot be loaded has none, and is passed over for those that can."""
     trials, failed, kept = found
@@ -131,7 +131,7 @@ def _try(
 def _judged(
     variants: Sequence[Candidate],
     contending: Sequence[Candidate],
-    trials: Mapping[str, Trial],
+    trials: Mapping[str, LoadTrial],
     failed: Mapping[str, str],
 ) -> Sequence[Candidate]:
     """The variants with what they took here; when some could be tried, those that could not are passed over."""
@@ -140,7 +140,7 @@ def _judged(
     return [_with_trial(each, trials, failed) if each in contending else each for each in variants]
 
 
-def _with_trial(candidate: Candidate, trials: Mapping[str, Trial], failed: Mapping[str, str]) -> Candidate:
+def _with_trial(candidate: Candidate, trials: Mapping[str, LoadTrial], failed: Mapping[str, str]) -> Candidate:
     digest = candidate.manifest.digest
     if digest in trials:
         return replace(candidate, measured=(*candidate.measured, *trials[digest].figures), tried=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,10 @@ class Variant:
         """The detections in a frame, one of so many that may run side by side; what was not taken yet is taken now."""
         taken = frame if type(frame) is Frame else self._executor.take(frame, None)
         return self._executor.run(taken, conf, iou, streams)
+
+    def run_many(self, frames: Sequence[Any], conf: float, iou: float, streams: int | None = None) -> list[Detections]:
+        """The detections in each of several frames; what was not taken yet is taken now."""
+        return self._executor.run_many([self._executor.take(each, None) for each in frames], conf, iou, streams)
 
     def submit(self, frame: Any, conf: float, iou: float, streams: int | None = None) -> Underway:
         """Put a frame that was taken on its way."""

@@ -13,7 +13,7 @@ from zcc.commands.options import json_option, prefer_option, read_numbers, read_
 from zcc.commands.output import print_json, reserved_stdout, say, say_lines
 
 if TYPE_CHECKING:
-    from zcc.compiler.benching.bench import Plan
+    from zcc.compiler.benching.bench import BenchPlan
     from zcc.compiler.racing.against import Lineup
     from zcc.compiler.racing.contestant import Pixels
     from zcc.registry import Artifact, Registry
@@ -85,7 +85,7 @@ def bench(
     """
     from zcc.commands.pick import folder_of, pick_runnable
     from zcc.commands.progress import open_progress
-    from zcc.compiler.benching.bench import Plan, run_bench
+    from zcc.compiler.benching.bench import BenchPlan, run_bench
     from zcc.compiler.racing.race import Rules
     from zcc.registry import Registry
     from zcc.runtime import host
@@ -99,7 +99,7 @@ def bench(
         return
     folder = folder_of(opened, ref, artifact).absolute()  # a name alone would be looked for in a registry
     rules = Rules(rounds=rounds, threads=threads or host.worker_threads(), seconds=TURN_SECONDS)
-    plan = Plan(folder, frame, rules, _lineup(folder, against, model), quick, streams)
+    plan = BenchPlan(folder, frame, rules, _lineup(folder, against, model), quick, streams)
     with reserved_stdout():
         document = {**_about(artifact), **run_bench(plan, _frames(artifact, images, frame), open_progress())}
     document = {**document, **_keep(opened, artifact, plan, document)}
@@ -133,7 +133,7 @@ def _lineup(folder: Path, against: str | None, model: Path | None) -> Lineup | N
     return Lineup(folder, model, tuple(name.strip() for name in against.split(",")))
 
 
-def _keep(opened: Registry, artifact: Artifact, plan: Plan, document: dict[str, Any]) -> dict[str, Any]:
+def _keep(opened: Registry, artifact: Artifact, plan: BenchPlan, document: dict[str, Any]) -> dict[str, Any]:
     """Keep the result where the artifact is kept, and say what of it lists show."""
     from zcc.commands.recording import keep, record
     from zcc.runtime import host

@@ -41,6 +41,8 @@ def _around(document: dict[str, Any]) -> Iterator[str]:
     yield from _entry("stages", f"{told} ms" if told else "not told by artifacts of older versions; compile it again")
     told = ", ".join(f"{_size(each['frame'])}: {each['median']:.2f}" for each in document["frame_sizes"])
     yield from _entry("frames of", f"{told} ms")
+    if batch := document.get("batch"):
+        yield from _entry("a call", f"for {batch['frames']} frames {batch['median']:.2f} ms, {batch['fps']:.1f}/s")
     yield from _surface(document)
     start, memory = document["cold_start_ms"], document["memory_mb"]
     phases = ", ".join(f"{PHASES[phase]} {start[phase]:.0f}" for phase in PHASES)

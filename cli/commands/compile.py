@@ -20,6 +20,7 @@ from zcc.commands.options import (
 )
 from zcc.commands.output import print_json, reserved_stdout, say_lines
 from zcc.runtime.escaping import escaped
+from zcc.runtime.limits import BATCH
 from zcc.runtime.wording import counted
 
 if TYPE_CHECKING:
@@ -93,6 +94,13 @@ FIGURES = {"latency_ms": "{:.1f} ms", "map50_95": "mAP50-95 {:.3f}", "agreement5
     default=300,
     metavar="N",
     help="Most detections per frame.",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1, BATCH),
+    default=1,
+    metavar="N",
+    help="Frames of a call (`Detector.many`), for a model whose batch is dynamic or N; 1 by default, for any number.",
 )
 @click.option(
     "--calib",

@@ -13,10 +13,10 @@ from zcc.compiler.benching.sharing import ON_A_CARD, best_sharing, sharings, sur
 from zcc.compiler.building.progress import Progress
 from zcc.compiler.racing.against import Lineup, race_against, race_alone
 from zcc.compiler.racing.contestant import Pixels
-from zcc.compiler.racing.figures import summary
 from zcc.compiler.racing.race import Rules
 from zcc.compiler.racing.result import as_document, runs
 from zcc.compiler.racing.scenes import fitted
+from zcc.compiler.racing.time_figures import summary
 from zcc.compiler.racing.worker import time_steps
 from zcc.runtime import host
 from zcc.runtime.manifest import Manifest
@@ -27,7 +27,7 @@ TYPICAL = 5e-3  # seconds of a frame that the protocol's own time is held agains
 
 
 @dataclass(frozen=True)
-class Plan:
+class BenchPlan:
     """What is measured, and on what."""
 
     folder: Path
@@ -39,15 +39,15 @@ class Plan:
     seconds: float = 0.5  # of runs for each figure beside the race
 
 
-def run_bench(plan: Plan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
+def run_bench(plan: BenchPlan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
     """Everything that was found, as `zcc bench --json` prints it and the registry keeps it."""
-    before = machine_state.Reading.now()
+    before = machine_state.MachineReading.now()
     outcome = (
         race_alone(plan.folder, frames, plan.rules, progress)
         if plan.against is None
         else race_against(plan.against, frames, plan.rules, progress)
     )
-    after = machine_state.Reading.now()
+    after = machine_state.MachineReading.now()
     ours = outcome.records[0]
     worked = sum(record.worked for record in outcome.records)
     told = machine_state.conditions(before, after, worked, ours.frame)
@@ -74,7 +74,7 @@ def overhead() -> float:
     return (time.perf_counter() - start) / 1000
 
 
-def _surroundings(plan: Plan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
+def _surroundings(plan: BenchPlan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
     """What a frame takes by stage, size, threads and streams; a process's start, its memory, and energy."""
     seconds, folder = plan.seconds, plan.folder
     with progress.stage("stages, frame sizes, energy"):
@@ -93,6 +93,7 @@ def _surroundings(plan: Plan, frames: Sequence[Pixels], progress: Progress) -> d
         "best": best_sharing(found),
         **started,
         "energy": around.energy,
+        **({} if around.batch is None else {"batch": around.batch}),
     }
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from zcc.compiler.backends.common.processes import without_interrupts
 from zcc.compiler.benching.energy import meters
 from zcc.compiler.racing.contestant import USUAL, Pixels
-from zcc.compiler.racing.figures import summary
+from zcc.compiler.racing.time_figures import summary
 from zcc.runtime import host
 from zcc.runtime.errors import BenchmarkError, CorruptArtifact
 from zcc.runtime.manifest import Manifest
@@ -32,7 +32,7 @@ LEAST_RUNS = 5
 SETTLED = 0.2  # seconds of runs that are not counted
 STAGES = ("preprocess", "network", "postprocess")
 
-Found = TypeVar("Found")
+Found, Given = TypeVar("Found"), TypeVar("Given")
 
 
 def apart(threads: int, work: Callable[..., Found], *arguments: Any) -> Found:
@@ -53,6 +53,7 @@ class Around:
     stages: dict[str, dict[str, float]]  # none where the artifact was compiled before it could tell
     sizes: list[dict[str, Any]]
     energy: dict[str, Any] | None  # None where the machine does not tell
+    batch: dict[str, Any] | None  # None where a call is for one frame
 
 
 def measure_around(
@@ -70,6 +71,7 @@ def measure_around(
             for mine in by_size
         ],
         _energy(variant, frames, seconds),
+        _batch(variant, frames, seconds),
     )
 
 
@@ -116,6 +118,16 @@ def _energy(variant: Variant, frames: Sequence[Pixels], seconds: float) -> dict[
     }
 
 
+def _batch(variant: Variant, frames: Sequence[Pixels], seconds: float) -> dict[str, Any] | None:
+    """What a call takes for as many frames as the artifact was compiled for."""
+    count = variant.manifest.batch
+    if count == 1:
+        return None
+    several = [[frames[(first + number) % len(frames)] for number in range(count)] for first in range(len(frames))]
+    taken = _timed(lambda each: variant.run_many(each, *USUAL), several, seconds)
+    return {"frames": count, **summary(taken), "fps": round(count * len(taken) / sum(taken), 2)}
+
+
 def _warm(folder: Path, frames: Sequence[Pixels]) -> Variant:
     variant = Variant(folder, Manifest.read(folder))
     for number in range(WARM_UP):
@@ -124,7 +136,7 @@ def _warm(folder: Path, frames: Sequence[Pixels]) -> Variant:
 
 
 def _timed(
-    call: Callable[[Pixels], object], frames: Sequence[Pixels], seconds: float, warm: float = SETTLED
+    call: Callable[[Given], object], frames: Sequence[Given], seconds: float, warm: float = SETTLED
 ) -> list[float]:
     """The seconds of each run, for so long and so often at least."""
     taken: list[float] = []

@@ -39,6 +39,7 @@ class Job:
                 "dtype": self.precision.name,
                 "input": [spec.height, spec.width, spec.color, spec.resize],
                 "pixels": model.pixels,
+                "batch": model.batch,
                 "classes": list(model.class_names),
                 "max_det": self.source.max_det,
                 "calibration": self.calibrated.digest if self.calibrated else None,

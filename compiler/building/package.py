@@ -28,6 +28,7 @@ def make_manifest(folder: Path, job: Job, key: str, built: Built) -> Manifest:
         head=HeadInfo(head.family, head.shape, head.candidates, head.classes, source.max_det),
         classes=model.class_names,
         task=model.task,
+        batch=model.batch,
         pixels=model.pixels,
         requires=built.requires,
         files=tuple(_entry(folder / name) for name in built.files),

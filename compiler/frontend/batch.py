@@ -1,8 +1,8 @@
-"""Files that take several frames at a time, made ones that take one: a compiled call is for a frame.
+"""Files that take several frames at a time, made ones that take one: the network is compiled for one frame.
 
 Exporters write the number of frames into the shapes that tensors are given on the way. Where it stands first in such a
 shape it becomes 1, and that is proved: the answers of the file to several pictures are those that the changed
-file gives to each.
+file gives to each. A call for several frames runs them one after another; docs/tasks.md says why.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from onnx import numpy_helper
 
 from zcc.compiler.frontend.check import image_input
 from zcc.compiler.frontend.probe import open_session
-from zcc.runtime.errors import ModelError
+from zcc.runtime.errors import ModelError, UsageError
+from zcc.runtime.wording import counted
 
 # Operators that are told a shape, and the input that tells it.
 SHAPED = {"Reshape": 1, "Expand": 1, "ConstantOfShape": 0, "Resize": 3, "Tile": 1}
@@ -25,14 +26,21 @@ REMEDY = "export the model with batch=1 or with a dynamic batch"
 Images = NDArray[np.float32]
 
 
-def batch_of(proto: onnx.ModelProto) -> int:
-    """How many frames the file takes at a time; 1 also where any number will do."""
-    return image_input(proto).type.tensor_type.shape.dim[0].dim_value or 1
+def batch_of(proto: onnx.ModelProto) -> int | None:
+    """How many frames the file takes at a time; None where any number will do."""
+    return image_input(proto).type.tensor_type.shape.dim[0].dim_value or None
 
 
-def take_one(proto: onnx.ModelProto, size: tuple[int, int]) -> onnx.ModelProto:
-    """The model for one frame of that size, or a ModelError where that cannot be shown to be the same."""
-    batch = batch_of(proto)
+def take_one(proto: onnx.ModelProto, size: tuple[int, int], frames: int = 1) -> onnx.ModelProto:
+    """The model for one frame of that size, or a ModelError where that cannot be shown to be the same.
+
+    `frames` is how many of them a call is for: as many as the file takes, or one.
+    """
+    taken = batch_of(proto)
+    if frames not in (1, taken or frames):
+        remedy = f"take --batch {taken} or leave it out" if taken != 1 else "leave --batch out: `many` runs several"
+        raise UsageError(f"the model takes {_counted(taken)} at a time, --batch asks for {frames}", remedy)
+    batch = taken or frames
     if batch == 1:
         return proto
     single = _with_first(proto, batch)
@@ -100,6 +108,13 @@ def _constants(proto: onnx.ModelProto) -> dict[str, NDArray[np.int64]]:
     return {name: numpy_helper.to_array(tensor) for name, tensor in whole.items()}
 
 
-def note(batch: int) -> str:
-    """What users are told of such a file."""
-    return f"the file takes {batch} frames at a time; compiled for one a call, and `many` runs several"
+def notes(taken: int | None, frames: int) -> tuple[str, ...]:
+    """What users are told of a file that takes so many frames at a time, compiled for so many a call."""
+    if taken == 1:
+        return ()
+    how = "compiled for one a call, and `many` runs several" if frames == 1 else f"compiled for {frames} a call"
+    return (f"the file takes {_counted(taken)} at a time; {how}",)
+
+
+def _counted(taken: int | None) -> str:
+    return "any number of frames" if taken is None else counted(taken, "frame")

@@ -11,7 +11,8 @@ Shapes alone do not decide. `(1, N, 6)` may be finished detections, one class wi
 3. The number of classes, where the metadata or `--classes` say it: it must fit exactly.
 4. The number of candidates per cell of the feature maps. Heads with objectness have three anchors in a cell,
    those without have one point. The two cannot be confused: the cells of adjacent strides sum up to
-   (4^a - 4^b) / 3 times a unit, and three times such a number is never another one.
+   (4^a - 4^b) / 3 times a unit, and three times such a number is never another one. Heads with one point and an
+   objectness show it in the graph (see `objectness`), where no class names do.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 
 import onnx
 
+from zcc.compiler.frontend.objectness import shows_objectness
 from zcc.compiler.frontend.probe import Samples
 from zcc.compiler.frontend.prune import ancestors
 from zcc.compiler.frontend.selection import classes_selected_from, selects
@@ -47,7 +49,8 @@ def find_head(
         if (head := family.read(output, values[0].shape, details)) and believable(proto, head, family, values, size)
     ]
     fitting = [head for head in possible if head.final or classes in (None, head.classes)]
-    expected = [head for head in fitting if head.final or fills_grid(head, size)]
+    apart = [head for head in fitting if classes is None and _is_apart(proto, head, size)]
+    expected = apart or [head for head in fitting if head.final or fills_grid(head, size)]
     chosen = expected or (fitting if classes is not None else [])
     if len(chosen) != 1:
         raise refusal(samples, possible, fitting, classes)
@@ -57,6 +60,11 @@ def find_head(
 def fills_grid(head: Head, size: tuple[int, int]) -> bool:
     """Whether there are as many candidates as the family has in the cells of such an input."""
     return (per_cell(head.candidates, size) or 0) == family_of(head).per_cell
+
+
+def _is_apart(proto: onnx.ModelProto, head: Head, size: tuple[int, int]) -> bool:
+    """Whether there is an objectness though a cell has one candidate, as the graph shows: YOLOX, decoded."""
+    return head.objectness and per_cell(head.candidates, size) == 1 and shows_objectness(proto, head)
 
 
 def readings(output: str, shape: Sequence[int], size: tuple[int, int], details: int = 0) -> list[Head]:

@@ -41,14 +41,15 @@ def load_model(
     imgsz: tuple[int, int] | None = None,
     classes: Path | None = None,
     pixels: Mapping[str, Any] = USUAL_PIXELS,
+    frames: int = 1,
 ) -> Model:
     """The detector in an ONNX file, ready to be compiled, or a ModelError or UsageError that says why not.
 
-    `imgsz` (height, width) pins dynamic axes; `classes` names a file with one class name per line; `pixels` are
-    fields of pixel_form.PixelForm, where the file does not say what it takes for a pixel.
+    `imgsz` (height, width) pins dynamic axes; `classes` names a file with one class name per line; `pixels` are fields
+    of pixel_form.PixelForm, where the file does not say what it takes for a pixel; `frames` is how many a call is for.
     """
     given = None if classes is None else names.read_class_file(classes)
-    return run_in_sandbox(path, imgsz, given, operators.supported_operators(), pixels)
+    return run_in_sandbox(path, imgsz, given, operators.supported_operators(), pixels, frames)
 
 
 def prepare(
@@ -57,14 +58,15 @@ def prepare(
     classes: tuple[str, ...] | None,
     supported: Collection[str],
     pixels: Mapping[str, Any] = USUAL_PIXELS,
+    frames: int = 1,
 ) -> Model:
     """What `load_model` promises, done here and now: hostile bytes may take the process down."""
     proto, sha256 = read_model(path)
     qdq.refuse_integer_operators(proto)
     check.check_model(proto)
     known = classes if classes is not None else names.from_metadata(proto)
-    frames = batch.batch_of(proto)
-    proto = batch.take_one(proto, check.input_size(proto, imgsz))
+    taken = batch.batch_of(proto)
+    proto = batch.take_one(proto, check.input_size(proto, imgsz), frames)
     size = check.pin_input(proto, imgsz)
     form = pixel_form.form_of(proto, pixels)
     proto, quantisations = qdq.take_out(pixel_form.taking_usual_pixels(to_float32(proto), form))
@@ -95,8 +97,6 @@ def prepare(
         pixels={} if form == pixel_form.USUAL else asdict(form),
         task=found.task.info,
         prototypes=found.task.prototypes,
-        notes=(
-            *(() if frames == 1 else (batch.note(frames),)),
-            *(() if form == pixel_form.USUAL else (form.describe(),)),
-        ),
+        batch=frames,
+        notes=(*batch.notes(taken, frames), *(() if form == pixel_form.USUAL else (form.describe(),))),
     )

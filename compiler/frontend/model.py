@@ -27,5 +27,6 @@ class Model:
     quantisations: Mapping[str, Quantisation] = field(default_factory=dict)  # of the maps that the file had quantised
     pixels: Mapping[str, Any] = field(default_factory=dict)  # what the file takes for one, where that is not usual
     task: TaskInfo = field(default_factory=TaskInfo)
+    batch: int = 1  # frames of a call
     notes: tuple[str, ...] = ()  # what users are told of how the file was read
     prototypes: str | None = None  # the output of maps that masks are sums of

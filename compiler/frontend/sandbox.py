@@ -35,6 +35,7 @@ def run_in_sandbox(
     classes: tuple[str, ...] | None,
     supported: Collection[str],
     pixels: Mapping[str, Any],
+    frames: int = 1,
 ) -> Model:
     """What `load.prepare` gives or raises; when its process dies or takes too long, a ModelError."""
     request = {
@@ -43,6 +44,7 @@ def run_in_sandbox(
         "classes": classes,
         "supported": sorted(supported),
         "pixels": dict(pixels),
+        "frames": frames,
         "limit_bytes": LIMIT_BYTES,
     }
     with tempfile.TemporaryDirectory(prefix="zcc-") as name:

@@ -55,6 +55,7 @@ def read(request: dict[str, Any]) -> Model | dict[str, str]:
             None if classes is None else tuple(classes),
             frozenset(request["supported"]),
             request["pixels"],
+            request["frames"],
         )
     except tuple(ERRORS.values()) as error:
         return {"error": type(error).__name__, "problem": error.problem, "remedy": error.remedy}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +20,8 @@ from zcc.runtime.errors import CorruptArtifact, FrameError, UsageError
 from zcc.runtime.executors.cpu_masks import CpuMasks
 from zcc.runtime.executors.cpu_results import CpuResults
 from zcc.runtime.frame import Frame, as_frame
-from zcc.runtime.lanes import Lane, lane
 from zcc.runtime.manifest import Manifest
+from zcc.runtime.side_by_side import Lane, cut, lane
 from zcc.runtime.tasks.table import result
 from zcc.runtime.tvm_library import load_runtime
 
@@ -66,6 +67,17 @@ class CpuExecutor:
 
         place.engine.post(run)
         return future
+
+    def run_many(
+        self, frames: Sequence[Frame], conf: float, iou: float, streams: int | None = None
+    ) -> list[Detections]:
+        """The detections in each of several frames: as streams side by side, or one after another on all cores."""
+        streams = cut(len(frames), host.worker_threads()) if streams is None else streams
+        if streams > 1:
+            return [each.result() for each in [self.submit(frame, conf, iou, streams) for frame in frames]]
+        named = [(self._name(frame), frame) for frame in frames]
+        place = engine()
+        return place.call(lambda: [self._run(place, name, frame, conf, iou) for name, frame in named])
 
     def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
         """The same, aside, while other variants run frames; not once this one runs them, too.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,12 @@ class CudaVariant:
         if isinstance(frame, OnCard):
             return self.executor.submit(frame.frame, conf, iou, frame.format)
         return self.executor.submit(frame, conf, iou)
+
+    def run_many(
+        self, frames: Sequence[Frame | OnCard], conf: float, iou: float, streams: int | None = None
+    ) -> list[Detections]:
+        """The detections in each of several frames, all on their way before the first is waited for."""
+        return [each.result() for each in [self.submit(frame, conf, iou) for frame in frames]]
 
     def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
         """The same: what a card does for others goes on beside it."""

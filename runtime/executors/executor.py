@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,6 +29,10 @@ class Executor(Protocol):
 
     def submit(self, frame: Any, conf: float, iou: float, streams: int | None = None) -> Underway:
         """Put a frame that was taken on its way; it may not be written to until its detections are there."""
+        ...
+
+    def run_many(self, frames: Sequence[Any], conf: float, iou: float, streams: int | None = None) -> list[Detections]:
+        """The detections in each of several frames that were taken."""
         ...
 
     def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:

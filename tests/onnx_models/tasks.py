@@ -138,7 +138,23 @@ def offsets(g: Graph, classes: int) -> Outputs:
     return {"output0": g.transpose(g.concat([boxes, scores], 1), (0, 2, 1))}
 
 
-OTHERS: dict[str, Callable[..., Outputs]] = {"end-to-end": end_to_end, "queries": queries, "offsets": offsets}
+def decoded_offsets(g: Graph, classes: int) -> Outputs:
+    """The same with its boxes decoded, and its objectness from a convolution of its own, as YOLOX has it."""
+    levels = backbone(g)
+    centres, strides = cells(g, levels)
+    raw, corners = per_cell(g, levels, 4), (centres - np.float32(0.5))[None]
+    places, sizes = g.add(g.slice(raw, 0, 2, 1), corners), g.unary("Exp", g.slice(raw, 2, 4, 1))
+    scores = [g.unary("Sigmoid", per_cell(g, levels, count)) for count in (1, classes)]
+    boxes = g.mul(g.concat([places, sizes], 1), strides[None, None])
+    return {"output0": g.transpose(g.concat([boxes, *scores], 1), (0, 2, 1))}
+
+
+OTHERS: dict[str, Callable[..., Outputs]] = {
+    "end-to-end": end_to_end,
+    "queries": queries,
+    "offsets": offsets,
+    "decoded-offsets": decoded_offsets,
+}
 
 
 def build_task(

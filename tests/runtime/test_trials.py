@@ -17,7 +17,7 @@ from zcc.registry import Registry
 from zcc.registry.bundle import export_bundle
 from zcc.runtime import Detector, host
 from zcc.runtime.choice import Wish, choose, explain
-from zcc.runtime.kept_trials import KeptTrials, Trial
+from zcc.runtime.kept_trials import KeptTrials, LoadTrial
 from zcc.runtime.manifest import Measurement
 from zcc.runtime.places import find_source
 from zcc.runtime.trials import LEAST_FRAMES, MOST_SECONDS, PENDING, SECONDS, WARM_UP, known_trials, tried, try_out
@@ -46,14 +46,14 @@ class Trials:
     def __init__(self, times: dict[str, float]) -> None:
         self.times, self.seen = times, list[str]()
 
-    def __call__(self, variant: Variant) -> Trial:
+    def __call__(self, variant: Variant) -> LoadTrial:
         """The time of the variant's target."""
         target = variant.manifest.target
         self.seen.append(target)
-        return Trial(self.times[target], 0.1, f"least of 7 frames of 64x64 on {host.machine()}, 2 threads")
+        return LoadTrial(self.times[target], 0.1, f"least of 7 frames of 64x64 on {host.machine()}, 2 threads")
 
 
-def chosen(reference: str, trials: Callable[[Variant], Trial]) -> str:
+def chosen(reference: str, trials: Callable[[Variant], LoadTrial]) -> str:
     """The target that a load takes."""
     source = find_source(reference, None)
     return choose(reference, tried(source.variants(reference), Wish(), source, trials)).manifest.target
@@ -148,7 +148,7 @@ def test_one_that_cannot_be_loaded_is_passed_over_with_the_reason(pair: Pair, bu
     source = find_source(bundle, None)
     variants = source.variants(bundle)
 
-    def fail(variant: Variant) -> Trial:
+    def fail(variant: Variant) -> LoadTrial:
         return Trials({SLOW: 3.0})(variant) if variant.manifest.target == SLOW else variant.run(0, 0.5, 0.5)
 
     found = tried(variants, Wish(), source, fail)
@@ -162,7 +162,7 @@ def test_two_loads_at_once_try_once(bundle: str) -> None:
     begun, go = threading.Event(), threading.Event()
     trials = Trials(SLOWEST_HERE)
 
-    def slow(variant: Variant) -> Trial:
+    def slow(variant: Variant) -> LoadTrial:
         begun.set()
         go.wait(60)
         return trials(variant)

@@ -111,6 +111,11 @@ def test_boxes_that_the_file_leaves_as_offsets_are_decoded(tmp_path: Path) -> No
     np.testing.assert_allclose(run(model.proto, image, model.head.output)[0], expected, rtol=1e-4, atol=1e-4)
 
 
+def test_an_objectness_that_the_graph_shows_is_no_class(tmp_path: Path) -> None:
+    model = ready(build_task("decoded-offsets"), tmp_path)
+    assert (model.head.family, model.head.classes, model.head.objectness) == ("anchor-based", 3, True)
+
+
 @pytest.mark.parametrize("chosen", [False, True])
 def test_answers_to_queries_are_boxes_in_pixels(chosen: bool, tmp_path: Path) -> None:
     proto = build_task("queries", imgsz=(64, 96))

@@ -12,11 +12,11 @@ import pytest
 
 from tests.conftest import Tiny
 from tests.runtime.samples import assert_same, noise
-from zcc.runtime import Detector, host, lanes
+from zcc.runtime import Detector, host, side_by_side
 from zcc.runtime.engine import FRAMES, Engine, engine
 from zcc.runtime.errors import UsageError
-from zcc.runtime.lanes import LOOK_BACK, Demand, Lane, cut, lane
 from zcc.runtime.manifest import Manifest
+from zcc.runtime.side_by_side import LOOK_BACK, Lane, RecentDemand, cut, lane
 from zcc.runtime.variant import Variant
 
 
@@ -61,7 +61,7 @@ def test_streams_share_the_cores(tiny_artifact: Tiny, monkeypatch: pytest.Monkey
 
 def test_where_nobody_says_how_many_there_are_as_many_streams_as_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "worker_threads", lambda: 8)
-    monkeypatch.setattr(lanes, "_demand", Demand(lambda: 0.0))
+    monkeypatch.setattr(side_by_side, "_demand", RecentDemand(lambda: 0.0))
     with ExitStack() as stack:
         stack.enter_context(occupied(engine()))
         for streams in (2, 3, 4):
@@ -86,7 +86,7 @@ def test_streams_are_cut_so_that_few_cores_are_left_over(cores: int, streams: li
 
 def test_callers_who_pause_for_a_moment_still_count() -> None:
     now = [0.0]
-    demand = Demand(lambda: now[0])
+    demand = RecentDemand(lambda: now[0])
     assert [demand.saw(frames) for frames in (1, 4, 2)] == [1, 4, 4]
     now[0] += 1.5 * LOOK_BACK
     assert demand.saw(2) == 4
