@@ -54,9 +54,8 @@ class HalfUnit:
     held: int  # registers for each sum: 3 with the float32 sums, 1 where these lie in memory meanwhile
 
     def together(self, blocks: int, lanes: int) -> int:
-        """Blocks of so many lanes that a register of a tile of so many blocks holds: all that fit, or one."""
-        fit = self.lanes // lanes
-        return fit if blocks % fit == 0 else 1
+        """Neighbouring blocks of so many lanes that a register of a tile holds; its last one may hold less."""
+        return min(self.lanes // lanes, blocks)
 
 
 # By the unit's word for it. AVX-512 touches the float32 sums so seldom that they may lie in memory.
@@ -72,7 +71,7 @@ def half_tiles(out: Slab, unit: VectorUnit) -> list[Tile]:
     half = HALF_UNITS[unit.widening]
 
     def fits(blocks: int, columns: int) -> bool:
-        held = blocks // half.together(blocks, out.lanes)
+        held = -(-blocks // half.together(blocks, out.lanes))
         operands = held + (columns if half.by_lane else 0)  # weights, and words of x
         return held <= MOST_BLOCKS and half.held * held * columns + operands + SPARE <= unit.registers
 
@@ -119,8 +118,9 @@ class HalfTile(LaneTile):
         return ramp(0, self.geometry.out.lanes)
 
     def _joined(self, part: Callable[[int], Expr], block: int) -> Expr:
-        """The parts of neighbouring blocks, from one on, side by side in a register."""
-        parts = [part(block + number) for number in range(self._together)]
+        """The parts of neighbouring blocks, from one on, side by side in a register; beyond the tile the last once more."""
+        last = self.geometry.tile.blocks - 1
+        parts = [part(min(block + number, last)) for number in range(self._together)]
         return parts[0] if len(parts) == 1 else tirx.Shuffle(parts, list(range(self.lanes)))
 
     def vectors(self, sums: Sums, block: int) -> list[Expr]:
