@@ -161,7 +161,8 @@ class Detector(Streaming):
         """The variant that is chosen now: one that is there, else loaded aside."""
         if is_single(self._source):
             raise UsageError(f"{self._reference} is a single artifact, there is nothing to swap to", "load it by name")
-        variants = self._source.variants(self._reference)
+        # Nothing is tried beside frames that run; what earlier loads found out counts.
+        variants, _ = known_trials(self._source.variants(self._reference), wish, self._source)
         chosen = choose(self._reference, variants, wish.dtype, wish.target, wish.prefer, wish.device)
         present = (self._current.variant, *self._resident.values())
         there = next((each for each in present if each.manifest.digest == chosen.manifest.digest), None)

@@ -1,10 +1,10 @@
-"""Who runs frames: one caller at a time, whose frame all cores share, and one thread beside that makes variants ready.
+"""Who runs frames: one caller at a time, whose frame an engine's threads share, and one that makes variants ready.
 
-The compiled code shares each frame out over the cores by itself, so frames of several detectors and callers are run one
-after another: that is as fast as the cores are, no core is promised twice, and one arena of working memory serves every
-detector in the process. Who calls alone runs his frame in his own thread, without a switch to another one; when several
-call, theirs are run in the order they came by a thread of the engine's. What happens aside has one thread with little
-weight, so that frames flow on meanwhile. Engines outlive a fork: the child starts its own.
+The compiled code shares each frame out over the threads by itself, so frames of an engine are run one after another,
+and one arena of working memory serves every detector in the process; lanes.py has engines side by side. Who calls alone
+runs his frame in his own thread, without a switch to another one; when several call the same engine, theirs are run in
+the order they came by a thread of its own. What happens aside has one thread with little weight, so that frames flow on
+meanwhile. Engines outlive a fork: the child starts its own.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from zcc.runtime.loading import load_aside
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.replacement import Sample, objection, other_meaning
 from zcc.runtime.source import Candidate, MovingSource
+from zcc.runtime.trials import known_trials
 from zcc.runtime.variant import Variant
 
 KEEP_SECONDS = 1.0  # so often a frame is copied to try replacements on
@@ -122,6 +123,7 @@ class Follower:
             return
         with self._current.changing:
             wish = self._current.wish
+            variants, _ = known_trials(variants, wish, self._source)
             chosen = choose(self._reference, variants, wish.dtype, wish.target, wish.prefer, wish.device)
             variant = None if self._known(chosen) else self._try(chosen)
             if variant is not None:

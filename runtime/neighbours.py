@@ -19,7 +19,7 @@ TICK = 0.01  # seconds, whatever the kernel's own clock is
 SHORTEST = 0.5  # seconds between two looks that can be believed
 FEWEST = 4  # processors; with less there is nothing to give way with
 SPARE = 0.25  # of a processor, for what comes now and then: a full machine has none for it, and frames wait
-LEAST_SHARE = 7 / 16  # of the threads stay, whatever others do
+LEAST, LEAST_SHARE = 2, 7 / 16  # threads, and their share of all, that stay whatever others do
 BEYOND = 1.0  # processors more than were left to others: then they want all
 HOLD = 30  # looks for which all threads are kept then
 
@@ -58,7 +58,7 @@ class ProcessorsLeft:
         return self._given
 
     def _judge(self, most: int, processors: int, others: float) -> int:
-        least = max(1, int(LEAST_SHARE * most))
+        least = min(most, max(LEAST, int(LEAST_SHARE * most)))
         if self._hold:
             self._hold -= 1
             return most

@@ -22,10 +22,11 @@ INSTRUCTIONS = {
     "x86-64-v4": "AVX512_CORE",
     "x86-64-v4-vnni": "AVX512_CORE_VNNI",
     "x86-64-v4-bf16": "AVX512_CORE_BF16",
+    "x86-64-v4-fp16": "AVX512_CORE_FP16",
     "x86-64-v4-amx": "AVX512_CORE_AMX",
 }
 # Targets for which it makes do with AVX-512.
-WITH_BFLOAT16 = ("", "x86-64-v4", "x86-64-v4-vnni", "x86-64-v4-bf16", "x86-64-v4-amx")
+WITH_BFLOAT16 = ("", *(target for target in INSTRUCTIONS if target.startswith("x86-64-v4")))
 
 
 def precision_hint(dtype: str, held_to: str) -> dict[str, str]:

@@ -76,8 +76,8 @@ class CpuExecutor:
         if streams > 1:
             return [each.result() for each in [self.submit(frame, conf, iou, streams) for frame in frames]]
         named = [(self._name(frame), frame) for frame in frames]
-        place = engine()
-        return place.call(lambda: [self._run(place, name, frame, conf, iou) for name, frame in named])
+        place = Lane(engine(), 1)
+        return place.engine.call(lambda: [self._run(place, name, frame, conf, iou) for name, frame in named])
 
     def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
         """The same, aside, while other variants run frames; not once this one runs them, too.

@@ -121,6 +121,15 @@ def test_explain_says_that_a_load_would_try_and_later_what_it_found(bundle: str)
     assert "tried on this host" in first["why"]
 
 
+def test_a_swap_goes_by_what_a_load_found_out_and_tries_nothing(bundle: str) -> None:
+    detector = Detector.load(bundle, target=FAST)
+    detector.swap(prefer="fastest")
+    assert detector.manifest.target == FAST, "by the figures that came along"
+    chosen(bundle, Trials(SLOWEST_HERE))
+    detector.swap(prefer="fastest")
+    assert detector.manifest.target == SLOW
+
+
 def test_a_damaged_cache_is_tried_anew(bundle: str, cache: Path) -> None:
     trials = Trials(SLOWEST_HERE)
     chosen(bundle, trials)

@@ -102,8 +102,9 @@ def test_the_compiled_function_is_given_the_callers_memory(
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_what_is_read_is_what_lies_there_when_the_frame_runs(detector: Detector, name: str) -> None:
+def test_what_is_read_is_what_lies_there_when_the_frame_runs(tiny_artifact: Tiny, name: str) -> None:
     """While the call waits for its turn, the frame's owner writes another picture."""
+    detector = Detector.load(tiny_artifact.folder, streams=1)
     before, after = noise(name, 48, 64, seed=1), noise(name, 48, 64, seed=2)
     expected, frame = detector(after.copy(), format=name), before.copy()
     busy, go = threading.Event(), threading.Event()
@@ -129,8 +130,9 @@ def test_a_frame_is_let_go_after_its_call(detector: Detector, name: str) -> None
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_frame_freed_by_its_owner_lives_until_its_call_ends(detector: Detector, name: str) -> None:
+def test_a_frame_freed_by_its_owner_lives_until_its_call_ends(tiny_artifact: Tiny, name: str) -> None:
     """The caller's only reference goes while the call waits for its turn."""
+    detector = Detector.load(tiny_artifact.folder, streams=1)
     expected = detector(noise(name, 48, 64), format=name)
     frames = [noise(name, 48, 64)]
     busy, go = threading.Event(), threading.Event()

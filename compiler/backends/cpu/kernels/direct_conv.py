@@ -53,8 +53,9 @@ class DirectConv(TiledConv):
         return dense.astype(self.x.dtype, copy=False)
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
-        """Compute, then schedule; or loops as they are written for registers whose lanes are operands."""
-        return build_by_lanes(self, unit) if unit.by_lane else schedule(compute(self), self.tile)
+        """Compute, then schedule; or loops as written, for registers whose lanes are operands and for halves."""
+        by_hand = unit.by_lane or self.x.dtype == FLOAT16
+        return build_by_lanes(self, unit) if by_hand else schedule(compute(self), self.tile)
 
     def preferred(self, unit: VectorUnit) -> Tile | WinogradChoice:
         """By Winograd where that is expected to pay, else the tile as it is."""

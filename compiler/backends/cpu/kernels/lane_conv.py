@@ -1,4 +1,4 @@
-"""Direct convolutions of floats for NEON: the tile that suits what is stored, then stages and stores."""
+"""Direct convolutions of floats for NEON, and of halves: the tile that suits what is stored, then stages and stores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.bf16 import BFMMLA, bf16_instructions
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry, Finish
-from zcc.compiler.backends.cpu.kernels.half_tile import LANES, HalfTile
+from zcc.compiler.backends.cpu.kernels.half_tile import HALF_UNITS, HalfTile
 from zcc.compiler.backends.cpu.kernels.lane_tile import LaneTile
 from zcc.compiler.backends.cpu.kernels.matrix_tile import WORD, MatrixTile
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
@@ -38,7 +38,9 @@ def build_by_lanes(spec: TiledConv, unit: VectorUnit) -> tirx.PrimFunc:
             with bf16_instructions(neon=True):
                 MatrixTile(geometry, BFMMLA, data, weight, bias).emit(finish)
         elif x.dtype == FLOAT16:
-            HalfTile(geometry, LANES, data, weight, bias, unit.widening).emit(finish)
+            half = HALF_UNITS[unit.widening]
+            lanes = out.lanes * half.together(spec.tile.blocks, out.lanes)
+            HalfTile(geometry, lanes, data, weight, bias, half).emit(finish)
         else:
             LaneTile(geometry, min(unit.lanes, out.lanes), data, weight, bias).emit(finish)
     return kernel.function

@@ -27,7 +27,9 @@ class VectorUnit:
     bf16: bool = False  # whether there are dot products of bfloat16 pairs
     amx: bool = False  # whether tile registers multiply bytes and bfloat16
     by_lane: bool = False  # whether a multiply-add takes an operand from any lane of a register
-    widening: str = ""  # how sums in float16 become float32: a key of kernels/half_tile.py; "" where there are none
+    widening: str = (
+        ""  # how sums in float16 become float32: a key of kernels/half_tile.py's units; "" where there are none
+    )
 
     def vectors(self, lanes: int) -> int:
         """How many vectors of so many lanes the registers hold."""

@@ -19,6 +19,7 @@ LLVM_NAMES = {
     "avx_vnni": "avxvnni",
     "avx512_vnni": "avx512vnni",
     "avx512_bf16": "avx512bf16",
+    "avx512_fp16": "avx512fp16",
     "amx_tile": "amx-tile",
     "amx_int8": "amx-int8",
     "amx_bf16": "amx-bf16",
@@ -58,10 +59,25 @@ X86_64_V4_BF16 = _level(
     (*VNNI_4, "avx512_bf16"),
     VectorUnit(16, 32, dot="vnni", bf16=True),
 )
+X86_64_V4_FP16 = _level(
+    "x86-64-v4-fp16",
+    "AVX-512 with arithmetic on halves",
+    (*LEVEL_4, "avx512_fp16"),
+    VectorUnit(16, 32, dot="maddubs", widening="vcvtph"),
+)
 X86_64_V4_AMX = _level(
     "x86-64-v4-amx",
     "AVX-512 with tile registers that multiply bytes and bfloat16",
     (*VNNI_4, "avx512_bf16", "amx_tile", "amx_int8", "amx_bf16"),
     VectorUnit(16, 32, dot="vnni", bf16=True, amx=True),
 )
-LEVELS = (X86_64_V2, X86_64_V3, X86_64_V3_VNNI, X86_64_V4, X86_64_V4_VNNI, X86_64_V4_BF16, X86_64_V4_AMX)
+LEVELS = (
+    X86_64_V2,
+    X86_64_V3,
+    X86_64_V3_VNNI,
+    X86_64_V4,
+    X86_64_V4_VNNI,
+    X86_64_V4_BF16,
+    X86_64_V4_FP16,
+    X86_64_V4_AMX,
+)
