@@ -24,6 +24,7 @@ lint-style: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/python tools/check_sizes.py
+	$(BIN)/python tools/check_names.py
 	$(BIN)/python tools/check_output.py
 
 lint-types: tree

@@ -1,27 +1,34 @@
-"""Count the instructions of each template's hot loop, per multiply-add, for ARM targets: speed judged without a board.
+"""Count instructions of the hot loop of each template, per multiply-add, for every CPU target: speed without a board.
 
-python -m benchmarks.instructions MODEL.onnx [--target T,...] [--dtype D,...] [--top N] [--json]
+python -m benchmarks.instructions MODEL.onnx [--target T,...] [--dtype D,...] [--summary | --top N] [--json]
 
 Of every template the heaviest convolutions are shown, in the form that is taken when nothing was measured. Winograd's
-are counted by what they multiply; its transforms come on top. `all` is the mean of all convolutions, by their work.
+are counted by what they multiply; its transforms come on top, as stages do. `all` is the mean of all convolutions, by
+their work. `--summary` prints the table of docs/targets.md instead: a row for each target and dtype, with the means by
+kernel size and stride. A dtype whose kernels are those of fp32 on a target is left out there.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import onnx
+
 from benchmarks.arguments import names, run
 from benchmarks.hot_loops import Loop, hot_loop
 from zcc.compiler.backends.cpu.forms.network_form import default_form
+from zcc.compiler.backends.cpu.kernels.amx_choices import LANES, MOST_WORDS, AmxPlan
+from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
+from zcc.compiler.backends.cpu.kernels.choices import AmxChoice
 from zcc.compiler.backends.cpu.kernels.spec import KernelCall, KernelSpec
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
-from zcc.compiler.backends.cpu.targets.aarch64 import PROCESSORS
 from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.frontend.load import load_model
@@ -34,6 +41,8 @@ from zcc.compiler.precision.calibrate import Calibration
 from zcc.compiler.precision.table import PRECISIONS
 from zcc.runtime.winograd_weights import TAPS
 
+WINDOW = re.compile(r"_(\d+x\d+)s(\d)_")  # of a convolution, in its kernel's name
+WINDOWS = {"3x3, stride 1": ("3x3", "1"), "3x3, stride 2": ("3x3", "2"), "1x1": ("1x1", "1")}
 SCALE = Quantisation.of_range(-6.0, 6.0)  # of every map: which one it is does not change the code
 TEMPLATES = ("conv_", "winograd", "bf16_conv", "int8_conv", "depthwise", "int8_depthwise")
 
@@ -51,11 +60,12 @@ class Row:
     products: int  # multiply-adds of a turn of the loop
     per_product: float  # instructions for a multiply-add of the convolution
     spills: int
+    multiplies: str = ""  # the instruction that does most of it
 
 
-def load_network(path: Path) -> Network:
-    """The network of a file."""
-    return fuse(read_network(import_proto(load_model(path).proto)))
+def network_of(proto: onnx.ModelProto) -> Network:
+    """The network of a model, made anew: whoever gets it may change it."""
+    return fuse(read_network(import_proto(proto)))
 
 
 def narrowed(network: Network, dtype: str, target: CpuTarget) -> Network:
@@ -88,39 +98,87 @@ def row_of(call: KernelCall, flops: int, dtype: str, target: CpuTarget) -> tuple
     """What the kernel's loop is like, and the loop."""
     spec, loop = call.spec, hot_loop(call.spec, target)
     told = (spec.name, str(getattr(spec, "tile", "")), flops, loop.instructions, loop.products)
-    return Row(target.name, dtype, *told, per_product(spec, loop), loop.spills), loop
+    return Row(target.name, dtype, *told, per_product(spec, loop, dtype), loop.spills, loop.multiplies_most), loop
 
 
-def per_product(spec: KernelSpec, loop: Loop) -> float:
-    """Instructions for a multiply-add of the convolution, of which Winograd's does some only."""
-    if not isinstance(spec, WinogradConv):
-        return loop.per_product
-    return loop.per_product * spec.transform.products**2 / (TAPS * spec.tile.size) ** 2
+def per_product(spec: KernelSpec, loop: Loop, dtype: str) -> float:
+    """Instructions for a multiply-add of the convolution: Winograd does fewer, and tile registers may have gaps."""
+    if isinstance(spec, WinogradConv):
+        return loop.per_product * spec.transform.products**2 / (TAPS * spec.tile.size) ** 2
+    if isinstance(getattr(spec, "tile", None), AmxChoice):
+        plan = AmxPlan(spec.geometry, AMX_PRODUCTS[dtype], 1)
+        return loop.per_product * LANES * MOST_WORDS / (plan.register_rows * plan.run.words)
+    return loop.per_product
 
 
-def rows(path: Path, targets: Sequence[CpuTarget], dtypes: Sequence[str], top: int) -> Iterator[Row]:
+def measured(proto: onnx.ModelProto, dtype: str, target: CpuTarget) -> Iterator[Row]:
+    """Every kernel that convolves, the heaviest first."""
+    for call, flops in convolutions(network_of(proto), dtype, target):
+        yield row_of(call, flops, dtype, target)[0]
+
+
+def rows(proto: onnx.ModelProto, targets: Sequence[CpuTarget], dtypes: Sequence[str], top: int) -> Iterator[Row]:
     """The heaviest convolutions of each template, and the mean of all."""
-    for target in targets:
-        for dtype in (dtype for dtype in dtypes if target.computes(dtype)):
-            every: list[Row] = []
-            shown: Counter[str] = Counter()
-            for call, flops in convolutions(load_network(path), dtype, target):
-                every.append(row_of(call, flops, dtype, target)[0])
-                shown[template(call.spec)] += 1
-                if shown[template(call.spec)] <= top:
-                    yield every[-1]
-            total = sum(row.flops for row in every)
-            mean = sum(row.flops * row.per_product for row in every) / total
-            yield Row(target.name, dtype, "all", "", total, 0, 0, mean, sum(row.spills for row in every))
+    for target, dtype in pairs(targets, dtypes):
+        every: list[Row] = []
+        shown: Counter[str] = Counter()
+        for row in measured(proto, dtype, target):
+            every.append(row)
+            word = next(word for word in TEMPLATES if row.kernel.startswith(word))
+            shown[word] += 1
+            if shown[word] <= top:
+                yield row
+        total = sum(row.flops for row in every)
+        yield Row(target.name, dtype, "all", "", total, 0, 0, mean(every), sum(row.spills for row in every))
+
+
+def pairs(targets: Sequence[CpuTarget], dtypes: Sequence[str]) -> Iterator[tuple[CpuTarget, str]]:
+    """Each target with those of the dtypes that it computes."""
+    return ((target, dtype) for target in targets for dtype in dtypes if target.computes(dtype))
+
+
+def mean(found: Sequence[Row]) -> float:
+    """Instructions for a multiply-add, by the work of each kernel."""
+    return sum(row.flops * row.per_product for row in found) / sum(row.flops for row in found)
+
+
+def window_of(row: Row) -> tuple[str, str]:
+    """The size and the stride of a convolution."""
+    if winograd := re.match(r"winograd\d+s(\d)_", row.kernel):
+        return "3x3", winograd[1]
+    window = WINDOW.search(row.kernel)
+    return (window[1], window[2]) if window else ("", "")
+
+
+def summary(proto: onnx.ModelProto, targets: Sequence[CpuTarget], dtypes: Sequence[str]) -> Iterator[str]:
+    """The lines of a table in Markdown: means by the sizes and strides that networks have most of."""
+    yield f"| target | dtype | multiplies by | {' | '.join(WINDOWS)} | all |"
+    yield "| --- " * (4 + len(WINDOWS)) + "|"
+    for target, dtype in pairs(targets, dtypes):
+        if dtype == "fp16" and not target.halves:
+            continue
+        every = list(measured(proto, dtype, target))
+        cells = [_cell([row for row in every if window_of(row) == window]) for window in WINDOWS.values()]
+        by = ", ".join(f"`{name}`" for name in sorted({row.multiplies for row in every}))
+        yield f"| `{target.name}` | {dtype} | {by} | {' | '.join(cells)} | {mean(every):.2g} |"
+
+
+def _cell(found: Sequence[Row]) -> str:
+    """The mean, with a W where most of the work is done Winograd's way."""
+    if not found:
+        return ""
+    winograd = sum(row.flops for row in found if row.kernel.startswith("winograd"))
+    return f"{mean(found):.2g}{' W' if 2 * winograd > sum(row.flops for row in found) else ''}"
 
 
 def read_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, metavar="MODEL.onnx")
-    parser.add_argument("--target", type=names, default=[target.name for target in PROCESSORS])
+    parser.add_argument("--target", type=names, default=list(TARGETS))
     parser.add_argument("--dtype", type=names, default=list(PRECISIONS))
     parser.add_argument("--top", type=int, default=2, help="convolutions of each template")
+    parser.add_argument("--summary", action="store_true", help="a row for each target and dtype")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
@@ -128,7 +186,12 @@ def read_arguments() -> argparse.Namespace:
 def main() -> None:
     """Print the table."""
     options = read_arguments()
-    found = rows(options.model, [TARGETS[name] for name in options.target], options.dtype, options.top)
+    targets, proto = [TARGETS[name] for name in options.target], load_model(options.model).proto
+    if options.summary:
+        for line in summary(proto, targets, options.dtype):
+            print(line, flush=True)
+        return
+    found = rows(proto, targets, options.dtype, options.top)
     if options.json:
         print(json.dumps([asdict(row) for row in found]))
         return
@@ -136,7 +199,7 @@ def main() -> None:
     for row in found:
         loop = f"{row.instructions}/{row.products}" if row.products else ""
         print(
-            f"{row.target:16} {row.dtype:5} {row.kernel:36} {loop:>11} {row.per_product:11.3f} {row.spills:6}",
+            f"{row.target:16} {row.dtype:5} {row.kernel:36} {loop:>11} {row.per_product:11.4f} {row.spills:6}",
             flush=True,
         )
 

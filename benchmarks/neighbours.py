@@ -3,7 +3,8 @@
 python -m benchmarks.neighbours ARTIFACT [--model MODEL.onnx] [--frames N] [--rounds N] [--threads N]
 
 ARTIFACT is an artifact's folder; with --model, ONNX Runtime runs that file in turns with it, on as many threads. For
-each number of neighbours: the median, the 99th percentile, and both as multiples of the median without neighbours.
+each number of neighbours: the median, the 99th percentile, and both as multiples of the median without neighbours, once
+frames have settled to them. With --threads they have so many, whatever neighbours do.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from zcc.runtime import Detector, host
 from zcc.runtime.frame import as_frame
 
 Frame = Callable[[], object]
-SETTLE = 3  # frames that are not counted, after each change
+SETTLE = 3  # frames that are not counted, at the beginning of a turn
+SETTLE_SECONDS = 5.0  # of frames that are not counted, after each change: neighbours are looked at every second
 
 
 def read_arguments() -> argparse.Namespace:
@@ -36,7 +38,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--rounds", type=int, default=3, help="turns of each contestant, beside each number of neighbours"
     )
-    parser.add_argument("--threads", type=int, default=host.worker_threads())
+    parser.add_argument("--threads", type=int, help="as many as neighbours leave processors for by default")
     return parser.parse_args()
 
 
@@ -82,6 +84,13 @@ def onnxruntime_frame(model: Path, threads: int) -> Frame:
     return lambda: session.run(None, {given.name: image})
 
 
+def settle(frame: Frame) -> None:
+    """Run frames until they had time to give way."""
+    end = time.perf_counter() + SETTLE_SECONDS
+    while time.perf_counter() < end:
+        frame()
+
+
 def timed(frame: Frame, number: int) -> list[float]:
     """Seconds of so many frames."""
     taken = []
@@ -96,14 +105,16 @@ def timed(frame: Frame, number: int) -> list[float]:
 def main() -> None:
     """Print a line for each contestant and number of neighbours."""
     options = read_arguments()
-    os.environ[host.THREADS_VARIABLE] = str(options.threads)
+    if options.threads:
+        os.environ[host.THREADS_VARIABLE] = str(options.threads)
     contestants = {"zcc": ours(options.artifact)}
     if options.model:
-        contestants["ONNX Runtime"] = onnxruntime_frame(options.model, options.threads)
+        contestants["ONNX Runtime"] = onnxruntime_frame(options.model, host.worker_threads())
     cores, quiet = len(host.usable_cpus()), dict.fromkeys(contestants, 0.0)
     for number in dict.fromkeys((0, max(1, cores // 2), cores)):
         seconds: dict[str, list[float]] = {name: [] for name in contestants}
         with neighbours(number):
+            settle(contestants["zcc"])
             for _ in range(options.rounds):
                 for name, frame in contestants.items():
                     seconds[name] += timed(frame, options.frames)

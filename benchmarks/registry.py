@@ -23,7 +23,7 @@ from pathlib import Path
 
 from zcc.registry import Registry
 from zcc.registry.database import File
-from zcc.registry.listing import Wanted
+from zcc.registry.listing import ListFilter
 from zcc.registry.rows import REPEATED
 from zcc.registry.summaries import summary_of
 from zcc.registry.upgrade import engine_of, revisions, upgrade
@@ -102,9 +102,9 @@ def median(work: Callable[[], object], rounds: int = 9) -> float:
 def lists(home: Path) -> Iterator[tuple[str, float]]:
     """A narrow list, and one that has to look at every figure."""
     registry = Registry.open(home)
-    narrow = Wanted(pattern="camera-00*", dtypes=("int8",), most_ms=20.0)
+    narrow = ListFilter(pattern="camera-00*", dtypes=("int8",), most_ms=20.0)
     yield "list by name, dtype and latency, ms", median(lambda: registry.browse(narrow))
-    yield "list by latency alone, ms", median(lambda: registry.browse(Wanted(most_ms=5.2), "map"))
+    yield "list by latency alone, ms", median(lambda: registry.browse(ListFilter(most_ms=5.2), "map"))
     words = ["list", "camera-00*", "--dtype", "int8", "--max-ms", "20", "--sort", "map", "--registry", str(home)]
     command = [sys.executable, "-m", "zcc", *words]
     yield (

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.arguments import run
-from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, KernelRecords, RecordedChoices, find_records
+from zcc.compiler.backends.cpu.forms.find_records import NO_RECORDS, KernelRecords, RecordedChoices, find_records
 from zcc.compiler.backends.cpu.forms.records import Record
 from zcc.compiler.backends.cpu.kernels.choices import Defaults, Unchanged, write_choice
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit

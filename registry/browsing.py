@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from zcc.registry.artifact import Artifact, Unreadable
 from zcc.registry.index import Index
-from zcc.registry.listing import LOST, Shown, Wanted, arranged, check_rows, listing
+from zcc.registry.listing import LOST, ListFilter, Shown, arranged, check_rows, listing
 from zcc.registry.reading import Reading
 from zcc.registry.signatures import Signatures
 from zcc.runtime.rules import brief
@@ -24,7 +24,7 @@ class Browsing(Reading):
         with self._reading() as catalogue:
             return catalogue.listed()
 
-    def browse(self, wanted: Wanted, by: str = "published", turned: bool = False) -> Shown:
+    def browse(self, wanted: ListFilter, by: str = "published", turned: bool = False) -> Shown:
         """What is wanted of everything published, sorted by one of SORTS, without reading whole manifests."""
         with self._reading() as catalogue:
             found, damaged = listing(catalogue.transaction, wanted, self.is_signed)

@@ -17,7 +17,7 @@ from zcc.registry.tags import Reason, now, reason
 from zcc.runtime.errors import TrustError
 
 if TYPE_CHECKING:
-    from zcc.runtime.trust.policy import Policy
+    from zcc.runtime.trust.policy import TrustPolicy
 
 EVERY = "*"  # in the place of a name
 REMEDY = "sign it, measure it or build it anew; zcc protect shows what the tag asks for"
@@ -44,7 +44,7 @@ class Gate:
         """The gate as users see it in `--json`."""
         return asdict(self)
 
-    def read(self) -> Policy:
+    def read(self) -> TrustPolicy:
         """What it asks for."""
         from zcc.runtime.trust.policy import parse_policy
 

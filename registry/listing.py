@@ -67,7 +67,7 @@ class Listed(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ListFilter:
     """What a list is narrowed down to; a figure that nobody measured is within no bound."""
 
     pattern: str | None = None  # of the name, with * and ?
@@ -139,7 +139,7 @@ class Shown:
     unreadable: Sequence[Unreadable]
 
 
-def listing(seen: Transaction, wanted: Wanted, is_signed: Callable[[str], bool]) -> tuple[list[Listed], list[str]]:
+def listing(seen: Transaction, wanted: ListFilter, is_signed: Callable[[str], bool]) -> tuple[list[Listed], list[str]]:
     """What is wanted of all that can be listed, in any order; and the digests of what cannot be listed."""
     tagged, figures, conditions = _tagged(seen), _figures(seen), wanted.conditions(is_signed)
     found, damaged = [], []
@@ -173,7 +173,7 @@ _MEASURED = (
 )
 
 
-def _query(wanted: Wanted) -> tuple[str, dict[str, Any]]:
+def _query(wanted: ListFilter) -> tuple[str, dict[str, Any]]:
     """The rows that may be wanted: what most lists ask for is left to the database, which is quick at it."""
     asked = {"a.name": wanted.pattern, "a.target": wanted.target}
     values = {f"like{place}": _like(pattern) for place, pattern in enumerate(asked.values()) if pattern is not None}

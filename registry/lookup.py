@@ -31,7 +31,7 @@ def find_by_name(location: Location, name: str) -> list[Candidate] | None:
                 return None
             found = _read(seen, location, name)
     except (sqlite3.Error, ValueError, OSError, ZccError):
-        return None  # what is wrong is told by who looks closer
+        return None  # whoever loads the artifact reports what is wrong with it
     return found if found and all((each.folder / FILENAME).is_file() for each in found) else None
 
 

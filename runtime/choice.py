@@ -79,13 +79,21 @@ def _host(wanted: Sequence[VariantRemark]) -> str:
     return f"; this host is {host.system()} on {host.architecture()}" + (f" with {there}" if there else "")
 
 
+def contenders(variants: Sequence[Candidate], wish: Wish) -> list[Candidate]:
+    """Those of which the fastest would be taken; none where the preference asks for something else first."""
+    preference = read_preference(wish.prefer)
+    if not getattr(preference, "ties", False):
+        return []
+    fit = [each for each in variants if _unfit(each) is None]
+    return [each.candidate for each, reason in _judged(fit, wish, preference) if reason is None]
+
+
 def explain(reference: str, variants: Sequence[Candidate], wish: Wish) -> Explanation:
     """What would be taken, and of every other variant why it would not; the one that is taken comes first."""
     preference = read_preference(wish.prefer)
     obstacles = [_unfit(each) for each in variants]
     fit = [each for each, reason in zip(variants, obstacles, strict=True) if reason is None]
-    rated = [Rated(each, lost) for each, lost in zip(fit, points_lost(fit), strict=True)]
-    judged = [(each, wish.objection(each.candidate) or preference.objection(each)) for each in rated]
+    judged = _judged(fit, wish, preference)
     ranked = sorted((each for each, reason in judged if reason is None), key=preference.rank)
     fastest = ranked[0] if ranked else None
     if fastest is not None and (taken := leading(ranked, preference)) is not fastest:
@@ -104,15 +112,23 @@ def explain(reference: str, variants: Sequence[Candidate], wish: Wish) -> Explan
     )
 
 
+def _judged(fit: Sequence[Candidate], wish: Wish, preference: Preference) -> list[tuple[Rated, str | None]]:
+    """What runs here, each with why it is not taken whatever the others are."""
+    rated = [Rated(each, lost) for each, lost in zip(fit, points_lost(fit), strict=True)]
+    return [(each, wish.objection(each.candidate) or preference.objection(each)) for each in rated]
+
+
 def _unfit(candidate: Candidate) -> str | None:
-    if candidate.barred is not None:
-        return candidate.barred
+    if (refused := candidate.barred or candidate.broken) is not None:
+        return refused
     found = obstacle(candidate.manifest)
     return found.reason if found else None
 
 
 def _verdict(rated: Rated, taken: bool, preference: Preference, first: Rated, fastest: Rated | None) -> VariantRemark:
     why = preference.first if taken else f"{first.candidate.label} is {preference.first}"
+    if taken and rated.candidate.tried:
+        why += ", by what each that may be taken took when it was tried on this host"
     if taken and fastest is not None and fastest is not rated:
         why += f": as fast as {fastest.candidate.label} within the spread of their times, and more accurate"
     if not taken and rated.candidate.claims("latency_ms") and not first.candidate.claims("latency_ms"):

@@ -67,7 +67,10 @@ def lacking(result: object, name: str, has: tuple[str, ...]) -> AttributeError:
     return WrongTask(f"{kind} have no {name}, those are of {ELSEWHERE[name]}", f"they have {', '.join(has)}")
 
 
-@dataclass(frozen=True, eq=False)
+NO_DETAILS = np.zeros((0, 0), np.float32)
+
+
+@dataclass(eq=False, slots=True)  # not frozen, which takes longer for each frame
 class Found:
     """What an executor found in a frame, whatever the task."""
 
@@ -76,5 +79,5 @@ class Found:
     classes: NDArray[np.int32]
     edges: float
     task: TaskInfo = field(default_factory=TaskInfo)
-    details: Floats = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # (n, details of the task)
+    details: Floats = field(default_factory=lambda: NO_DETAILS)  # (n, details of the task), where it has some
     masks: Any = None  # those of what was found, where the task has some

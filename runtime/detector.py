@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from zcc.runtime.batch import check_batch
@@ -13,14 +14,15 @@ from zcc.runtime.errors import UsageError
 from zcc.runtime.explanation import Explanation
 from zcc.runtime.follow import Follower, Following
 from zcc.runtime.frame import Frame
-from zcc.runtime.lanes import check_streams
 from zcc.runtime.loading import load_now, load_residents, load_warm
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.places import find_source, is_single
 from zcc.runtime.preference import DEFAULT, Preference
+from zcc.runtime.side_by_side import check_streams
 from zcc.runtime.source import ArtifactSource, Candidate, MovingSource
 from zcc.runtime.streaming import Streaming
 from zcc.runtime.thresholds import threshold
+from zcc.runtime.trials import known_trials, tried
 from zcc.runtime.underway import Underway
 from zcc.runtime.variant import Detections, Variant
 
@@ -35,7 +37,7 @@ class Detector(Streaming):
         resident: Mapping[str, Variant],
         current: Current,
         follower: Follower | None,
-        streams: int,
+        streams: int | None,
     ) -> None:
         self._reference, self._source = reference, source
         self._resident = resident
@@ -56,7 +58,7 @@ class Detector(Streaming):
         follow: bool | Following = False,
         device: str | None = None,
         policy: str | os.PathLike[str] | None = None,
-        streams: int = 1,
+        streams: int | None = None,
     ) -> Detector:
         """Load by name from the registry, from a bundle, or an artifact's folder; the best match for this machine.
 
@@ -66,8 +68,8 @@ class Detector(Streaming):
         runs, unless `dtype` names another. With `follow` it changes by itself when the reference comes to mean other
         artifacts in the registry. `device` asks for a variant for the processor (`cpu`) or for a card (`cuda:1`). What
         the `policy` in a file refuses is never run; without one it is the file that ZCC_POLICY names, if any. When
-        several threads call, `streams` of their frames run side by side, each on its share of the cores; a frame that
-        is alone has all of them.
+        several threads call, their frames run side by side, each on its share of the cores, as many as come at once or
+        as `streams` says (1: one after another); a frame that is alone has all of them.
         """
         name, wish, streams = os.fspath(reference), Wish(dtype, target, prefer, device), check_streams(streams)
         source = find_source(reference, registry, policy)
@@ -76,7 +78,8 @@ class Detector(Streaming):
             loaded = load_residents(source, name, resident, wish)
             return cls(name, source, loaded, Current(loaded[dtype or resident[0]], wish), None, streams)
         variants = source.variants(name)
-        current = Current(load_now(source, choose(name, variants, dtype, target, prefer, device), device), wish)
+        chosen = choose(name, tried(variants, wish, source), dtype, target, prefer, device)
+        current = Current(load_now(source, chosen, device), wish)
         return cls(name, source, {}, current, _follow(name, source, variants, current, follow), streams)
 
     @staticmethod
@@ -89,8 +92,9 @@ class Detector(Streaming):
         prefer: str | Preference = DEFAULT,
     ) -> Explanation:
         """Which variant `load` would take, and of each why it is taken or passed over; nothing is loaded."""
-        name, source = os.fspath(reference), find_source(reference, registry)
-        return explain(name, source.variants(name), Wish(dtype, target, prefer))
+        name, source, wish = os.fspath(reference), find_source(reference, registry), Wish(dtype, target, prefer)
+        variants, note = known_trials(source.variants(name), wish, source)
+        return replace(explain(name, variants, wish), note=note)
 
     def __call__(self, frame: Any, conf: float = 0.25, iou: float = 0.45, format: str | None = None) -> Detections:
         """The detections in a frame, with scores above `conf`; boxes of a class overlap by at most `iou`.

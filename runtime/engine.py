@@ -22,6 +22,8 @@ from zcc.runtime import host
 from zcc.runtime.aligned import aligned_bytes
 from zcc.runtime.errors import UsageError
 from zcc.runtime.frame_pool import FramePool, PoolCode
+from zcc.runtime.neighbours import ProcessorsLeft
+from zcc.runtime.numa import stay_on
 
 T = TypeVar("T")
 LOOK_AGAIN = 1.0  # seconds until the cores that the process may use are counted anew
@@ -33,7 +35,7 @@ class EngineRole:
 
     name: str
     threads: int | None = None  # that share a frame; as many as the process may use where nothing is said
-    streams: int = 1  # engines that share the cores, this one among them
+    cpus: frozenset[int] = frozenset()  # that its threads stay on, its own one among them; any where none are named
     niceness: int = 0  # above the process's; with 10 more, a thread gets a tenth of what another one gets on a core
 
 
@@ -75,9 +77,11 @@ class Engine:
 
     def __init__(self, place: EngineRole, clock: Callable[[], float] = time.monotonic) -> None:
         self._place = place
+        self._in_own_thread = bool(place.niceness or place.cpus)  # weight and place belong to it, not to callers
         self._open = not _exiting
         self._clock, self._threads, self._next_look = clock, 0, 0.0
-        self._pool = FramePool(place.threads or max(host.worker_threads(), os.cpu_count() or 1))
+        self._left = ProcessorsLeft()
+        self._pool = FramePool(place.threads or max(host.worker_threads(), os.cpu_count() or 1), place.cpus)
         # Whoever runs has the turn; and again, when the handler of a signal that came meanwhile runs frames itself.
         self._turn = threading.RLock()
         self._depth, self._arenas = 0, [aligned_bytes(0)]  # the handler's frames have memory of their own
@@ -89,8 +93,10 @@ class Engine:
 
     def call(self, function: Callable[[], T]) -> T:
         """Run `function`, alone, and return what it returns, or raise what it raises."""
+        # In one piece: for a small model, each call of a function that this took would be a percent of a frame.
         caller = threading.get_ident()
-        if not self._is_free_for(caller):
+        waits = caller not in self._callers and (self._callers or self._serving or self._jobs.qsize())
+        if waits or self._in_own_thread or not self._open:
             return self._put(function).outcome()
         # A signal's handler may raise wherever a function has returned: not between these two lines.
         self._callers[caller] = None
@@ -107,12 +113,6 @@ class Engine:
     def post(self, function: Callable[[], object]) -> None:
         """Have `function` run in the engine's thread, and wait for nothing; it sees to its own errors."""
         self._put(function)
-
-    def _is_free_for(self, caller: int) -> bool:
-        """Whether this thread may run its call itself: nobody else does, and nobody waits."""
-        if self._place.niceness or not self._open:  # the weight belongs to the engine's thread
-            return False
-        return caller in self._callers or not self.load
 
     def _run(self, function: Callable[[], T]) -> T:
         with self._turn:
@@ -138,23 +138,32 @@ class Engine:
         level = self._depth - 1
         while len(self._arenas) <= level:
             self._arenas.append(aligned_bytes(0))
-        if self._arenas[level].size < size:
-            self._arenas[level] = aligned_bytes(size)
-        return self._arenas[level][:size]
+        arena = self._arenas[level]
+        if arena.size < size:
+            arena = self._arenas[level] = aligned_bytes(size)
+        return arena if arena.size == size else arena[:size]
 
-    def share(self, code: PoolCode, threads: int | None = None) -> int:
-        """Share what this call runs of a module from now on over so many threads, or over all; how many they are."""
-        allowed = self._allowed()
-        wanted = min(threads or allowed, allowed)
+    def share(self, code: PoolCode, threads: int | None = None, streams: int = 1) -> int:
+        """Share what this call runs of a module from now on over so many threads, or over all; how many they are.
+
+        All are those of one of so many streams that share the cores.
+        """
+        if self._clock() >= self._next_look:
+            self._look()
+        allowed = self._threads if streams == 1 else max(1, self._threads // streams)
+        wanted = threads if threads is not None and threads < allowed else allowed
         self._pool.share(code, wanted)
         return wanted
 
-    def _allowed(self) -> int:
-        """How many threads there are now: containers are given more cores, and fewer, while they run."""
-        if (now := self._clock()) >= self._next_look:
-            self._threads = self._place.threads or max(1, host.worker_threads() // self._place.streams)
-            self._next_look = now + LOOK_AGAIN
-        return self._threads
+    def _look(self) -> None:
+        """Count the threads that there are anew: containers are given more cores, and fewer, while they run."""
+        self._threads = self._place.threads or self._all_threads()
+        self._next_look = self._clock() + LOOK_AGAIN
+
+    def _all_threads(self) -> int:
+        """As many as the process may use, or as neighbours leave processors for; what the user says where he does."""
+        most = host.worker_threads()
+        return self._left.threads(most, len(host.usable_cpus())) if host.threads_are_free() else most
 
     def give_arena(self, other: Engine) -> None:
         """Leave the working memory, whose pages are all there, to an engine that has less; only inside a call."""
@@ -185,6 +194,8 @@ class Engine:
     def _work(self) -> None:
         if self._place.niceness:
             _give_way(self._place.niceness)
+        if self._place.cpus:
+            stay_on(self._place.cpus)
         while (job := self._jobs.get()) is not None:
             self._serving = True
             self._run(job.run)

@@ -78,7 +78,7 @@ def describe(stored: type[np.generic], order: Order | None, size: int) -> Run:
 
 
 @dataclass(frozen=True)
-class Piece:
+class SoundRun:
     """A run that is sound by itself."""
 
     kind: RunKind
@@ -87,7 +87,7 @@ class Piece:
     room: int  # bytes in memory
 
     @classmethod
-    def of(cls, run: Run) -> Piece:
+    def of(cls, run: Run) -> SoundRun:
         """The run of a manifest; ValueError or TypeError where there is no such run."""
         if run.kind not in KINDS:
             raise ValueError(f"there is no kind {run.kind!r}, only {', '.join(KINDS)}")
@@ -109,9 +109,9 @@ class Piece:
             made[...] = values
 
 
-def plan(runs: Sequence[Run], size: int) -> list[Piece]:
+def plan(runs: Sequence[Run], size: int) -> list[SoundRun]:
     """The pieces of a file of so many bytes; ValueError or TypeError where these are not its runs."""
-    pieces = [Piece.of(run) for run in runs]
+    pieces = [SoundRun.of(run) for run in runs]
     named = sum(piece.size for piece in pieces)
     if named != size:
         raise ValueError(f"its runs have {named} bytes, the file has {size}")
@@ -132,7 +132,7 @@ def check_expansion(manifest: Manifest) -> None:
         raise CorruptArtifact(problem, "compile the model again") from error
 
 
-def expand(stored: Array, pieces: Sequence[Piece], memory: Array) -> None:
+def expand(stored: Array, pieces: Sequence[SoundRun], memory: Array) -> None:
     """Fill the memory, as large as all pieces' room, from the bytes of the file."""
     begin = place = 0
     for piece in pieces:

@@ -31,6 +31,7 @@ class VariantRemark:
             "digest": manifest.digest,
             "latency_ms": self.candidate.figure("latency_ms"),
             "latency_here": self.candidate.figure("latency_ms", here=True) is not None,
+            "latency_tried": self.candidate.tried,
             "map50_95": self.candidate.figure("map50_95"),
             "agreement50_95": self.candidate.figure("agreement50_95"),
             "points_lost": self.lost,
@@ -69,6 +70,7 @@ class Explanation:
 
     reference: str
     verdicts: tuple[VariantRemark, ...]
+    note: str = ""  # on the figures that all this goes by
 
     @property
     def chosen(self) -> Candidate | None:
@@ -82,13 +84,15 @@ class Explanation:
             "reference": self.reference,
             "chosen": chosen.manifest.digest if chosen else None,
             "variants": [verdict.describe() for verdict in self.verdicts],
+            "note": self.note,
         }
 
     def __str__(self) -> str:
         """A row for each variant; `*` marks the one that is taken, `points` is what it loses."""
         rows = [TITLES, *(tuple(map(escaped, verdict.row)) for verdict in self.verdicts)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        return "\n".join([*lines, *([self.note] if self.note else [])])
 
 
 def _figure(value: float | None, form: str) -> str:

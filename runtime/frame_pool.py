@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zcc.runtime.aligned import aligned_bytes
+from zcc.runtime.numa import stay_on
 
 # The code's entries; another layout of a pool's memory takes other names.
 JOIN, WORK, LIMIT = "zcc_pool1_join", "zcc_pool1_work", "zcc_pool1_limit"
@@ -37,8 +38,8 @@ class PoolCode:
 class FramePool:
     """At most so many threads, one of them the caller's; only one thread at a time runs frames in it."""
 
-    def __init__(self, room: int) -> None:
-        self._room = room
+    def __init__(self, room: int, cpus: frozenset[int] = frozenset()) -> None:
+        self._room, self._cpus = room, cpus
         self._memory = aligned_bytes(CLAIMS + LINE * room)
         self._memory[PIECES:].view("i4")[0] = PIECES_OF_A_THREAD
         self._memory[PATIENCE:].view("i8")[0] = PATIENCE_NS
@@ -75,4 +76,6 @@ class FramePool:
 
     def _work(self, index: int) -> None:
         assert self._code is not None
+        if self._cpus:
+            stay_on(self._cpus)
         self._code.work(self._at, index)

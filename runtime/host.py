@@ -48,16 +48,23 @@ def withheld_features() -> frozenset[str]:
     return _listed_features() - cpu_features()
 
 
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    return _told_of_processor("model name", "Model")
+
+
 def _listed_features() -> frozenset[str]:
+    return frozenset(_told_of_processor("flags", "Features").split())
+
+
+def _told_of_processor(*keys: str) -> str:
+    """What the system says of the first processor under one of these words."""
     try:
         lines = CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return frozenset()
-    for line in lines:
-        key, _, value = line.partition(":")
-        if key.strip() in ("flags", "Features"):
-            return frozenset(value.split())
-    return frozenset()
+        return ""
+    told = (line.partition(":") for line in lines)
+    return next((value.strip() for key, _, value in told if key.strip() in keys), "")
 
 
 def usable_cpus() -> list[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
@@ -24,6 +25,7 @@ from zcc.runtime.regular import read_text
 from zcc.runtime.rules import Breach, brief, strict_json
 
 REMEDY = "compile the model again"
+ON_MACHINE = re.compile(r" on (.+), \d+ threads$")  # at the end of how a time was measured
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,11 @@ class Measurement:
     metric: str
     value: float
     how: str
+
+    @property
+    def machine(self) -> str | None:
+        """The name of the machine that measured a time, where it says so."""
+        return found[1] if (found := ON_MACHINE.search(self.how)) else None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ class Candidate:
     foreign: bool = False  # built elsewhere, and measured there as it was built
     envelopes: tuple[bytes, ...] = ()  # signatures, each as it was made
     barred: str | None = None  # why the policy that it is under refuses it
+    tried: bool = False  # whether its latest latency is of a trial at load
+    broken: str | None = None  # why it could not be tried
 
     def figure(self, metric: str, here: bool = False) -> float | None:
         """The latest value of a metric, what was measured here before all else; None when nobody measured it."""

@@ -9,6 +9,8 @@ from zcc.runtime.errors import UsageError
 
 def threshold(name: str, value: Any) -> float:
     """The value as a number from 0 to 1; UsageError with the threshold's name where it is none."""
+    if type(value) is float and 0.0 <= value <= 1.0:
+        return value
     try:
         number = float(value)
     except (TypeError, ValueError):

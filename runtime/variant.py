@@ -43,15 +43,16 @@ class Variant:
         """The frame as `run` wants it, refused where it is none."""
         return self._executor.take(frame, format)
 
-    def run(self, frame: Any, conf: float, iou: float, streams: int = 1) -> Detections:
+    def run(self, frame: Any, conf: float, iou: float, streams: int | None = None) -> Detections:
         """The detections in a frame, one of so many that may run side by side; what was not taken yet is taken now."""
-        return self._executor.run(self._executor.take(frame, None), conf, iou, streams)
+        taken = frame if type(frame) is Frame else self._executor.take(frame, None)
+        return self._executor.run(taken, conf, iou, streams)
 
-    def run_many(self, frames: Sequence[Any], conf: float, iou: float, streams: int = 1) -> list[Detections]:
+    def run_many(self, frames: Sequence[Any], conf: float, iou: float, streams: int | None = None) -> list[Detections]:
         """The detections in each of several frames; what was not taken yet is taken now."""
         return self._executor.run_many([self._executor.take(each, None) for each in frames], conf, iou, streams)
 
-    def submit(self, frame: Any, conf: float, iou: float, streams: int = 1) -> Underway:
+    def submit(self, frame: Any, conf: float, iou: float, streams: int | None = None) -> Underway:
         """Put a frame that was taken on its way."""
         return self._executor.submit(frame, conf, iou, streams)
 

@@ -24,7 +24,7 @@ from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.executors.cuda_program import Module, Program
 from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
-from zcc.runtime.executors.plan import Place, Plan, Tensor
+from zcc.runtime.executors.plan import Place, Plan, PlanTensor
 from zcc.runtime.manifest import InputSpec
 
 SPEC, SMALL = InputSpec(640, 640), InputSpec(96, 160)
@@ -62,8 +62,8 @@ def build(name: str, arch: str, spec: InputSpec, layout: ImageLayout, head: Fram
         "result": ResultLayout(MAX_DET).size,
     }
     tensors = {
-        "maps": Tensor(Place("arena", 0), "uint8", (maps_bytes,)),
-        "image": Tensor(image, "uint8", (layout.size(spec.height, spec.width),)),
+        "maps": PlanTensor(Place("arena", 0), "uint8", (maps_bytes,)),
+        "image": PlanTensor(image, "uint8", (layout.size(spec.height, spec.width),)),
     }
     plan = Plan(
         arch,

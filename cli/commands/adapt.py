@@ -140,7 +140,7 @@ def adapt(
 def _read_policy(policy: str) -> tuple[str, dict[str, Any], tuple[str, ...]]:
     """Its name, its arguments and its variants, as far as they are known."""
     from zcc.runtime.adaptive.adaptive_detector import DTYPES
-    from zcc.runtime.adaptive.stored import StoredPolicy
+    from zcc.runtime.adaptive.stored_policy import StoredPolicy
     from zcc.runtime.adaptive.table import POLICIES
 
     if policy in POLICIES:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zcc.commands.options import json_option, prefer_option, read_size, registry_option, variant_options
+from zcc.commands.options import json_option, prefer_option, read_numbers, read_size, registry_option, variant_options
 from zcc.commands.output import print_json, reserved_stdout, say, say_lines
 
 if TYPE_CHECKING:
-    from zcc.compiler.benching.bench import Plan
+    from zcc.compiler.benching.bench import BenchPlan
     from zcc.compiler.racing.against import Lineup
     from zcc.compiler.racing.contestant import Pixels
     from zcc.registry import Artifact, Registry
@@ -48,6 +48,12 @@ TURN_SECONDS = 0.1  # that a turn takes at least: a median of few runs of a quic
 )
 @click.option("--rounds", type=click.IntRange(1), default=10, metavar="N", help="Turns that each contestant gets.")
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads of each; every usable core by default.")
+@click.option(
+    "--streams",
+    callback=read_numbers,
+    metavar="N,N",
+    help="Frames side by side to look at; one, two, four, … up to every usable core by default.",
+)
 @click.option("--quick", is_flag=True, help="Time the frame and the network alone.")
 @click.option("--history", is_flag=True, help="Measure nothing; show the benches that were kept.")
 @registry_option
@@ -63,6 +69,7 @@ def bench(
     images: Path | None,
     rounds: int,
     threads: int | None,
+    streams: tuple[int, ...],
     quick: bool,
     history: bool,
     registry: str | None,
@@ -70,15 +77,15 @@ def bench(
 ) -> None:
     """Time the detector REF: whole frames, the network alone, and all that surrounds them.
 
-    After a warm-up, 100 runs at least are timed in rounds: mean, standard deviation, least, most, median, 95th and 99th
-    percentile. Then come the stages of a frame, sizes of frames, threads, streams, a process's start, memory, and
-    energy where the machine tells. What else the machine did is written down, with a warning where it did too much.
-    Beside other tools, all run in turns, each in a process of its own, once they are known to find the same. The result
-    is kept with the artifact; what a frame of the default size takes on every core is what `zcc list` shows.
+    After a warm-up, 100 runs at least are timed in rounds: mean, standard deviation, least, most and percentiles. Then
+    come the stages of a frame, sizes of frames, threads that share a frame by streams side by side, with which of them
+    to use for latency and for throughput, a process's start, memory, and energy. What else the machine did is written
+    down, with a warning where it was too much. Beside other tools, all run in turns, each in its own process, once they
+    are known to find the same. The result is kept with the artifact; a frame on every core is what `zcc list` shows.
     """
     from zcc.commands.pick import folder_of, pick_runnable
     from zcc.commands.progress import open_progress
-    from zcc.compiler.benching.bench import Plan, run_bench
+    from zcc.compiler.benching.bench import BenchPlan, run_bench
     from zcc.compiler.racing.race import Rules
     from zcc.registry import Registry
     from zcc.runtime import host
@@ -92,16 +99,17 @@ def bench(
         return
     folder = folder_of(opened, ref, artifact).absolute()  # a name alone would be looked for in a registry
     rules = Rules(rounds=rounds, threads=threads or host.worker_threads(), seconds=TURN_SECONDS)
-    plan = Plan(folder, frame, rules, _lineup(folder, against, model), quick)
+    plan = BenchPlan(folder, frame, rules, _lineup(folder, against, model), quick, streams)
     with reserved_stdout():
         document = {**_about(artifact), **run_bench(plan, _frames(artifact, images, frame), open_progress())}
     document = {**document, **_keep(opened, artifact, plan, document)}
-    if as_json:
-        print_json(document)
-    else:
-        from zcc.commands.bench_view import bench_lines
+    _tell(document, as_json)
 
-        say_lines("\n".join(bench_lines(document)))
+
+def _tell(document: dict[str, Any], as_json: bool) -> None:
+    from zcc.commands.bench_view import bench_lines
+
+    print_json(document) if as_json else say_lines("\n".join(bench_lines(document)))
 
 
 def _about(artifact: Artifact) -> dict[str, Any]:
@@ -125,7 +133,7 @@ def _lineup(folder: Path, against: str | None, model: Path | None) -> Lineup | N
     return Lineup(folder, model, tuple(name.strip() for name in against.split(",")))
 
 
-def _keep(opened: Registry, artifact: Artifact, plan: Plan, document: dict[str, Any]) -> dict[str, Any]:
+def _keep(opened: Registry, artifact: Artifact, plan: BenchPlan, document: dict[str, Any]) -> dict[str, Any]:
     """Keep the result where the artifact is kept, and say what of it lists show."""
     from zcc.commands.recording import keep, record
     from zcc.runtime import host

@@ -26,11 +26,13 @@ from zcc.runtime.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from zcc.compiler.building.progress import Progress
     from zcc.compiler.compile import Result
     from zcc.registry import Registry
     from zcc.runtime.errors import UsageError
 
 
+MANY_CORES = 8  # from which on it is worth a look how frames share them best
 # Metric -> how it is told, where the build measured it.
 FIGURES = {"latency_ms": "{:.1f} ms", "map50_95": "mAP50-95 {:.3f}", "agreement50_95": "agreement {:.3f}"}
 
@@ -154,10 +156,11 @@ def compile(
     with reserved_stdout():
         opened = Registry.open(registry)
         results = compile_model(options, opened, progress, pass_over)
+        sharing = _sharing(results, opened, progress)
     if as_json:
-        print_json(_document(results, passed_over))
+        print_json(_document(results, passed_over, sharing))
     else:
-        say_lines("\n".join([_summary(results, registry), *_notes(results, opened)]))
+        say_lines("\n".join([_summary(results, registry, sharing), *_notes(results, opened)]))
 
 
 def _check(
@@ -170,6 +173,28 @@ def _check(
     check_files(model, classes, calib, data)
 
 
+def _sharing(results: Sequence[Result], registry: Registry, progress: Progress) -> Mapping[str, Any]:
+    """By digest, what threads and streams are best for each artifact that is new, kept with it; on many cores alone."""
+    from zcc.runtime import host
+
+    if host.worker_threads() < MANY_CORES:
+        return {}
+    from zcc import sample
+    from zcc.commands.recording import keep
+    from zcc.compiler.benching.sharing import glance
+    from zcc.compiler.racing.scenes import read_frames
+
+    found = {}
+    for manifest, folder in ((result.manifest, result.folder) for result in results if not result.reused):
+        with progress.stage(f"threads and streams for {manifest.dtype}"):
+            size = manifest.input.height, manifest.input.width
+            told = glance(folder, read_frames(sample.IMAGES, size, manifest.input.color))
+        if told is not None:
+            keep(registry, manifest.digest, "sharing", told)
+            found[manifest.digest] = told
+    return found
+
+
 def _notes(results: Sequence[Result], registry: Registry) -> list[str]:
     """A line for each variant of the name that is slower than a more accurate one."""
     from zcc.registry.overtaken import overtaken
@@ -178,13 +203,16 @@ def _notes(results: Sequence[Result], registry: Registry) -> list[str]:
     return [f"note: {line}" for line in overtaken(each for each in registry.artifacts() if each.manifest.name == name)]
 
 
-def _document(results: Sequence[Result], passed_over: Mapping[str, str]) -> dict[str, Any]:
+def _document(results: Sequence[Result], passed_over: Mapping[str, str], sharing: Mapping[str, Any]) -> dict[str, Any]:
     """The first artifact's manifest, every artifact's under `variants`, and why there is none in other dtypes."""
-    variants = [{**result.manifest.describe(), "reused": result.reused} for result in results]
+    variants = [
+        {**each.manifest.describe(), "reused": each.reused, "sharing": sharing.get(each.manifest.digest)}
+        for each in results
+    ]
     return {**variants[0], "variants": variants, "passed_over": dict(passed_over)}
 
 
-def _summary(results: Sequence[Result], registry: str | None) -> str:
+def _summary(results: Sequence[Result], registry: str | None, sharing: Mapping[str, Any]) -> str:
     """What was made, and what to do next, on this machine or on the one that it was made for."""
     from zcc.runtime.obstacles import obstacle
 
@@ -196,7 +224,14 @@ def _summary(results: Sequence[Result], registry: str | None) -> str:
         bundle = f"{name}.zcc"
         carry = shlex.join(["zcc", "export", name, bundle, *place])
         step = f"next: {carry}, and on such a machine, in Python: Detector.load({bundle!r})"
-    return "\n".join([*map(escaped, map(_line, results)), step])
+    lines = [line for each in results for line in (_line(each), *_best(sharing.get(each.manifest.digest)))]
+    return "\n".join([*map(escaped, lines), step])
+
+
+def _best(sharing: Mapping[str, Any] | None) -> list[str]:
+    """What is best for latency and for throughput, where that was looked at."""
+    best = sharing["best"] if sharing else {}
+    return [f"  for {why} threads={use['threads']} streams={use['streams']}" for why, use in best.items()]
 
 
 def _line(result: Result) -> str:

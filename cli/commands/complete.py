@@ -35,9 +35,9 @@ def _completed(
 def _references(ctx: click.Context, begun: str) -> list[str]:
     """Names, and behind a colon the tags of a name."""
     from zcc.registry.browsing import Browsing
-    from zcc.registry.listing import Wanted
+    from zcc.registry.listing import ListFilter
 
-    listed = Browsing.open(ctx.params.get("registry")).browse(Wanted()).artifacts
+    listed = Browsing.open(ctx.params.get("registry")).browse(ListFilter()).artifacts
     names = list(dict.fromkeys(each.name for each in listed))
     tagged = list(dict.fromkeys(f"{each.name}:{tag}" for each in listed for tag in each.tags))
     name, colon, _ = begun.partition(":")
@@ -59,9 +59,9 @@ def _targets(ctx: click.Context, begun: str) -> list[str]:
 
         return [NATIVE, *targets()]
     from zcc.registry.browsing import Browsing
-    from zcc.registry.listing import Wanted
+    from zcc.registry.listing import ListFilter
 
-    return sorted({each.target for each in Browsing.open(ctx.params.get("registry")).browse(Wanted()).artifacts})
+    return sorted({each.target for each in Browsing.open(ctx.params.get("registry")).browse(ListFilter()).artifacts})
 
 
 def _wishes(ctx: click.Context, begun: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from zcc.registry.browsing import Browsing
-    from zcc.registry.listing import Listed, Shown, Wanted
+    from zcc.registry.listing import Listed, ListFilter, Shown
 
 DIGEST_DIGITS = 8
 MOST_NOTED = 20  # artifacts that notes are made of: it takes reading their manifests whole
@@ -92,10 +92,10 @@ def _wanted(
     model: str | None,
     signed: bool | None,
     current: bool | None,
-) -> Wanted:
-    from zcc.registry.listing import Wanted
+) -> ListFilter:
+    from zcc.registry.listing import ListFilter
 
-    return Wanted(
+    return ListFilter(
         *(pattern, dtypes, target, tag, since, until, min_map, max_ms),
         most_bytes=None if max_mb is None else max_mb * 1e6,
         model=None if model is None else model.removeprefix("sha256:").lower(),

@@ -131,6 +131,14 @@ def read_words(context: click.Context, option: click.Parameter, texts: tuple[str
     return tuple(dict.fromkeys(words))
 
 
+def read_numbers(context: click.Context, option: click.Parameter, text: str | None) -> tuple[int, ...]:
+    """`1,4` as numbers of at least 1, each once; none where nothing is given."""
+    words = [] if text is None else [word.strip() for word in text.split(",")]
+    if not all(re.fullmatch(r"[1-9]\d{0,4}", word) for word in words):
+        raise click.BadParameter(f"{text!r} are no numbers; write 1 or more, with commas between")
+    return tuple(dict.fromkeys(map(int, words)))
+
+
 def read_pair(context: click.Context, option: click.Parameter, text: str | None) -> tuple[str | None, str | None]:
     """`fp32,int8` as the words for a first and a second reference; a single word is for both."""
     if text is None:

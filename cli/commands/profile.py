@@ -101,7 +101,7 @@ def _profiled(
 
 def _limits(manifest: Manifest, profiled: Profile, again: bool) -> Machine | None:
     from zcc.commands.progress import open_progress
-    from zcc.compiler.profiling.limits import machine_limits
+    from zcc.compiler.profiling.machine_limits import machine_limits
 
     return machine_limits(manifest, profiled.kernels, open_progress(), again)
 

@@ -12,7 +12,7 @@ from zcc.compiler.adapting.recording import RecordingSettings, record
 from zcc.compiler.adapting.report import POLICY, AdaptReport, report
 from zcc.compiler.building.progress import Progress
 from zcc.compiler.quality.pictures import Pictures
-from zcc.runtime.adaptive.stored import StoredPolicy
+from zcc.runtime.adaptive.stored_policy import StoredPolicy
 from zcc.runtime.adaptive.table import known_arguments, make_policy
 from zcc.runtime.errors import UsageError
 from zcc.runtime.variant import Variant

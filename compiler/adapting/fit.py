@@ -33,7 +33,7 @@ def _try(recording: Recording, policy: Policy, given: Arguments) -> Tried:
 
 
 def _settings(policy: object) -> Arguments:
-    """What a policy was not given, it tells itself if it is a dataclass."""
+    """All arguments of a policy, its defaults included, if it is a dataclass; of others only `given` is known."""
     if isinstance(policy, type) or not is_dataclass(policy):
         return {}
     return {each.name: getattr(policy, each.name) for each in fields(policy) if each.init}

@@ -18,7 +18,7 @@ OTHER = "#424242"
 Point = tuple[float, float]
 
 
-class Axis:
+class PlotAxis:
     """Values along one side of the picture, from a round number to a round number."""
 
     def __init__(self, values: Sequence[float], begin: float, end: float) -> None:
@@ -40,8 +40,8 @@ def draw(report: AdaptReport, title: str) -> str:
     curves = {POLICY: [_point(each.outcome) for each in report.curve], ORACLE: list(map(_point, report.oracle_curve))}
     marks = {way: _point(found) for way, found in report.outcomes.items()}
     points = [*(point for curve in curves.values() for point in curve), *marks.values()]
-    x = Axis([point[0] for point in points], LEFT, WIDTH - RIGHT)
-    y = Axis([point[1] for point in points], HEIGHT - BOTTOM, TOP)
+    x = PlotAxis([point[0] for point in points], LEFT, WIDTH - RIGHT)
+    y = PlotAxis([point[1] for point in points], HEIGHT - BOTTOM, TOP)
     shapes = [
         *_frame(x, y, title),
         *(_curve(sorted(curve), x, y, COLORS[way]) for way, curve in curves.items()),
@@ -61,7 +61,7 @@ def _round_step(step: float) -> float:
     return next(power * part for part in (1, 2, 5, 10) if power * part >= step * (1 - 1e-9))
 
 
-def _frame(x: Axis, y: Axis, title: str) -> Iterable[str]:
+def _frame(x: PlotAxis, y: PlotAxis, title: str) -> Iterable[str]:
     yield _text(WIDTH / 2, 24, title, "middle", 15)
     for tick in x.ticks:
         place = x.place(tick)
@@ -75,12 +75,12 @@ def _frame(x: Axis, y: Axis, title: str) -> Iterable[str]:
     yield f'<g transform="rotate(-90)">{_text(-(TOP + HEIGHT - BOTTOM) / 2, 20, "mAP50-95", "middle")}</g>'
 
 
-def _curve(points: Sequence[Point], x: Axis, y: Axis, color: str) -> str:
+def _curve(points: Sequence[Point], x: PlotAxis, y: PlotAxis, color: str) -> str:
     path = " ".join(f"{x.place(a):.1f},{y.place(b):.1f}" for a, b in points)
     return f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2" stroke-opacity="0.6"/>'
 
 
-def _mark(way: str, point: Point, x: Axis, y: Axis) -> Iterable[str]:
+def _mark(way: str, point: Point, x: PlotAxis, y: PlotAxis) -> Iterable[str]:
     color, place, height = COLORS.get(way, OTHER), x.place(point[0]), y.place(point[1])
     yield f'<circle cx="{place:.1f}" cy="{height:.1f}" r="5" fill="{color}"/>'
     inward = place > WIDTH * 0.75

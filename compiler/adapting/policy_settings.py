@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.adapting.recording import Recording
-from zcc.runtime.adaptive.observer import Observer
-from zcc.runtime.adaptive.scene import MEASURES
+from zcc.runtime.adaptive.frame_observer import Observer
+from zcc.runtime.adaptive.scene_complexity import MEASURES
 from zcc.runtime.errors import UsageError
 
 STEPS = 16  # of a threshold, from never to always

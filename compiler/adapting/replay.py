@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zcc.compiler.adapting.recording import Recording
-from zcc.runtime.adaptive.observer import Observer
+from zcc.runtime.adaptive.frame_observer import Observer
 from zcc.runtime.adaptive.policy import Policy
 from zcc.runtime.errors import UsageError
 

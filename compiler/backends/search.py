@@ -37,7 +37,7 @@ class TunedKernel(Protocol):
 
     @property
     def name(self) -> str:
-        """What people tell it by."""
+        """Its name in tables and messages."""
         ...
 
     @property

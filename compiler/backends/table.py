@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any
 
 from zcc.compiler.backends.backend import Backend, ReferenceBackend
 from zcc.compiler.backends.cpu.backend import CpuBackend
 from zcc.compiler.backends.cuda.backend import CudaBackend
+from zcc.compiler.backends.near_targets import near_targets
 from zcc.compiler.backends.target import Target
 from zcc.runtime import host
 from zcc.runtime.errors import UsageError
@@ -46,7 +44,7 @@ def find_target(name: str, dtype: str) -> Target:
         return _able(native_target(dtype), dtype)
     known = targets()
     if name not in known:
-        near = get_close_matches(name, known, n=3, cutoff=0.5) or _described(name, known.values())
+        near = near_targets(name, known, NATIVE)
         remedy = f"did you mean {' or '.join(near)}?" if near else f"choose {NATIVE} or one of {', '.join(known)}"
         raise UsageError(f"there is no target {name!r}", remedy)
     return _able(known[name], dtype)
@@ -75,15 +73,6 @@ def find_targets(name: str, dtype: str) -> list[Target]:
         return [find_target(name, dtype)]
     able = [target for target in native_targets(dtype) if target.computes(dtype)]
     return able or [find_target(name, dtype)]
-
-
-def _described(name: str, known: Iterable[Target]) -> list[str]:
-    """Targets whose description has a word of the name: people know boards and instruction sets by other names."""
-    words = {word for word in re.split(r"[^a-z0-9]+", name.lower()) if len(word) > 2}
-    texts = {each.name: f"{each.name} {each.describe}".lower().replace("-", "") for each in known}
-    matches = {target: sum(word in text for word in words) for target, text in texts.items()}
-    most = max(matches.values())
-    return [target for target, count in matches.items() if count == most] if most else []
 
 
 def _able(target: Target, dtype: str) -> Target:

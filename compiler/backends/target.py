@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -12,6 +12,7 @@ class Target(ABC):
 
     name: str  # as in `--target`
     describe: str
+    known_as: str = field(default="", kw_only=True)  # other words for such machines, by which people may ask for them
 
     @abstractmethod
     def runs_here(self) -> bool:

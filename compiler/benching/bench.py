@@ -9,25 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from zcc.compiler.benching import machine_state, probes
+from zcc.compiler.benching.sharing import ON_A_CARD, best_sharing, sharings, surface
 from zcc.compiler.building.progress import Progress
 from zcc.compiler.racing.against import Lineup, race_against, race_alone
 from zcc.compiler.racing.contestant import Pixels
-from zcc.compiler.racing.figures import summary
 from zcc.compiler.racing.race import Rules
 from zcc.compiler.racing.result import as_document, runs
 from zcc.compiler.racing.scenes import fitted
+from zcc.compiler.racing.time_figures import summary
 from zcc.compiler.racing.worker import time_steps
 from zcc.runtime import host
 from zcc.runtime.manifest import Manifest
 
 SIZES = ((480, 640), (720, 1280), (1080, 1920), (2160, 3840))  # what cameras give
-ON_A_CARD = ((1, 1), (1, 2), (1, 4))  # threads and callers: frames of several overlap there
 STARTS = 3
 TYPICAL = 5e-3  # seconds of a frame that the protocol's own time is held against
 
 
 @dataclass(frozen=True)
-class Plan:
+class BenchPlan:
     """What is measured, and on what."""
 
     folder: Path
@@ -35,18 +35,19 @@ class Plan:
     rules: Rules
     against: Lineup | None = None
     quick: bool = False  # the race alone
+    streams: tuple[int, ...] = ()  # numbers of frames side by side to look at; one, two, four, … where none are named
     seconds: float = 0.5  # of runs for each figure beside the race
 
 
-def run_bench(plan: Plan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
+def run_bench(plan: BenchPlan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
     """Everything that was found, as `zcc bench --json` prints it and the registry keeps it."""
-    before = machine_state.Reading.now()
+    before = machine_state.MachineReading.now()
     outcome = (
         race_alone(plan.folder, frames, plan.rules, progress)
         if plan.against is None
         else race_against(plan.against, frames, plan.rules, progress)
     )
-    after = machine_state.Reading.now()
+    after = machine_state.MachineReading.now()
     ours = outcome.records[0]
     worked = sum(record.worked for record in outcome.records)
     told = machine_state.conditions(before, after, worked, ours.frame)
@@ -73,7 +74,7 @@ def overhead() -> float:
     return (time.perf_counter() - start) / 1000
 
 
-def _surroundings(plan: Plan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
+def _surroundings(plan: BenchPlan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
     """What a frame takes by stage, size, threads and streams; a process's start, its memory, and energy."""
     seconds, folder = plan.seconds, plan.folder
     with progress.stage("stages, frame sizes, energy"):
@@ -81,41 +82,19 @@ def _surroundings(plan: Plan, frames: Sequence[Pixels], progress: Progress) -> d
         around = probes.apart(plan.rules.threads, probes.measure_around, folder, by_size, frames[:4], seconds)
     on_cpu = Manifest.read(folder).executor == "cpu"
     with progress.stage("threads, streams"):
-        surface = [
-            {"threads": threads, "streams": streams, **_cell(folder, frames[:4], threads, streams, seconds)}
-            for threads, streams in (sharings(host.worker_threads()) if on_cpu else ON_A_CARD)
-        ]
+        cells = sharings(host.worker_threads(), plan.streams) if on_cpu else ON_A_CARD
+        found = surface(folder, frames[:4], cells, seconds)
     with progress.stage("cold start, memory"):
         started = probes.cold_start(folder, plan.frame, STARTS)
     return {
         "stages_ms": around.stages,
         "frame_sizes": around.sizes,
-        "surface": surface,
-        "best": best_sharing(surface),
+        "surface": found,
+        "best": best_sharing(found),
         **started,
         "energy": around.energy,
         **({} if around.batch is None else {"batch": around.batch}),
     }
-
-
-def best_sharing(surface: Sequence[dict[str, Any]]) -> dict[str, dict[str, int]]:
-    """Threads of a frame and streams that are best where a frame is to be done soon, and where many are to be done."""
-    quickest = min((cell for cell in surface if cell["streams"] == 1), key=lambda cell: cell["median"])
-    most = max(surface, key=lambda cell: cell["fps"])
-    return {
-        purpose: {"threads": cell["threads"], "streams": cell["streams"]}
-        for purpose, cell in (("latency", quickest), ("throughput", most))
-    }
-
-
-def _cell(folder: Path, frames: Sequence[Pixels], threads: int, streams: int, seconds: float) -> dict[str, float]:
-    return probes.apart(threads * streams, probes.side_by_side, folder, frames, streams, seconds)
-
-
-def sharings(most: int) -> list[tuple[int, int]]:
-    """Threads of a frame, and frames side by side: each one, two, four, … up to all threads that there are."""
-    counts = [count for count in (2**power for power in range(most.bit_length())) if count < most] + [most]
-    return [(threads, streams) for threads in counts for streams in counts if threads * streams <= most]
 
 
 def _resized(frames: Sequence[Pixels], size: tuple[int, int]) -> list[Pixels]:

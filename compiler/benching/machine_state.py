@@ -16,7 +16,7 @@ from zcc.runtime import host
 from zcc.version import __version__
 
 PROC, CPUS = Path("/proc"), Path("/sys/devices/system/cpu")
-# Beyond these, a figure says as much about the machine's moods as about the detector.
+# Beyond these, a figure says as much about what else the machine did as about the detector.
 OTHERS, STOLEN, DRIFT, SPREAD = 0.10, 0.02, 0.10, 0.10
 
 
@@ -33,7 +33,7 @@ def describe_machine() -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Reading:
+class MachineReading:
     """The machine's counters at one moment."""
 
     moment: float
@@ -43,7 +43,7 @@ class Reading:
     megahertz: float | None
 
     @classmethod
-    def now(cls) -> Reading:
+    def now(cls) -> MachineReading:
         """Read them."""
         busy, stolen = _cores()
         used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
@@ -51,7 +51,9 @@ class Reading:
         return cls(time.monotonic(), busy, stolen, ours, _megahertz())
 
 
-def conditions(before: Reading, after: Reading, ours: float, rounds: Sequence[Sequence[float]]) -> dict[str, Any]:
+def conditions(
+    before: MachineReading, after: MachineReading, ours: float, rounds: Sequence[Sequence[float]]
+) -> dict[str, Any]:
     """What went on between two readings, and how the medians of the rounds moved.
 
     `ours` are the processor's seconds of what was timed, where that is not in the readings.

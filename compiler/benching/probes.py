@@ -21,7 +21,7 @@ import numpy as np
 from zcc.compiler.backends.common.processes import without_interrupts
 from zcc.compiler.benching.energy import meters
 from zcc.compiler.racing.contestant import USUAL, Pixels
-from zcc.compiler.racing.figures import summary
+from zcc.compiler.racing.time_figures import summary
 from zcc.runtime import host
 from zcc.runtime.errors import BenchmarkError, CorruptArtifact
 from zcc.runtime.manifest import Manifest

@@ -1,4 +1,4 @@
-"""Calibration as a stage of a compile: the pictures of `--calib`, shown to the network in fp32."""
+"""Calibration: what a quantised file brings along, and the pictures of `--calib`, shown to the network in fp32."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from zcc.compiler.importing.imported import Imported
 from zcc.compiler.precision.calibrate import Calibration, calibrate
 from zcc.compiler.precision.calibrated import Calibrated
 from zcc.compiler.precision.frames import load_frames
+from zcc.compiler.precision.model_scales import carry
 from zcc.compiler.precision.table import Precision
+
+
+def calibration_of(source: Imported) -> Calibration | None:
+    """The calibration that the file brings along; None where it brings none that integers could be computed by."""
+    known = source.quantisations()
+    return carry(source.undecoded(), known) if known else None
 
 
 def calibrate_on_pictures(

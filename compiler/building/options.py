@@ -26,7 +26,7 @@ class CompileOptions:
     std: tuple[float, float, float] | None = None
     white: float | None = None
     order: str | None = None
-    resize: str | None = None  # as models of the task are trained, unless it is told
+    resize: str | None = None  # as models of the task are trained, unless it is given
     max_det: int = 300
     batch: int = 1  # frames of a call
     calib: Path | None = None  # pictures whose values decide the scales of integers
@@ -36,7 +36,7 @@ class CompileOptions:
 
     @property
     def pixels(self) -> dict[str, Any]:
-        """What is told of the model's pixels, by the fields of a PixelForm."""
+        """What the user says of the model's pixels, by the fields of a PixelForm."""
         told = {"mean": self.mean, "std": self.std, "white": self.white, "order": self.order}
         return {name: value for name, value in told.items() if value is not None}
 

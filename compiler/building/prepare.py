@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from zcc.compiler.backends.table import NATIVE, backend_of, targets
 from zcc.compiler.backends.target import Target
-from zcc.compiler.building.calibration import calibrate_on_pictures
+from zcc.compiler.building.calibration import calibrate_on_pictures, calibration_of
 from zcc.compiler.building.options import CompileOptions
 from zcc.compiler.building.stage_recorder import StageRecorder
 from zcc.compiler.building.wanted import PassOver, Variants
@@ -15,7 +15,6 @@ from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import Imported, import_model
 from zcc.compiler.precision.calibrate import Calibration
 from zcc.compiler.precision.calibrated import Calibrated
-from zcc.compiler.precision.model_scales import calibration_of
 from zcc.compiler.precision.table import Precision
 from zcc.runtime.errors import UsageError
 from zcc.runtime.manifest import InputSpec, TaskInfo

@@ -11,7 +11,7 @@ from zcc.compiler.fleet.matrix import Cell, Matrix
 from zcc.compiler.fleet.tasks import (
     BuildTask,
     BuiltCell,
-    Failed,
+    FailedTask,
     Foreseen,
     Measured,
     MeasureTask,
@@ -121,8 +121,8 @@ def _settled(foreseen: Foreseen) -> CellOutcome:
     return CellOutcome(foreseen.cell, THERE, foreseen.digest)
 
 
-def _failure(answer: object) -> Failed:
-    return answer if isinstance(answer, Failed) else Failed(f"a worker answered {type(answer).__name__}")
+def _failure(answer: object) -> FailedTask:
+    return answer if isinstance(answer, FailedTask) else FailedTask(f"a worker answered {type(answer).__name__}")
 
 
 def _tune(matrix: Matrix, missing: Iterable[Cell], registry: str, crew: Crew, watcher: Watcher) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zcc.compiler.backends.table import NoInstructions
+from zcc.compiler.building.calibration import calibration_of
 from zcc.compiler.building.job import Job
 from zcc.compiler.building.prepare import fitting
 from zcc.compiler.building.progress import Silent
@@ -19,7 +20,6 @@ from zcc.compiler.importing.imported import Imported, import_model
 from zcc.compiler.precision.calibrate import Calibration
 from zcc.compiler.precision.calibrated import Calibrated
 from zcc.compiler.precision.frames import CalibrationFrames, load_frames
-from zcc.compiler.precision.model_scales import calibration_of
 from zcc.compiler.quality.given import check_bar
 from zcc.compiler.quality.open_bar import open_bar
 from zcc.registry import Registry

@@ -12,7 +12,7 @@ from typing import Any
 
 from zcc.compiler.backends.common.processes import without_interrupts
 from zcc.compiler.fleet.crew import Deaths
-from zcc.compiler.fleet.tasks import Answer, Perform, Stage, Task, Tell
+from zcc.compiler.fleet.tasks import Answer, FleetTask, Perform, Stage, Tell
 from zcc.compiler.fleet.work import perform
 
 DYING = 1.0  # seconds that a worker which hung up may take to be gone
@@ -25,9 +25,9 @@ class LocalCrew:
     def __init__(self, workers: int, perform: Perform = perform) -> None:
         self.workers, self._perform = workers, perform
         self._idle: list[_Worker] = []
-        self._busy: dict[_Worker, Task] = {}
+        self._busy: dict[_Worker, FleetTask] = {}
 
-    def run(self, tasks: Sequence[Task], tell: Tell) -> Iterator[tuple[Task, Answer]]:
+    def run(self, tasks: Sequence[FleetTask], tell: Tell) -> Iterator[tuple[FleetTask, Answer]]:
         """Every task with its answer, as they come; what a worker died over is given to another one."""
         waiting, deaths = deque(tasks), Deaths()
         while waiting or self._busy:
@@ -61,8 +61,8 @@ class LocalCrew:
         """The ids of those that work."""
         return [worker.process.pid or 0 for worker in self._busy]
 
-    def _give(self, task: Task) -> None:
-        """A task to a worker; one that died while it had nothing to do is nobody's loss."""
+    def _give(self, task: FleetTask) -> None:
+        """Hand a task to an idle worker that still lives, else to a new one."""
         while self._idle:
             worker = self._idle.pop()
             if worker.process.is_alive() and worker.give(task):
@@ -91,7 +91,7 @@ class _Worker:
             self.process.start()
         theirs.close()
 
-    def give(self, task: Task) -> bool:
+    def give(self, task: FleetTask) -> bool:
         """Hand a task over; whether the worker was there to take it."""
         try:
             self.pipe.send(task)

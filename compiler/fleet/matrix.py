@@ -64,7 +64,7 @@ _PLAIN = ("max_drop", "color", "resize", "max_det", "white", "order")
 
 @dataclass(frozen=True)
 class Cell:
-    """One variant of a matrix. It is told from others, and sent to workers, without a compiler at hand."""
+    """One variant of a matrix. It is read and sent to workers without loading the compiler."""
 
     model: Path
     name: str

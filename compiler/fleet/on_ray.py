@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from zcc.compiler.fleet.crew import Deaths
-from zcc.compiler.fleet.tasks import Answer, Perform, Stage, Task, Tell
+from zcc.compiler.fleet.tasks import Answer, FleetTask, Perform, Stage, Tell
 from zcc.compiler.fleet.work import perform
 from zcc.runtime.distribution import how_to_install
 from zcc.runtime.errors import BuildError, UsageError
@@ -26,7 +26,7 @@ class RayCrew:
         self._perform = self._ray.remote(num_cpus=1, max_retries=0)(_perform)
         self._work = perform
 
-    def run(self, tasks: Sequence[Task], tell: Tell) -> Iterator[tuple[Task, Answer]]:
+    def run(self, tasks: Sequence[FleetTask], tell: Tell) -> Iterator[tuple[FleetTask, Answer]]:
         """Every task with its answer, as they come; what a worker died over is given to another one."""
         deaths = Deaths()
         running = {self._perform.remote(self._work, task, self._board): task for task in tasks}
@@ -46,7 +46,7 @@ class RayCrew:
         """Leave the cluster; one that was started here ends."""
         self._ray.shutdown()
 
-    def _answer(self, reference: Any, task: Task, deaths: Deaths) -> Answer | None:
+    def _answer(self, reference: Any, task: FleetTask, deaths: Deaths) -> Answer | None:
         """None when the worker or its machine died, and the task may be tried again."""
         try:
             answer: Answer = self._ray.get(reference)
@@ -71,12 +71,12 @@ class _Board:
         return taken
 
 
-def _perform(perform: Perform, task: Task, board: Any) -> Answer:
+def _perform(perform: Perform, task: FleetTask, board: Any) -> Answer:
     return perform(task, board.tell.remote)
 
 
 def _connect(address: str, workers: int) -> Any:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told that something was built
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to Ray's makers
     try:
         import ray
     except ImportError as error:

@@ -9,7 +9,7 @@ from zcc.compiler.fleet.matrix import Cell
 
 
 @dataclass(frozen=True)
-class Task:
+class FleetTask:
     """Something for one worker."""
 
     label: str
@@ -18,17 +18,17 @@ class Task:
 
 
 @dataclass(frozen=True)
-class PlanTask(Task):
+class PlanTask(FleetTask):
     """Say of each cell, all of one model, by which fingerprint its build would be known, and whether it is there."""
 
 
 @dataclass(frozen=True)
-class BuildTask(Task):
+class BuildTask(FleetTask):
     """Build the cell, unless somebody did meanwhile."""
 
 
 @dataclass(frozen=True)
-class TuneTask(Task):
+class TuneTask(FleetTask):
     """Search for faster kernels for the cell; its build, wherever it happens, takes up what is found."""
 
     seconds: float
@@ -36,7 +36,7 @@ class TuneTask(Task):
 
 
 @dataclass(frozen=True)
-class MeasureTask(Task):
+class MeasureTask(FleetTask):
     """Measure anew, while nothing else runs, an artifact that was measured beside other builds."""
 
     digest: str
@@ -84,7 +84,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Failed:
+class FailedTask:
     """What came in the place of an answer, in one line."""
 
     reason: str
@@ -98,6 +98,6 @@ class Stage:
     name: str
 
 
-Answer = Planned | BuiltCell | Tuned | Measured | Failed
+Answer = Planned | BuiltCell | Tuned | Measured | FailedTask
 Tell = Callable[[Stage], object]
-Perform = Callable[[Task, Tell], Answer]  # a function that another process finds by its name
+Perform = Callable[[FleetTask, Tell], Answer]  # a function that another process finds by its name

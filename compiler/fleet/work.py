@@ -12,13 +12,13 @@ from zcc.compiler.fleet.tasks import (
     Answer,
     BuildTask,
     BuiltCell,
-    Failed,
+    FailedTask,
+    FleetTask,
     Measured,
     MeasureTask,
     Planned,
     PlanTask,
     Stage,
-    Task,
     Tell,
     Tuned,
     TuneTask,
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
     from zcc.compiler.backends.search import AnySearch, TunedKernel
 
 
-def perform(task: Task, tell: Tell) -> Answer:
+def perform(task: FleetTask, tell: Tell) -> Answer:
     """Do the task; a failure of any kind is told in one line."""
     try:
         return _KINDS[type(task)](task, tell)
     except ZccError as error:
-        return Failed(str(error))
+        return FailedTask(str(error))
     except Exception as error:  # noqa: BLE001 - the other builds go on, and this one says what was unexpected
         first = next(iter(str(error).splitlines()), "")
-        return Failed(f"unexpected {type(error).__name__}: {first}; compile it alone with --debug to see where")
+        return FailedTask(f"unexpected {type(error).__name__}: {first}; compile it alone with --debug to see where")
 
 
-def _plan(task: Task, tell: Tell) -> Answer:
+def _plan(task: FleetTask, tell: Tell) -> Answer:
     from zcc.compiler.fleet.foresight import foresee
     from zcc.registry import Registry
 
@@ -49,7 +49,7 @@ def _plan(task: Task, tell: Tell) -> Answer:
         return Planned(tuple(foresee(task.cells, Registry.open(task.registry), Path(scratch))))
 
 
-def _build(task: Task, tell: Tell) -> Answer:
+def _build(task: FleetTask, tell: Tell) -> Answer:
     from zcc.compiler.compile import compile_model
     from zcc.registry import Registry
 
@@ -59,7 +59,7 @@ def _build(task: Task, tell: Tell) -> Answer:
     return BuiltCell(made.manifest.digest, made.reused, measured)
 
 
-def _tune(task: Task, tell: Tell) -> Answer:
+def _tune(task: FleetTask, tell: Tell) -> Answer:
     from zcc.compiler.building.tune_options import TuneOptions
     from zcc.compiler.tuning.tune_model import tune_model
     from zcc.registry import Registry
@@ -71,7 +71,7 @@ def _tune(task: Task, tell: Tell) -> Answer:
     return Tuned(sum(search.tried for search in searches))
 
 
-def _measure(task: Task, tell: Tell) -> Answer:
+def _measure(task: FleetTask, tell: Tell) -> Answer:
     from zcc.compiler.quality.latency import measure_latency
     from zcc.registry import Registry
     from zcc.runtime.obstacles import obstacle
@@ -88,7 +88,7 @@ def _measure(task: Task, tell: Tell) -> Answer:
     return Measured(latency.value)
 
 
-_KINDS: dict[type[Task], Callable[[Task, Tell], Answer]] = {
+_KINDS: dict[type[FleetTask], Callable[[FleetTask, Tell], Answer]] = {
     PlanTask: _plan,
     BuildTask: _build,
     TuneTask: _tune,

@@ -1,6 +1,6 @@
 """Exports that end before their boxes are decoded, as YOLOX's do: offsets from the cell, and logarithms of sizes.
 
-Nothing tells so but the numbers: places that do not grow with the cell's are relative to it, and sizes below zero are
+Only the numbers show it: places that do not grow with the cell's are relative to it, and sizes below zero are
 logarithms. Such heads have an objectness. The decoding is put behind the output, so that all that follows sees pixels.
 """
 
@@ -67,7 +67,7 @@ def _cells(candidates: int, size: tuple[int, int]) -> tuple[NDArray[np.float32],
 
 
 def _are_offsets(rows: Array, grid: NDArray[np.float32], strides: NDArray[np.float32]) -> bool:
-    """Whether sizes are logarithms, and places nearer to nothing than to their cells."""
+    """Whether sizes are logarithms, and places nearer to zero than to their cells."""
     from_cells = np.abs(rows[:, :2] - (grid + 0.5) * strides).mean()
     return bool((rows[:, 2:4] < 0).any() and np.abs(rows[:, :2]).mean() < from_cells)
 

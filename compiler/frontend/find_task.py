@@ -22,7 +22,7 @@ from zcc.compiler.ir.tasks.classify import CLASSIFY
 from zcc.compiler.ir.tasks.detect import DETECT
 from zcc.compiler.ir.tasks.obb import ANGLES, OBB
 from zcc.compiler.ir.tasks.table import TASKS
-from zcc.compiler.ir.tasks.task import Seen, TaskReading
+from zcc.compiler.ir.tasks.task import ProbedOutputs, TaskReading
 from zcc.runtime.errors import ModelError, UsageError
 from zcc.runtime.manifest import TaskInfo
 
@@ -30,14 +30,14 @@ KEYPOINTS = "kpt_shape"  # in the metadata
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundTask:
     """A model's head, and what is done with it."""
 
     head: Head
     task: TaskReading
 
 
-def find_task(proto: onnx.ModelProto, samples: Samples, size: tuple[int, int], classes: int | None) -> Found:
+def find_task(proto: onnx.ModelProto, samples: Samples, size: tuple[int, int], classes: int | None) -> FoundTask:
     """The head and the task, or an error that says what was seen and what would fit."""
     stated = stated_task(proto)
     found = _find(proto, samples, size, classes, stated)
@@ -61,7 +61,9 @@ def _shapes(samples: Samples) -> str:
     return ", ".join(f"{name} {values[0].shape}" for name, values in samples.items())
 
 
-def _find(proto: onnx.ModelProto, samples: Samples, size: tuple[int, int], classes: int | None, stated: str) -> Found:
+def _find(
+    proto: onnx.ModelProto, samples: Samples, size: tuple[int, int], classes: int | None, stated: str
+) -> FoundTask:
     bare = [head for output, values in samples.items() if (head := CLASSIFY.head(output, values))]
     if len(samples) == len(bare) == 1:
         return _classified(bare[0], classes)
@@ -71,22 +73,22 @@ def _find(proto: onnx.ModelProto, samples: Samples, size: tuple[int, int], class
         reading = next((found for task in TASKS if (found := task.read(seen))), None)
         if reading is not None:
             others = {name: values for name, values in samples.items() if name not in seen.planes}
-            return Found(find_head(proto, others, size, classes, head.details), reading)
+            return FoundTask(find_head(proto, others, size, classes, head.details), reading)
         faults += [f"{fault} ({task.name})" for task in TASKS if (fault := task.fault(seen))]
     if faults:
         fitting = "; ".join(f"{task.name}: {task.layout}" for task in TASKS)
         raise ModelError(f"the model's outputs do not add up: {'; '.join(faults)}; it gives {_shapes(samples)}",
                          f"zcc compiles {fitting}")  # fmt: skip
-    return Found(find_head(proto, samples, size, classes), TaskReading(TaskInfo(DETECT.name)))
+    return FoundTask(find_head(proto, samples, size, classes), TaskReading(TaskInfo(DETECT.name)))
 
 
-def _classified(head: Head, classes: int | None) -> Found:
+def _classified(head: Head, classes: int | None) -> FoundTask:
     if classes not in (None, head.classes):
         raise UsageError(
             f"{classes} class names do not fit the model's {head.classes} classes",
             "give one name per class with --classes FILE",
         )
-    return Found(head, TaskReading(TaskInfo(CLASSIFY.name)))
+    return FoundTask(head, TaskReading(TaskInfo(CLASSIFY.name)))
 
 
 def _detailed(
@@ -129,11 +131,11 @@ def _probabilities(rows: Sequence[Array]) -> int:
     return next((i for i in range(columns) if any(beyond[i::columns])), columns)
 
 
-def _seen(proto: onnx.ModelProto, samples: Samples, head: Head, size: tuple[int, int]) -> Seen:
+def _seen(proto: onnx.ModelProto, samples: Samples, head: Head, size: tuple[int, int]) -> ProbedOutputs:
     values = samples[head.output]
     rows = [value[0].T if head.candidates_last else value[0] for value in values]
     planes = {name: found[0].shape for name, found in samples.items() if len(found[0].shape) == 4}
-    return Seen([each[:, head.first_detail :] for each in rows], planes, size, _stated_keypoints(proto))
+    return ProbedOutputs([each[:, head.first_detail :] for each in rows], planes, size, _stated_keypoints(proto))
 
 
 def _stated_keypoints(proto: onnx.ModelProto) -> tuple[int, ...]:

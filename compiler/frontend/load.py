@@ -98,5 +98,5 @@ def prepare(
         task=found.task.info,
         prototypes=found.task.prototypes,
         batch=frames,
-        notes=batch.notes(taken, frames) + (() if form == pixel_form.USUAL else (form.describe(),)),
+        notes=(*batch.notes(taken, frames), *(() if form == pixel_form.USUAL else (form.describe(),))),
     )

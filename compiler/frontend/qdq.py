@@ -118,13 +118,13 @@ class _Pairs:
         return onnx.helper.make_node("Clip", [origin, *limits], [out])
 
     def hold(self, name: str, quantisation: Quantisation) -> None:
-        """Of several roundings of one map, for several readers, the widest cuts none of them short."""
+        """Note what a map's bytes stand for; where its readers have it rounded differently, the widest range stays."""
         known = self.maps.get(name)
         if known is None or quantisation.scale > known.scale:
             self.maps[name] = quantisation
 
     def know(self, name: str, values: Array) -> None:
-        """A constant."""
+        """Note the values of a constant."""
         self.constants[name] = values
         if values.dtype.kind == "f" and (values >= 0).all():
             self.nonnegative.add(name)

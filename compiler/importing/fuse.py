@@ -13,6 +13,7 @@ from itertools import takewhile
 import numpy as np
 
 from zcc.compiler.importing.composed_functions import recognise_functions
+from zcc.compiler.ir.needed_ops import drop_dead
 from zcc.compiler.ir.ops import Conv, Network, Op, Pointwise, Shuffle
 from zcc.compiler.ir.tensors import Channelwise, Combine, Stage, Tensor, stage_tensors
 
@@ -29,22 +30,6 @@ def fuse(network: Network) -> Network:
 def fuse_elementwise(network: Network) -> Network:
     """The same network with elementwise operations fused into their producers."""
     return replace(network, ops=_Fuser(network).run())
-
-
-def drop_dead(network: Network) -> Network:
-    """The network without operations that nobody reads."""
-    return replace(network, ops=ops_for(network.results, network.ops))
-
-
-def ops_for(results: list[Tensor], ops: list[Op]) -> list[Op]:
-    """The operations that the results depend on, in order."""
-    needed = set(results)
-    kept: list[Op] = []
-    for op in reversed(ops):
-        if any(tensor in needed for tensor in op.outputs):
-            kept.append(op)
-            needed.update(op.inputs)
-    return kept[::-1]
 
 
 class _Fuser:

@@ -37,7 +37,7 @@ class Imported:
 
     @property
     def description(self) -> str:
-        """What people tell the network by."""
+        """The network's name in tables and messages."""
         model = self.model
         convolutions = sum(isinstance(op, Conv) for op in self.network().ops)
         shape = "x".join(map(str, model.head.shape))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zcc.compiler.importing.fuse import drop_dead
 from zcc.compiler.ir.heads.decoding import RawHead
+from zcc.compiler.ir.needed_ops import drop_dead
 from zcc.compiler.ir.ops import Network
 
 

@@ -1,4 +1,4 @@
-"""Which nodes of the ONNX file a kernel stands for, told by the tensor that it makes.
+"""Which nodes of the ONNX file a kernel stands for, found by the tensor that it makes.
 
 The importer gives its variables names of its own, the same for the same nodes. Asked for every value as an output, it
 tells which variable is which value; the values that other kernels make are where a kernel's own nodes end.

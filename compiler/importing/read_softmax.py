@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from tvm import ir
 
-from zcc.compiler.importing.fuse import drop_dead
+from zcc.compiler.ir.needed_ops import drop_dead
 from zcc.compiler.ir.ops import Network, Op
 from zcc.compiler.ir.plain_ops import Generic, Softmax
 from zcc.compiler.ir.tensors import Array, Tensor

@@ -1,4 +1,4 @@
-"""Walks a Relax function; what each of its calls is, the readers of read.py say."""
+"""Walks a Relax function; what each of its calls is, say the readers in read_network.py's table."""
 
 from __future__ import annotations
 

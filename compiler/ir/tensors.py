@@ -32,7 +32,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Activation:
-    """An elementwise function from the table in kernels/activation.py."""
+    """An elementwise function, by its name in ir/activations.py."""
 
     name: str
     parameters: tuple[Any, ...] = ()

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.importing.fuse import ops_for
+from zcc.compiler.ir.needed_ops import ops_for
 from zcc.compiler.ir.ops import Conv, Network
 from zcc.compiler.ir.quantisation import IMAGE, Quantisation
 from zcc.compiler.ir.tensors import Tensor
 from zcc.compiler.precision.calibrators import CALIBRATORS, DEFAULT, Calibrator
-from zcc.compiler.precision.histogram import Histogram
+from zcc.compiler.precision.histogram import ValueHistogram
 from zcc.compiler.precision.map_statistics import MapStatistics
 from zcc.compiler.precision.ties import Ties, moved
 from zcc.runtime.errors import UsageError
@@ -54,6 +54,6 @@ def calibrate(network: Network, seen: Mapping[Tensor, MapStatistics], method: st
     return Calibration(quantisations, {tensor.name: found.means for tensor, found in seen.items()})
 
 
-def _sum(histograms: Sequence[Histogram]) -> Histogram:
+def _sum(histograms: Sequence[ValueHistogram]) -> ValueHistogram:
     first, *others = histograms
     return sum(others, first)

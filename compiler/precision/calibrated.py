@@ -17,5 +17,5 @@ class Calibrated:
 
     @property
     def digest(self) -> str:
-        """Of the frames: they decide the rest."""
+        """The hash of the frames, which decide the calibration."""
         return self.frames.digest

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.ir.quantisation import LEVELS, Quantisation
-from zcc.compiler.precision.histogram import Histogram
+from zcc.compiler.precision.histogram import ValueHistogram
 
 Floats = NDArray[np.float64]
 Range = tuple[float, float]
-Calibrator = Callable[[Histogram], Range]
-Cost = Callable[[Histogram, Quantisation], float]
+Calibrator = Callable[[ValueHistogram], Range]
+Cost = Callable[[ValueHistogram, Quantisation], float]
 
 OUTSIDE = 1e-6  # the part of all values that the percentile range leaves out at each end
 # Parts of the full range that are tried, finest where the best usually lies; then which ends they are tried at.
@@ -27,34 +27,34 @@ PARTS = np.concatenate([np.linspace(1.0, 0.5, 51), np.geomspace(0.48, 0.01, 30)]
 ENDS = ((True, True), (False, True), (True, False), (False, True), (True, False))
 
 
-def minmax(histogram: Histogram) -> Range:
+def minmax(histogram: ValueHistogram) -> Range:
     """All values."""
     return histogram.low, histogram.high
 
 
-def percentile(histogram: Histogram) -> Range:
+def percentile(histogram: ValueHistogram) -> Range:
     """All but the outermost few."""
     below = np.concatenate([[0.0], np.cumsum(histogram.counts)]) / histogram.total
     low, high = np.interp([OUTSIDE, 1 - OUTSIDE], below, histogram.edges)
     return max(float(low), histogram.low), min(float(high), histogram.high)
 
 
-def mean_square(histogram: Histogram) -> Range:
+def mean_square(histogram: ValueHistogram) -> Range:
     """The range over which rounding and cutting lose the least square error."""
     return _search(histogram, partial(_error, weigh=np.square))
 
 
-def mean_cube(histogram: Histogram) -> Range:
+def mean_cube(histogram: ValueHistogram) -> Range:
     """The same with cubes: the rare large values, on which detections hang, count for more."""
     return _search(histogram, partial(_error, weigh=_cubed))
 
 
-def entropy(histogram: Histogram) -> Range:
+def entropy(histogram: ValueHistogram) -> Range:
     """The range whose bytes tell most of the distribution: least Kullback-Leibler divergence."""
     return _search(histogram, _divergence)
 
 
-def _search(histogram: Histogram, cost: Cost) -> Range:
+def _search(histogram: ValueHistogram, cost: Cost) -> Range:
     """The best of the tried ranges; of equals the wider."""
     full = min(histogram.low, 0.0), max(histogram.high, 0.0)
     best = full
@@ -67,7 +67,7 @@ def _search(histogram: Histogram, cost: Cost) -> Range:
     return float(best[0]), float(best[1])
 
 
-def _error(histogram: Histogram, quantisation: Quantisation, weigh: Callable[[Floats], Floats]) -> float:
+def _error(histogram: ValueHistogram, quantisation: Quantisation, weigh: Callable[[Floats], Floats]) -> float:
     centres = histogram.centres
     cut = np.clip(np.rint(centres / quantisation.scale) + quantisation.zero_point, 0, LEVELS)
     error = (cut - quantisation.zero_point) * quantisation.scale - centres
@@ -80,12 +80,12 @@ def _cubed(error: Floats) -> Floats:
     return np.abs(error * error * error)
 
 
-def _farthest(histogram: Histogram) -> float:
+def _farthest(histogram: ValueHistogram) -> float:
     """The distance from zero of the value that is farthest from it; 1 where all are zero."""
     return max(-histogram.low, histogram.high) or 1.0
 
 
-def _divergence(histogram: Histogram, quantisation: Quantisation) -> float:
+def _divergence(histogram: ValueHistogram, quantisation: Quantisation) -> float:
     """From the distribution cut to the range to the one that is even within each byte where it is not empty."""
     levels = np.rint(histogram.centres / quantisation.scale) + quantisation.zero_point
     inside = (levels >= 0) & (levels <= LEVELS)

@@ -17,7 +17,7 @@ FINEST = -100  # exponent of the narrowest bin
 
 
 @dataclass(frozen=True, eq=False)
-class Histogram:
+class ValueHistogram:
     """How many values lie in each bin; bin i covers [first + i, first + i + 1) * 2**exponent."""
 
     low: float  # the least value and the greatest, exactly
@@ -27,7 +27,7 @@ class Histogram:
     counts: NDArray[np.int64]
 
     @classmethod
-    def of(cls, values: NDArray[np.float32]) -> Histogram:
+    def of(cls, values: NDArray[np.float32]) -> ValueHistogram:
         """The histogram of some finite numbers, at least one."""
         low, high = float(values.min()), float(values.max())
         exponent = _exponent(max(-low, high))
@@ -52,7 +52,7 @@ class Histogram:
         """How many values were counted."""
         return int(self.counts.sum())
 
-    def __add__(self, other: Histogram) -> Histogram:
+    def __add__(self, other: ValueHistogram) -> ValueHistogram:
         """The histogram of both sets of values."""
         exponent = max(self.exponent, other.exponent)
         parts = [part._widened(exponent) for part in (self, other)]
@@ -61,9 +61,9 @@ class Histogram:
         for part in parts:
             counts[part.first - first :][: len(part.counts)] += part.counts
         low, high = min(self.low, other.low), max(self.high, other.high)
-        return Histogram(low, high, exponent, first, counts)
+        return ValueHistogram(low, high, exponent, first, counts)
 
-    def _widened(self, exponent: int) -> Histogram:
+    def _widened(self, exponent: int) -> ValueHistogram:
         """The same values in bins of 2**exponent, which are no narrower."""
         indices = (self.first + np.arange(len(self.counts))) >> (exponent - self.exponent)
         first = int(indices[0])

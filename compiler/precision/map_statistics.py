@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.precision.histogram import Histogram
+from zcc.compiler.precision.histogram import ValueHistogram
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,7 +15,7 @@ class MapStatistics:
     """The values of one map over some frames."""
 
     means: NDArray[np.float64]  # per channel
-    histogram: Histogram
+    histogram: ValueHistogram
     frames: int = 1
 
     def __add__(self, other: MapStatistics) -> MapStatistics:

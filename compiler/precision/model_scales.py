@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from zcc.compiler.importing.fuse import ops_for
-from zcc.compiler.importing.imported import Imported
+from zcc.compiler.ir.needed_ops import ops_for
 from zcc.compiler.ir.ops import Conv, Network, Op, Slice
 from zcc.compiler.ir.quantisation import IMAGE, LEVELS, Quantisation
 from zcc.compiler.ir.tensors import Tensor
@@ -21,12 +20,6 @@ from zcc.compiler.precision.calibrate import Calibration
 from zcc.compiler.precision.ties import MOVES
 
 Scales = dict[Tensor, Quantisation]
-
-
-def calibration_of(source: Imported) -> Calibration | None:
-    """The calibration that the file brings along; None where it brings none that integers could be computed by."""
-    known = source.quantisations()
-    return carry(source.undecoded(), known) if known else None
 
 
 def carry(network: Network, known: Mapping[str, Quantisation]) -> Calibration | None:

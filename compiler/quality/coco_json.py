@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from zcc.compiler.quality.coco_shapes import SHAPES
-from zcc.compiler.quality.scene import Scene
+from zcc.compiler.quality.labelled_scene import LabelledScene
 from zcc.runtime import limits
 from zcc.runtime.errors import DatasetError
 from zcc.runtime.manifest import TaskInfo
@@ -21,7 +21,9 @@ from zcc.runtime.regular import read_text
 DETECTION = TaskInfo()
 
 
-def read_scenes(path: Path, task: TaskInfo = DETECTION) -> tuple[tuple[Scene, ...], tuple[str, ...], tuple[int, ...]]:
+def read_scenes(
+    path: Path, task: TaskInfo = DETECTION
+) -> tuple[tuple[LabelledScene, ...], tuple[str, ...], tuple[int, ...]]:
     """Every picture the file lists with its boxes, and the classes' names and ids in the order of the ids."""
     try:
         document = json.loads(read_text(path, limits.LABELS, "utf-8-sig"))
@@ -67,14 +69,14 @@ def _scene(
     classes: Mapping[Any, int],
     source: Path,
     task: TaskInfo,
-) -> Scene:
+) -> LabelledScene:
     rows = np.asarray([each["bbox"] for each in annotations], np.float64).reshape(len(annotations), 4)
     if not (np.isfinite(rows).all() and (rows[:, 2:] >= 0).all()):
         raise DatasetError(f"{source} gives {image.name} a box that is none", "bbox is x, y, width, height")
     for each in annotations:
         if each["category_id"] not in classes:
             raise DatasetError(f"{source} labels {image.name} with unknown category {each['category_id']}")
-    return Scene(
+    return LabelledScene(
         path=image,
         boxes=np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:]], axis=1),
         classes=np.array([classes[each["category_id"]] for each in annotations], np.int64),

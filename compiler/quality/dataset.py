@@ -10,8 +10,8 @@ import numpy as np
 
 from zcc.compiler.quality import class_folders, coco_json, yolo_txt
 from zcc.compiler.quality.class_names import find_names
+from zcc.compiler.quality.labelled_scene import LabelledScene
 from zcc.compiler.quality.numbering import Numbering
-from zcc.compiler.quality.scene import Scene
 from zcc.runtime.errors import DatasetError
 from zcc.runtime.manifest import TaskInfo
 
@@ -24,7 +24,7 @@ class Dataset:
     """Labelled pictures; `classes` are the names their class numbers stand for, where the folder tells."""
 
     folder: Path
-    scenes: tuple[Scene, ...]
+    scenes: tuple[LabelledScene, ...]
     classes: tuple[str, ...]
     category_ids: Mapping[int, int] = field(default_factory=dict)  # of a COCO json, by class number
     assumed: str | None = None  # what had to be taken for granted when they were numbered

@@ -70,15 +70,15 @@ class BoxForm:
     layout: str = "x y w h"
 
     def takes(self, count: int) -> bool:
-        """Four."""
+        """Exactly four."""
         return count == 4
 
     def places(self, values: Sequence[float]) -> Sequence[float]:
-        """All."""
+        """All four."""
         return values
 
     def is_empty(self, values: Sequence[float]) -> bool:
-        """A side is none."""
+        """Whether a side has no length."""
         return not (values[2] > 0 and values[3] > 0)
 
     def read(self, lines: Lines, size: Floats) -> tuple[Floats, Shapes | None]:
@@ -96,15 +96,15 @@ class PolygonForm:
     layout: str
 
     def takes(self, count: int) -> bool:
-        """Pairs."""
+        """Two for each corner."""
         return count == 2 * self.corners if self.corners else count >= 6 and count % 2 == 0
 
     def places(self, values: Sequence[float]) -> Sequence[float]:
-        """All; a rotated box may reach beyond the picture."""
+        """All of an outline; none of a rotated box, which may reach beyond the picture."""
         return () if self.corners else values
 
     def is_empty(self, values: Sequence[float]) -> bool:
-        """All corners lie on a line that goes straight along a side."""
+        """Whether all corners have one x, or one y."""
         return max(values[::2]) <= min(values[::2]) or max(values[1::2]) <= min(values[1::2])
 
     def read(self, lines: Lines, size: Floats) -> tuple[Floats, Shapes | None]:
@@ -128,19 +128,19 @@ class KeypointForm:
 
     @property
     def layout(self) -> str:
-        """With the number of keypoints."""
+        """A box's values, and how many keypoints follow."""
         return f"x y w h and {self.count} keypoints of x y, or of x y visible"
 
     def takes(self, count: int) -> bool:
-        """Two or three for each."""
+        """Four for the box, and two or three for each keypoint."""
         return count - 4 in (2 * self.count, 3 * self.count)
 
     def places(self, values: Sequence[float]) -> Sequence[float]:
-        """The box."""
+        """Those of the box."""
         return values[:4]
 
     def is_empty(self, values: Sequence[float]) -> bool:
-        """A side of the box is none."""
+        """Whether a side of the box has no length."""
         return not (values[2] > 0 and values[3] > 0)
 
     def read(self, lines: Lines, size: Floats) -> tuple[Floats, Shapes | None]:

@@ -12,7 +12,7 @@ import numpy as np
 from zcc.compiler.frontend.images import SUFFIXES, image_size
 from zcc.compiler.quality.class_names import TEXT, read_text
 from zcc.compiler.quality.label_forms import LABEL_FORMS, LabelForm
-from zcc.compiler.quality.scene import Scene
+from zcc.compiler.quality.labelled_scene import LabelledScene
 from zcc.runtime.errors import DatasetError
 from zcc.runtime.manifest import TaskInfo
 
@@ -20,7 +20,7 @@ DETECTION = TaskInfo()
 _SLACK = 1e-3  # exporters round; a box may stick out by that much
 
 
-def read_scenes(folder: Path, task: TaskInfo = DETECTION) -> tuple[Scene, ...]:
+def read_scenes(folder: Path, task: TaskInfo = DETECTION) -> tuple[LabelledScene, ...]:
     """Every picture of the folder with its boxes; a picture without a label file has none."""
     images = _by_stem(folder / "images")
     labels = {path.stem: path for path in (folder / "labels").glob("*.txt") if path.name != TEXT}
@@ -40,7 +40,7 @@ def _by_stem(folder: Path) -> dict[str, Path]:
     return images
 
 
-def _scene(image: Path, label: Path | None, task: TaskInfo) -> Scene:
+def _scene(image: Path, label: Path | None, task: TaskInfo) -> LabelledScene:
     form = LABEL_FORMS[task.name](task)
     rows = [
         _row(line.split(), form, f"{label}:{number}")
@@ -49,7 +49,7 @@ def _scene(image: Path, label: Path | None, task: TaskInfo) -> Scene:
     ]
     size = np.array(image_size(image), np.float64)
     boxes, shapes = form.read([values for _, values in rows], size)
-    return Scene(
+    return LabelledScene(
         path=image,
         boxes=np.clip(boxes, 0, np.tile(size, 2)),
         classes=np.array([kind for kind, _ in rows], np.int64),

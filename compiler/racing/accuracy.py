@@ -7,15 +7,15 @@ from typing import Any
 
 from zcc.compiler.quality.coco_map import MeanAveragePrecision, mean_average_precision
 from zcc.compiler.quality.evaluate import look, measured
-from zcc.compiler.quality.scene import Scene
-from zcc.compiler.racing.contestant import Entry, FoundBoxes, Pixels, Thresholds
+from zcc.compiler.quality.labelled_scene import LabelledScene
+from zcc.compiler.racing.contestant import FoundBoxes, Pixels, RaceEntry, Thresholds
 from zcc.compiler.racing.opencv_frame import frame_steps
 from zcc.compiler.racing.race_task import RaceTask
 from zcc.compiler.racing.worker import RaceWorker
 
 
 def accuracies(
-    entries: Iterable[Entry], task: RaceTask, scenes: Sequence[Scene], threads: int
+    entries: Iterable[RaceEntry], task: RaceTask, scenes: Sequence[LabelledScene], threads: int
 ) -> dict[str, MeanAveragePrecision]:
     """The COCO mAP of every network, with the same steps of OpenCV around each."""
     found = {}

@@ -14,7 +14,7 @@ from zcc.compiler.frontend.read_file import read_model
 from zcc.compiler.frontend.sandbox import run_in_sandbox
 from zcc.compiler.precision.frames import CalibrationFrames, load_frames
 from zcc.compiler.quality.dataset import Dataset, load_dataset
-from zcc.compiler.racing.contestant import Entry, Pixels
+from zcc.compiler.racing.contestant import Pixels, RaceEntry
 from zcc.compiler.racing.race import Race, Rules, race
 from zcc.compiler.racing.race_task import RaceTask, write_task
 from zcc.compiler.racing.same_detections import loosest
@@ -67,7 +67,7 @@ def race_against(lineup: Lineup, frames: Sequence[Pixels], rules: Rules, progres
             return replace(outcome, accuracy=accuracies(entries, task, dataset.scenes, rules.threads))
 
 
-def enter_all(lineup: Lineup, manifests: Sequence[Manifest], task: RaceTask) -> list[Entry]:
+def enter_all(lineup: Lineup, manifests: Sequence[Manifest], task: RaceTask) -> list[RaceEntry]:
     """All contestants, the artifact that the others are measured against first."""
     siblings = zip(lineup.siblings, manifests[1:], strict=True)
     return [

@@ -56,7 +56,7 @@ class OwnClock(Protocol):
 
 
 @dataclass(frozen=True)
-class Entry:
+class RaceEntry:
     """A contestant before the race; it travels to the process that makes it ready."""
 
     name: str

@@ -1,4 +1,4 @@
-"""The race: every contestant in a process of its own, in turns, so that the machine's moods hit all alike."""
+"""The race: every contestant in a process of its own, in turns, so that what slows the machine down hits all alike."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from zcc.compiler.building.progress import Progress
 from zcc.compiler.ir.heads.head import Head
 from zcc.compiler.quality.coco_map import MeanAveragePrecision
-from zcc.compiler.racing.contestant import USUAL, Entry, Floats, Pixels, Thresholds
-from zcc.compiler.racing.same_detections import EXACT, Agreement, Tolerance, check_agreement
+from zcc.compiler.racing.contestant import USUAL, Floats, Pixels, RaceEntry, Thresholds
+from zcc.compiler.racing.same_detections import EXACT, Agreement, AgreementTolerance, check_agreement
 from zcc.compiler.racing.worker import RaceWorker, process_seconds
 from zcc.runtime.manifest import InputSpec
 
@@ -28,7 +28,7 @@ class Rules:
     seconds: float = 0.0  # that a turn's counted runs of the network, and of the frame, take at least
     threads: int = 1
     thresholds: Thresholds = USUAL
-    tolerance: Tolerance = EXACT
+    tolerance: AgreementTolerance = EXACT
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Race:
 
 
 def race(
-    entries: Sequence[Entry], frames: Sequence[Pixels], head: Head | None, spec: InputSpec, rules: Rules,
+    entries: Sequence[RaceEntry], frames: Sequence[Pixels], head: Head | None, spec: InputSpec, rules: Rules,
     progress: Progress,
 ) -> Race:  # fmt: skip
     """Race the first entry against the others, once they are known to see the same in these frames.

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from itertools import chain
 from typing import Any
 
-from zcc.compiler.racing.figures import FEWEST_ROUNDS, ratio, summary
 from zcc.compiler.racing.race import ContestantTimes, Race
+from zcc.compiler.racing.time_figures import FEWEST_ROUNDS, ratio, summary
 
 TASKS = ("network", "frame")
 FASTER = "faster"  # the peer that is the fastest at the task

@@ -18,7 +18,7 @@ LEAST_CONF = 0.01
 
 
 @dataclass(frozen=True)
-class Tolerance:
+class AgreementTolerance:
     """How far two detectors may be apart and still be called the same."""
 
     output: float  # relative error of the head's output
@@ -28,12 +28,12 @@ class Tolerance:
 
 
 # By the artifact's dtype. Letterboxes that round differently by a grey level move scores in the third decimal.
-EXACT = Tolerance(output=1e-3, overlap=0.9, score=0.02, share=0.98)
+EXACT = AgreementTolerance(output=1e-3, overlap=0.9, score=0.02, share=0.98)
 TOLERANCES = {"fp32": EXACT}
-REDUCED = Tolerance(output=np.inf, overlap=0.75, score=0.15, share=0.9)
+REDUCED = AgreementTolerance(output=np.inf, overlap=0.75, score=0.15, share=0.9)
 
 
-def loosest(dtypes: Iterable[str]) -> Tolerance:
+def loosest(dtypes: Iterable[str]) -> AgreementTolerance:
     """What artifacts of these dtypes may be apart from others."""
     return max((TOLERANCES.get(dtype, REDUCED) for dtype in dtypes), key=lambda tolerance: tolerance.output)
 
@@ -55,7 +55,7 @@ def check_agreement(
     image: Floats,
     head: Head,
     thresholds: Thresholds,
-    tolerance: Tolerance,
+    tolerance: AgreementTolerance,
 ) -> list[Agreement]:
     """Every peer against the first worker, or a BenchmarkError where they do not see the same."""
     first, *peers = workers
@@ -92,7 +92,7 @@ def _sightings(
     return [worker.detect(frame, lower) for frame in frames], lower
 
 
-def _refuse_strangers(name: str, agreement: Agreement, tolerance: Tolerance) -> None:
+def _refuse_strangers(name: str, agreement: Agreement, tolerance: AgreementTolerance) -> None:
     if not agreement.error <= tolerance.output:
         raise BenchmarkError(
             f"{name} and {agreement.peer} compute different things: the head's output is "
@@ -107,7 +107,7 @@ def _refuse_strangers(name: str, agreement: Agreement, tolerance: Tolerance) -> 
         )
 
 
-def shared(pairs: Sequence[tuple[FoundBoxes, FoundBoxes]], conf: float, tolerance: Tolerance) -> float:
+def shared(pairs: Sequence[tuple[FoundBoxes, FoundBoxes]], conf: float, tolerance: AgreementTolerance) -> float:
     """The share of both sides' detections that the other side has too; 1 where there are none.
 
     What is within the tolerance of the threshold may be seen by one side alone, and is not counted.
@@ -121,7 +121,9 @@ def shared(pairs: Sequence[tuple[FoundBoxes, FoundBoxes]], conf: float, toleranc
     return float(matched[sure].mean()) if sure.any() else float(matched.mean() if matched.size else 1.0)
 
 
-def _matched(found: FoundBoxes, other: FoundBoxes, tolerance: Tolerance) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _matched(
+    found: FoundBoxes, other: FoundBoxes, tolerance: AgreementTolerance
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which detections have a counterpart: the same class, nearly the same place and score."""
     alike = found.classes[:, None] == other.classes[None]
     alike &= np.abs(found.scores[:, None] - other.scores[None]) <= tolerance.score

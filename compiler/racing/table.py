@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from zcc.compiler.backends.common.processes import without_interrupts
-from zcc.compiler.racing.contestant import Contestant, Entry
+from zcc.compiler.racing.contestant import Contestant, RaceEntry
 from zcc.compiler.racing.race_task import RaceTask
 from zcc.runtime.distribution import how_to_install
 from zcc.runtime.errors import BenchmarkError, UsageError, ZccError
@@ -67,16 +67,16 @@ def find_peers(names: Sequence[str]) -> dict[str, Peer]:
     return chosen
 
 
-def enter_artifact(folder: Path, name: str = ZCC) -> Entry:
+def enter_artifact(folder: Path, name: str = ZCC) -> RaceEntry:
     """zcc, with the artifact in `folder`."""
-    return Entry(name, partial(_make, "zcc.compiler.racing.compiled:CompiledArtifact", folder), ours=True)
+    return RaceEntry(name, partial(_make, "zcc.compiler.racing.compiled:CompiledArtifact", folder), ours=True)
 
 
-def enter_peer(name: str, task: RaceTask) -> Entry:
+def enter_peer(name: str, task: RaceTask) -> RaceEntry:
     """Another tool, with the model that the artifact was compiled from."""
     peer = PEERS[name]
     own = _made_ready(name, peer.ready, task) if peer.ready else task
-    return Entry(name, partial(_make, peer.place, own))
+    return RaceEntry(name, partial(_make, peer.place, own))
 
 
 def _made_ready(name: str, place: str, task: RaceTask) -> RaceTask:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from zcc.compiler.backends.common.processes import without_interrupts
-from zcc.compiler.racing.contestant import Contestant, Entry, Floats, FoundBoxes, OwnClock, Pixels, Step, Thresholds
+from zcc.compiler.racing.contestant import Contestant, Floats, FoundBoxes, OwnClock, Pixels, RaceEntry, Step, Thresholds
 from zcc.runtime.errors import BenchmarkError, ZccError
 
 PATIENCE = 600  # seconds for one answer
@@ -31,7 +31,7 @@ class Turn(NamedTuple):
 class RaceWorker:
     """The parent's end."""
 
-    def __init__(self, entry: Entry, threads: int) -> None:
+    def __init__(self, entry: RaceEntry, threads: int) -> None:
         context = multiprocessing.get_context("spawn")
         self.name = entry.name
         self._pipe, theirs = context.Pipe()
@@ -164,7 +164,7 @@ def process_seconds(pid: int | None) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _serve(pipe: Connection, entry: Entry, threads: int) -> None:
+def _serve(pipe: Connection, entry: RaceEntry, threads: int) -> None:
     """Answer until the parent hangs up."""
     os.dup2(2, 1)  # what native libraries print is not the parent's result
     try:

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from zcc.runtime.adaptive.frame_observer import Observer
 from zcc.runtime.adaptive.observed import Observed
-from zcc.runtime.adaptive.observer import Observer
 from zcc.runtime.adaptive.policy import NamesVariants, Policy
 from zcc.runtime.adaptive.statistics import AdaptiveStatistics
-from zcc.runtime.adaptive.stored import StoredPolicy
+from zcc.runtime.adaptive.stored_policy import StoredPolicy
 from zcc.runtime.choice import Wish
 from zcc.runtime.errors import UsageError
 from zcc.runtime.frame import Frame, as_frame
@@ -159,7 +159,7 @@ _alive: weakref.WeakSet[AdaptiveDetector] = weakref.WeakSet()
 
 
 def _renew_locks() -> None:
-    """A thread that held one at a fork is not in the child to let it go."""
+    """New locks in the child of a fork: who held an old one is not there to release it."""
     for detector in _alive:
         detector._lock = threading.Lock()
 

@@ -9,7 +9,7 @@ from typing import Any
 from zcc.runtime.adaptive.budget import PowerBudget, ThermalBudget
 from zcc.runtime.adaptive.deadline import Deadline
 from zcc.runtime.adaptive.policy import Policy
-from zcc.runtime.adaptive.scene import SceneComplexity
+from zcc.runtime.adaptive.scene_complexity import SceneComplexity
 from zcc.runtime.errors import UsageError
 
 POLICIES: Mapping[str, Callable[..., Policy]] = {

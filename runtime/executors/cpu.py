@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from zcc.runtime import host, library
 from zcc.runtime.detections import Detections
-from zcc.runtime.engine import ASIDE, Engine, engine
+from zcc.runtime.engine import ASIDE, engine
 from zcc.runtime.errors import CorruptArtifact, FrameError, UsageError
 from zcc.runtime.executors.cpu_masks import CpuMasks
 from zcc.runtime.executors.cpu_results import CpuResults
 from zcc.runtime.frame import Frame, as_frame
-from zcc.runtime.lanes import lane
 from zcc.runtime.manifest import Manifest
+from zcc.runtime.side_by_side import Lane, cut, lane
 from zcc.runtime.tasks.table import result
 from zcc.runtime.tvm_library import load_runtime
 
@@ -42,6 +42,7 @@ class CpuExecutor:
         formats = manifest.formats or (manifest.input.color,)
         self._detect = {name: library.entry_point(self._module, library.detect_entry(name)) for name in formats}
         self._weights = tvm_ffi.from_dlpack(library.load_weights(folder, manifest.expansion))
+        self._is_plain = manifest.task.name == "detect"
         self._results = [CpuResults(manifest)]  # those that no frame is written to now
         makes_masks = manifest.task.name == "segment"
         self._masks = CpuMasks(self._module, manifest, self._ask, self._frame_arena) if makes_masks else None
@@ -50,11 +51,11 @@ class CpuExecutor:
         """The frame, wherever its bytes lie in the host's memory."""
         return as_frame(frame, format)
 
-    def run(self, frame: Frame, conf: float, iou: float, streams: int = 1) -> Detections:
+    def run(self, frame: Frame, conf: float, iou: float, streams: int | None = None) -> Detections:
         """The detections in a frame, one of so many that may run side by side."""
         return self._call(lane(streams), frame, conf, iou)
 
-    def submit(self, frame: Frame, conf: float, iou: float, streams: int = 1) -> Future[Detections]:
+    def submit(self, frame: Frame, conf: float, iou: float, streams: int | None = None) -> Future[Detections]:
         """Put a frame on its way: behind those that wait for the engine."""
         name, future, place = self._name(frame), Future[Detections](), lane(streams)
 
@@ -64,11 +65,14 @@ class CpuExecutor:
             except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
                 future.set_exception(error)
 
-        place.post(run)
+        place.engine.post(run)
         return future
 
-    def run_many(self, frames: Sequence[Frame], conf: float, iou: float, streams: int = 1) -> list[Detections]:
-        """The detections in each of several frames: one after another on all cores, or as streams side by side."""
+    def run_many(
+        self, frames: Sequence[Frame], conf: float, iou: float, streams: int | None = None
+    ) -> list[Detections]:
+        """The detections in each of several frames: as streams side by side, or one after another on all cores."""
+        streams = cut(len(frames), host.worker_threads()) if streams is None else streams
         if streams > 1:
             return [each.result() for each in [self.submit(frame, conf, iou, streams) for frame in frames]]
         named = [(self._name(frame), frame) for frame in frames]
@@ -80,13 +84,13 @@ class CpuExecutor:
 
         Afterwards all memory is in place that the first frame needs, the engine's as well.
         """
-        found = self._call(engine(ASIDE), frame, conf, iou)
+        found = self._call(Lane(engine(ASIDE), 1), frame, conf, iou)
         engine(ASIDE).call(lambda: engine(ASIDE).give_arena(engine()))
         return found
 
-    def _call(self, place: Engine, taken: Frame, conf: float, iou: float) -> Detections:
+    def _call(self, place: Lane, taken: Frame, conf: float, iou: float) -> Detections:
         name = self._name(taken)
-        return place.call(lambda: self._run(place, name, taken, conf, iou))
+        return place.engine.call(lambda: self._run(place, name, taken, conf, iou))
 
     def _name(self, taken: Frame) -> str:
         """The frame's format, refused where the artifact does not read it."""
@@ -96,10 +100,14 @@ class CpuExecutor:
             raise FrameError(f"the artifact reads {known} frames, not {name}", "convert the frame, or compile again")
         return name
 
-    def _run(self, place: Engine, name: str, frame: Frame, conf: float, iou: float) -> Detections:
+    def _run(self, place: Lane, name: str, frame: Frame, conf: float, iou: float) -> Detections:
         arena = self._workspace(place, "detect")
         results = self._free_results()
         self._ask(self._detect[name], *frame.planes, conf, iou, self._weights, arena, *results.arguments)
+        if self._is_plain:
+            plain = results.detections()
+            self._results.append(results)
+            return plain
         found = results.read()
         self._results.append(results)
         if self._masks is not None:
@@ -115,17 +123,17 @@ class CpuExecutor:
             problem = f"the code of {self.manifest.name} does not take what its manifest says: {told}"
             raise CorruptArtifact(problem, "compile the model again") from error
 
-    def _workspace(self, place: Engine, entry: str) -> Any:
+    def _workspace(self, place: Lane, entry: str) -> Any:
         """Memory for what an entry point needs, with as many threads at work as the artifact wants."""
-        threads = place.share(self._pool_code, self._wanted_threads)
-        return place.reserve(self.manifest.memory(entry, threads))
+        threads = place.engine.share(self._pool_code, self._wanted_threads, place.streams)
+        return place.engine.reserve(self.manifest.memory(entry, threads))
 
     def _free_results(self) -> CpuResults:
         """For one frame: a signal's handler may run another before this one was read."""
         return self._results.pop() if self._results else CpuResults(self.manifest)
 
     def _frame_arena(self) -> Any:
-        return self._workspace(engine(), "detect")
+        return self._workspace(Lane(engine(), 1), "detect")
 
     def run_network(self, image: NDArray[np.float32], output: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """The head's decoded output for a prepared input (1, 3, height, width), in `output` where it is given."""
@@ -139,14 +147,14 @@ class CpuExecutor:
 
         def run() -> None:
             self._run_network(image, output)
-            arena = self._workspace(engine(), "network")
+            arena = self._workspace(Lane(engine(), 1), "network")
             self._ask(library.entry_point(self._module, library.PROTOTYPES), arena, result)
 
         engine().call(run)
         return result
 
     def _run_network(self, image: NDArray[np.float32], output: NDArray[np.float32]) -> NDArray[np.float32]:
-        arena = self._workspace(engine(), "network")
+        arena = self._workspace(Lane(engine(), 1), "network")
         network = library.entry_point(self._module, library.NETWORK)
         self._ask(network, np.ascontiguousarray(image), self._weights, arena, output)
         return output
@@ -164,7 +172,7 @@ class CpuExecutor:
     def _stages(self, frame: Frame, conf: float, iou: float) -> NDArray[np.float64]:
         clock = np.zeros(2 * library.CLOCK_READINGS, np.int64)
         code = library.entry_point(self._module, library.STAGES)
-        arena = self._workspace(engine(), "detect")
+        arena = self._workspace(Lane(engine(), 1), "detect")
         results = self._free_results()
         self._ask(code, *frame.planes, conf, iou, self._weights, arena, *results.arguments, clock)
         self._results.append(results)
@@ -177,7 +185,7 @@ class CpuExecutor:
         return engine().call(self._profile)
 
     def _profile(self) -> NDArray[np.float64]:
-        arena = self._workspace(engine(), "network")
+        arena = self._workspace(Lane(engine(), 1), "network")
         # Written once before the clock runs, so that no kernel is charged for the memory's first touch.
         output = np.full(4 * np.prod(self.manifest.head.shape), 1, np.uint8)
         clock = np.zeros(2 * len(self.manifest.kernels["calls"]) + 2, np.int64)

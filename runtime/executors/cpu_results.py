@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tvm_ffi
 
-from zcc.runtime.detections import Found
+from zcc.runtime.detections import NO_DETAILS, Detections, Found
 from zcc.runtime.manifest import Manifest, TaskInfo
 
 CLASSIFY = "classify"
@@ -32,6 +32,12 @@ class CpuResults:
         self._arrays = result_arrays(manifest.task, manifest.head.max_det, manifest.head.classes)
         self.arguments: tuple[Any, ...] = tuple(map(tvm_ffi.from_dlpack, self._arrays))
 
+    def detections(self) -> Detections:
+        """The same as a detector's result, at once."""
+        boxes, scores, classes, count, edges = self._arrays
+        rows = int(count[0])
+        return Detections(boxes[:rows].copy(), scores[:rows].copy(), classes[:rows].copy(), float(edges[0]))
+
     def read(self) -> Found:
         """A copy of what was found last."""
         if self._task.name == CLASSIFY:
@@ -39,7 +45,7 @@ class CpuResults:
             classes = np.arange(probabilities.size, dtype=np.int32)
             return Found(NO_BOXES, probabilities[0].copy(), classes, float(edges[0]), self._task)
         boxes, scores, classes, count, *details, edges = self._arrays
-        rows = slice(int(count[0]))
-        found, scores, classes = (array[rows].copy() for array in (boxes, scores, classes))
-        rest = details[0][rows].copy() if details else np.zeros((len(found), 0), np.float32)
-        return Found(found, scores, classes, float(edges[0]), self._task, rest)
+        rows = int(count[0])
+        rest = details[0][:rows].copy() if details else NO_DETAILS
+        found = boxes[:rows].copy(), scores[:rows].copy(), classes[:rows].copy()
+        return Found(*found, float(edges[0]), self._task, rest)

@@ -52,19 +52,21 @@ class CudaVariant:
             return frame
         return OnCard(frame, format) if lies_on_card(frame) else as_frame(frame, format)
 
-    def run(self, frame: Frame | OnCard, conf: float, iou: float, streams: int = 1) -> Detections:
+    def run(self, frame: Frame | OnCard, conf: float, iou: float, streams: int | None = None) -> Detections:
         """The detections in a frame; a card runs several at once by itself."""
         if isinstance(frame, OnCard):
             return self.executor.run(frame.frame, conf, iou, frame.format)
         return self.executor.run(frame, conf, iou)
 
-    def submit(self, frame: Frame | OnCard, conf: float, iou: float, streams: int = 1) -> Pending:
+    def submit(self, frame: Frame | OnCard, conf: float, iou: float, streams: int | None = None) -> Pending:
         """Put a frame on its way: it is uploaded while the one before it runs."""
         if isinstance(frame, OnCard):
             return self.executor.submit(frame.frame, conf, iou, frame.format)
         return self.executor.submit(frame, conf, iou)
 
-    def run_many(self, frames: Sequence[Frame | OnCard], conf: float, iou: float, streams: int = 1) -> list[Detections]:
+    def run_many(
+        self, frames: Sequence[Frame | OnCard], conf: float, iou: float, streams: int | None = None
+    ) -> list[Detections]:
         """The detections in each of several frames, all on their way before the first is waited for."""
         return [each.result() for each in [self.submit(frame, conf, iou) for frame in frames]]
 

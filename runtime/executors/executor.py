@@ -23,15 +23,15 @@ class Executor(Protocol):
         """The frame as `run` wants it, refused where it is none; what is a `Frame` already stays one."""
         ...
 
-    def run(self, frame: Any, conf: float, iou: float, streams: int = 1) -> Detections:
+    def run(self, frame: Any, conf: float, iou: float, streams: int | None = None) -> Detections:
         """The detections in a frame that was taken, one of so many that may run side by side."""
         ...
 
-    def submit(self, frame: Any, conf: float, iou: float, streams: int = 1) -> Underway:
+    def submit(self, frame: Any, conf: float, iou: float, streams: int | None = None) -> Underway:
         """Put a frame that was taken on its way; it may not be written to until its detections are there."""
         ...
 
-    def run_many(self, frames: Sequence[Any], conf: float, iou: float, streams: int = 1) -> list[Detections]:
+    def run_many(self, frames: Sequence[Any], conf: float, iou: float, streams: int | None = None) -> list[Detections]:
         """The detections in each of several frames that were taken."""
         ...
 

@@ -56,7 +56,7 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Tensor:
+class PlanTensor:
     """An array in a region, for whoever runs the network alone."""
 
     place: Place
@@ -95,7 +95,7 @@ class Plan:
     regions: Mapping[str, int]  # bytes of each
     modules: tuple[str, ...]  # NAME.cubin, and NAME.ptx for younger cards
     launches: tuple[Launch, ...]  # each behind those it waits for
-    tensors: Mapping[str, Tensor] = field(default_factory=dict)  # `input` and `output` of the network
+    tensors: Mapping[str, PlanTensor] = field(default_factory=dict)  # `input` and `output` of the network
     zeroed: tuple[Range, ...] = ()  # what launches count on to be zero at first, and leave so behind the last
     version: int = VERSION
 

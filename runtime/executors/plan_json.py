@@ -18,8 +18,8 @@ from zcc.runtime.executors.plan import (
     Launch,
     Place,
     Plan,
+    PlanTensor,
     Range,
-    Tensor,
     Value,
 )
 
@@ -120,9 +120,9 @@ def _range(raw: Any) -> Range:
     return Range(_one_of(entry["region"], REGIONS), *numbers)
 
 
-def _tensor(raw: Any) -> Tensor:
-    entry = _entry(raw, Tensor)
-    return Tensor(_place(entry["place"]), _text(entry["dtype"]), _several(entry["shape"], _size))
+def _tensor(raw: Any) -> PlanTensor:
+    entry = _entry(raw, PlanTensor)
+    return PlanTensor(_place(entry["place"]), _text(entry["dtype"]), _several(entry["shape"], _size))
 
 
 READERS: Mapping[str, Callable[[Any], Argument]] = {"place": _place, "value": _value}

@@ -44,6 +44,8 @@ class Remote:
     One that `remembers` goes by what its address meant before while the registry cannot be reached.
     """
 
+    distant = True  # nothing is tried that would have to be fetched for it alone
+
     def __init__(
         self, address: RemoteAddress, clock: Callable[[], float] = time.monotonic, remembers: bool = True
     ) -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from zcc.runtime.source import ArtifactSource, Candidate, MovingSource
 from zcc.runtime.trust.judge import objections
-from zcc.runtime.trust.policy import Policy, load_policy
+from zcc.runtime.trust.policy import TrustPolicy, load_policy
 
 
 class Guarded:
     """Passes on what its source has, each variant with why the policy refuses it, where it does."""
 
-    def __init__(self, source: ArtifactSource, policy: Policy) -> None:
+    def __init__(self, source: ArtifactSource, policy: TrustPolicy) -> None:
         self.guarded, self._policy = source, policy
 
     def variants(self, reference: str) -> Sequence[Candidate]:
@@ -34,7 +34,7 @@ class Guarded:
 class MovingGuarded(Guarded):
     """The same over a source whose references move."""
 
-    def __init__(self, source: MovingSource, policy: Policy) -> None:
+    def __init__(self, source: MovingSource, policy: TrustPolicy) -> None:
         super().__init__(source, policy)
         self._moving = source
 

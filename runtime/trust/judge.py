@@ -9,11 +9,11 @@ from zcc.runtime.errors import TrustError
 from zcc.runtime.moments import as_moment, now
 from zcc.runtime.source import Candidate
 from zcc.runtime.trust.envelope import Envelope, read_envelope
-from zcc.runtime.trust.policy import Demand, Key, Policy
+from zcc.runtime.trust.policy import Demand, Key, TrustPolicy
 from zcc.runtime.trust.statement import read_statement
 
 
-def objections(candidate: Candidate, policy: Policy, at: datetime | None = None) -> list[str]:
+def objections(candidate: Candidate, policy: TrustPolicy, at: datetime | None = None) -> list[str]:
     """All that keeps the artifact from being what the policy asks for, nothing when it is."""
     return [
         *(told for demand in policy.demands if (told := _figure(candidate, demand))),
@@ -22,7 +22,7 @@ def objections(candidate: Candidate, policy: Policy, at: datetime | None = None)
     ]
 
 
-def signers(candidate: Candidate, policy: Policy) -> tuple[list[Key], list[str]]:
+def signers(candidate: Candidate, policy: TrustPolicy) -> tuple[list[Key], list[str]]:
     """The keys that are believed to have signed the artifact, and why other signatures are not believed."""
     believed: dict[str, Key] = {}
     doubts: list[str] = []
@@ -57,7 +57,7 @@ def _ids(envelope: Envelope) -> str:
     return ", ".join(each.keyid[:12] or "without an id" for each in envelope.signatures)
 
 
-def _signatures(candidate: Candidate, policy: Policy) -> Iterator[str]:
+def _signatures(candidate: Candidate, policy: TrustPolicy) -> Iterator[str]:
     if not policy.signatures:
         return
     for key in policy.keys:
@@ -87,7 +87,7 @@ def _figure(candidate: Candidate, demand: Demand) -> str | None:
     return None
 
 
-def _age(candidate: Candidate, policy: Policy, at: datetime) -> Iterator[str]:
+def _age(candidate: Candidate, policy: TrustPolicy, at: datetime) -> Iterator[str]:
     if policy.max_age_days is None:
         return
     built = as_moment(candidate.manifest.created)

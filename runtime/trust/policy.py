@@ -82,7 +82,7 @@ class Demand:
 
 
 @dataclass(frozen=True)
-class Policy:
+class TrustPolicy:
     """What is asked of an artifact."""
 
     demands: tuple[Demand, ...]
@@ -91,7 +91,7 @@ class Policy:
     keys: tuple[Key, ...]
 
 
-def load_policy(path: str | os.PathLike[str]) -> Policy:
+def load_policy(path: str | os.PathLike[str]) -> TrustPolicy:
     """The policy in a file."""
     return parse_policy(read_policy(path), os.fspath(path))
 
@@ -110,7 +110,7 @@ def read_policy(path: str | os.PathLike[str]) -> str:
     return found
 
 
-def parse_policy(written: str, source: str) -> Policy:
+def parse_policy(written: str, source: str) -> TrustPolicy:
     """The policy in a text; `source` names it in errors."""
     try:
         raw = strict_json(written, limits.POLICY)
@@ -121,7 +121,7 @@ def parse_policy(written: str, source: str) -> Policy:
     wanted = raw.get("signatures", 0)
     if wanted and not keys:
         raise UsageError(f"{source} asks for signatures and names no key", 'add "keys"')
-    return Policy(tuple(_demands(raw)), raw.get("max_age_days"), wanted, keys)
+    return TrustPolicy(tuple(_demands(raw)), raw.get("max_age_days"), wanted, keys)
 
 
 def _key(raw: Mapping[str, Any], source: str) -> Key:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,8 +18,13 @@ from tests.cli.process import assert_one_line, call_zcc, run_zcc
 from tests.compiler.bare_heads import distributed
 from tests.conftest import Tiny
 from zcc import sample
-from zcc.commands.compile import _summary
+from zcc.commands.compile import _sharing, _summary
+from zcc.compiler.benching import sharing
+from zcc.compiler.building.progress import Silent
 from zcc.compiler.compile import Result
+from zcc.registry import Registry
+from zcc.registry.kept_results import KeptResults
+from zcc.runtime import host
 from zcc.runtime.manifest import Manifest, file_sha256
 
 FIELDS = {
@@ -120,12 +126,31 @@ def test_of_several_dtypes_those_that_can_be_built_are(tmp_path: Path) -> None:
     assert_one_line(call_zcc(*alone), 1, "x86-64-v3 has no instructions for bf16")
 
 
+def test_on_many_cores_it_says_what_threads_and_streams_are_best_and_keeps_it(
+    tiny_artifact: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"surface": [], "best": {"latency": {"threads": 16, "streams": 1}}}
+    monkeypatch.setattr(sharing, "glance", lambda folder, frames: told)
+    registry = Registry.open(shutil.copytree(tiny_artifact.home, tmp_path / "registry"))
+    results = [Result(Manifest.read(tiny_artifact.folder), tiny_artifact.folder, reused=False)]
+    digest = results[0].manifest.digest
+    monkeypatch.setattr(host, "worker_threads", lambda: 2)
+    assert _sharing(results, registry, Silent()) == {}
+    monkeypatch.setattr(host, "worker_threads", lambda: 16)
+    found = _sharing(results, registry, Silent())
+    assert found == {digest: told}
+    assert "  for latency threads=16 streams=1" in _summary(results, None, found).splitlines()
+    [kept] = KeptResults(registry.home).of(digest, "sharing")
+    assert kept["best"] == told["best"]
+    assert _sharing([replace(results[0], reused=True)], registry, Silent()) == {}
+
+
 def test_what_is_for_another_machine_is_carried_there(tiny_artifact: Tiny) -> None:
     manifest = Manifest.read(tiny_artifact.folder)
     elsewhere = replace(manifest, requires=replace(manifest.requires, arch="riscv64"))
 
     def told(made: Manifest) -> str:
-        return _summary([Result(made, tiny_artifact.folder, reused=False)], "there").splitlines()[-1]
+        return _summary([Result(made, tiny_artifact.folder, reused=False)], "there", {}).splitlines()[-1]
 
     assert told(manifest) == "try: zcc run tiny IMAGE --save out --registry there"
     bundle = "zcc export tiny tiny.zcc --registry there"

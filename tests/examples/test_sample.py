@@ -19,7 +19,7 @@ from zcc.compiler.frontend.images import image_size
 from zcc.compiler.quality.coco_map import mean_average_precision
 from zcc.compiler.quality.dataset import load_dataset
 from zcc.compiler.quality.evaluate import evaluate
-from zcc.compiler.quality.scene import Scene
+from zcc.compiler.quality.labelled_scene import LabelledScene
 
 UNSEEN_SEED = 555_000  # neither trained on nor measured with
 
@@ -57,7 +57,8 @@ def test_it_detects_in_unseen_scenes(detector: ReferenceDetector, tmp_path: Path
 def test_it_finds_the_shapes_in_the_shipped_pictures(detector: ReferenceDetector) -> None:
     scenes = {path: make_scene(PICTURES_SEED, PICTURES[path.stem]) for path in sample.IMAGES}
     labels = [
-        Scene(path, scene.boxes, scene.classes, np.zeros(len(scene.classes), bool)) for path, scene in scenes.items()
+        LabelledScene(path, scene.boxes, scene.classes, np.zeros(len(scene.classes), bool))
+        for path, scene in scenes.items()
     ]
     found = [detector(label.image(), conf=0.25, iou=0.45) for label in labels]
     assert mean_average_precision(labels, found).map50 >= 0.85

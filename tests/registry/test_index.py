@@ -9,7 +9,7 @@ import pytest
 
 from tests.registry.samples import artifact
 from zcc.registry import Registry
-from zcc.registry.listing import Wanted
+from zcc.registry.listing import ListFilter
 from zcc.runtime.errors import CorruptArtifact, CorruptIndex, NotFound, RegistryError, Unavailable, UsageError
 
 
@@ -135,7 +135,7 @@ def test_an_artifact_that_no_query_finds_by_its_digest_is_told(home: Path, tmp_p
         looked_up = file.read(size)
         file.seek((page - 1) * size)
         file.write(looked_up.replace(lost.digest.encode(), b"sha256:" + 64 * b"0"))
-    shown = registry.browse(Wanted())
+    shown = registry.browse(ListFilter())
     assert [each.digest for each in shown.artifacts] == [kept.digest]
     [told] = shown.unreadable
     assert lost.digest[:20] in told.digest and "changed manifest" in told.why
@@ -152,5 +152,5 @@ def test_a_row_without_a_digest_spoils_its_own_line_alone(home: Path, tmp_path: 
         index.execute("UPDATE artifacts SET digest = NULL WHERE name = 'disc'")
     report = registry.verify()
     assert report.artifacts == 1 and any("damaged row for None" in each.what for each in report.problems)
-    shown = registry.browse(Wanted())
+    shown = registry.browse(ListFilter())
     assert [each.digest for each in shown.artifacts] == [kept.digest] and len(shown.unreadable) == 1

@@ -9,37 +9,37 @@ import pytest
 
 from tests.registry.samples import artifact
 from zcc.registry import Registry
-from zcc.registry.listing import Wanted
+from zcc.registry.listing import ListFilter
 from zcc.runtime.errors import TrustError
 from zcc.runtime.manifest import Measurement
 
 
-def _names(registry: Registry, wanted: Wanted) -> list[str]:
+def _names(registry: Registry, wanted: ListFilter) -> list[str]:
     return [f"{each.name} {each.dtype}" for each in registry.browse(wanted, "name").artifacts]
 
 
 def test_it_is_the_same_in_every_database(registry: Registry, tmp_path: Path) -> None:
-    assert registry.browse(Wanted()).artifacts == []
+    assert registry.browse(ListFilter()).artifacts == []
     for seed, (name, dtype) in enumerate((("a_b", "fp32"), ("axb", "fp32"), ("a_b", "int8"), ("A_B", "int8"))):
         figure = Measurement("latency_ms", float(seed), "median")
         registry.publish(*artifact(tmp_path / str(seed), name, seed, dtype, measured=(figure,)))
-    assert _names(registry, Wanted(pattern="a_b")) == ["a_b fp32", "a_b int8"], "_ stands for itself"
-    assert _names(registry, Wanted(pattern="a?b", dtypes=("fp32",))) == ["a_b fp32", "axb fp32"]
-    assert _names(registry, Wanted(most_ms=1.0)) == ["a_b fp32", "axb fp32"]
-    assert _names(registry, Wanted(target="x86*", pattern="[A]*")) == ["A_B int8"]
+    assert _names(registry, ListFilter(pattern="a_b")) == ["a_b fp32", "a_b int8"], "_ stands for itself"
+    assert _names(registry, ListFilter(pattern="a?b", dtypes=("fp32",))) == ["a_b fp32", "axb fp32"]
+    assert _names(registry, ListFilter(most_ms=1.0)) == ["a_b fp32", "axb fp32"]
+    assert _names(registry, ListFilter(target="x86*", pattern="[A]*")) == ["A_B int8"]
     registry.publish(*artifact(tmp_path / "again", "axb", 9))
-    shown = registry.browse(Wanted(pattern="axb")).artifacts
+    shown = registry.browse(ListFilter(pattern="axb")).artifacts
     assert [bool(each.superseded) for each in shown] == [False, True]
     assert registry.verify().ok
     registry.remove(shown[0].digest)
-    assert [bool(each.superseded) for each in registry.browse(Wanted(pattern="axb")).artifacts] == [False]
+    assert [bool(each.superseded) for each in registry.browse(ListFilter(pattern="axb")).artifacts] == [False]
 
 
 def test_a_summary_that_is_not_its_manifests_is_found_and_mended(registry: Registry, tmp_path: Path) -> None:
     found = registry.publish(*artifact(tmp_path / "a"))
     with registry._index.writing() as changed:
         changed.do("UPDATE summaries SET created = '1999-01-01T00:00:00+00:00'")
-    [bad] = registry.browse(Wanted()).unreadable
+    [bad] = registry.browse(ListFilter()).unreadable
     assert bad.digest == found.digest and "'1999-01-01T00:00:00+00:00' for created" in bad.why
     [problem] = registry.verify().problems
     assert problem.digest == found.digest and "another summary" in problem.what

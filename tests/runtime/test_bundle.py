@@ -87,7 +87,8 @@ def test_the_figures_measured_later_travel_along(pair: Pair, tmp_path: Path) -> 
     registry = Registry.open(pair.home)
     registry.record_measurement(pair.load(FAST).manifest.digest, Measurement("latency_ms", 50.0, "under load"))
     export_bundle(registry, ["tiny"], tmp_path / "later.zcc")
-    assert Detector.load(tmp_path / "later.zcc").manifest.target == SLOW
+    told = Detector.explain(tmp_path / "later.zcc").chosen
+    assert told is not None and told.manifest.target == SLOW
 
 
 def test_a_shared_file_is_there_once(pair: Pair, bundle: Path) -> None:
@@ -97,16 +98,16 @@ def test_a_shared_file_is_there_once(pair: Pair, bundle: Path) -> None:
 
 
 def test_what_is_unpacked_is_used_again_and_what_was_damaged_is_replaced(bundle: Path, cache: Path) -> None:
-    expected = Detector.load(bundle)(noise(48, 64))
+    expected = Detector.load(bundle, target=FAST)(noise(48, 64))
     before = files_of(cache)
-    Detector.load(bundle)
+    Detector.load(bundle, target=FAST)
     assert files_of(cache) == before
     [weights] = cache.rglob(WEIGHTS)
     damaged = bytearray(weights.read_bytes())
     damaged[len(damaged) // 2] ^= 1
     weights.unlink()
     weights.write_bytes(damaged)
-    assert_same(Detector.load(bundle)(noise(48, 64)), expected)
+    assert_same(Detector.load(bundle, target=FAST)(noise(48, 64)), expected)
     assert weights.read_bytes() != damaged
     assert files_of(cache).keys() == before.keys()
 
@@ -169,7 +170,7 @@ def test_a_bundle_that_was_tampered_with_is_refused(
 ) -> None:
     rewrite(bundle, edit)
     with pytest.raises(CorruptArtifact, match=told):
-        Detector.load(bundle)
+        Detector.load(bundle, target=FAST)
     assert files_of(cache) == {}
 
 
@@ -214,7 +215,7 @@ def test_a_bundle_that_becomes_far_more_than_it_is_is_refused(
     tracemalloc.start()
     try:
         with pytest.raises(CorruptArtifact, match=told):
-            Detector.load(bundle)
+            Detector.load(bundle, target=FAST)
         assert tracemalloc.get_traced_memory()[1] < 64 << 20
     finally:
         tracemalloc.stop()

@@ -113,3 +113,17 @@ def test_a_command_that_prints_past_the_escaping_is_found(project: Path) -> None
     done = run_tool(tool)
     assert done.returncode == 1
     assert [line.split(":")[1] for line in done.stdout.splitlines()] == ["1", "2", "3", "4", "5"]
+
+
+def test_a_class_name_has_one_meaning(project: Path) -> None:
+    """Twins in two backends mean the same; what they share has names of its own."""
+    tool, backends = project / "tools" / "check_names.py", project / "compiler" / "backends"
+    for place in ("cpu", "cuda", "common"):
+        (backends / place).mkdir(parents=True)
+    for place in ("cpu", "cuda"):
+        (backends / place / "tile.py").write_text("class Tile: ...\nclass _Private: ...\n")
+    assert run_tool(tool).returncode == 0
+    (backends / "common" / "tile.py").write_text("class Tile: ...\n")
+    done = run_tool(tool)
+    places = ", ".join(f"compiler/backends/{place}/tile.py" for place in ("common", "cpu", "cuda"))
+    assert (done.returncode, done.stdout) == (1, f"Tile is a class in {places}; rename all but one\n")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from zcc.registry import Artifact, Registry, Unreadable
 from zcc.registry.gates import Gate
-from zcc.registry.listing import Wanted
+from zcc.registry.listing import ListFilter
 from zcc.registry.tags import Move
 from zcc.runtime import host
 from zcc.runtime.choice import Wish, explain
@@ -61,7 +61,7 @@ class Gathered:
 
 def gather(registry: Registry, pattern: str | None) -> Gathered:
     """The last builds of what the pattern means, and older ones that a tag holds; NotFound where there is nothing."""
-    found = registry.browse(Wanted(pattern=pattern), "name")
+    found = registry.browse(ListFilter(pattern=pattern), "name")
     shown = [each for each in found.artifacts if not each.superseded or each.tags]
     if not shown:
         meant = f"called {pattern} " if pattern else ""

@@ -12,7 +12,7 @@ from zcc.web.report.entry import Entry
 from zcc.web.report.evidence import Evidence
 from zcc.web.report.gather import Gathered
 from zcc.web.report.section import Missing, Section
-from zcc.web.report.treemap import Tile, squarified
+from zcc.web.report.treemap import TreemapTile, squarified
 
 MOST_TILES = 56  # the rest is one tile
 ASPECT = 2.1  # about that of the place on a wide screen
@@ -105,7 +105,7 @@ def _map(entry: Entry, pieces: Sequence[Piece], timed: bool, hidden: bool) -> Ma
     )
 
 
-def _tile(piece: Piece, tile: Tile, total: float, unit: str) -> Markup:
+def _tile(piece: Piece, tile: TreemapTile, total: float, unit: str) -> Markup:
     share = piece.amount / total
     hint = f"{piece.kernel} makes {piece.makes}: {piece.amount:.3f} {unit}, {share:.1%}"
     large = share > 0.012

@@ -27,7 +27,7 @@ SIDE, QUALITY = 960, 82  # of pictures within the page
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenPicture:
     """What a variant found in a picture, and for each detection that of the reference, -1 where that has none."""
 
     entry: Entry
@@ -44,7 +44,7 @@ class Scene:
     jpeg: str  # a data URL
     width: int
     height: int
-    seen: Sequence[Seen]
+    seen: Sequence[SeenPicture]
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _scene(path: Path, loaded: Sequence[tuple[Entry, Variant]], thresholds: tupl
     pixels = read_picture(path)
     found = [(entry, variant.run(_as_fed(pixels, entry), *thresholds)) for entry, variant in loaded]
     reference = found[0][1]
-    seen = [Seen(entry, each, *_compared(reference, each)) for entry, each in found]
+    seen = [SeenPicture(entry, each, *_compared(reference, each)) for entry, each in found]
     return Scene(path.name, _encoded(pixels), pixels.shape[1], pixels.shape[0], seen)
 
 

@@ -8,7 +8,7 @@ from zcc.runtime.detections import Detections
 from zcc.runtime.wording import counted
 from zcc.web.marks import mark
 from zcc.web.markup import Child, Markup, tag
-from zcc.web.report.pictures import Gallery, Scene, Seen
+from zcc.web.report.pictures import Gallery, Scene, SeenPicture
 from zcc.web.report.section import Missing, Section
 
 TITLE = "Side by side"
@@ -53,7 +53,7 @@ def _scene(scene: Scene, key: str) -> Markup:
     return tag("div", store, heading, tag("div", shots, class_="shots"), class_="card padded scene")
 
 
-def _shot(scene: Scene, seen: Seen, key: str, first: bool) -> Markup:
+def _shot(scene: Scene, seen: SeenPicture, key: str, first: bool) -> Markup:
     reference = scene.seen[0].found
     names = seen.entry.artifact.manifest.classes
     boxes = [
@@ -97,7 +97,7 @@ def _box(found: Detections, number: int, kind: str, names: Sequence[str]) -> Mar
 WORDS = {"both": "found by both", "missed": "found by the reference alone", "added": "found here alone"}
 
 
-def _in_words(seen: Seen, first: bool, names: Sequence[str]) -> str:
+def _in_words(seen: SeenPicture, first: bool, names: Sequence[str]) -> str:
     count = counted(len(seen.found), "detection")
     if first:
         return f"{count}; the reference"

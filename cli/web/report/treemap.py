@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Tile(NamedTuple):
+class TreemapTile(NamedTuple):
     """A rectangle within a unit square."""
 
     x: float
@@ -15,9 +15,9 @@ class Tile(NamedTuple):
     height: float
 
 
-def squarified(areas: Sequence[float], aspect: float) -> list[Tile]:
+def squarified(areas: Sequence[float], aspect: float) -> list[TreemapTile]:
     """Tiles for areas that fall and sum to 1, on a ground `aspect` times as wide as high."""
-    tiles: list[Tile] = []
+    tiles: list[TreemapTile] = []
     x, y, width, height, start = 0.0, 0.0, aspect, 1.0, 0
     while start < len(areas):
         side, end = min(width, height), start + 1
@@ -28,14 +28,14 @@ def squarified(areas: Sequence[float], aspect: float) -> list[Tile]:
         for area in scaled[start:end]:
             length = area / depth if depth else 0.0
             upright = width >= height
-            tiles.append(Tile(x, y, depth, length) if upright else Tile(x, y, length, depth))
+            tiles.append(TreemapTile(x, y, depth, length) if upright else TreemapTile(x, y, length, depth))
             x, y = (x, y + length) if upright else (x + length, y)
         if width >= height:
             x, y, width = x + depth, y - sum(scaled[start:end]) / depth if depth else y, width - depth
         else:
             x, y, height = x - sum(scaled[start:end]) / depth if depth else x, y + depth, height - depth
         start = end
-    return [Tile(each.x / aspect, each.y, each.width / aspect, each.height) for each in tiles]
+    return [TreemapTile(each.x / aspect, each.y, each.width / aspect, each.height) for each in tiles]
 
 
 def _worst(areas: Sequence[float], side: float) -> float:

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from zcc.runtime.adaptive.adaptive_detector import AdaptiveDetector
-from zcc.runtime.adaptive.scene import SceneComplexity
+from zcc.runtime.adaptive.scene_complexity import SceneComplexity
 from zcc.runtime.choice import Wish, choose, explain
 from zcc.runtime.detections import Detections
 from zcc.runtime.errors import NotFound

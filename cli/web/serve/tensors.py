@@ -19,7 +19,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Tensor:
+class GivenTensor:
     """One tensor of an answer; sizes that differ from frame to frame are -1."""
 
     name: str
@@ -33,23 +33,23 @@ def _run_lengths(found: Any) -> Array:
 
 
 _FOUND = (
-    Tensor("boxes", "FP32", (-1, 4), lambda found: found.boxes),
-    Tensor("scores", "FP32", (-1,), lambda found: found.scores),
-    Tensor("classes", "INT32", (-1,), lambda found: found.classes),
+    GivenTensor("boxes", "FP32", (-1, 4), lambda found: found.boxes),
+    GivenTensor("scores", "FP32", (-1,), lambda found: found.scores),
+    GivenTensor("classes", "INT32", (-1,), lambda found: found.classes),
 )
-_MASKS = Tensor("masks", "BYTES", (-1,), _run_lengths)
-_ROTATED = Tensor("rotated", "FP32", (-1, 5), lambda found: found.rotated)
+_MASKS = GivenTensor("masks", "BYTES", (-1,), _run_lengths)
+_ROTATED = GivenTensor("rotated", "FP32", (-1, 5), lambda found: found.rotated)
 
 
-def _keypoints(manifest: Manifest) -> Tensor:
-    return Tensor("keypoints", "FP32", (-1, manifest.task.shape[0], 3), lambda found: found.keypoints)
+def _keypoints(manifest: Manifest) -> GivenTensor:
+    return GivenTensor("keypoints", "FP32", (-1, manifest.task.shape[0], 3), lambda found: found.keypoints)
 
 
-def _probabilities(manifest: Manifest) -> Tensor:
-    return Tensor("probabilities", "FP32", (len(manifest.classes),), lambda found: found.probabilities)
+def _probabilities(manifest: Manifest) -> GivenTensor:
+    return GivenTensor("probabilities", "FP32", (len(manifest.classes),), lambda found: found.probabilities)
 
 
-TENSORS: dict[str, Callable[[Manifest], tuple[Tensor, ...]]] = {
+TENSORS: dict[str, Callable[[Manifest], tuple[GivenTensor, ...]]] = {
     "detect": lambda manifest: _FOUND,
     "segment": lambda manifest: (*_FOUND, _MASKS),
     "pose": lambda manifest: (*_FOUND, _keypoints(manifest)),
@@ -58,7 +58,7 @@ TENSORS: dict[str, Callable[[Manifest], tuple[Tensor, ...]]] = {
 }
 
 
-def tensors_of(manifest: Manifest) -> dict[str, Tensor]:
+def tensors_of(manifest: Manifest) -> dict[str, GivenTensor]:
     """The tensors that a model's answers may have, by their names."""
     return {tensor.name: tensor for tensor in TENSORS[manifest.task.name](manifest)}
 

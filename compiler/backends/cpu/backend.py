@@ -14,7 +14,7 @@ from zcc.compiler.backends.common.machine import Machine
 from zcc.compiler.backends.cpu.emulation.emulated import emulated_network
 from zcc.compiler.backends.cpu.emulation.emulator import Emulator
 from zcc.compiler.backends.cpu.emulation.run_network import HEAD, PROTOTYPES
-from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, KernelRecords, RecordedChoices, find_records
+from zcc.compiler.backends.cpu.forms.find_records import NO_RECORDS, KernelRecords, RecordedChoices, find_records
 from zcc.compiler.backends.cpu.kernels.slab import written
 from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network

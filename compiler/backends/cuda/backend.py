@@ -8,7 +8,7 @@ from pathlib import Path
 from zcc.compiler.backends.backend import ON_THIS_MACHINE, Built, Call, Floats, Running
 from zcc.compiler.backends.common.machine import Machine
 from zcc.compiler.backends.cuda import nvrtc
-from zcc.compiler.backends.cuda.kernels.source import name_of
+from zcc.compiler.backends.cuda.kernels.kernel_source import name_of
 from zcc.compiler.backends.cuda.pipeline import lower_network
 from zcc.compiler.backends.cuda.program import assemble
 from zcc.compiler.backends.cuda.targets import TARGETS, CudaTarget, native_target

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zcc.compiler.backends.cuda.kernels.source import KernelSpec
+from zcc.compiler.backends.cuda.kernels.kernel_source import KernelSpec
 from zcc.compiler.backends.cuda.place import View
 
 

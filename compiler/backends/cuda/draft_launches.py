@@ -12,11 +12,11 @@ from zcc.compiler.backends.cuda.draft import Argument, Draft
 from zcc.compiler.backends.cuda.kernels.attention import AttentionKernel
 from zcc.compiler.backends.cuda.kernels.conv_mma import Geometry
 from zcc.compiler.backends.cuda.kernels.generic import GenericKernel
+from zcc.compiler.backends.cuda.kernels.kernel_source import KernelSpec
 from zcc.compiler.backends.cuda.kernels.moves import DepthToSpaceKernel, GlobalMeanKernel, ShuffleKernel
 from zcc.compiler.backends.cuda.kernels.plain import FromPlain, ToPlain
 from zcc.compiler.backends.cuda.kernels.pointwise import PointwiseKernel
 from zcc.compiler.backends.cuda.kernels.pool import Pool, PoolChain
-from zcc.compiler.backends.cuda.kernels.source import KernelSpec
 from zcc.compiler.backends.cuda.kernels.stages import Ending
 from zcc.compiler.backends.cuda.lower_conv import lower_conv
 from zcc.compiler.backends.cuda.lowering import Lowering

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from zcc.compiler.backends.cuda.draft import Argument, Draft, LaunchScratch
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma
+from zcc.compiler.backends.cuda.kernels.kernel_source import name_of
 from zcc.compiler.backends.cuda.kernels.pool import PoolChain
-from zcc.compiler.backends.cuda.kernels.source import name_of
-from zcc.compiler.backends.cuda.memory import Memory
 from zcc.compiler.backends.cuda.place import Placement, View
+from zcc.compiler.backends.cuda.plan_memory import Memory
 from zcc.compiler.ir.tensors import Tensor
 from zcc.runtime.executors import plan as plans
 
@@ -41,17 +41,17 @@ class Addresses:
         strided = argument.width < storage.pixel
         return plans.Range("arena", begin.offset, end, *((argument.width, storage.pixel) if strided else ()))
 
-    def tensor(self, view: View) -> plans.Tensor:
+    def tensor(self, view: View) -> plans.PlanTensor:
         """A whole storage."""
         storage = view.storage
         dtype = "uint16" if storage.dtype == "bfloat16" else storage.dtype
-        return plans.Tensor(self.place(view), dtype, (1, storage.height, storage.width, storage.channels))
+        return plans.PlanTensor(self.place(view), dtype, (1, storage.height, storage.width, storage.channels))
 
-    def result(self, tensor: Tensor, placement: Placement) -> plans.Tensor:
-        """Of a map as it lies, of a plain tensor as the network has it."""
+    def result(self, tensor: Tensor, placement: Placement) -> plans.PlanTensor:
+        """A result as an array: a map as it lies in memory, a plain tensor in the network's shape."""
         view = placement.views[tensor]
         is_map = tensor in placement.channels
-        return self.tensor(view) if is_map else plans.Tensor(self.place(view), tensor.dtype, tensor.shape)
+        return self.tensor(view) if is_map else plans.PlanTensor(self.place(view), tensor.dtype, tensor.shape)
 
 
 def launch(draft: Draft, after: list[int], address: Addresses, critical: bool) -> plans.Launch:

@@ -13,16 +13,16 @@ from functools import partial
 from zcc.compiler.backends.cuda.critical_path import critical_path
 from zcc.compiler.backends.cuda.draft import true_edges
 from zcc.compiler.backends.cuda.draft_launches import draft_launches
-from zcc.compiler.backends.cuda.kernels.source import KernelSpec, module_source
+from zcc.compiler.backends.cuda.kernels.kernel_source import KernelSpec, module_source
 from zcc.compiler.backends.cuda.launches import Addresses, launch
 from zcc.compiler.backends.cuda.lower_conv import image_unit
 from zcc.compiler.backends.cuda.lowering import Lowering
-from zcc.compiler.backends.cuda.memory import plan_memory
 from zcc.compiler.backends.cuda.place import place
-from zcc.compiler.backends.cuda.plain import in_loop_nests, lower_generic, separate_plain, with_colours
+from zcc.compiler.backends.cuda.plain_operations import in_loop_nests, lower_generic, separate_plain, with_colours
+from zcc.compiler.backends.cuda.plan_memory import plan_memory
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.backends.cuda.tiles import Choose, tile_chooser
-from zcc.compiler.importing.fuse import ops_for
+from zcc.compiler.ir.needed_ops import ops_for
 from zcc.compiler.ir.ops import Network
 from zcc.runtime.executors import plan as plans
 
@@ -45,9 +45,9 @@ class NetworkPlan:
     weights: bytes
     arena_bytes: int
     zeroed: tuple[plans.Range, ...]  # counters of the arena, zero before and after
-    image: plans.Tensor
+    image: plans.PlanTensor
     image_format: str  # a name in FORMATS
-    maps: tuple[plans.Tensor, ...]  # what the head is decoded from; else the output alone
+    maps: tuple[plans.PlanTensor, ...]  # what the head is decoded from; else the output alone
     map_format: str
     specs: tuple[KernelSpec, ...]  # of each launch
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from zcc.compiler.backends.common.channels import Channels, choose_channels
 from zcc.compiler.backends.cuda.kernels.formats import FORMATS, Map
-from zcc.compiler.backends.cuda.plain import PLAIN
+from zcc.compiler.backends.cuda.plain_operations import PLAIN
 from zcc.compiler.ir.ops import Concat, Copy, Network, Op, Slice
 from zcc.compiler.ir.plain_ops import Alias
 from zcc.compiler.ir.tensors import Tensor
@@ -196,7 +196,7 @@ class _Placer:
         return source.block_of(cut.begin) * source.block
 
     def view(self, tensor: Tensor) -> View:
-        """Of a map, in a storage of its own when it has no place yet."""
+        """Where a map lies: in a storage of its own, when it has no place yet."""
         if tensor not in self.views:
             storage = self.storage(tensor)
             self.views[tensor] = View(storage, 0, storage.channels)

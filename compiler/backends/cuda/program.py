@@ -31,7 +31,7 @@ from zcc.compiler.ir.heads.decoding import RawHead
 from zcc.compiler.ir.ops import Network
 from zcc.runtime.executors.cuda_program import Module, Program
 from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
-from zcc.runtime.executors.plan import Place, Plan, Tensor
+from zcc.runtime.executors.plan import Place, Plan, PlanTensor
 
 ALIGNED = 256
 
@@ -94,7 +94,7 @@ def _anchored(raw: RawHead, planned: NetworkPlan) -> FrameHead:
     return AnchorHead(raw.classes, planned.map_format, tuple(scales))
 
 
-def _map(tensor: Tensor) -> HeadMap:
+def _map(tensor: PlanTensor) -> HeadMap:
     return HeadMap(tensor.place, tensor.shape[3])
 
 

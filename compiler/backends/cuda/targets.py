@@ -20,7 +20,7 @@ class Capability:
 
     @property
     def arch(self) -> str:
-        """As compilers are told."""
+        """The architecture's name for compilers, as sm_90."""
         return f"sm_{self.number}"
 
     @property

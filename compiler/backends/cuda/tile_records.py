@@ -31,7 +31,7 @@ class Product(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What people tell it by."""
+        """Its name in tables and messages."""
         return f"conv of {self.pixels} pixels, {self.outputs} outputs, {self.products} products of {self.bytes} bytes"
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import log
 
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Tile
-from zcc.compiler.backends.cuda.kernels.source import KernelSpec
+from zcc.compiler.backends.cuda.kernels.kernel_source import KernelSpec
 from zcc.compiler.backends.cuda.measured_tiles import MEASURED, MEASURED_BYTES
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.backends.cuda.tile_records import Product, TileRecords, product_of

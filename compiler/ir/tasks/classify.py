@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zcc.compiler.ir.heads.head import Head
-from zcc.compiler.ir.tasks.task import Array, Seen, TaskReading
+from zcc.compiler.ir.tasks.task import Array, ProbedOutputs, TaskReading
 
 FAMILY = "probabilities"
 SLACK = 1e-3
@@ -21,12 +21,12 @@ class Classify:
     name: str = "classify"
     layout: str = "(1, classes) probabilities that sum up to 1, and no boxes"
 
-    def read(self, seen: Seen) -> TaskReading | None:
-        """It has no candidates that anything could stand behind."""
+    def read(self, seen: ProbedOutputs) -> TaskReading | None:
+        """Always None: a classifier has no candidates, whose numbers the other tasks are told by; `head` finds it."""
         return None
 
-    def fault(self, seen: Seen) -> str | None:
-        """Nor can they be at fault."""
+    def fault(self, seen: ProbedOutputs) -> str | None:
+        """Always None, for the same reason."""
         return None
 
     def head(self, output: str, values: Sequence[Array]) -> Head | None:

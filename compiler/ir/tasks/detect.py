@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zcc.compiler.ir.tasks.task import Seen, TaskReading
+from zcc.compiler.ir.tasks.task import ProbedOutputs, TaskReading
 from zcc.runtime.manifest import TaskInfo
 
 
@@ -15,12 +15,12 @@ class Detect:
     name: str = "detect"
     layout: str = "boxes in pixels and scores in 0..1"
 
-    def read(self, seen: Seen) -> TaskReading | None:
-        """It needs nothing."""
+    def read(self, seen: ProbedOutputs) -> TaskReading | None:
+        """Boxes and scores, and no number behind them."""
         return None if seen.width else TaskReading(TaskInfo(self.name))
 
-    def fault(self, seen: Seen) -> str | None:
-        """What has more numbers is another task's."""
+    def fault(self, seen: ProbedOutputs) -> str | None:
+        """Always None: outputs with more numbers are of another task."""
         return None
 
 

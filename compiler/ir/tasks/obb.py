@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from zcc.compiler.ir.tasks.task import Seen, TaskReading
+from zcc.compiler.ir.tasks.task import ProbedOutputs, TaskReading
 from zcc.runtime.manifest import TaskInfo
 
 SLACK = 1e-3
@@ -20,7 +20,7 @@ class Rotated:
     name: str = "obb"
     layout: str = "those, and for each box an angle within a turn"
 
-    def read(self, seen: Seen) -> TaskReading | None:
+    def read(self, seen: ProbedOutputs) -> TaskReading | None:
         """One number, never more than a turn; the angle of a model that sees noise is not the same everywhere."""
         if (
             seen.width != ANGLES
@@ -30,7 +30,7 @@ class Rotated:
             return None
         return TaskReading(TaskInfo(self.name, NUMBERS))
 
-    def fault(self, seen: Seen) -> str | None:
+    def fault(self, seen: ProbedOutputs) -> str | None:
         """One number that is no angle."""
         if seen.width != ANGLES:
             return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zcc.compiler.ir.tasks.task import Seen, TaskReading
+from zcc.compiler.ir.tasks.task import ProbedOutputs, TaskReading
 from zcc.runtime.manifest import TaskInfo
 
 SLACK = 1e-3  # by which a probability may leave 0..1
@@ -20,7 +20,7 @@ class Pose:
     name: str = "pose"
     layout: str = "those, and for each box k keypoints of x, y and visibility, or of x and y"
 
-    def read(self, seen: Seen) -> TaskReading | None:
+    def read(self, seen: ProbedOutputs) -> TaskReading | None:
         """Visibilities are probabilities and coordinates are not, which tells the two forms apart."""
         fitting = [count for count in NUMBERS if _fits(seen, count)]
         if not seen.width or seen.planes or not fitting:
@@ -30,7 +30,7 @@ class Pose:
             return None
         return TaskReading(TaskInfo(self.name, seen.width, keypoints))
 
-    def fault(self, seen: Seen) -> str | None:
+    def fault(self, seen: ProbedOutputs) -> str | None:
         """Numbers that make no whole keypoints, or other ones than the metadata says."""
         if seen.width < 2 or seen.planes:
             return None
@@ -41,7 +41,7 @@ class Pose:
         )
 
 
-def _fits(seen: Seen, numbers: int) -> bool:
+def _fits(seen: ProbedOutputs, numbers: int) -> bool:
     if seen.width % numbers:
         return False
     points = [rows.reshape(len(rows), -1, numbers) for rows in seen.details]

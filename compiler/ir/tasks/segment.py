@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zcc.compiler.ir.tasks.task import Seen, TaskReading
+from zcc.compiler.ir.tasks.task import ProbedOutputs, TaskReading
 from zcc.runtime.manifest import TaskInfo
 
 
@@ -15,7 +15,7 @@ class Segment:
     name: str = "segment"
     layout: str = "those, for each box c coefficients, and an output of c prototypes (1, c, h, w)"
 
-    def read(self, seen: Seen) -> TaskReading | None:
+    def read(self, seen: ProbedOutputs) -> TaskReading | None:
         """As many prototypes as coefficients, over the whole input."""
         fitting = [name for name, shape in seen.planes.items() if _covers(shape, seen.size) and shape[1] == seen.width]
         if not seen.width or len(fitting) != 1:
@@ -23,7 +23,7 @@ class Segment:
         shape = seen.planes[fitting[0]]
         return TaskReading(TaskInfo(self.name, seen.width, shape[1:]), fitting[0])
 
-    def fault(self, seen: Seen) -> str | None:
+    def fault(self, seen: ProbedOutputs) -> str | None:
         """Another number of coefficients, or prototypes that do not lie over the input."""
         if not seen.planes:
             return None

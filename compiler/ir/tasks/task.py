@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Seen:
+class ProbedOutputs:
     """What a model that was run on noise gives beside boxes and scores."""
 
     details: Sequence[Array]  # of each run, a row for each candidate: the numbers behind its scores
@@ -49,10 +49,10 @@ class Task(Protocol):
         """What its outputs are, for messages."""
         ...
 
-    def read(self, seen: Seen) -> TaskReading | None:
+    def read(self, seen: ProbedOutputs) -> TaskReading | None:
         """What the outputs are in this task; None where they cannot be of it."""
         ...
 
-    def fault(self, seen: Seen) -> str | None:
+    def fault(self, seen: ProbedOutputs) -> str | None:
         """What keeps outputs that look like this task from being of it; None where they do not even look like it."""
         ...

@@ -46,7 +46,7 @@ def _may_meet(mine: Floats, theirs: Floats) -> NDArray[np.bool_]:
 
 
 def area(corners: Floats) -> float:
-    """Of a polygon, whichever way round."""
+    """The area of a polygon, whose corners may come either way round."""
     x, y = corners.T
     return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2 if len(corners) > 2 else 0.0
 

@@ -11,7 +11,7 @@ from zcc.compiler.adapting.fit import attempt, fit
 from zcc.compiler.adapting.outcome import always
 from zcc.compiler.adapting.policy_settings import candidates, line, roles
 from zcc.compiler.adapting.recording import Recording
-from zcc.runtime.adaptive.scene import MEASURES
+from zcc.runtime.adaptive.scene_complexity import MEASURES
 from zcc.runtime.errors import UsageError
 
 ROLES = roles("scene", (CHEAP, HIGH))

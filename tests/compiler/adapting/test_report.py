@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.compiler.adapting.recordings import CHEAP, HIGH, make_up
-from zcc.compiler.adapting.plot import Axis, draw
+from zcc.compiler.adapting.plot import PlotAxis, draw
 from zcc.compiler.adapting.policy_settings import roles
 from zcc.compiler.adapting.report import AdaptReport, report
 from zcc.compiler.adapting.table import curve_rows, outcome_rows, summary
@@ -63,7 +63,7 @@ def test_the_picture_shows_every_point_within_its_frame(told: AdaptReport) -> No
 
 @pytest.mark.parametrize("values", [(3.0, 3.0), (0.0, 0.0), (-1e-9, 1e-9), (1.0, 1e6), (79.84, 83.22)])
 def test_an_axis_holds_its_values_between_round_numbers(values: tuple[float, float]) -> None:
-    axis = Axis(values, 0.0, 100.0)
+    axis = PlotAxis(values, 0.0, 100.0)
     assert 2 <= len(axis.ticks) <= 9
     assert all(-1e-6 <= axis.place(value) <= 100 + 1e-6 for value in values)
     assert all(math.isfinite(tick) for tick in axis.ticks)

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from zcc.compiler.benching import machine_state
-from zcc.compiler.benching.machine_state import Reading, conditions, describe_machine, warnings
+from zcc.compiler.benching.machine_state import MachineReading, conditions, describe_machine, warnings
 
 QUIET = [[1.0, 1.01]] * 6
 
 
-def reading(moment: float, busy: float, stolen: float = 0.0, ours: float = 0.0) -> Reading:
+def reading(moment: float, busy: float, stolen: float = 0.0, ours: float = 0.0) -> MachineReading:
     """A machine's counters."""
-    return Reading(moment, busy, stolen, ours, 2000.0)
+    return MachineReading(moment, busy, stolen, ours, 2000.0)
 
 
-def told_of(before: Reading, after: Reading, ours: float, rounds: list[list[float]]) -> list[str]:
+def told_of(before: MachineReading, after: MachineReading, ours: float, rounds: list[list[float]]) -> list[str]:
     """The warnings about what went on between."""
     return warnings(conditions(before, after, ours, rounds))
 
@@ -42,8 +42,8 @@ def test_counters_come_from_the_kernel(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(machine_state.os, "sysconf", lambda _: 100)
     (tmp_path / "stat").write_text("cpu  1000 200 300 9000 50 10 20 400 7 7\ncpu0 1 1 1 1\n")
     (tmp_path / "cpuinfo").write_text("model name\t: Test CPU\ncpu MHz\t\t: 1999.6\ncpu MHz\t\t: 2000.4\n")
-    now = Reading.now()
+    now = MachineReading.now()
     assert (now.busy, now.stolen, now.megahertz) == pytest.approx((15.3, 4.0, 2000.0))
     assert describe_machine()["processor"] == "Test CPU"
     monkeypatch.setattr(machine_state, "PROC", tmp_path / "absent")
-    assert Reading.now().megahertz is None, "a system without /proc tells nothing, and nothing fails"
+    assert MachineReading.now().megahertz is None, "a system without /proc tells nothing, and nothing fails"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from zcc.compiler.benching.bench import best_sharing, sharings
+import pytest
+
+from tests.conftest import Tiny
+from tests.runtime.samples import noise
+from zcc.compiler.benching import sharing
+from zcc.compiler.benching.sharing import best_sharing, few_sharings, glance, sharings
 
 
 def test_all_powers_of_two_that_fit_and_all_there_are() -> None:
     assert sharings(1) == [(1, 1)]
     assert sharings(2) == [(1, 1), (1, 2), (2, 1)]
+    assert sharings(4, (3, 1)) == [(1, 1), (1, 3), (2, 1), (4, 1)]
     assert sharings(6) == [(1, 1), (1, 2), (1, 4), (1, 6), (2, 1), (2, 2), (4, 1), (6, 1)]
 
 
@@ -22,3 +28,17 @@ def test_the_quickest_frame_and_the_most_frames() -> None:
         "latency": {"threads": 4, "streams": 1},
         "throughput": {"threads": 1, "streams": 4},
     }
+
+
+def test_a_quick_look_has_a_frame_on_all_cores_and_all_cores_in_streams() -> None:
+    assert few_sharings(16) == [(8, 1), (16, 1), (4, 4), (2, 8), (1, 16)]
+    assert few_sharings(8) == [(4, 1), (8, 1), (2, 4), (1, 8)]
+
+
+def test_what_was_looked_at_says_what_is_best(tiny_artifact: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "few_sharings", lambda most: [(2, 1), (1, 2)])
+    monkeypatch.setattr(sharing, "GLANCE", 0.01)
+    found = glance(tiny_artifact.folder, [noise(48, 64)])
+    assert found is not None and found["best"] == best_sharing(found["surface"])
+    assert [(cell["threads"], cell["streams"]) for cell in found["surface"]] == [(2, 1), (1, 2)]
+    assert all(cell["fps"] > 0 for cell in found["surface"])

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from zcc.compiler.fleet.matrix import Cell
-from zcc.compiler.fleet.tasks import Answer, BuildTask, BuiltCell, Stage, Task, Tell
+from zcc.compiler.fleet.tasks import Answer, BuildTask, BuiltCell, FleetTask, Stage, Tell
 
 WAITING = 60.0  # seconds; what nobody lets go on is a fault of the test
 
@@ -18,7 +18,7 @@ def errand(label: str, folder: Path) -> BuildTask:
     return BuildTask(label, (Cell(folder / "model.onnx", label, "fp32", "native"),), str(folder))
 
 
-def run_errand(task: Task, tell: Tell) -> Answer:
+def run_errand(task: FleetTask, tell: Tell) -> Answer:
     """Say who works; die if the folder says so, wait while it says so; the answer names the worker."""
     folder = Path(task.registry)
     tell(Stage(task.label, f"worker {os.getpid()}"))

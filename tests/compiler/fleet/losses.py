@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.compiler.fleet.errands import WAITING, errand, tries
 from zcc.compiler.fleet.crew import MOST_DEATHS, Crew
-from zcc.compiler.fleet.tasks import BuiltCell, Failed, Stage
+from zcc.compiler.fleet.tasks import BuiltCell, FailedTask, Stage
 
 
 def check_that_every_task_has_an_answer(crew: Crew, folder: Path) -> None:
@@ -52,7 +52,7 @@ def check_that_what_kills_workers_is_told(crew: Crew, folder: Path) -> None:
     tasks = [errand(label, folder) for label in ("before", "deadly", "after")]
     answers = {task.label: answer for task, answer in crew.run(tasks, lambda stage: None)}
     failed = answers.pop("deadly")
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, FailedTask)
     assert "died" in failed.reason
     assert len(set(tries(folder, "deadly"))) == MOST_DEATHS
     assert all(isinstance(answer, BuiltCell) for answer in answers.values())

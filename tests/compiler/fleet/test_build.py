@@ -11,14 +11,14 @@ from zcc.compiler.fleet.tasks import (
     Answer,
     BuildTask,
     BuiltCell,
-    Failed,
+    FailedTask,
+    FleetTask,
     Foreseen,
     Measured,
     MeasureTask,
     Planned,
     PlanTask,
     Stage,
-    Task,
     Tell,
     Tuned,
     TuneTask,
@@ -31,11 +31,11 @@ PLAIN = Matrix(CELLS)
 class Crew:
     """Answers as it is told, and keeps what it was asked."""
 
-    def __init__(self, answer: Callable[[Task], Answer], workers: int = 2) -> None:
+    def __init__(self, answer: Callable[[FleetTask], Answer], workers: int = 2) -> None:
         self.workers, self._answer = workers, answer
-        self.asked: list[Task] = []
+        self.asked: list[FleetTask] = []
 
-    def run(self, tasks: Sequence[Task], tell: Tell) -> Iterator[tuple[Task, Answer]]:
+    def run(self, tasks: Sequence[FleetTask], tell: Tell) -> Iterator[tuple[FleetTask, Answer]]:
         """One after the other, the last first."""
         for task in reversed(tasks):
             self.asked.append(task)
@@ -66,7 +66,9 @@ class Watcher:
         """Lines are for people."""
 
 
-def _run(answer: Callable[[Task], Answer], workers: int = 2, matrix: Matrix = PLAIN) -> tuple[list[CellOutcome], Crew]:
+def _run(
+    answer: Callable[[FleetTask], Answer], workers: int = 2, matrix: Matrix = PLAIN
+) -> tuple[list[CellOutcome], Crew]:
     crew, watcher = Crew(answer, workers), Watcher()
     outcomes = build_matrix(matrix, "registry", crew, watcher)
     assert sorted(watcher.seen, key=repr) == sorted(outcomes, key=repr), "each cell is told once"
@@ -76,12 +78,12 @@ def _run(answer: Callable[[Task], Answer], workers: int = 2, matrix: Matrix = PL
 def test_what_is_there_is_not_built_and_what_cannot_be_is_told() -> None:
     fp32, fp16, bf16, int8 = CELLS
 
-    def answer(task: Task) -> Answer:
+    def answer(task: FleetTask) -> Answer:
         if isinstance(task, PlanTask):
             foreseen = (Foreseen(fp32, "1", digest="sha256:a"), Foreseen(fp16, "2"), Foreseen(bf16, cannot="no words"))
             return Planned((*foreseen, Foreseen(int8, "3")))
         return (
-            Failed("misses the bar")
+            FailedTask("misses the bar")
             if task.cells == (int8,)
             else BuiltCell("sha256:b", reused=False, measured_here=False)
         )
@@ -97,7 +99,7 @@ def test_what_is_there_is_not_built_and_what_cannot_be_is_told() -> None:
 
 
 def test_what_is_known_to_fail_is_not_begun() -> None:
-    def answer(task: Task) -> Answer:
+    def answer(task: FleetTask) -> Answer:
         if isinstance(task, PlanTask):
             return Planned(
                 (*(Foreseen(cell, cell.dtype) for cell in CELLS[:3]), Foreseen(CELLS[3], wrong="no pictures"))
@@ -110,7 +112,7 @@ def test_what_is_known_to_fail_is_not_begun() -> None:
 
 
 def test_cells_of_one_fingerprint_are_built_once() -> None:
-    def answer(task: Task) -> Answer:
+    def answer(task: FleetTask) -> Answer:
         if isinstance(task, PlanTask):
             return Planned(tuple(Foreseen(cell, "the same") for cell in task.cells))
         return BuiltCell("sha256:a", reused=False, measured_here=False)
@@ -122,13 +124,13 @@ def test_cells_of_one_fingerprint_are_built_once() -> None:
 
 
 def test_a_model_that_cannot_be_read_fails_in_all_its_cells() -> None:
-    outcomes, crew = _run(lambda task: Failed("no ONNX file"))
+    outcomes, crew = _run(lambda task: FailedTask("no ONNX file"))
     assert {(each.state, each.reason) for each in outcomes} == {("failed", "no ONNX file")}
     assert len(crew.asked) == 1
 
 
 def test_what_was_measured_beside_other_builds_is_measured_again_alone() -> None:
-    def answer(task: Task) -> Answer:
+    def answer(task: FleetTask) -> Answer:
         if isinstance(task, PlanTask):
             return Planned(tuple(Foreseen(cell, cell.dtype) for cell in task.cells))
         if isinstance(task, MeasureTask):
@@ -148,14 +150,14 @@ def test_what_was_measured_beside_other_builds_is_measured_again_alone() -> None
 def test_what_is_missing_is_tuned_and_then_planned_anew() -> None:
     tuned: set[str] = set()
 
-    def answer(task: Task) -> Answer:
+    def answer(task: FleetTask) -> Answer:
         if isinstance(task, PlanTask):
             found = "with records" if tuned else "without"
             there = Foreseen(task.cells[0], "1", digest="sha256:a")
             return Planned((there, *(Foreseen(cell, f"{cell.dtype} {found}") for cell in task.cells[1:])))
         if isinstance(task, TuneTask):
             tuned.add(task.label)
-            return Failed("no tracker") if task.cells[0].dtype == "bf16" else Tuned(12)
+            return FailedTask("no tracker") if task.cells[0].dtype == "bf16" else Tuned(12)
         return BuiltCell(f"sha256:{task.cells[0].dtype}", reused=False, measured_here=False)
 
     outcomes, crew = _run(answer, matrix=Matrix(CELLS, tune_seconds=60, runner="rpc://tracker:9190/arm"))

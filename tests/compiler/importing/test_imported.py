@@ -21,12 +21,12 @@ from tests.onnx_models.variants import with_relu
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv, ShortSumConv
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
+from zcc.compiler.building.calibration import calibration_of
 from zcc.compiler.compile import CompileOptions, compile_model
 from zcc.compiler.importing.imported import Imported, import_model
 from zcc.compiler.ir.ops import Network, QuantisedConv
 from zcc.compiler.ir.quantisation import IMAGE, Quantisation
 from zcc.compiler.precision.int8 import quantise
-from zcc.compiler.precision.model_scales import calibration_of
 from zcc.registry import Registry
 from zcc.runtime.errors import UsageError
 from zcc.runtime.manifest import InputSpec

@@ -19,9 +19,10 @@ from zcc.compiler.backends.cpu.observing.observer import FrameOf
 from zcc.compiler.backends.cpu.program.emit import FrameSpec
 from zcc.compiler.backends.cpu.program.head_readers import read_head
 from zcc.compiler.frontend.find_raw_head import find_raw_head, with_maps
-from zcc.compiler.importing.fuse import fuse, ops_for
+from zcc.compiler.importing.fuse import fuse
 from zcc.compiler.importing.read_network import read_network
 from zcc.compiler.importing.relax_module import import_proto
+from zcc.compiler.ir.needed_ops import ops_for
 from zcc.compiler.ir.ops import Network, Op
 from zcc.compiler.ir.tensors import Tensor
 from zcc.runtime.manifest import InputSpec

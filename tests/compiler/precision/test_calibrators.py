@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from zcc.compiler.ir.quantisation import Quantisation
 from zcc.compiler.precision.calibrators import CALIBRATORS
-from zcc.compiler.precision.histogram import Histogram
+from zcc.compiler.precision.histogram import ValueHistogram
 
 RNG = np.random.default_rng(7)
 GAUSSIAN = RNG.normal(0, 1, 20_000).astype(np.float32)
@@ -24,13 +24,13 @@ def loss(values: NDArray[np.float32], quantisation: Quantisation, power: int) ->
 
 
 def chosen(method: str, values: NDArray[np.float32]) -> Quantisation:
-    return Quantisation.of_range(*CALIBRATORS[method](Histogram.of(values)))
+    return Quantisation.of_range(*CALIBRATORS[method](ValueHistogram.of(values)))
 
 
 @pytest.mark.parametrize("method", CALIBRATORS)
 @pytest.mark.parametrize("values", [GAUSSIAN, HEAVY, SILU, OUTLIER], ids=["gaussian", "heavy", "silu", "outlier"])
 def test_ranges_hold_zero_and_nothing_beyond_what_was_seen(method: str, values: NDArray[np.float32]) -> None:
-    low, high = CALIBRATORS[method](Histogram.of(values))
+    low, high = CALIBRATORS[method](ValueHistogram.of(values))
     assert values.min() <= low <= 0 <= high <= values.max()
 
 
@@ -43,12 +43,12 @@ def test_constant_maps(method: str, value: float) -> None:
 
 
 def test_minmax_takes_everything() -> None:
-    assert CALIBRATORS["minmax"](Histogram.of(OUTLIER)) == (float(OUTLIER.min()), 500.0)
+    assert CALIBRATORS["minmax"](ValueHistogram.of(OUTLIER)) == (float(OUTLIER.min()), 500.0)
 
 
 def test_percentile_leaves_an_outlier_out() -> None:
     many = np.random.default_rng(8).normal(0, 1, 2_000_000).astype(np.float32)
-    low, high = CALIBRATORS["percentile"](Histogram.of(np.append(many, np.float32(500))))
+    low, high = CALIBRATORS["percentile"](ValueHistogram.of(np.append(many, np.float32(500))))
     np.testing.assert_allclose([low, high], np.quantile(many, [1e-6, 1 - 1e-6]), atol=0.2)
 
 
@@ -69,5 +69,5 @@ def test_entropy_cuts_heavy_tails_and_keeps_a_gaussian() -> None:
 
 @pytest.mark.parametrize("method", CALIBRATORS)
 def test_the_order_of_values_does_not_matter(method: str) -> None:
-    halves = [Histogram.of(half) for half in np.split(HEAVY, 2)]
+    halves = [ValueHistogram.of(half) for half in np.split(HEAVY, 2)]
     assert CALIBRATORS[method](halves[0] + halves[1]) == CALIBRATORS[method](halves[1] + halves[0])

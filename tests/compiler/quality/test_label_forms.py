@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from zcc.compiler.quality.dataset import load_dataset
-from zcc.compiler.quality.scene import Scene
+from zcc.compiler.quality.labelled_scene import LabelledScene
 from zcc.compiler.quality.shapes.keypoints import KeypointShapes
 from zcc.compiler.quality.shapes.masks import MaskShapes
 from zcc.compiler.quality.shapes.rotated import RotatedShapes
@@ -46,7 +46,7 @@ def as_coco(folder: Path, **fields: Any) -> Path:
     return folder
 
 
-def only(path: Path, task: TaskInfo) -> Scene:
+def only(path: Path, task: TaskInfo) -> LabelledScene:
     (scene,) = load_dataset(path, task).scenes
     return scene
 

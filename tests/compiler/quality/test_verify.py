@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Tiny
-from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS
+from zcc.compiler.backends.cpu.forms.find_records import NO_RECORDS
 from zcc.compiler.backends.table import targets
 from zcc.compiler.building.job import Job
 from zcc.compiler.frontend.load import load_model

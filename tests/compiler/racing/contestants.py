@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zcc.compiler.racing.contestant import Entry, Floats, FoundBoxes, Pixels, Step, Thresholds
+from zcc.compiler.racing.contestant import Floats, FoundBoxes, Pixels, RaceEntry, Step, Thresholds
 from zcc.runtime.errors import IncompatibleHost
 
 
@@ -75,4 +75,4 @@ def never_enter(threads: int) -> Sleeper:
     raise ImportError("no such library")
 
 
-SLEEPER = Entry("sleeper", sleep)
+SLEEPER = RaceEntry("sleeper", sleep)

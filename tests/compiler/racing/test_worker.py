@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.compiler.racing import contestants
-from zcc.compiler.racing.contestant import Contestant, Entry, Thresholds
+from zcc.compiler.racing.contestant import Contestant, RaceEntry, Thresholds
 from zcc.compiler.racing.worker import RaceWorker
 from zcc.runtime.errors import BenchmarkError, IncompatibleHost, ZccError
 
@@ -47,7 +47,7 @@ def test_a_turn_times_every_run_and_every_step() -> None:
     ],
 )
 def test_an_end_is_told_in_one_line(enter: Callable[[int], Contestant], kind: type[ZccError], words: str) -> None:
-    with RaceWorker(Entry("broken", enter), threads=1) as worker:
+    with RaceWorker(RaceEntry("broken", enter), threads=1) as worker:
         with pytest.raises(kind) as caught:
             worker.network(IMAGE)
         assert str(caught.value) == words
@@ -57,7 +57,7 @@ def test_an_end_is_told_in_one_line(enter: Callable[[int], Contestant], kind: ty
 
 def test_one_that_cannot_enter_is_told_at_once() -> None:
     with pytest.raises(BenchmarkError, match="absent failed: ImportError: no such library"):
-        RaceWorker(Entry("absent", contestants.never_enter), threads=1)
+        RaceWorker(RaceEntry("absent", contestants.never_enter), threads=1)
 
 
 def test_no_process_outlives_the_race() -> None:

@@ -17,7 +17,7 @@ from tests.runtime.adaptive.conftest import Resident
 from tests.runtime.samples import assert_same, noise
 from zcc.runtime import Detections
 from zcc.runtime.adaptive import AdaptiveDetector, Observed, SceneComplexity
-from zcc.runtime.adaptive.stored import StoredPolicy
+from zcc.runtime.adaptive.stored_policy import StoredPolicy
 from zcc.runtime.errors import FrameError, InputError, NotFound, UsageError
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zcc.runtime.executors.plan import Launch, Place, Plan, Range, Tensor, Value
+from zcc.runtime.executors.plan import Launch, Place, Plan, PlanTensor, Range, Value
 
 REGIONS = {"weights": 64, "arena": 1024, "parameters": 96, "result": 256}
 
@@ -28,5 +28,5 @@ NUMBERS = (Value("i32", -3), Value("f32", 0.1), Value("u64", 1 << 63))
 
 
 def plan(*launches: Launch) -> Plan:
-    tensors = {"input": Tensor(Place("arena", 0), "float16", (2, 4, 4))}
+    tensors = {"input": PlanTensor(Place("arena", 0), "float16", (2, 4, 4))}
     return Plan("sm_90", REGIONS, ("module",), launches or (BEGIN, LEFT, RIGHT, END), tensors, (arena(1000, 1024),))

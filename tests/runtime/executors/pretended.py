@@ -13,15 +13,15 @@ import numpy as np
 
 from benchmarks.gpu.case import Case
 from tests.compiler.backends.cuda.host_device import host_library
+from zcc.compiler.backends.cuda.frame.frame_source import Source
 from zcc.compiler.backends.cuda.frame.heads import DecodedHead
 from zcc.compiler.backends.cuda.frame.image_layout import ImageLayout
 from zcc.compiler.backends.cuda.frame.kernels import FrameKernels
 from zcc.compiler.backends.cuda.frame.part import Part, join
-from zcc.compiler.backends.cuda.frame.source import Source
 from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.executors.cuda_program import Module, Program
 from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
-from zcc.runtime.executors.plan import Launch, Place, Plan, Range, Tensor
+from zcc.runtime.executors.plan import Launch, Place, Plan, PlanTensor, Range
 from zcc.runtime.manifest import FILENAME, FileEntry, HeadInfo, InputSpec, Manifest, Requirements, file_sha256
 
 HERE = Path(__file__).parent
@@ -69,8 +69,8 @@ def program() -> Program:
         "result": ResultLayout(MAX_DET).size,
     }
     tensors = {
-        "input": Tensor(image, "float16", (SPEC.height, SPEC.width, 4)),
-        "output": Tensor(Place("arena"), "float32", HEAD.shape),
+        "input": PlanTensor(image, "float16", (SPEC.height, SPEC.width, 4)),
+        "output": PlanTensor(Place("arena"), "float32", HEAD.shape),
     }
     modules = {source.module: Module(_cubin(source), b"of no use") for source in sources}
     plan = Plan("sm_90", regions, tuple(modules), launches, tensors, kernels.zeroed(scratch))

@@ -28,19 +28,19 @@ class FormResult:
 
 
 @dataclass(frozen=True)
-class Answer:
+class TrialAnswer:
     """The default's seconds, where it could be measured, and an outcome for each form of the trial."""
 
     default_seconds: float | None
     outcomes: tuple[FormResult, ...]
 
     @classmethod
-    def failed(cls, trial: Asked, reason: str) -> Answer:
+    def failed(cls, trial: Asked, reason: str) -> TrialAnswer:
         """Nothing could be measured."""
         return cls(None, tuple(FormResult(None, reason) for _ in trial.forms))
 
     @classmethod
-    def joined(cls, answers: list[Answer]) -> Answer:
+    def joined(cls, answers: list[TrialAnswer]) -> TrialAnswer:
         """What came of trials of the same kernel, one after another."""
         seconds = [answer.default_seconds for answer in answers if answer.default_seconds is not None]
         return cls(min(seconds, default=None), tuple(outcome for answer in answers for outcome in answer.outcomes))

@@ -81,7 +81,7 @@ class ThisMachine:
         return tvm.runtime.tensor(values)
 
     def run(self, function: Callable[[], T]) -> T:
-        """While the engine runs nothing else."""
+        """In the engine that frames run in, which runs one call at a time."""
         return engine().call(function)
 
     def time(self, module: Any, entry: str, arguments: list[Any], number: int) -> float:
@@ -90,9 +90,9 @@ class ThisMachine:
         return float(timed(*arguments).results[0])
 
     def share(self, module: Any, threads: int | None = None) -> None:
-        """As an artifact that asks for them."""
+        """As a detector shares a frame whose artifact asks for so many threads."""
         engine().share(PoolCode.of(module), threads)
 
     def threads(self, wanted: int | None = None) -> int:
-        """As many as frames have."""
+        """As many as wanted, but no more than a frame may have here."""
         return min(wanted or worker_threads(), worker_threads())

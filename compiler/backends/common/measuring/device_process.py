@@ -9,7 +9,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-from zcc.compiler.backends.common.measuring.answer import Answer, Asked
+from zcc.compiler.backends.common.measuring.answer import Asked, TrialAnswer
 from zcc.compiler.backends.common.measuring.device import Device, DeviceAddress, MeasuringDeviceLost, Unreachable
 from zcc.compiler.backends.common.processes import without_interrupts
 
@@ -18,7 +18,7 @@ PATIENCE_PER_FORM = 10.0
 QUEUE_PATIENCE = 900.0  # seconds until a machine is free
 CONNECTED = "connected"
 
-Measure = Callable[[Any, Device], Answer]  # what a process does with what it is asked
+Measure = Callable[[Any, Device], TrialAnswer]  # what a process does with what it is asked
 
 
 class Ended(Exception):
@@ -43,17 +43,17 @@ class DeviceWorker:
         self._ended = False
         self._changing = threading.RLock()
 
-    def ask(self, trial: Asked) -> Answer:
+    def ask(self, trial: Asked) -> TrialAnswer:
         """What came of the trial; when a form brings the process down, the others are measured without it.
 
         Raises MeasuringDeviceLost when the device is not there any more, Unreachable when it never was.
         """
         answer = self._ask(trial)
-        if isinstance(answer, Answer):
+        if isinstance(answer, TrialAnswer):
             return answer
         if len(trial.forms) == 1:
-            return Answer.failed(trial, answer)
-        return Answer.joined([self.ask(single) for single in trial.alone()])
+            return TrialAnswer.failed(trial, answer)
+        return TrialAnswer.joined([self.ask(single) for single in trial.alone()])
 
     def end(self) -> None:
         """End the process for good, whatever it is doing; who waits for an answer, or asks again, gets Ended."""
@@ -68,7 +68,7 @@ class DeviceWorker:
                 self._process.join()
                 self._process = None
 
-    def _ask(self, trial: Asked) -> Answer | str:
+    def _ask(self, trial: Asked) -> TrialAnswer | str:
         """The answer, or why there is none."""
         process, pipe = self._started()
         patience = self._patience + self._patience_per_form * len(trial.forms)
@@ -92,9 +92,9 @@ class DeviceWorker:
             raise answer
         return answer
 
-    def _answer(self, pipe: Connection, patience: float) -> Answer | MeasuringDeviceLost | str:
+    def _answer(self, pipe: Connection, patience: float) -> TrialAnswer | MeasuringDeviceLost | str:
         if pipe.poll(patience):
-            answer: Answer | MeasuringDeviceLost | str = pipe.recv()
+            answer: TrialAnswer | MeasuringDeviceLost | str = pipe.recv()
             return answer
         self._close()
         return f"no answer in {patience:.0f} seconds"
@@ -123,7 +123,7 @@ def _serve(pipe: Connection, address: DeviceAddress, measure: Measure) -> None:
 
 def _attempt(
     trial: Asked, address: DeviceAddress, measure: Measure, connected: Callable[[], None]
-) -> Answer | MeasuringDeviceLost | str:
+) -> TrialAnswer | MeasuringDeviceLost | str:
     try:
         device = address.connect()
         connected()

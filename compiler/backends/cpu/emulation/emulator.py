@@ -37,7 +37,7 @@ class Emulator:
 
     @property
     def command(self) -> str:
-        """What Debian's qemu-user calls it."""
+        """The program that emulates it, by its name in Debian's package qemu-user."""
         return f"qemu-{self.target.arch}"
 
     @property

@@ -27,7 +27,7 @@ NOTICEABLE = 0.95
 class NetworkRecord:
     """What is known about one network in one dtype."""
 
-    network: str  # what people tell it by
+    network: str  # its name in messages
     kernels: str  # hash of the kernels' forms that it was measured with
     forms: Mapping[str, float | str]  # seconds, or what went wrong, by form
 

@@ -58,7 +58,7 @@ class CropPlan:
 
 
 @dataclass(frozen=True)
-class Axis:
+class CropAxis:
     """How the pixels of one axis of the output lie in the frame."""
 
     scale: Expr  # pixels of the frame for one of the output
@@ -67,7 +67,7 @@ class Axis:
     length: Expr  # of the frame
 
     def centre(self, place: Expr) -> Expr:
-        """Of an output pixel, in the frame."""
+        """Where the centre of an output pixel lies in the frame."""
         return (T.cast(place + self.skipped, "float32") + HALF) * self.scale
 
     def first(self, place: Expr) -> Expr:
@@ -233,8 +233,8 @@ def _crop(plan: Any, handles: Any, image_handle: Any, columns_handle: Any, share
     scale_across: T.let = _scale(frame.cols, width)
     top: T.let = _skipped(height, plan.spec.height)
     left: T.let = _skipped(width, plan.spec.width)
-    down = T.meta_var(Axis(scale_down, T.max(scale_down, ONE), top, frame.rows))
-    across = T.meta_var(Axis(scale_across, T.max(scale_across, ONE), left, frame.cols))
+    down = T.meta_var(CropAxis(scale_down, T.max(scale_down, ONE), top, frame.rows))
+    across = T.meta_var(CropAxis(scale_across, T.max(scale_across, ONE), left, frame.cols))
     whole = T.meta_var(LetterboxPlace(0, 0, plan.spec.height, plan.spec.width))
     column = T.alloc_buffer((1,), "int32")
     for x in range(plan.spec.width):

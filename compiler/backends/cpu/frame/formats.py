@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from zcc.compiler.backends.cpu.frame.frame_format import FrameFormat, Plane
+from zcc.compiler.backends.cpu.frame.frame_format import FrameFormat, FramePlane
 from zcc.compiler.backends.cpu.frame.yuv import colours_of_yuv
 from zcc.runtime.manifest import InputSpec
 from zcc.runtime.manifest_rules import COLORS
 
-PIXELS = Plane(load=8, channels=3, nested=True)
-BRIGHTNESS = Plane(load=2)
-CHROMA_PAIRS = Plane(load=4, channels=2, halving=1)
-CHROMA = Plane(load=2, halving=1)
+PIXELS = FramePlane(load=8, channels=3, nested=True)
+BRIGHTNESS = FramePlane(load=2)
+CHROMA_PAIRS = FramePlane(load=4, channels=2, halving=1)
+CHROMA = FramePlane(load=2, halving=1)
 
 FORMATS = {
     "bgr": FrameFormat((PIXELS,), lambda levels: levels[::-1]),

@@ -19,7 +19,7 @@ Levels = Sequence[Expr]  # int32 grey levels
 
 
 @dataclass(frozen=True)
-class Plane:
+class FramePlane:
     """One of the planes that a frame consists of."""
 
     load: int  # bytes that are loaded for two neighbouring pixels: 2, 4 or 8
@@ -79,5 +79,5 @@ class Plane:
 class FrameFormat:
     """One way to store a frame."""
 
-    planes: tuple[Plane, ...]
+    planes: tuple[FramePlane, ...]
     colours: Callable[[Levels], Levels]  # red, green and blue of a pixel from the bytes that stand for it

@@ -18,20 +18,22 @@ MOST_CHUNK = 8  # columns that are finished together
 PACKED = 4  # of them are stored together
 MOST_TILES = 16  # of a task: so many that the last, which is finished alone, counts little
 LEAST_TASKS, TASKS_PER_THREAD = 32, 4  # an artifact also runs on more cores than its work was cut for
-# Cycles, chosen by hand after Emerald Rapids: a product takes as many as x has rows, however many words these have.
-# Stages run beside products, but then on one of two vector units.
-LOADED = 0.15  # of a row that a step loads, two of which start in a cycle, mostly beside products
-ENDS = 1.5  # of a vector of sums, where it starts and is stored
+# Cycles, chosen by hand so that tiles come in the order in which they were measured on an Emerald Rapids.
+# `python -m benchmarks.low_precision --dtype int8` (or bf16; --dots for dot products) times YOLOv5s in the
+# first tile of each layer; `python -m benchmarks.tuning MODEL.onnx` says how far that is from the best on record.
+# A product takes a cycle for each row of x, however many words a row has.
+LOADED = 0.15  # loading a row in a step: two loads start in a cycle, and most of them run beside products
+ENDS = 1.5  # setting a vector of sums to its start, and storing it
 LATENCY = 52  # from a product to its sum
-GATHERED = 0.7  # of a column of a block
-FINISHED = 20  # of a vector, in stages
-EXPOSED = 0.5  # of products or stages, of whichever take less time
-DOT = {1: 0.5, 2: 2.0}  # of a dot product of words, by the bytes of a number
-CONFIGURED = 210  # of a task
+GATHERED = 0.7  # copying one block of a column beside the others
+FINISHED = 20  # the stages behind a vector of sums
+EXPOSED = 0.5  # products and stages overlap: this part of the shorter of the two is still to be waited for
+DOT = {1: 0.5, 2: 2.0}  # a dot product of a vector of words in the vector units, by the bytes of a number
+CONFIGURED = 210  # configuring the tile registers for a task, and giving them back
 
 
 @dataclass(frozen=True)
-class Run:
+class WordRun:
     """Input channels that lie side by side: of one tap, of a row of them, or of all blocks once these are gathered."""
 
     blocks: int  # of x, with runs of their own
@@ -41,24 +43,24 @@ class Run:
     gathered: bool = False  # whether the blocks of a column are copied side by side first
 
 
-def run_of(geometry: ConvGeometry, item: int) -> Run:
+def run_of(geometry: ConvGeometry, item: int) -> WordRun:
     """All that lies together, in as few equal steps as there may be; what 1x1 reads is brought together."""
     words, (rows, columns) = geometry.x.lanes * item // WORD, geometry.kernel
     gathered = rows == columns == 1 < geometry.x.blocks and words < MOST_WORDS
     neighbours = columns if geometry.dilation[1] == 1 else 1
     total = words * (geometry.x.blocks if gathered else neighbours)
     steps = next(count for count in range(-(-total // MOST_WORDS), total + 1) if total % count == 0)
-    return Run(1 if gathered else geometry.x.blocks, columns // neighbours, steps, total // steps, gathered)
+    return WordRun(1 if gathered else geometry.x.blocks, columns // neighbours, steps, total // steps, gathered)
 
 
 def held_registers(across: int, outputs: int) -> tuple[int, int]:
-    """Registers for x and for weights, of those that the sums leave: the fewer are held, the others take turns."""
+    """How many registers x and weights get beside the sums: what needs fewer has them all, the other the rest."""
     free = REGISTERS - across * outputs
     return (free - outputs, outputs) if outputs <= across else (across, free - across)
 
 
 @dataclass(frozen=True)
-class Plan:
+class AmxPlan:
     """How a convolution's work is cut: into steps, registers, tiles and tasks."""
 
     geometry: ConvGeometry
@@ -66,13 +68,13 @@ class Plan:
     threads: int
 
     @cached_property
-    def run(self) -> Run:
+    def run(self) -> WordRun:
         """What is multiplied in one step."""
         return run_of(self.geometry, self.product.item)
 
     @property
     def steps(self) -> int:
-        """Of a tile."""
+        """Steps of a tile."""
         return self.run.blocks * self.geometry.kernel[0] * self.run.taps * self.run.steps
 
     @property
@@ -110,7 +112,7 @@ class Plan:
 
     @property
     def tiles(self) -> int:
-        """Of a task."""
+        """Tiles of a task."""
         return self.rows * self.across
 
     @property
@@ -130,11 +132,11 @@ class Plan:
 
     @property
     def chunks(self) -> int:
-        """Of a tile."""
+        """Chunks of a tile."""
         return self.geometry.tile.blocks * self.geometry.tile.columns // self.chunk
 
     def cycles(self) -> float:
-        """What a vector of sums that is wanted takes."""
+        """Cycles for each vector of sums that the map has: those that tiles compute twice make the others dearer."""
         out, tile = self.geometry.out, self.geometry.tile
         vectors = tile.columns * self.outputs
         step = max(vectors, LATENCY) + LOADED * (tile.columns + self.outputs * self.run.words)
@@ -156,7 +158,7 @@ def beside_dots(geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct, d
     if not tiles:
         return dots
     words = geometry.x.blocks * prod(geometry.kernel) * geometry.x.lanes * product.item // WORD
-    least = Plan(replace(geometry, tile=tiles[0]), product, unit.threads).cycles()
+    least = AmxPlan(replace(geometry, tile=tiles[0]), product, unit.threads).cycles()
     quicker = least < DOT[product.item] * words + ENDS + FINISHED
     return (*tiles, *dots) if quicker else (*dots, *tiles)
 
@@ -182,5 +184,5 @@ def _fits(outputs: int, columns: int) -> bool:
 
 
 def _cost(tile: Tile, geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct) -> tuple[float, int]:
-    plan = Plan(replace(geometry, tile=tile), product, unit.threads)
+    plan = AmxPlan(replace(geometry, tile=tile), product, unit.threads)
     return plan.cycles(), -tile.blocks * tile.columns

@@ -21,7 +21,7 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.amx_choices import LANES, Plan, held_registers
+from zcc.compiler.backends.cpu.kernels.amx_choices import LANES, AmxPlan, held_registers
 from zcc.compiler.backends.cpu.kernels.amx_registers import ROW, WORD, configured, emit, load_register, store_register
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry, Finish
 from zcc.compiler.backends.cpu.kernels.vector import load, named, ramp
@@ -34,7 +34,7 @@ class AmxTile:
     """Emits the loops; the operands are declared buffers, `start` holds what the sum of each channel starts at."""
 
     geometry: ConvGeometry
-    plan: Plan
+    plan: AmxPlan
     x: Any
     weight: Any
     start: Any
@@ -147,7 +147,7 @@ class AmxTile:
                 before(chunk)
 
     def _step(self, tap: Sequence[Any], place: Sequence[Any], held: Any) -> None:
-        """The fewer registers are loaded before the others, which take turns."""
+        """Load all of x or all weights, whichever takes fewer registers; load the others one by one, and multiply."""
         sums, xs, weights = self._registers()
         across, outputs = range(self.plan.registers), range(len(self.outputs))
         if len(outputs) <= len(across):

@@ -16,7 +16,7 @@ from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.dot_tile import Dot, Operands
-from zcc.compiler.backends.cpu.kernels.matrix_tile import Matrix
+from zcc.compiler.backends.cpu.kernels.matrix_tile import MatrixProduct
 from zcc.compiler.backends.cpu.kernels.vector import as_type, broadcast, cast, lanes_of
 from zcc.compiler.ir.tensors import BFLOAT16
 
@@ -93,7 +93,9 @@ NEON_PAIR_DOT = Dot(
     lambda words: (words,),
     lambda total, x, weight: tirx.call_pure_extern("float32x4", BFDOT_NAME, total, x[0], weight[0]),
 )
-BFMMLA = Matrix(lambda total, x, weight: tirx.call_pure_extern("float32x4", BFMMLA_NAME, total, x, weight), item=2)
+BFMMLA = MatrixProduct(
+    lambda total, x, weight: tirx.call_pure_extern("float32x4", BFMMLA_NAME, total, x, weight), item=2
+)
 
 
 def widened(stored: Expr) -> Expr:

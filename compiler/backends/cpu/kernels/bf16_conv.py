@@ -13,7 +13,7 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.amx_choices import Plan, beside_dots
+from zcc.compiler.backends.cpu.kernels.amx_choices import AmxPlan, beside_dots
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
 from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile
 from zcc.compiler.backends.cpu.kernels.bf16 import BFMMLA, LANES, PAIR, PAIR_DOT, bf16_instructions
@@ -72,7 +72,7 @@ class Bf16Conv(TiledConv):
 
     def _emitter(self, unit: VectorUnit, x: Any, weight: Any, bias: Any) -> DotTile | AmxTile:
         if isinstance(self.tile, AmxChoice):
-            return AmxTile(self.geometry, Plan(self.geometry, AMX_PRODUCTS["bf16"], unit.threads), x, weight, bias)
+            return AmxTile(self.geometry, AmxPlan(self.geometry, AMX_PRODUCTS["bf16"], unit.threads), x, weight, bias)
         return DotTile(self.geometry, PAIR_DOT, LANES, x, weight, bias)
 
 

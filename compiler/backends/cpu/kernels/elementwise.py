@@ -108,7 +108,7 @@ class _Loops:
         return self.analyzer.simplify(expr)
 
     def values(self, expr: Any) -> Any:
-        """Everything that the expression evaluates to, None when that cannot be told."""
+        """Everything that the expression evaluates to, None when that is not known."""
         used = [v for v in self.ranges if any(True for _ in parts_of(expr, v.same_as))]
         mesh = np.ix_(*(np.arange(self.ranges[v]) for v in used)) if used else ()
         return evaluate(expr, dict(zip(used, mesh, strict=True)))

@@ -67,7 +67,7 @@ class HalfTile(LaneTile):
     widening: str = "fcvtl"  # a key of WIDENINGS
 
     def emit(self, finish: Finish) -> None:
-        """As in float32."""
+        """All tiles; `finish` gets the sums of a block of the tile, by its number, and where the tile begins."""
         for place in each_tile(self.geometry):
             sums = self.start(place[0])
             for taps in self._chains():

@@ -14,7 +14,7 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.amx_choices import Plan, beside_dots
+from zcc.compiler.backends.cpu.kernels.amx_choices import AmxPlan, beside_dots
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
 from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile
 from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, BYTES
@@ -57,7 +57,7 @@ class Int8Conv(TiledConv):
     def emitter(self, unit: VectorUnit, x: Any, weight: Any, start: Any) -> DotTile | MatrixTile | AmxTile:
         """The loops, for the declared operands."""
         if isinstance(self.tile, AmxChoice):
-            return AmxTile(self.geometry, Plan(self.geometry, AMX_PRODUCTS["int8"], unit.threads), x, weight, start)
+            return AmxTile(self.geometry, AmxPlan(self.geometry, AMX_PRODUCTS["int8"], unit.threads), x, weight, start)
         lanes = min(unit.lanes, self.out.lanes)
         return DotTile(self.geometry, self.dot(unit), lanes, x, weight, start)
 

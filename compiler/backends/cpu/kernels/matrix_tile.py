@@ -30,7 +30,7 @@ Sums = dict[tuple[int, int], Any]  # by block of the tile and first channel of a
 
 
 @dataclass(frozen=True)
-class Matrix:
+class MatrixProduct:
     """A way to multiply: `add` adds the products of two registers of integers of 64 bits to four sums."""
 
     add: Callable[[Expr, Expr, Expr], Expr]
@@ -42,7 +42,7 @@ def _multiply_bytes(total: Expr, x: Expr, weight: Expr) -> Expr:
     return llvm(total.ty, "llvm.aarch64.neon.usmmla", total, *operands)
 
 
-USMMLA = Matrix(_multiply_bytes, item=1)
+USMMLA = MatrixProduct(_multiply_bytes, item=1)
 
 
 def matrix_choices(out: Slab, unit: VectorUnit, words: int) -> Sequence[Tile]:
@@ -74,7 +74,7 @@ class MatrixTile:
     """Emits the loops; the operands are declared buffers, `start` holds what the sum of each channel starts at."""
 
     geometry: ConvGeometry
-    matrix: Matrix
+    matrix: MatrixProduct
     x: Any
     weight: Any
     start: Any

@@ -42,7 +42,7 @@ class Slab:
         return T.arg(name, T.Buffer(self.shape, self.dtype, strides=strides, align=align))
 
 
-TOLD_AS = {"uint16": "bfloat16"}  # which is kept as its bits
+NAMES_OF_TYPES = {"uint16": "bfloat16"}  # for people, where the stored type only holds another one's bits
 
 
 def written(spec: Any) -> tuple[str, int]:
@@ -51,4 +51,4 @@ def written(spec: Any) -> tuple[str, int]:
     slabs = [each for each in held if isinstance(each, Slab)]
     slab = getattr(spec, "out", None)
     slab = slab if isinstance(slab, Slab) else slabs[-1] if slabs else None
-    return ("", 0) if slab is None else (TOLD_AS.get(slab.dtype, slab.dtype), slab.lanes)
+    return ("", 0) if slab is None else (NAMES_OF_TYPES.get(slab.dtype, slab.dtype), slab.lanes)

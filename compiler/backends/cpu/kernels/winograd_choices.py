@@ -20,7 +20,7 @@ LATENCY = 8  # multiply-adds until a sum can be added to again
 # choice is from the best on record.
 STORE_SUM = 30  # of a sum: it is stored, and gathered again by the transform
 TRANSFORM_VALUE = 9  # of each product of a tile and block, both ways together
-CACHE_SHARE = 5  # a part of the cache that a task's own values may take, as its inverse; the weights want the rest
+CACHE_SHARE = 5  # a task's own values may take one part in so many of the cache; the weights want the rest
 BYTES_BEYOND = 6  # of what does not fit there, in a cycle
 WEIGHT_BYTES = 256  # in a cycle, read in a row
 

@@ -14,8 +14,8 @@ import numpy as np
 from zcc.compiler.backends.common.channels import Channels, choose_channels
 from zcc.compiler.backends.cpu.kernels.generic import is_elementwise
 from zcc.compiler.backends.cpu.kernels.slab import Slab
-from zcc.compiler.importing.fuse import ops_for
 from zcc.compiler.ir.heads.decoding import HeadDecode
+from zcc.compiler.ir.needed_ops import ops_for
 from zcc.compiler.ir.ops import Concat, Conv, Copy, MaxPool, Network, Op, Slice
 from zcc.compiler.ir.plain_ops import Alias, Lowered, Softmax
 from zcc.compiler.ir.tensors import Tensor

@@ -49,7 +49,7 @@ def lower_network(
 ) -> Layout:
     """A network as kernel calls on planned memory, in the forms that `choices` tell.
 
-    A `block` of channels is a register's lanes unless it is told. Without `sharing` every tensor still lies in the
+    A `block` of channels is a register's lanes unless it is given. Without `sharing` every tensor still lies in the
     arena after a run.
     """
     for rewrite in NETWORK_PASSES:

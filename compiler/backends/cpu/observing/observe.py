@@ -13,7 +13,7 @@ from zcc.compiler.backends.cpu.observing.observer import CpuMapObserver, Floats,
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.ir.ops import Network
 from zcc.compiler.ir.tensors import Tensor
-from zcc.compiler.precision.histogram import Histogram
+from zcc.compiler.precision.histogram import ValueHistogram
 from zcc.compiler.precision.map_statistics import MapStatistics
 from zcc.runtime.errors import BuildError
 from zcc.runtime.frame import Pixels
@@ -45,7 +45,7 @@ def summarise(values: Floats, channels: NDArray[np.int64]) -> MapStatistics:
     sums = values.sum(axis=2).sum(axis=1, dtype=np.float64).reshape(-1)[filled]
     if not filled.all():
         values = values.transpose(0, 3, 1, 2).reshape(len(channels), -1)[filled]
-    histogram = Histogram.of(np.ascontiguousarray(values))
+    histogram = ValueHistogram.of(np.ascontiguousarray(values))
     return MapStatistics(sums / (histogram.total / filled.sum()), histogram)
 
 

@@ -21,7 +21,7 @@ from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.program.build import build_library
 from zcc.compiler.backends.cpu.program.emit import FrameSpec, emit
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
-from zcc.compiler.importing.fuse import ops_for
+from zcc.compiler.ir.needed_ops import ops_for
 from zcc.compiler.ir.ops import Concat, Network, Op
 from zcc.compiler.ir.tensors import Tensor
 from zcc.runtime.aligned import aligned_bytes

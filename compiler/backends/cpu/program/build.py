@@ -21,7 +21,7 @@ from zcc.compiler.backends.cpu.program.frame_pool import write_pool
 from zcc.compiler.backends.cpu.program.kept_objects import KeptObjects, objects_folder
 from zcc.compiler.backends.cpu.program.linking import cross_linker
 from zcc.compiler.backends.cpu.program.place_scratch import keep_on_stack
-from zcc.compiler.backends.cpu.program.split import GLOBAL, Piece, is_private, split
+from zcc.compiler.backends.cpu.program.split import GLOBAL, ModulePiece, is_private, split
 from zcc.compiler.backends.cpu.program.subroutine import on_cpu
 
 # To the linker. Lines of kernels that no source file holds help no debugger, and are a third of the file.
@@ -58,10 +58,10 @@ def lowered(module: ir.IRModule, target: Any) -> ir.IRModule:
     return finalize_host()(ir.IRModule({**module.functions, **subroutines}, attrs=module.attrs))
 
 
-def _write_objects(pieces: Sequence[Piece], target: Any, folder: Path, kept: KeptObjects) -> list[Path]:
+def _write_objects(pieces: Sequence[ModulePiece], target: Any, folder: Path, kept: KeptObjects) -> list[Path]:
     """An object file of each piece in the folder, compiled unless it was kept."""
     files = {_key(piece, target): folder / f"{number}.o" for number, piece in enumerate(pieces)}
-    missing: dict[str, Piece] = {}
+    missing: dict[str, ModulePiece] = {}
     for (key, file), piece in zip(files.items(), pieces, strict=True):
         if (content := kept.find(key)) is None:
             missing[key] = piece
@@ -73,7 +73,7 @@ def _write_objects(pieces: Sequence[Piece], target: Any, folder: Path, kept: Kep
     return list(files.values())
 
 
-def _lowered(pieces: Sequence[Piece], target: Any) -> list[ir.IRModule]:
+def _lowered(pieces: Sequence[ModulePiece], target: Any) -> list[ir.IRModule]:
     """The pieces as LLVM gets them: at once, for most of the passes' time is their beginning."""
     functions = {name: function for piece in pieces for name, function in piece.functions.items()}
     ready = lowered(ir.IRModule(functions), target).functions if functions else {}
@@ -92,7 +92,7 @@ def _compiled(functions: ir.IRModule, target: Any) -> Any:
     return tvm.get_global_func("target.build.llvm")(functions, target.with_host(target))
 
 
-def _key(piece: Piece, target: Any) -> str:
+def _key(piece: ModulePiece, target: Any) -> str:
     """The hash of all that decides about a piece's machine code."""
     made_from = {"piece": piece.digest, "symbols": list(piece.symbols.values()), "target": str(target), **_tools()}
     return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()

@@ -1,6 +1,6 @@
 """A program's module in pieces that are compiled apart: each of its kernels, and the functions that call them.
 
-Others call a kernel by a symbol that is told from what it computes. The same kernel is the same piece in every program.
+Others call a kernel by a symbol that is a hash of what it computes. The same kernel is the same piece in every program.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ GLOBAL = "global_symbol"
 
 
 @dataclass(frozen=True)
-class Piece:
+class ModulePiece:
     """Functions that are compiled together, and the hash of all that they say."""
 
     functions: Mapping[ir.GlobalVar, tirx.PrimFunc]
@@ -26,7 +26,7 @@ class Piece:
     symbols: Mapping[ir.GlobalVar, str]  # by which other pieces call its private functions
 
 
-def split(module: ir.IRModule) -> list[Piece]:
+def split(module: ir.IRModule) -> list[ModulePiece]:
     """The kernels of the module, and at the end a piece with all that calls them."""
     kernels = {name: _kernel(name, function) for name, function in module.functions.items() if _calls_nobody(function)}
     symbols = {name: symbol for piece in kernels.values() for name, symbol in piece.symbols.items()}
@@ -34,7 +34,7 @@ def split(module: ir.IRModule) -> list[Piece]:
         name: _call_by_symbol(function, symbols) for name, function in module.functions.items() if name not in kernels
     }
     distinct = {piece.digest: piece for piece in kernels.values()}
-    return [*distinct.values(), Piece(callers, _digest(ir.IRModule(callers)), {})]
+    return [*distinct.values(), ModulePiece(callers, _digest(ir.IRModule(callers)), {})]
 
 
 def is_private(function: tirx.PrimFunc) -> bool:
@@ -42,9 +42,9 @@ def is_private(function: tirx.PrimFunc) -> bool:
     return not (function.attrs and GLOBAL in function.attrs)
 
 
-def _kernel(name: ir.GlobalVar, function: tirx.PrimFunc) -> Piece:
+def _kernel(name: ir.GlobalVar, function: tirx.PrimFunc) -> ModulePiece:
     digest = _digest(function)
-    return Piece({name: function}, digest, {name: f"zcc_kernel_{digest[:32]}"})
+    return ModulePiece({name: function}, digest, {name: f"zcc_kernel_{digest[:32]}"})
 
 
 def _digest(node: Any) -> str:

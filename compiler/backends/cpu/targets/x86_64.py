@@ -8,6 +8,7 @@ from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 
 TRIPLE = "x86_64-unknown-linux-gnu"
+ARCHITECTURE = "amd64 x64 x86 intel amd"  # as others name it
 LEVEL_2 = ("sse4_1", "sse4_2", "ssse3", "popcnt")
 LEVEL_3 = (*LEVEL_2, "avx", "avx2", "fma", "f16c", "bmi1", "bmi2")
 LEVEL_4 = (*LEVEL_3, "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl")
@@ -39,7 +40,7 @@ def _level(name: str, describe: str, features: tuple[str, ...], unit: VectorUnit
         *((("mattr", attributes),) if attributes else ()),
         ("cl-opt", [*LLVM_OPTIONS]),
     )
-    return CpuTarget(name, describe, "linux", "x86_64", features, llvm, unit)
+    return CpuTarget(name, describe, "linux", "x86_64", features, llvm, unit, known_as=ARCHITECTURE)
 
 
 X86_64_V2 = _level(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
-from zcc.compiler.backends.cpu.forms.lookup import KernelRecords
+from zcc.compiler.backends.cpu.forms.find_records import KernelRecords
 from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, write_form
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.lowering.layout import Layout

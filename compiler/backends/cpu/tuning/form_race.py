@@ -10,7 +10,7 @@ from functools import cached_property
 from math import inf
 from pathlib import Path
 
-from zcc.compiler.backends.common.measuring.answer import Answer, FormResult
+from zcc.compiler.backends.common.measuring.answer import FormResult, TrialAnswer
 from zcc.compiler.backends.common.measuring.device import DeviceAddress, MeasuringDeviceLost
 from zcc.compiler.backends.common.measuring.device_process import DeviceWorker
 from zcc.compiler.backends.common.measuring.time_limit import TimeLimit
@@ -42,16 +42,16 @@ class FormRace:
         self._worker = DeviceWorker(address, measure_networks, patience_per_form=PATIENCE_PER_FORM)
         self._waiting = ThreadPoolExecutor(1, thread_name_prefix="zcc-race")
 
-    def run(self, forms: Sequence[NetworkForm]) -> Answer | None:
+    def run(self, forms: Sequence[NetworkForm]) -> TrialAnswer | None:
         """The outcome of each form; None when the time is up, or the device is gone."""
         built = [self._try_to_build(form) for form in forms if not self._stop.is_set()]
         sound = tuple(each for each in built if isinstance(each, BuiltForm))
-        answer = self._ask(sound) if sound else Answer(None, ())
+        answer = self._ask(sound) if sound else TrialAnswer(None, ())
         if answer is None or self._stop.is_set():
             return None
         outcomes = iter(answer.outcomes)
         told = [each if isinstance(each, FormResult) else next(outcomes) for each in built]
-        return Answer(answer.default_seconds, tuple(told))
+        return TrialAnswer(answer.default_seconds, tuple(told))
 
     def affordable(self, count: int) -> int:
         """How many of so many forms can be built and raced in the time that is left: building is not broken off."""
@@ -83,7 +83,7 @@ class FormRace:
         except Exception as error:  # noqa: BLE001 - whatever its templates throw is that form's failure
             return FormResult(None, f"it cannot be built: {type(error).__name__}: {error}")
 
-    def _ask(self, forms: tuple[BuiltForm, ...]) -> Answer | None:
+    def _ask(self, forms: tuple[BuiltForm, ...]) -> TrialAnswer | None:
         model = self._builder.source.model
         axis = 1 if model.head.candidates_last else 2
         trial = NetworkTrial(self._default, forms, (1, 3, model.height, model.width), model.head.shape, axis)

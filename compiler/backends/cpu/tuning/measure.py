@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from tvm import tirx
 
-from zcc.compiler.backends.common.measuring.answer import Answer, FormResult
+from zcc.compiler.backends.common.measuring.answer import FormResult, TrialAnswer
 from zcc.compiler.backends.common.measuring.device import Device
 from zcc.compiler.backends.cpu.kernels.choices import Form, Tunable
 from zcc.compiler.backends.cpu.program.single_kernel import build_kernels, entry_name
@@ -25,7 +25,7 @@ ROUND_SECONDS = 2e-3  # of each form in each round
 WARM_CALLS = 3
 
 
-def measure(trial: Trial, device: Device) -> Answer:
+def measure(trial: Trial, device: Device) -> TrialAnswer:
     """The outcome of every form; one that cannot be built, or computes something else, is a failure of its own."""
     default = trial.default.build(trial.target.unit)
     built = [_built(form, trial) for form in trial.forms]
@@ -42,7 +42,7 @@ def measure(trial: Trial, device: Device) -> Answer:
         seconds, measured = device.run(bench.measure)
     outcomes = iter(measured)
     answers = [next(outcomes) if isinstance(function, tirx.PrimFunc) else function for function in built]
-    return Answer(seconds, tuple(answers))
+    return TrialAnswer(seconds, tuple(answers))
 
 
 def _built(form: Form, trial: Trial) -> tirx.PrimFunc | FormResult:

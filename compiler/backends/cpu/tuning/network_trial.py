@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from zcc.compiler.backends.common.measuring.answer import Answer, FormResult
+from zcc.compiler.backends.common.measuring.answer import FormResult, TrialAnswer
 from zcc.compiler.backends.common.measuring.device import Device
 from zcc.compiler.backends.common.relative_error import relative_error
 from zcc.compiler.backends.cpu.program.workspace import Memory
@@ -47,7 +47,7 @@ class NetworkTrial:
         return [replace(self, forms=(form,)) for form in self.forms]
 
 
-def measure_networks(trial: NetworkTrial, device: Device) -> Answer:
+def measure_networks(trial: NetworkTrial, device: Device) -> TrialAnswer:
     """The outcome of every form; one that computes something else has failed."""
     image = np.random.default_rng(SEED).random(trial.image, dtype=np.float32)
     runners = [_LoadedForm.make(form, trial, image, device) for form in (trial.default, *trial.forms)]
@@ -83,7 +83,7 @@ class _LoadedForm:
         return self.device.time(self.module, NETWORK, self.arguments, number)
 
 
-def _measure(runners: list[_LoadedForm], attributes_axis: int) -> Answer:
+def _measure(runners: list[_LoadedForm], attributes_axis: int) -> TrialAnswer:
     expected = runners[0].result()
     faults = [_disagreement(runner.result(), expected, attributes_axis) for runner in runners]
     sound = [number for number, fault in enumerate(faults) if fault is None]
@@ -92,7 +92,7 @@ def _measure(runners: list[_LoadedForm], attributes_axis: int) -> Answer:
     rounds = [{index: runners[index].seconds(number) for index in sound} for _ in range(ROUNDS)]
     ratios = {index: median(times[index] / times[0] for times in rounds) for index in sound}
     outcomes = [FormResult(ratios.get(index), fault) for index, fault in enumerate(faults)]
-    return Answer(median(times[0] for times in rounds), tuple(outcomes[1:]))
+    return TrialAnswer(median(times[0] for times in rounds), tuple(outcomes[1:]))
 
 
 def _disagreement(found: Array, expected: Array, attributes_axis: int) -> str | None:

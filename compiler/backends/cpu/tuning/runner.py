@@ -15,7 +15,7 @@ from tvm.ir.utils import derived_object
 from tvm.s_tir.meta_schedule.builder import BuilderResult, PyBuilder
 from tvm.s_tir.meta_schedule.runner import PyRunner, PyRunnerFuture, RunnerResult
 
-from zcc.compiler.backends.common.measuring.answer import Answer
+from zcc.compiler.backends.common.measuring.answer import TrialAnswer
 from zcc.compiler.backends.common.measuring.device import DeviceAddress, MeasuringDeviceLost, Unreachable
 from zcc.compiler.backends.common.measuring.device_process import DeviceWorker
 from zcc.compiler.backends.cpu.forms.workload import chosen_in, kernel_in
@@ -46,7 +46,7 @@ class Devices:
             self._workers.put(worker)
         self._pool = ThreadPoolExecutor(len(addresses), thread_name_prefix="zcc-tuning")
 
-    def submit(self, trial: Trial) -> Future[Answer]:
+    def submit(self, trial: Trial) -> Future[TrialAnswer]:
         """The answer to come."""
         return self._pool.submit(self._ask, trial)
 
@@ -56,7 +56,7 @@ class Devices:
         for worker in self._all:
             worker.end()
 
-    def _ask(self, trial: Trial) -> Answer:
+    def _ask(self, trial: Trial) -> TrialAnswer:
         for _ in range(LOST):
             worker = self._workers.get()
             try:
@@ -69,10 +69,10 @@ class Devices:
             finally:
                 self._workers.put(worker)
         if len(trial.forms) == 1:
-            return Answer.failed(trial, reason)
-        return Answer.joined([self._ask(single) for single in trial.alone()])
+            return TrialAnswer.failed(trial, reason)
+        return TrialAnswer.joined([self._ask(single) for single in trial.alone()])
 
-    def _reach(self, worker: DeviceWorker, trial: Trial) -> Answer:
+    def _reach(self, worker: DeviceWorker, trial: Trial) -> TrialAnswer:
         for _ in range(CALLS - 1):
             try:
                 return worker.ask(trial)
@@ -146,7 +146,7 @@ class TrialRunner(PyRunner):  # type: ignore[misc]
 
         return [PendingCandidate(answer.done, partial(result, index)) for index in range(len(forms))]
 
-    def _await(self, answer: Future[Answer]) -> Answer:
+    def _await(self, answer: Future[TrialAnswer]) -> TrialAnswer:
         while not self.stop.is_set():
             try:
                 return answer.result(timeout=GLANCE)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from zcc.compiler.backends.common.measuring.answer import Answer
+from zcc.compiler.backends.common.measuring.answer import TrialAnswer
 from zcc.compiler.backends.common.measuring.device import DeviceAddress
 from zcc.compiler.backends.common.measuring.time_limit import stopping
 from zcc.compiler.backends.common.record_folders import LOCK
@@ -76,7 +76,7 @@ class NetworkSearch:
         """Those that nobody has measured."""
         return [form for form in forms if write_form(form) not in self.record.forms]
 
-    def learn(self, forms: Sequence[NetworkForm], answer: Answer) -> None:
+    def learn(self, forms: Sequence[NetworkForm], answer: TrialAnswer) -> None:
         """What a race brought, in seconds of the clock by which the default form was first measured."""
         told = dict(self.record.forms)
         seconds = self.default_seconds or answer.default_seconds

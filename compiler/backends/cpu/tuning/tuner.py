@@ -12,7 +12,7 @@ from typing import Any
 from zcc.compiler.backends.common.machine import Machine, arithmetic_of
 from zcc.compiler.backends.common.measuring.addresses import find_addresses
 from zcc.compiler.backends.common.record_folders import SHIPPED, own_records
-from zcc.compiler.backends.cpu.forms.lookup import find_records
+from zcc.compiler.backends.cpu.forms.find_records import find_records
 from zcc.compiler.backends.cpu.forms.network_form import default_form
 from zcc.compiler.backends.cpu.forms.records import read_records
 from zcc.compiler.backends.cpu.kernels.choices import Unchanged, write_choice

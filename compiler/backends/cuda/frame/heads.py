@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol
 
+from zcc.compiler.backends.cuda.frame.frame_source import constant, table
 from zcc.compiler.backends.cuda.frame.image_layout import ELEMENTS
-from zcc.compiler.backends.cuda.frame.source import constant, table
 from zcc.compiler.ir.heads.anchor_free import BINS
 from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.executors.plan import Place, Range
@@ -112,7 +112,7 @@ class DflHead:
         return (*_padded(boxes), *_padded(scores))
 
     def reads(self) -> tuple[Range, ...]:
-        """All of both."""
+        """All maps, whole."""
         return tuple(
             head_map.range(scale.cells, channels, self.dtype)
             for scale in self.scales

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from zcc.compiler.backends.cuda.frame.frame_source import Source, constant, kernel_source
 from zcc.compiler.backends.cuda.frame.heads import FrameHead
 from zcc.compiler.backends.cuda.frame.image_layout import ImageLayout
 from zcc.compiler.backends.cuda.frame.part import Part
-from zcc.compiler.backends.cuda.frame.source import Source, constant, kernel_source
 from zcc.compiler.ir.heads.head import Suppression
 from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
 from zcc.runtime.executors.plan import Argument, Launch, Place, Range, Value

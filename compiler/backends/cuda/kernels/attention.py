@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zcc.compiler.backends.cuda.kernels.formats import Map
-from zcc.compiler.backends.cuda.kernels.source import Extent
+from zcc.compiler.backends.cuda.kernels.kernel_source import Extent
 from zcc.compiler.backends.cuda.kernels.stages import literal
 
 STATIC_SHARED = 48 << 10

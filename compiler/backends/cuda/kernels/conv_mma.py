@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.backends.cuda.kernels.formats import Map
-from zcc.compiler.backends.cuda.kernels.source import Extent
+from zcc.compiler.backends.cuda.kernels.kernel_source import Extent
 from zcc.compiler.backends.cuda.kernels.stages import Ending
 
 SUMS = {"float16": "float", "bfloat16": "float", "float32": "float", "uint8": "int"}  # float32 is rounded to tf32
@@ -28,18 +28,17 @@ class Tile:
     split: int = 1  # blocks that share the taps' channels of one tile
     cached: bool = False  # whether the map is read through the cache next to the cores
     patch: bool = False  # whether what the taps read of the map lies in shared memory once, where that is possible
-    early: int = (
-        0  # whether it starts while those it waits for end: 1 lets others do so once it has its sums, 2 at once
-    )
+    # Whether it starts while those it waits for end: 1 lets others do so once it has its sums, 2 at once.
+    early: int = 0
 
     @property
     def threads(self) -> int:
-        """Of a block."""
+        """Threads of a block."""
         return 32 * self.warps[0] * self.warps[1]
 
     @property
     def shared_bytes(self) -> int:
-        """Of a block."""
+        """Bytes of shared memory that a block's stages take."""
         return self.stages * (self.pixels + self.outputs) * self.row
 
 

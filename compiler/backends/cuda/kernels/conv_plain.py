@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from zcc.compiler.backends.cuda.kernels.conv_mma import Geometry, pack_rows, spread
 from zcc.compiler.backends.cuda.kernels.formats import Map
-from zcc.compiler.backends.cuda.kernels.source import Extent
+from zcc.compiler.backends.cuda.kernels.kernel_source import Extent
 from zcc.compiler.backends.cuda.kernels.stages import Ending
 
 SUMS = {"float32": "float", "float16": "float", "bfloat16": "float", "uint8": "int"}

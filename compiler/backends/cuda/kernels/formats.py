@@ -48,7 +48,7 @@ class Map:
 
     @property
     def format(self) -> Format:
-        """Of its elements."""
+        """The format of its elements."""
         return FORMATS[self.dtype]
 
     @property

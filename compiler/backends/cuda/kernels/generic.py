@@ -14,7 +14,7 @@ import tvm_ffi
 from tvm import s_tir, tirx
 
 from zcc.compiler.backends.common.generic import SPATIAL
-from zcc.compiler.backends.cuda.kernels.source import Extent
+from zcc.compiler.backends.cuda.kernels.kernel_source import Extent
 
 THREADS = 256
 OPERAND = "operand"  # how a function's parameters are named, with their number behind it

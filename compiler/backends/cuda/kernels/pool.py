@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from zcc.compiler.backends.cuda.kernels.conv_mma import Geometry
 from zcc.compiler.backends.cuda.kernels.formats import Map
-from zcc.compiler.backends.cuda.kernels.source import Extent
+from zcc.compiler.backends.cuda.kernels.kernel_source import Extent
 
 THREADS = 256
 

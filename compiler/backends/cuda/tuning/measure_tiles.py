@@ -14,7 +14,7 @@ import numpy as np
 
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Tile
 from zcc.compiler.backends.cuda.kernels.formats import encode
-from zcc.compiler.backends.cuda.kernels.source import KernelSpec, module_source, name_of
+from zcc.compiler.backends.cuda.kernels.kernel_source import KernelSpec, module_source, name_of
 from zcc.compiler.backends.cuda.lower_conv import GREY_LEVELS, image_scale
 from zcc.compiler.backends.cuda.pipeline import NetworkPlan, lower_network
 from zcc.compiler.backends.cuda.targets import CudaTarget

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Tile
-from zcc.compiler.backends.cuda.kernels.source import KernelSpec
+from zcc.compiler.backends.cuda.kernels.kernel_source import KernelSpec
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.backends.cuda.tile_records import Product, product_of, read_tile, write_tile
 from zcc.compiler.backends.cuda.tiles import default_tile, fitted
@@ -33,7 +33,7 @@ class TileTask:
 
     @property
     def name(self) -> str:
-        """What people tell it by."""
+        """Its name in tables and messages."""
         return self.product.name
 
     def recall(self, known: Mapping[str, float | None]) -> None:
@@ -55,7 +55,7 @@ class TileTask:
 
     @property
     def quickest(self) -> Tile | None:
-        """Of those measured."""
+        """The quickest tile that was measured."""
         return min(self.sound, key=lambda tile: self.sound[tile], default=None)
 
     def likely(self, count: int) -> list[Tile]:

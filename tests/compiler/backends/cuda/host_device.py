@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from zcc.compiler.backends.cuda.frame.source import Source
+from zcc.compiler.backends.cuda.frame.frame_source import Source
 from zcc.runtime.executors.plan import Launch, Place
 
 HERE = Path(__file__).parent

@@ -25,7 +25,7 @@ from zcc.compiler.backends.cuda.kernels.pool import Pool, PoolChain
 from zcc.compiler.backends.cuda.kernels.stages import Apply, Ending, Merge, OnCurve, PerChannel
 from zcc.compiler.backends.cuda.lower_conv import image_scale
 from zcc.compiler.backends.cuda.pipeline import NetworkPlan
-from zcc.runtime.executors.plan import Place, Tensor
+from zcc.runtime.executors.plan import Place, PlanTensor
 
 Array = NDArray[Any]
 POISON = 0xFF  # what memory holds that nobody has written: not a number in every float format
@@ -55,12 +55,12 @@ class Machine:
             MEANINGS[type(spec)](self, spec, places)
         return [self.result(each) for each in self.plan.maps]
 
-    def result(self, tensor: Tensor) -> Array:
+    def result(self, tensor: PlanTensor) -> Array:
         """A map as (C, H, W), a plain tensor as it is."""
         held = self.tensor(tensor)
         return decoded(held, self.plan.map_format)[0].transpose(2, 0, 1) if held.ndim == 4 else held[0]
 
-    def tensor(self, tensor: Tensor) -> Array:
+    def tensor(self, tensor: PlanTensor) -> Array:
         """A whole tensor, to read and write."""
         size = int(np.prod(tensor.shape)) * np.dtype(tensor.dtype).itemsize
         held = self.memory[tensor.place.region][tensor.place.offset : tensor.place.offset + size]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tests.compiler.backends.cuda.host_device import host_library, needs_compiler
 from zcc.compiler.backends.cuda import kernels
-from zcc.compiler.backends.cuda.frame.source import Source
+from zcc.compiler.backends.cuda.frame.frame_source import Source
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Geometry, Tile
 from zcc.compiler.backends.cuda.kernels.formats import Map
 from zcc.compiler.backends.cuda.kernels.stages import Ending

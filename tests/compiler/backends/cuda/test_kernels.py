@@ -11,14 +11,14 @@ from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Geometry, Tile
 from zcc.compiler.backends.cuda.kernels.conv_plain import ConvPlain, Depthwise
 from zcc.compiler.backends.cuda.kernels.formats import Map
 from zcc.compiler.backends.cuda.kernels.generic import GenericKernel
+from zcc.compiler.backends.cuda.kernels.kernel_source import KernelSpec, module_source, name_of
 from zcc.compiler.backends.cuda.kernels.moves import DepthToSpaceKernel, GlobalMeanKernel, ShuffleKernel
 from zcc.compiler.backends.cuda.kernels.plain import FromPlain, ToPlain
 from zcc.compiler.backends.cuda.kernels.pointwise import PointwiseKernel
 from zcc.compiler.backends.cuda.kernels.pool import Pool, PoolChain
-from zcc.compiler.backends.cuda.kernels.source import KernelSpec, module_source, name_of
 from zcc.compiler.backends.cuda.kernels.stages import Apply, Ending, Enlarged, Merge, OnCurve, PerChannel
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda
-from zcc.compiler.backends.cuda.plain import loop_nests
+from zcc.compiler.backends.cuda.plain_operations import loop_nests
 from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.ir.plain_ops import Lowered
 from zcc.compiler.ir.quantisation import Quantisation

@@ -12,7 +12,7 @@ import pytest
 from tests.compiler.backends.cpu.kernels.test_attention import area_model
 from tests.compiler.backends.cuda.card import CARD, needs_card, on_card
 from tests.compiler.backends.cuda.test_lower import SIZE, TOLERANCE, expected_maps, imported
-from tests.compiler.backends.cuda.test_plain import best_channel_model
+from tests.compiler.backends.cuda.test_plain_operations import best_channel_model
 from tests.compiler.harness import reference
 from tests.onnx_models import build
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Tile

@@ -16,13 +16,13 @@ from tests.compiler.backends.cuda import interpreter
 from tests.compiler.backends.cuda.host_device import host_library, needs_compiler
 from tests.compiler.backends.cuda.interpreter import Machine
 from tests.compiler.backends.cuda.test_lower import SIZE, TOLERANCE, imported
-from tests.compiler.backends.cuda.test_plain import CARD, best_channel_model
+from tests.compiler.backends.cuda.test_plain_operations import CARD, best_channel_model
 from tests.compiler.harness import reference
 from zcc.compiler.backends.cuda import kernels
-from zcc.compiler.backends.cuda.frame.source import Source
+from zcc.compiler.backends.cuda.frame.frame_source import Source
 from zcc.compiler.backends.cuda.kernels.generic import GenericKernel
+from zcc.compiler.backends.cuda.kernels.kernel_source import name_of
 from zcc.compiler.backends.cuda.kernels.plain import FromPlain, ToPlain
-from zcc.compiler.backends.cuda.kernels.source import name_of
 from zcc.compiler.backends.cuda.pipeline import NetworkPlan, lower_network
 from zcc.compiler.importing.fuse import fuse
 from zcc.compiler.importing.read_network import read_network

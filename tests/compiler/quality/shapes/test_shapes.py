@@ -16,7 +16,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from zcc.compiler.quality.coco_map import mean_average_precision
-from zcc.compiler.quality.scene import Scene
+from zcc.compiler.quality.labelled_scene import LabelledScene
 from zcc.compiler.quality.shapes.keypoints import KeypointShapes
 from zcc.compiler.quality.shapes.masks import Mask, MaskShapes
 from zcc.compiler.quality.shapes.rotated import RotatedShapes
@@ -80,10 +80,10 @@ class Found:
     shapes: Any
 
 
-def scene(kind: str, things: list[dict[str, Any]]) -> Scene:
+def scene(kind: str, things: list[dict[str, Any]]) -> LabelledScene:
     boxes = np.array([each["box"] for each in things]).reshape(-1, 4)
     classes = np.array([each["class"] for each in things], np.int64)
-    return Scene(None, boxes, classes, np.zeros(len(things), bool), shapes(kind, things))  # type: ignore[arg-type]
+    return LabelledScene(None, boxes, classes, np.zeros(len(things), bool), shapes(kind, things))  # type: ignore[arg-type]
 
 
 def by_pycocotools(kind: str, made: list[Picture]) -> tuple[float, float]:
@@ -154,7 +154,9 @@ def test_rotated_boxes_share_the_area_that_opencv_says(seed: int) -> None:
 
 def test_precision_of_rotated_boxes_by_hand() -> None:
     wanted = np.float32([[20, 20, 20, 10, 0.3], [60, 30, 8, 8, 0]])
-    scene_ = Scene(None, np.zeros((2, 4)), np.zeros(2, np.int64), np.zeros(2, bool), RotatedShapes(corners(wanted)))  # type: ignore[arg-type]
+    scene_ = LabelledScene(
+        None, np.zeros((2, 4)), np.zeros(2, np.int64), np.zeros(2, bool), RotatedShapes(corners(wanted))
+    )  # type: ignore[arg-type]
     turned = wanted + np.float32([[0, 0, 0, 0, np.pi], [0, 0, 0, 0, np.pi / 2]])
     found = Found(np.zeros((2, 4)), np.array([0.9, 0.8]), np.zeros(2, np.int64), RotatedShapes(corners(turned)))
     assert mean_average_precision([scene_], [found]).map50_95 == pytest.approx(1.0), "half a turn is no turn"

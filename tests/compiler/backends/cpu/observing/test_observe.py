@@ -18,7 +18,7 @@ from zcc.compiler.backends.cpu.program.surroundings import frame_of
 from zcc.compiler.backends.cpu.targets.table import native_target
 from zcc.compiler.importing.imported import import_model
 from zcc.compiler.ir.ops import Concat
-from zcc.compiler.precision.histogram import Histogram
+from zcc.compiler.precision.histogram import ValueHistogram
 from zcc.runtime.errors import BuildError
 from zcc.runtime.manifest import InputSpec
 
@@ -65,7 +65,7 @@ def test_holes_do_not_count() -> None:
     held = np.concatenate([values[0, :, :, :3], values[1, :, :, :7]], axis=2)
     np.testing.assert_allclose(found.means, held.mean(axis=(0, 1)), rtol=1e-5, atol=1e-6)
     assert found.histogram.total == held.size
-    np.testing.assert_array_equal(found.histogram.counts, Histogram.of(held).counts)
+    np.testing.assert_array_equal(found.histogram.counts, ValueHistogram.of(held).counts)
 
 
 def test_values_that_are_no_numbers_are_refused(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.program import build
 from zcc.compiler.backends.cpu.program.kept_objects import objects_folder
 from zcc.compiler.backends.cpu.program.single_kernel import compile_kernels, kernel_module
-from zcc.compiler.backends.cpu.program.split import Piece, split
+from zcc.compiler.backends.cpu.program.split import ModulePiece, split
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 
 X = np.arange(8, dtype=np.float32)
@@ -99,11 +99,11 @@ def test_what_is_damaged_is_compiled_again(compiled: list[str], objects: Path, t
     assert damaged.stat().st_size > 100
 
 
-def pieces(factor: float, target: str) -> list[Piece]:
+def pieces(factor: float, target: str) -> list[ModulePiece]:
     return split(kernel_module(Times(factor), TARGETS[target]))
 
 
-def keys(made: list[Piece], target: str) -> set[str]:
+def keys(made: list[ModulePiece], target: str) -> set[str]:
     return {build._key(piece, TARGETS[target].tvm_target()) for piece in made}
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import onnx
 import pytest
 
-from benchmarks.hot_loops import hottest
-from benchmarks.instructions import convolutions, load_network, row_of
+from benchmarks.instructions import convolutions, network_of, row_of
 from tests.compiler.backends.cpu.small_network import small_network_in_bytes
+from tests.compiler.loaded import load_here
 from tests.onnx_models import build
 from tests.store import made_once
 from zcc.compiler.backends.cpu.forms.network_form import default_form
@@ -38,19 +38,19 @@ MULTIPLIES = {
 
 
 @pytest.fixture(scope="module")
-def model() -> Path:
+def proto() -> onnx.ModelProto:
     """A YOLOv8 with the channels of the smallest one that is trained."""
 
     def make(place: Path) -> None:
         onnx.save(build("yolov8", width=16, imgsz=(320, 320)), place / "model.onnx")
 
-    return made_once("yolov8-of-16", make) / "model.onnx"
+    return load_here(made_once("yolov8-of-16", make) / "model.onnx").proto
 
 
 @pytest.mark.parametrize(("name", "dtype"), MOST, ids=lambda value: str(value))
-def test_hot_loops_do_little_else_than_multiply(name: str, dtype: str, model: Path) -> None:
+def test_hot_loops_do_little_else_than_multiply(name: str, dtype: str, proto: onnx.ModelProto) -> None:
     target = TARGETS[name]
-    for call, flops in convolutions(load_network(model), dtype, target)[:HEAVIEST]:
+    for call, flops in convolutions(network_of(proto), dtype, target)[:HEAVIEST]:
         row, loop = row_of(call, flops, dtype, target)
         assert loop.spills == 0, row
         assert loop.per_product <= MOST[name, dtype], row
@@ -71,21 +71,3 @@ def test_bytes_are_multiplied_as_promised(name: str, promised: set[str]) -> None
     layout = lower_network(small_network_in_bytes(), form.unit(target.unit), block=form.block)
     text = assembly(emit_network(layout, target.unit).module, target.tvm_target())
     assert set(re.findall(r"^\t(\w*dot|\w*mmla|smull(?=\s+v))\s", text, re.MULTILINE)) == promised
-
-
-def test_loops_are_found_in_assembly() -> None:
-    text = """
-.LBB0_1:
-\tldr\tq0, [x1], #16
-.LBB0_2:
-\tldp\tq1, q2, [x0], #32
-\tfmla\tv4.4s, v1.4s, v0.s[0]
-\tfmla\tv5.4s, v2.4s, v0.s[1]
-\tstr\tq4, [sp, #16]
-\tsubs\tx3, x3, #1
-\tb.ne\t.LBB0_2
-\tb\t.LBB0_1
-"""
-    loop = hottest(text)
-    assert (loop.instructions, loop.products, loop.spills) == (6, 8, 1)
-    assert loop.multiply_adds == {"fmla v4s": 2}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.compiler.backends.cpu.tuning.kernels import TARGET, TILES, UNIT, Shaky, Sizes, bf16, direct, int8, shaky
-from zcc.compiler.backends.common.measuring.answer import Answer
+from zcc.compiler.backends.common.measuring.answer import TrialAnswer
 from zcc.compiler.backends.common.measuring.device import Here, ThisMachine
 from zcc.compiler.backends.common.measuring.device_process import DeviceWorker
 from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
@@ -25,14 +25,14 @@ FEW = 6
 ODD = {"3x3": Sizes(), "3x3 stride 2": Sizes((2, 3), (3, 7), 3, 2), "1x1": Sizes((3, 2), (1, 13), 1)}
 
 
-def every_form(spec: Any, target: CpuTarget) -> Answer:
+def every_form(spec: Any, target: CpuTarget) -> TrialAnswer:
     """What comes of all forms, or of some from both ends."""
     choices = spec.choices(target.unit)
     some = [*choices[: FEW // 2], *choices[-FEW // 2 :]] if len(choices) > FEW else choices
     return measure(Trial(spec, tuple(spec.chosen(choice) for choice in some), target), ThisMachine())
 
 
-def assert_all_measured(answer: Answer) -> None:
+def assert_all_measured(answer: TrialAnswer) -> None:
     assert answer.default_seconds and answer.default_seconds > 0
     for outcome in answer.outcomes:
         assert outcome.failure is None

@@ -16,7 +16,7 @@ from zcc.compiler.backends.common.measuring.device import Here, ThisMachine
 from zcc.compiler.backends.common.measuring.device_process import DeviceWorker
 from zcc.compiler.backends.common.measuring.time_limit import TimeLimit
 from zcc.compiler.backends.common.record_folders import own_records
-from zcc.compiler.backends.cpu.forms.lookup import NO_RECORDS, KernelRecords, find_records
+from zcc.compiler.backends.cpu.forms.find_records import NO_RECORDS, KernelRecords, find_records
 from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, possible_forms, write_form
 from zcc.compiler.backends.cpu.forms.networks import NETWORKS, NetworkRecord, read_networks, record_name, write_networks
 from zcc.compiler.backends.cpu.kernels.spec import KernelCall

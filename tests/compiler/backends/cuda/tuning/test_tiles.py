@@ -8,7 +8,7 @@ import pytest
 
 from zcc.compiler.backends.cuda.kernels.conv_mma import ConvMma, Geometry, Tile
 from zcc.compiler.backends.cuda.kernels.formats import Map
-from zcc.compiler.backends.cuda.kernels.source import module_source
+from zcc.compiler.backends.cuda.kernels.kernel_source import module_source
 from zcc.compiler.backends.cuda.kernels.stages import Apply, Ending
 from zcc.compiler.backends.cuda.measured_tiles import MEASURED
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from zcc.runtime import Detections
+from zcc.runtime.adaptive.frame_observer import Observer
 from zcc.runtime.adaptive.latencies import WINDOW
-from zcc.runtime.adaptive.observer import Observer
 from zcc.runtime.tasks.classification import Classification
 
 

@@ -42,7 +42,7 @@ def median_interval(values: Sequence[float]) -> tuple[float, float]:
 def ratio(theirs: Sequence[Sequence[float]], ours: Sequence[Sequence[float]]) -> dict[str, float | bool]:
     """How many times our time the other takes, of rounds in which both ran, and whether that is more than noise.
 
-    The machine's moods last longer than a round, so rounds are compared one by one.
+    What slows a machine down lasts longer than a round, so rounds are compared one by one.
     """
     rounds = [statistics.median(their) / statistics.median(our) for their, our in zip(theirs, ours, strict=True)]
     low, high = median_interval(rounds)

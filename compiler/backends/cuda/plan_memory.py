@@ -17,7 +17,7 @@ Memory = Storage | LaunchScratch
 def plan_memory(
     drafts: Sequence[Draft], edges: Sequence[Sequence[int]], kept: Sequence[Storage], sharing: bool = True
 ) -> tuple[dict[Memory, int], int]:
-    """The offset of every storage, and the size of all; `kept` ones are nobody else's."""
+    """The offset of every storage, and the size of all; `kept` ones share with none."""
     users = _users(drafts)
     for storage in kept:
         users.setdefault(storage, [])

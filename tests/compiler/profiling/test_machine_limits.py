@@ -10,8 +10,7 @@ import pytest
 from tests.registry.samples import artifact
 from zcc.compiler.backends.common.machine import Machine
 from zcc.compiler.building.progress import Silent
-from zcc.compiler.profiling import limits
-from zcc.compiler.profiling.limits import machine_limits
+from zcc.compiler.profiling.machine_limits import machine_limits
 from zcc.compiler.profiling.profile import KernelTime
 
 SLOW = Machine(2, {"fp32": 1e9}, ((1, 1e9), (2, 5e8)))
@@ -25,7 +24,7 @@ def test_limits_are_measured_when_they_have_to_be(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("ZCC_CACHE", str(tmp_path / "cache"))
     answers = [SLOW, QUICK, SLOW]
     backend = SimpleNamespace(machine=lambda target, wanted: answers.pop(0))
-    monkeypatch.setattr(limits, "backend_named", lambda name: backend)
+    monkeypatch.setattr("zcc.compiler.profiling.machine_limits.backend_named", lambda name: backend)
     _, manifest = artifact(tmp_path / "a")
 
     def asked(kernel: KernelTime, again: bool = False) -> Machine | None:

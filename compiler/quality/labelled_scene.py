@@ -13,7 +13,7 @@ from zcc.compiler.quality.shapes.shapes import Shapes
 
 
 @dataclass(frozen=True)
-class Scene:
+class LabelledScene:
     """A picture and what is in it; the pixels stay in the file until asked for."""
 
     path: Path

@@ -15,7 +15,7 @@ from tests.compiler.bare_heads import distributed
 from tests.compiler.loaded import load_here
 from zcc import sample
 from zcc.compiler.backends.common.record_folders import SHIPPED, own_records
-from zcc.compiler.backends.cpu.forms.lookup import KernelRecords, find_records
+from zcc.compiler.backends.cpu.forms.find_records import KernelRecords, find_records
 from zcc.compiler.backends.cpu.forms.records import RECORDS, Database, read_records
 from zcc.compiler.backends.cpu.kernels.choices import Tile, Unchanged
 from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice

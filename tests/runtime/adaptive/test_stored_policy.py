@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from zcc.runtime.adaptive.stored import StoredPolicy
+from zcc.runtime.adaptive.stored_policy import StoredPolicy
 from zcc.runtime.errors import InputError
 
 

@@ -7,7 +7,7 @@ import statistics
 import numpy as np
 import pytest
 
-from zcc.compiler.racing.figures import median_interval, ratio, summary
+from zcc.compiler.racing.time_figures import median_interval, ratio, summary
 
 
 def test_a_summary_has_every_figure_of_the_field() -> None:

@@ -15,7 +15,7 @@ from tvm_ffi import structural_map, structural_walk
 
 from zcc.compiler.backends.common.generic import lower_regions
 from zcc.compiler.backends.cuda.kernels.generic import OPERAND
-from zcc.compiler.importing.fuse import drop_dead
+from zcc.compiler.ir.needed_ops import drop_dead
 from zcc.compiler.ir.ops import Conv, Copy, Network, Op, Pointwise
 from zcc.compiler.ir.plain_ops import Alias, Lowered
 from zcc.compiler.ir.tensors import Activation, Array, Tensor

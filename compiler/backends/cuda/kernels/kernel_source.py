@@ -16,7 +16,7 @@ class KernelSpec(Protocol):
 
     @property
     def title(self) -> str:
-        """What people tell it by; letters, digits and underscores."""
+        """Its name in profiles; letters, digits and underscores."""
 
     @property
     def library(self) -> tuple[str, ...]:
