@@ -16,7 +16,7 @@ from zcc.runtime import Detector, host, side_by_side
 from zcc.runtime.engine import FRAMES, Engine, engine
 from zcc.runtime.errors import UsageError
 from zcc.runtime.manifest import Manifest
-from zcc.runtime.side_by_side import LOOK_BACK, RecentDemand, Lane, cut, lane
+from zcc.runtime.side_by_side import LOOK_BACK, Lane, RecentDemand, cut, lane
 from zcc.runtime.variant import Variant
 
 
