@@ -23,7 +23,7 @@ class Lane(NamedTuple):
     streams: int
 
 
-class Demand:
+class RecentDemand:
     """How many frames were under way at once of late: what streams are cut for where nobody says how many."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -82,7 +82,7 @@ def check_streams(streams: int | None) -> int | None:
 
 
 _lanes: dict[EngineRole, Engine] = {}  # those that were ever needed
-_demand = Demand()
+_demand = RecentDemand()
 
 
 @cache
