@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from benchmarks.instruction_sets import ARM, INSTRUCTION_SETS, InstructionSet
+from zcc.compiler.backends.cpu.kernels.choices import AmxChoice
 from zcc.compiler.backends.cpu.kernels.spec import KernelSpec
 from zcc.compiler.backends.cpu.program.build import assembly
 from zcc.compiler.backends.cpu.program.single_kernel import kernel_module
@@ -20,7 +21,7 @@ INSTRUCTION = re.compile(r"^\t(?:\{vex\}\s+)?([a-z]\w*(?:\.\w+)?)\s*(.*?)(?:\s*#
 
 @dataclass(frozen=True)
 class Loop:
-    """A loop without another inside."""
+    """A loop's lines; those of another inside are counted once."""
 
     lines: tuple[str, ...]
     written_for: InstructionSet = ARM
@@ -67,19 +68,22 @@ class Loop:
 
 
 def hot_loop(spec: KernelSpec, target: CpuTarget) -> Loop:
-    """The one of a kernel's innermost loops that does least beside multiplying."""
-    return hottest(assembly(kernel_module(spec, target), target.tvm_target()), INSTRUCTION_SETS[target.arch])
+    """The one of a kernel's loops that does least beside multiplying.
+
+    Within the one over the steps of tile registers, another may finish the tile before.
+    """
+    nested = isinstance(getattr(spec, "tile", None), AmxChoice)
+    return hottest(assembly(kernel_module(spec, target), target.tvm_target()), INSTRUCTION_SETS[target.arch], nested)
 
 
-def hottest(text: str, written_for: InstructionSet = ARM) -> Loop:
-    """The one of the innermost loops of some assembly that does least beside multiplying."""
-    return min(
-        (loop for loop in innermost_loops(text, written_for) if loop.products), key=lambda loop: loop.per_product
-    )
+def hottest(text: str, written_for: InstructionSet = ARM, nested: bool = False) -> Loop:
+    """The one of the loops of some assembly that does least beside multiplying: of the innermost, unless `nested`."""
+    multiplying = (loop for loop in loops_of(text, written_for, nested) if loop.products)
+    return min(multiplying, key=lambda loop: loop.per_product)
 
 
-def innermost_loops(text: str, written_for: InstructionSet) -> Iterator[Loop]:
-    """From each label to the last branch back to it, where no other loop lies between."""
+def loops_of(text: str, written_for: InstructionSet, nested: bool = False) -> Iterator[Loop]:
+    """From each label to the last branch back to it; with `nested` also where another loop lies between."""
     lines = text.splitlines()
     begins: dict[str, int] = {}
     spans: dict[int, int] = {}
@@ -89,5 +93,5 @@ def innermost_loops(text: str, written_for: InstructionSet) -> Iterator[Loop]:
         elif (branch := written_for.branch.match(line)) and branch[1] in begins:
             spans[begins[branch[1]]] = number
     for begin, end in spans.items():
-        if not any(begin < other < end for other in spans):
+        if nested or not any(begin < other < end for other in spans):
             yield Loop(tuple(line for line in lines[begin : end + 1] if INSTRUCTION.match(line)), written_for)

@@ -2,7 +2,8 @@
 
 The server is Debian's docker-registry, started here and stopped at the end; what the disk does in the same time is
 measured beside it, since the server and the registry flush what they store. The last column is what the server's own
-processor time alone would allow: one upload is decrypted, hashed and stored by one thread of it.
+processor time alone would allow: one upload is decrypted, hashed and stored by one thread of it, so four variants of a
+name come in on four of its cores.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +33,7 @@ from zcc.registry.remotes.push import push
 from zcc.runtime.remotes.address import parse
 
 MB = 1e6
+DTYPES = ("fp32", "fp16", "bf16", "int8")  # of which each has a quarter of the bytes
 
 
 def main() -> int:
@@ -56,7 +58,11 @@ def _measure(server: oci_server.OciServer, work: Path, megabytes: int, rounds: i
     for number in range(rounds):
         registry = Registry.open(work / "ours")
         mine = registry.publish(*artifact(work / "a", seed=number, size=megabytes * 1_000_000))
-        for what, seconds in _round(server, registry, mine, work / f"theirs-{number}", number).items():
+        quarters = [
+            registry.publish(*artifact(work / dtype, "four", dtype=dtype, seed=number, size=megabytes * 250_000))
+            for dtype in DTYPES
+        ]
+        for what, seconds in _round(server, registry, mine, quarters, work / f"theirs-{number}", number).items():
             took.setdefault(what, []).append(seconds)
     size = sum(entry.size for entry in mine.manifest.files)
     print(f"{'':<32} {f'{size / MB:.0f} MB, {rounds} rounds':>24}  {'its server allows':>20}")
@@ -77,10 +83,16 @@ LEAST = 0.05  # seconds of the server below which they say nothing of how quick 
 
 
 def _round(
-    server: oci_server.OciServer, registry: Registry, mine: Artifact, theirs: Path, number: int
+    server: oci_server.OciServer,
+    registry: Registry,
+    mine: Artifact,
+    quarters: Sequence[Artifact],
+    theirs: Path,
+    number: int,
 ) -> dict[str, Took]:
     """Everything once, in turns."""
     address = parse(f"oci://{server.host}/speed/a{number}:v1")
+    several = parse(f"oci://{server.host}/speed/quarters{number}:v1")
     weights = mine.folder / "weights.bin"
     digest = next(f"sha256:{each.sha256}" for each in mine.manifest.files if each.path == "weights.bin")
     bare = _Bare(server, f"speed/bare{number}")
@@ -89,8 +101,10 @@ def _round(
         "copied with fsync": seconds(lambda: _copy(weights, theirs.with_suffix(".copy"))),
         "sent by a client that does no more": seconds(lambda: bare.send(weights, digest)),
         "pushed": seconds(lambda: push(registry, [mine], address)),
+        "pushed as four variants": seconds(lambda: push(registry, quarters, several)),
         "fetched by such a client": seconds(lambda: bare.fetch(digest)),
         "pulled": seconds(lambda: pull(Registry.open(theirs), address)),
+        "pulled as four variants": seconds(lambda: pull(Registry.open(theirs), several)),
         "pulled when all of it is here": seconds(lambda: pull(Registry.open(theirs), address)),
     }
 

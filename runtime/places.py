@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Sequence
-from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
+from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution, entry_points
 from pathlib import Path
 
 from zcc.runtime.bundle import Bundle
@@ -72,11 +73,23 @@ def _place_of(reference: str | os.PathLike[str], registry: str | None) -> Artifa
 
 def _entries() -> Iterable[EntryPoint]:
     """The sources that zcc itself brings; asking every package that is installed would take longer than loading."""
+    found: Iterable[EntryPoint]
     try:
-        found: Iterable[EntryPoint] = distribution(NAME).entry_points.select(group=SOURCES)
+        found = (_own_metadata() or distribution(NAME)).entry_points.select(group=SOURCES)
     except PackageNotFoundError:
         found = entry_points(group=SOURCES)
     return found
+
+
+def _own_metadata() -> Distribution | None:
+    """What `distribution` finds, too, after it has made a list of everything that lies in folders of packages."""
+    begin = f"{NAME.replace('-', '_')}-"
+    for folder in (each for each in sys.path if Path(each).is_dir() and os.access(each, os.R_OK)):
+        with os.scandir(folder) as found:
+            for each in found:
+                if each.name.startswith(begin) and each.name.endswith(".dist-info"):
+                    return Distribution.at(each.path)
+    return None
 
 
 def _open_source(registry: str | None) -> ArtifactSource:

@@ -57,6 +57,11 @@ def lane(streams: int | None) -> Lane:
     return Lane(min((_lane(*place) for place in _places(streams)), key=lambda each: each.load), streams)
 
 
+def lanes(streams: int) -> list[Lane]:
+    """Where frames are to run that come at once, on so many streams."""
+    return [Lane(_lane(*place), streams) for place in _places(streams)]
+
+
 def cut(frames: int, cores: int) -> int:
     """How many streams share so many cores best, where so many frames come at once."""
     most = min(frames, cores) if cores >= FEWEST else 1

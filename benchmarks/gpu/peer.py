@@ -6,7 +6,6 @@ from torchvision.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,12 @@ import torch
 import torch.nn.functional as F
 from torchvision.ops import batched_nms, box_convert
 
-from benchmarks.gpu.onnx_module import load_module
 from benchmarks.gpu.same import Candidates
+from zcc.compiler.racing.peer_torch import captured
+from zcc.compiler.racing.torch_network import load_module
 from zcc.runtime.detections import Detections
 from zcc.runtime.executors.frame_block import Letterbox
 
-WARMING = 3  # calls before a graph is captured
 GREY = 114 / 255
 
 
@@ -115,28 +114,3 @@ class Peer:
         boxes = in_frame(boxes[kept], self.place).clamp(min=0).minimum(limits)
         table = torch.cat([boxes, scores[kept, None], classes[kept, None]], 1).cpu().numpy()
         return Detections(table[:, :4], table[:, 4], table[:, 5].astype("int32"), 0.0)
-
-
-def captured(run: Callable[[], Any]) -> tuple[torch.cuda.CUDAGraph, Any]:
-    """A CUDA graph of what a call does, and where its results lie."""
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(WARMING):
-            run()
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        results = run()
-    return graph, results
-
-
-def replayed(graph: torch.cuda.CUDAGraph, together: int) -> float:
-    """Seconds of one replay on the card, by its own clock, over several in a row."""
-    begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-    begin.record()
-    for _ in range(together):
-        graph.replay()
-    end.record()
-    end.synchronize()
-    return begin.elapsed_time(end) / 1000 / together

@@ -150,7 +150,8 @@ def _lines(
     )
     if machine is not None:
         peaks = ", ".join(f"{name} {speed / 1e9:.0f} G operations/s" for name, speed in machine.peaks.items())
-        yield f"this machine at most, on {machine.threads} threads: {peaks}; the network is at {totals['of_floor']:.1%}"
+        where = f", on {machine.threads} threads" if manifest.executor == "cpu" else ""
+        yield f"this machine at most{where}: {peaks}; the network is at {totals['of_floor']:.1%}"
     if profiled.stages:
         told = ", ".join(f"{STAGES[name]} {1e3 * seconds:.3f} ms" for name, seconds in profiled.stages.items())
         yield f"a frame of 1920x1080: {told}"

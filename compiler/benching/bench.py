@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from zcc.compiler.racing.contestant import Pixels
 from zcc.compiler.racing.race import Rules
 from zcc.compiler.racing.result import as_document, runs
 from zcc.compiler.racing.scenes import fitted
-from zcc.compiler.racing.time_figures import summary
+from zcc.compiler.racing.time_figures import summary, uncertainty
 from zcc.compiler.racing.worker import time_steps
 from zcc.runtime import host
 from zcc.runtime.manifest import Manifest
@@ -60,10 +60,17 @@ def run_bench(plan: BenchPlan, frames: Sequence[Pixels], progress: Progress) -> 
         **({} if plan.quick else _surroundings(plan, frames, progress)),
         "machine": machine_state.describe_machine(),
         "conditions": told,
-        "warnings": machine_state.warnings(told),
         "overhead_us": round(1e6 * overhead(), 3),
-        **as_document(outcome),
+        **(found := as_document(outcome)),
+        "warnings": [*machine_state.warnings(told), *uncertain(found["ratios"], plan.rules)],
     }
+
+
+def uncertain(ratios: Mapping[str, Mapping[str, Any]], rules: Rules) -> Iterator[str]:
+    """A sentence where a ratio is not known as well as the rules want it."""
+    worst = max((uncertainty(told) for task in ratios.values() for told in task.values()), default=0.0)
+    if worst > rules.certain:
+        yield f"after {rules.most_seconds:.0f} s a ratio was known to {worst:.1%} alone, not to {rules.certain:.1%}"
 
 
 def overhead() -> float:

@@ -1,15 +1,21 @@
-"""The energy that a stretch of work takes, where the machine tells: Intel's and AMD's RAPL, NVIDIA's NVML."""
+"""The energy that a stretch of work takes, where the machine tells: RAPL, NVML, and boards that tell their power."""
 
 from __future__ import annotations
 
 import ctypes
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-POWERCAP = Path("/sys/class/powercap")
-NVML = "libnvidia-ml.so.1"
+from zcc.runtime.adaptive.sensors.hwmon import open_power_monitors
+from zcc.runtime.adaptive.sensors.sensor import Places, Sensor
+from zcc.runtime.adaptive.sensors.tegrastats import open_board_power
+from zcc.runtime.errors import SensorError
+
+SAMPLING = 0.02  # seconds between two readings of a board's power
 
 
 @dataclass(frozen=True)
@@ -26,15 +32,16 @@ class Meter:
         return taken + self.range if taken < 0 and self.range else taken
 
 
-def meters(executor: str) -> list[Meter]:
+def meters(executor: str, places: Places | None = None) -> list[Meter]:
     """What tells the energy of the processor that an executor runs on; none where nothing does."""
-    return METERS[executor]()
+    where = places or Places()
+    return next((found for look in METERS[executor] if (found := look(where))), [])
 
 
-def _rapl() -> list[Meter]:
+def _rapl(places: Places) -> list[Meter]:
     """Whole packages, without their parts, which would count twice."""
     found = []
-    for zone in sorted(POWERCAP.glob("intel-rapl:*")):
+    for zone in sorted((places.sysfs / "class" / "powercap").glob("*rapl:*")):
         if zone.name.count(":") == 1 and _number(zone / "energy_uj") is not None:
             most = _number(zone / "max_energy_range_uj")
             name = (zone / "name").read_text().strip()
@@ -54,10 +61,10 @@ def _number(path: Path) -> float | None:
         return None
 
 
-def _nvml() -> list[Meter]:
+def _nvml(places: Places) -> list[Meter]:
     """The first card."""
     try:
-        library = ctypes.CDLL(NVML)
+        library = ctypes.CDLL(places.nvml)
     except OSError:
         return []
     card, millijoules = ctypes.c_void_p(), ctypes.c_ulonglong()
@@ -73,4 +80,40 @@ def _nvml() -> list[Meter]:
     return [Meter("NVML", read)]
 
 
-METERS: Mapping[str, Callable[[], list[Meter]]] = {"cpu": _rapl, "cuda": _nvml}
+class Integral:
+    """Joules of what tells watts: between two readings it drew what the later one says."""
+
+    def __init__(self, sensor: Sensor, clock: Callable[[], float] = time.monotonic) -> None:
+        self._sensor, self._clock = sensor, clock
+        self._joules, self._at = 0.0, clock()
+        self._adding = threading.Lock()
+
+    def read(self) -> float:
+        """Joules since the beginning, as of now."""
+        with self._adding:
+            watts, now = self._sensor.read(), self._clock()
+            self._joules += watts * (now - self._at)
+            self._at = now
+            return self._joules
+
+    def follow(self, ended: threading.Event) -> None:
+        """Read again and again, in a thread of its own."""
+        while not ended.wait(SAMPLING):
+            self.read()
+
+
+def _board(places: Places) -> list[Meter]:
+    """The power of a whole board, added up while this process lives."""
+    for name, look in (("tegrastats", open_board_power), ("hwmon", open_power_monitors)):
+        try:
+            drawn = Integral(look(places))
+            drawn.read()
+        except SensorError:
+            continue
+        threading.Thread(target=drawn.follow, args=(threading.Event(),), daemon=True).start()
+        return [Meter(f"{name}, the whole board", drawn.read)]
+    return []
+
+
+# Executor -> where to look, one after the other.
+METERS: Mapping[str, tuple[Callable[[Places], list[Meter]], ...]] = {"cpu": (_rapl, _board), "cuda": (_nvml, _board)}

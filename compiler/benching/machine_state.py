@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from zcc.runtime import host
 from zcc.version import __version__
 
@@ -60,7 +62,7 @@ def conditions(
     """
     seconds = max(after.moment - before.moment, 1e-9) * (os.cpu_count() or 1)
     medians = [statistics.median(each) for each in rounds]
-    middle = statistics.median(medians)
+    low, middle, high = np.percentile(medians, (25, 50, 75))
     half = max(len(medians) // 2, 1)
     return {
         "load": round(os.getloadavg()[0], 2),
@@ -68,7 +70,7 @@ def conditions(
         "stolen": round(max(after.stolen - before.stolen, 0.0) / seconds, 4),
         "megahertz": [before.megahertz, after.megahertz],
         "drift": round(statistics.median(medians[-half:]) / statistics.median(medians[:half]) - 1, 4),
-        "spread": round((max(medians) - min(medians)) / middle, 4) if middle else 0.0,
+        "spread": round(float((high - low) / middle), 4) if middle else 0.0,
     }
 
 
@@ -82,7 +84,7 @@ def warnings(told: dict[str, Any]) -> list[str]:
     if abs(told["drift"]) > DRIFT:
         found.append(f"the second half of the rounds took {told['drift']:+.0%} against the first: its clock changed")
     if told["spread"] > SPREAD:
-        found.append(f"the medians of the rounds are {told['spread']:.0%} apart")
+        found.append(f"the quarters of the rounds' medians are {told['spread']:.0%} apart")
     return found
 
 

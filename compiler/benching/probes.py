@@ -32,7 +32,8 @@ LEAST_RUNS = 5
 SETTLED = 0.2  # seconds of runs that are not counted
 STAGES = ("preprocess", "network", "postprocess")
 
-Found, Given = TypeVar("Found"), TypeVar("Given")
+Found = TypeVar("Found")
+Given = TypeVar("Given")
 
 
 def apart(threads: int, work: Callable[..., Found], *arguments: Any) -> Found:

@@ -43,8 +43,8 @@ def for_task(variants: Variants, task: TaskInfo, native: bool, note: Callable[[s
     if not (native and able):
         for _, target in variants:
             check_task(task, target)
-    for target in dict.fromkeys(target.name for _, target in variants if task.name not in backend_of(target).tasks):
-        note(f"{task.name} models are not compiled for {target} yet")
+    for name in dict.fromkeys(target.name for _, target in variants if task.name not in backend_of(target).tasks):
+        note(f"{task.name} models are not compiled for {name} yet")
     return able
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import onnx
 import onnx.inliner
-import onnxsim
 
 from zcc.runtime.errors import ModelError
 
 
 def simplify(proto: onnx.ModelProto) -> onnx.ModelProto:
     """An equal model with static shapes and without shape arithmetic, functions or batch normalisation."""
+    import onnxsim  # slow to begin with, and whoever starts the process in which models are read needs none of it
+
     try:
         inlined = onnx.inliner.inline_local_functions(proto) if proto.functions else proto
         simplified, _ = onnxsim.simplify(inlined)

@@ -11,14 +11,16 @@ from tvm.relax.frontend.onnx import from_onnx
 
 from zcc.compiler.importing.passes.fold_batch_norm import fold_batch_norm
 from zcc.compiler.importing.passes.fold_scatter import fold_scatter
+from zcc.compiler.importing.passes.fold_shapes import fold_shapes
 from zcc.compiler.importing.passes.fold_slices import fold_slices
+from zcc.compiler.importing.passes.part_topk import part_topk
 from zcc.compiler.importing.passes.raise_calls import raise_calls
 from zcc.compiler.importing.passes.split_to_slices import split_to_slices
 from zcc.runtime.errors import ModelError
 
 # TVM's own are kinds of RuntimeError; its importer also lets through what Python raises within it.
 IMPORT_ERRORS = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError)
-PASSES = (raise_calls, fold_batch_norm, fold_scatter, fold_slices, split_to_slices)
+PASSES = (raise_calls, fold_batch_norm, fold_scatter, fold_shapes, fold_slices, split_to_slices, part_topk)
 
 
 def import_proto(proto: onnx.ModelProto) -> ir.IRModule:

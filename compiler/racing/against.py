@@ -18,7 +18,7 @@ from zcc.compiler.racing.contestant import Pixels, RaceEntry
 from zcc.compiler.racing.race import Race, Rules, race
 from zcc.compiler.racing.race_task import RaceTask, write_task
 from zcc.compiler.racing.same_detections import loosest
-from zcc.compiler.racing.table import ZCC, enter_artifact, enter_peer, find_peers
+from zcc.compiler.racing.table import ZCC, check_executor, enter_artifact, enter_peer, find_peers
 from zcc.runtime.errors import BenchmarkError, DatasetError, ModelError
 from zcc.runtime.manifest import Manifest
 
@@ -46,6 +46,7 @@ def race_against(lineup: Lineup, frames: Sequence[Pixels], rules: Rules, progres
     """Race an artifact against others and against peers, and measure their accuracy where there are labels."""
     find_peers(lineup.peers)
     manifests = [Manifest.read(folder) for folder in (lineup.artifact, *lineup.siblings)]
+    check_executor(lineup.peers, manifests[0].executor)
     check_task(manifests[0])
     check_original(lineup.model, manifests)
     calibration = check_calibration(lineup.calib, manifests[0])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import count
+from math import inf, isinf
 
 import numpy as np
 
@@ -13,10 +16,13 @@ from zcc.compiler.ir.heads.head import Head
 from zcc.compiler.quality.coco_map import MeanAveragePrecision
 from zcc.compiler.racing.contestant import USUAL, Floats, Pixels, RaceEntry, Thresholds
 from zcc.compiler.racing.same_detections import EXACT, Agreement, AgreementTolerance, check_agreement
+from zcc.compiler.racing.time_figures import ratio, uncertainty
 from zcc.compiler.racing.worker import RaceWorker, process_seconds
 from zcc.runtime.manifest import InputSpec
 
 SEED = 20242
+WARM_UP = 0.2  # seconds of runs before the first round, of which none counts
+TASKS = ("network", "frame")
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,8 @@ class Rules:
     rounds: int = 10  # each contestant has one turn in each
     runs: int = 10  # counted runs in a turn, at least
     seconds: float = 0.0  # that a turn's counted runs of the network, and of the frame, take at least
+    certain: float = inf  # more rounds follow until every ratio is known as well, a share of itself to either side
+    most_seconds: float = 60.0  # and as long as no more than these have passed
     threads: int = 1
     thresholds: Thresholds = USUAL
     tolerance: AgreementTolerance = EXACT
@@ -82,13 +90,31 @@ def _run(
     records = [ContestantTimes(worker.name, worker.about, ours=own) for worker, own in zip(workers, ours, strict=True)]
     for worker in workers:
         worker.prepare(image, frames, rules.thresholds)
+        worker.turn(0, rules.runs, WARM_UP)
+        worker.rest()
     begun = [process_seconds(worker.pid) for worker in workers]
-    for number in range(rules.rounds):
-        for worker, record in zip(workers, records, strict=True):
-            turn = worker.turn(number * rules.runs, rules.runs, rules.seconds)
-            record.network.append(turn.network)
-            record.frame.append([sum(steps.values()) for steps in turn.frames])
-            record.steps += turn.frames
+    end = time.monotonic() + rules.most_seconds
+    for number in count():
+        _run_round(list(zip(workers, records, strict=True)), number, rules)
+        if number + 1 >= rules.rounds and (certain(records, rules.certain) or time.monotonic() > end):
+            break
     for worker, record, before in zip(workers, records, begun, strict=True):
         record.worked = process_seconds(worker.pid) - before
     return records
+
+
+def _run_round(contestants: Sequence[tuple[RaceWorker, ContestantTimes]], number: int, rules: Rules) -> None:
+    """A turn for each, the other way around in every second round, so that a machine that slows down hits all alike."""
+    for worker, record in contestants if number % 2 == 0 else reversed(contestants):
+        turn = worker.turn(number * rules.runs, rules.runs, rules.seconds)
+        worker.rest()
+        record.network.append(turn.network)
+        record.frame.append([sum(steps.values()) for steps in turn.frames])
+        record.steps += turn.frames
+
+
+def certain(records: Sequence[ContestantTimes], share: float) -> bool:
+    """Whether the ratio of every other contestant to the first is known as well, for the network and for frames."""
+    first, *others = records
+    pairs = [(getattr(other, task), getattr(first, task)) for other in others for task in TASKS]
+    return isinf(share) or all(uncertainty(ratio(*pair)) <= share for pair in pairs)

@@ -25,6 +25,7 @@ class RaceTask:
     dtype: str  # what the artifact computes in; a peer that can, follows
     calibration: CalibrationFrames | None = None  # the pictures that decided the artifact's scales
     held_to: str = ""  # the target whose instructions peers are held to; all that the machine has where it is empty
+    executor: str = "cpu"  # what the artifact runs on; a peer that can, follows
 
 
 def write_task(
@@ -37,6 +38,5 @@ def write_task(
     path = folder / "model.onnx"
     onnx.save(model.proto, str(path))
     held_to = manifest.target if held else ""
-    return RaceTask(
-        path, model.input, model.head, manifest.input, manifest.head.max_det, manifest.dtype, calibration, held_to
-    )
+    about = manifest.input, manifest.head.max_det, manifest.dtype, calibration, held_to, manifest.executor
+    return RaceTask(path, model.input, model.head, *about)

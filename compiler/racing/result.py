@@ -7,10 +7,9 @@ from dataclasses import asdict
 from itertools import chain
 from typing import Any
 
-from zcc.compiler.racing.race import ContestantTimes, Race
+from zcc.compiler.racing.race import TASKS, ContestantTimes, Race
 from zcc.compiler.racing.time_figures import FEWEST_ROUNDS, ratio, summary
 
-TASKS = ("network", "frame")
 FASTER = "faster"  # the peer that is the fastest at the task
 WORDS = {"network": "the network alone", "frame": "a whole frame"}
 NAME_WIDTH = 12
@@ -20,7 +19,7 @@ def as_document(race: Race) -> dict[str, Any]:
     """Everything the race showed, for JSON."""
     return {
         "threads": race.rules.threads,
-        "rounds": race.rules.rounds,
+        "rounds": len(race.records[0].frame) or race.rules.rounds,
         "runs_per_round": race.rules.runs,
         "conf": race.rules.thresholds.conf,
         "iou": race.rules.thresholds.iou,

@@ -28,7 +28,9 @@ class Peer:
 
     place: str  # module and class, imported in the contestant's own process
     needs: tuple[str, ...]  # what must be installed
-    dtypes: tuple[str, ...]  # artifacts that it is a match for
+    dtypes: tuple[str, ...] = ()  # artifacts that it is a match for, and races unless told otherwise
+    executors: tuple[str, ...] = ("cpu", "cuda")  # what artifacts run on that it can be raced against
+    remedy: str = ""  # where to get what it needs, if not as zcc's extra `bench`
     ready: str = ""  # module and function that make the task its own, once
 
     def missing(self) -> list[str]:
@@ -44,6 +46,17 @@ PEERS = {
         ("openvino", "nncf", "cv2"),
         ("int8",),
         ready="zcc.compiler.racing.quantised_by_nncf:quantised",
+    ),
+    "torch": Peer(
+        "zcc.compiler.racing.peer_torch:enter",
+        ("torch", "cv2"),
+        remedy="install PyTorch in this environment, or race without it",
+    ),
+    "tensorrt": Peer(
+        "zcc.compiler.racing.peer_tensorrt:TensorRt",
+        ("tensorrt", "cv2"),
+        executors=("cuda",),
+        remedy="install NVIDIA's TensorRT in this environment, or race without it",
     ),
 }
 
@@ -61,10 +74,19 @@ def find_peers(names: Sequence[str]) -> dict[str, Peer]:
     chosen = {name: PEERS[name] for name in dict.fromkeys(names)}
     for name, peer in chosen.items():
         if absent := peer.missing():
-            raise BenchmarkError(
-                f"{name} cannot take part: {' and '.join(absent)} not installed", how_to_install("bench")
-            )
+            problem = f"{name} cannot take part: {' and '.join(absent)} not installed"
+            raise BenchmarkError(problem, peer.remedy or how_to_install("bench"))
     return chosen
+
+
+def check_executor(names: Sequence[str], executor: str) -> None:
+    """Refuse peers that do not run on what an artifact runs on."""
+    for name in names:
+        if executor not in PEERS[name].executors:
+            raise BenchmarkError(
+                f"{name} runs on a card alone, and this artifact on a {executor}",
+                "bench one for a card, or leave it out",
+            )
 
 
 def enter_artifact(folder: Path, name: str = ZCC) -> RaceEntry:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import comb
+from typing import Any
 
 import numpy as np
 
@@ -53,3 +54,8 @@ def ratio(theirs: Sequence[Sequence[float]], ours: Sequence[Sequence[float]]) ->
         "rounds": len(rounds),
         "more_than_noise": len(rounds) >= FEWEST_ROUNDS and not low <= 1 <= high,
     }
+
+
+def uncertainty(told: Mapping[str, Any]) -> float:
+    """How far a ratio may be off, as a share of itself to either side."""
+    return float((told["high"] - told["low"]) / 2 / told["ratio"])

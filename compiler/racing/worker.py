@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
@@ -11,14 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from zcc.compiler.backends.common.processes import without_interrupts
+from zcc.compiler.backends.common.processes import end_with_parent, without_interrupts
 from zcc.compiler.racing.contestant import Contestant, Floats, FoundBoxes, OwnClock, Pixels, RaceEntry, Step, Thresholds
 from zcc.runtime.errors import BenchmarkError, ZccError
 
 PATIENCE = 600  # seconds for one answer
-# Threads of whoever ran before go on spinning for a while, ONNX Runtime's for 35 ms where that was measured. A turn
-# begins with runs that are not counted, until they sleep.
-SETTLE = 0.1
 
 
 class Turn(NamedTuple):
@@ -34,6 +32,7 @@ class RaceWorker:
     def __init__(self, entry: RaceEntry, threads: int) -> None:
         context = multiprocessing.get_context("spawn")
         self.name = entry.name
+        self._resting = False
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, entry, threads), daemon=True)
         with without_interrupts():
@@ -76,7 +75,19 @@ class RaceWorker:
         turn: Turn = self._ask("turn", first, runs, seconds)
         return turn
 
+    def rest(self) -> None:
+        """Stop all threads of the process until it is asked for something: some spin on for long after their work."""
+        self._signal(signal.SIGSTOP)
+        self._resting = True
+
+    def _signal(self, number: int) -> None:
+        if self.pid is not None and self._process.is_alive():
+            os.kill(self.pid, number)
+
     def _ask(self, method: str, *arguments: Any) -> Any:
+        if self._resting:
+            self._signal(signal.SIGCONT)
+            self._resting = False
         try:
             self._pipe.send((method, arguments))
         except OSError as error:
@@ -118,9 +129,7 @@ class _ContestantRunner:
         self._image, self._frames, self._steps = image, frames, self._contestant.steps(thresholds)
 
     def turn(self, first: int, runs: int, seconds: float) -> Turn:
-        start = time.perf_counter()
-        while time.perf_counter() - start < SETTLE:
-            self._time_network()
+        self._time_network()  # what others left in the caches, or a sleeping core, is nobody's own
         network = [self._time_network() for _ in _counted(runs, seconds)]
         self._time_frame(first)
         return Turn(network, [self._time_frame(first + number) for number in _counted(runs, seconds)])
@@ -167,6 +176,7 @@ def process_seconds(pid: int | None) -> float:
 def _serve(pipe: Connection, entry: RaceEntry, threads: int) -> None:
     """Answer until the parent hangs up."""
     os.dup2(2, 1)  # what native libraries print is not the parent's result
+    end_with_parent()  # a process that rests would never hear that nobody waits for it any more
     try:
         contestant = entry.enter(threads)
         runner = _ContestantRunner(contestant)

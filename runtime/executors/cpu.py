@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from zcc.runtime.executors.cpu_masks import CpuMasks
 from zcc.runtime.executors.cpu_results import CpuResults
 from zcc.runtime.frame import Frame, as_frame
 from zcc.runtime.manifest import Manifest
-from zcc.runtime.side_by_side import Lane, cut, lane
+from zcc.runtime.side_by_side import Lane, cut, lane, lanes
 from zcc.runtime.tasks.table import result
 from zcc.runtime.tvm_library import load_runtime
 
@@ -57,7 +58,10 @@ class CpuExecutor:
 
     def submit(self, frame: Frame, conf: float, iou: float, streams: int | None = None) -> Future[Detections]:
         """Put a frame on its way: behind those that wait for the engine."""
-        name, future, place = self._name(frame), Future[Detections](), lane(streams)
+        return self._post(lane(streams), frame, conf, iou)
+
+    def _post(self, place: Lane, frame: Frame, conf: float, iou: float) -> Future[Detections]:
+        name, future = self._name(frame), Future[Detections]()
 
         def run() -> None:
             try:
@@ -74,7 +78,8 @@ class CpuExecutor:
         """The detections in each of several frames: as streams side by side, or one after another on all cores."""
         streams = cut(len(frames), host.worker_threads()) if streams is None else streams
         if streams > 1:
-            return [each.result() for each in [self.submit(frame, conf, iou, streams) for frame in frames]]
+            posts = [self._post(place, frame, conf, iou) for place, frame in zip(cycle(lanes(streams)), frames)]
+            return [each.result() for each in posts]
         named = [(self._name(frame), frame) for frame in frames]
         place = Lane(engine(), 1)
         return place.engine.call(lambda: [self._run(place, name, frame, conf, iou) for name, frame in named])

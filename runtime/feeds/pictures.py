@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -87,14 +88,20 @@ def _with_pillow(encoded: bytes, name: str) -> Pixels:
                 raise FrameError(f"{name} has more than 8 bits per channel", "convert it to 8 bits")
             if opened.width * opened.height > limits.PICTURE_PIXELS:
                 raise FrameError(f"{name} has {opened.width}x{opened.height} pixels, which is too large", SMALLER)
-            upright = operations.exif_transpose(opened)
-            return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[..., ::-1])
+            operations.exif_transpose(opened, in_place=True)
+            return _bgr(opened if opened.mode == "RGB" else opened.convert("RGB"))
     except import_module("PIL").UnidentifiedImageError as error:
         raise FrameError(f"{name} is not an image", FORMATS) from error
     except image.DecompressionBombError as error:
         raise FrameError(f"{name} has too many pixels", SMALLER) from error
     except damage as error:
         raise FrameError(f"{name} is a damaged image ({error})", "fetch it again") from error
+
+
+def _bgr(picture: Any) -> Pixels:
+    """The pixels of Pillow's RGB picture, turned around by its own copying out: numpy takes twice as long."""
+    pixels = np.frombuffer(bytearray(picture.tobytes("raw", "BGR")), np.uint8)
+    return pixels.reshape(picture.height, picture.width, 3)
 
 
 def _with_opencv(encoded: bytes, name: str) -> Pixels:

@@ -9,7 +9,7 @@ from zcc.runtime.errors import TrustError
 from zcc.runtime.moments import as_moment, now
 from zcc.runtime.source import Candidate
 from zcc.runtime.trust.envelope import Envelope, read_envelope
-from zcc.runtime.trust.policy import Demand, Key, TrustPolicy
+from zcc.runtime.trust.policy import FigureDemand, Key, TrustPolicy
 from zcc.runtime.trust.statement import read_statement
 
 
@@ -73,7 +73,7 @@ def _signatures(candidate: Candidate, policy: TrustPolicy) -> Iterator[str]:
             yield f"{len(believed)} trusted keys signed it, {policy.signatures} are asked for{why}"
 
 
-def _figure(candidate: Candidate, demand: Demand) -> str | None:
+def _figure(candidate: Candidate, demand: FigureDemand) -> str | None:
     """What is wrong with a figure; those of the manifest count, which its digest covers, and those measured here."""
     known = (*candidate.manifest.measured, *candidate.measured)
     found = [each for each in known if each.metric == demand.metric and demand.how in each.how]

@@ -72,7 +72,7 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Demand:
+class FigureDemand:
     """A figure that must be there, within a bound, and how it must have been measured."""
 
     metric: str
@@ -85,7 +85,7 @@ class Demand:
 class TrustPolicy:
     """What is asked of an artifact."""
 
-    demands: tuple[Demand, ...]
+    demands: tuple[FigureDemand, ...]
     max_age_days: float | None
     signatures: int  # of different keys
     keys: tuple[Key, ...]
@@ -132,13 +132,15 @@ def _key(raw: Mapping[str, Any], source: str) -> Key:
     return Key(raw["name"], PublicKey(public, f"{source}: the key {raw['name']}"), since, until, raw.get("revoked"))
 
 
-def _demands(raw: Mapping[str, Any]) -> list[Demand]:
+def _demands(raw: Mapping[str, Any]) -> list[FigureDemand]:
     demands = []
     if accuracy := raw.get("accuracy"):
         metric = accuracy.get("metric", "map50_95")
-        demands.append(Demand(metric, accuracy["data"], least=accuracy.get("at_least")))
+        demands.append(FigureDemand(metric, accuracy["data"], least=accuracy.get("at_least")))
         if "most_lost" in accuracy:
-            demands.append(Demand(f"drop_{metric}", accuracy["data"], most=accuracy["most_lost"]))
+            demands.append(FigureDemand(f"drop_{metric}", accuracy["data"], most=accuracy["most_lost"]))
     if latency := raw.get("latency"):
-        demands.append(Demand(latency.get("metric", "latency_ms"), latency["machine"], most=latency.get("at_most_ms")))
+        demands.append(
+            FigureDemand(latency.get("metric", "latency_ms"), latency["machine"], most=latency.get("at_most_ms"))
+        )
     return demands

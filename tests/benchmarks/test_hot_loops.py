@@ -60,3 +60,12 @@ def test_vectors_on_the_stack_of_x86_are_counted() -> None:
     """Numbers that are no vectors may lie there."""
     body = "\tmulps\t%xmm9, %xmm0\n\tmovaps\t%xmm0, -104(%rsp)\n\taddps\t-88(%rsp), %xmm5\n\tmovq\t8(%rsp), %rcx"
     assert hottest(X86_LOOP.format(body=body), X86).spills == 2
+
+
+def test_a_loop_around_another_one_counts_where_it_is_asked_for() -> None:
+    """Each of its lines once, those of the inner loop, too."""
+    body = "\tvfmadd231ps\t%zmm2, %zmm1, %zmm0"
+    text = X86_LOOP.format(body=body).replace("\tmovq\t%rdi, %rax", "\ttdpbusd\t%tmm7, %tmm5, %tmm3")
+    assert hottest(text, X86).products == 16
+    outer = hottest(text, X86, nested=True)
+    assert (outer.instructions, outer.products) == (5, 16384 + 16)

@@ -33,7 +33,7 @@ def test_always_is_what_eval_says(variants: str, data: Path) -> None:
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     for dtype in ("fp16", "fp32"):
-        alone = json.loads(run_zcc("eval", "shapes", "--dtype", dtype, *arguments).stdout)
+        alone = json.loads(call_zcc("eval", "shapes", "--dtype", dtype, *arguments).stdout)
         told = document["outcomes"][f"always {dtype}"]
         assert (told["map50"], told["map50_95"]) == (alone["map50"], alone["map50_95"])
         assert document["variants"][dtype] == alone["digest"]
@@ -62,7 +62,7 @@ def test_a_fitted_policy_is_stored_drawn_and_runs(variants: str, data: Path, tmp
         adaptive(np.ascontiguousarray(read_image(path)))
     assert sum(adaptive.statistics.frames.values()) == FRAMES
 
-    again = run_zcc(*arguments, "--policy", stored, "--json")
+    again = call_zcc(*arguments, "--policy", stored, "--json")
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["arguments"] == json.loads(stored.read_text())["arguments"]
 

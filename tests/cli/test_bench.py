@@ -34,7 +34,7 @@ def bench(registry: str, *arguments: str | Path, **environment: str) -> dict[str
 
 def listed(registry: str) -> dict[str, list[float]]:
     """Every figure of the one artifact, by metric."""
-    [artifact] = json.loads(run_zcc("list", "--json", "--registry", registry).stdout)
+    [artifact] = json.loads(call_zcc("list", "--json", "--registry", registry).stdout)
     figures: dict[str, list[float]] = {}
     for figure in artifact["measured"]:
         figures.setdefault(figure["metric"], []).append(figure["value"])
@@ -106,10 +106,10 @@ def test_the_whole_protocol_is_kept_with_the_artifact(registry: str) -> None:
     start = document["cold_start_ms"]
     assert 0 < start["load"] < start["all"] and 10 < document["memory_mb"]["resident"] <= document["memory_mb"]["peak"]
     assert document["machine"]["cores"] >= 1 and set(document["conditions"]) >= {"load", "others", "stolen"}
-    done = run_zcc("bench", "shapes", "--history", "--json", "--registry", registry)
+    done = call_zcc("bench", "shapes", "--history", "--json", "--registry", registry)
     [kept] = json.loads(done.stdout)
     assert {key: document[key] for key in kept if key in document} == {k: v for k, v in kept.items() if k != "when"}
-    lines = run_zcc("bench", "shapes", "--history", "--registry", registry).stdout.splitlines()
+    lines = call_zcc("bench", "shapes", "--history", "--registry", registry).stdout.splitlines()
     assert len(lines) == 2 and "320x240" in lines[1]
 
 

@@ -30,13 +30,13 @@ def test_each_side_is_what_eval_and_the_manifest_say(variants: str, data: Path) 
     document = json.loads(done.stdout)
     for side, dtype in (("a", "fp32"), ("b", "fp16")):
         told = document[side]
-        done = run_zcc("eval", "shapes", "--dtype", dtype, "--data", data, "--json", "--registry", variants)
+        done = call_zcc("eval", "shapes", "--dtype", dtype, "--data", data, "--json", "--registry", variants)
         alone = json.loads(done.stdout)
         figures = ("digest", "dtype", "map50", "map50_95")
         assert {key: told[key] for key in figures} == {key: alone[key] for key in figures}
         for name, precision in told["classes"].items():
             assert precision.items() <= alone["classes"][name].items()
-        shown = run_zcc("show", "shapes", "--dtype", dtype, "--json", "--registry", variants)
+        shown = call_zcc("show", "shapes", "--dtype", dtype, "--json", "--registry", variants)
         assert told["size"] == json.loads(shown.stdout)["sizes"]["total"]
         assert told["latency_ms"] > 0
     assert document["drop_map50_95"] == pytest.approx(100 * (document["a"]["map50_95"] - document["b"]["map50_95"]))
@@ -47,7 +47,7 @@ def test_each_side_is_what_eval_and_the_manifest_say(variants: str, data: Path) 
 
 def test_the_table_shows_both_without_labels_too(variants: str, data: Path) -> None:
     arguments = ("shapes", "shapes", "--dtype", "fp32,fp16", "--data", data / "images", "--registry", variants)
-    done = run_zcc("compare", *arguments)
+    done = call_zcc("compare", *arguments)
     assert done.returncode == 0, done.stderr
     a, b, truth, *lines = done.stdout.splitlines()
     assert a.startswith("A  shapes fp32") and b.startswith("B  shapes fp16")
@@ -71,7 +71,7 @@ def test_a_pair_is_one_word_or_two(words: str, tmp_path: Path) -> None:
 
 def test_pictures_that_differ_come_worst_first_and_are_saved(variants: str, data: Path, tmp_path: Path) -> None:
     arguments = ("shapes", "shapes", "--dtype", "fp32,fp16", "--data", data, "--registry", variants)
-    done = run_zcc("compare", *arguments, "--save", tmp_path / "out", "--worst", "2", "--json")
+    done = call_zcc("compare", *arguments, "--save", tmp_path / "out", "--worst", "2", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     pictures = told["pictures"]
@@ -85,6 +85,6 @@ def test_pictures_that_differ_come_worst_first_and_are_saved(variants: str, data
     first = Image.open(pictures[0]["image"])
     drawn = Image.open(tmp_path / "out" / f"001-{worst[0]}.jpg")
     assert drawn.width > 2 * first.width and drawn.height > first.height, "both halves, and their titles"
-    done = run_zcc("compare", *arguments, "--worst", "1")
+    done = call_zcc("compare", *arguments, "--worst", "1")
     assert f"of 8 pictures differ, the worst first\n{'picture':{len(worst[0]) + 4}}" in done.stdout
     assert f"and {len(pictures) - 1} more" in done.stdout

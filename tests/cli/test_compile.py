@@ -41,7 +41,7 @@ def test_the_document_says_everything_and_the_same_is_not_built_twice(demo: Demo
     assert document["reused"]
     assert document["model_sha256"] == file_sha256(sample.MODEL)
     assert [variant["digest"] for variant in document["variants"]] == [document["digest"]]
-    listed = json.loads(run_zcc("list", "--json", "--registry", demo.registry).stdout)
+    listed = json.loads(call_zcc("list", "--json", "--registry", demo.registry).stdout)
     assert [artifact["digest"] for artifact in listed] == [document["digest"]]
 
 
@@ -63,7 +63,7 @@ def test_what_is_no_model_is_one_line_and_leaves_nothing(
     assert last.startswith("error: ")
     assert str(model) in last
     assert "Traceback" not in done.stderr
-    assert json.loads(run_zcc("list", "--json", "--registry", registry).stdout) == []
+    assert json.loads(call_zcc("list", "--json", "--registry", registry).stdout) == []
 
 
 def test_a_model_that_is_not_there_is_one_line(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_of_several_dtypes_those_that_can_be_built_are(tmp_path: Path) -> None:
         "--registry",
         tmp_path / "registry",
     )
-    done = run_zcc(*asked, "--json")
+    done = call_zcc(*asked, "--json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert [variant["dtype"] for variant in document["variants"]] == ["fp32"]

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
+from tests.cli.process import call_zcc
 from tests.registry.samples import artifact
 from zcc.commands.health import Need, Status, check_package, check_registry
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
@@ -52,7 +53,7 @@ def test_a_machine_that_passes_the_tests_is_healthy(tmp_path: Path) -> None:
 
 
 def test_every_target_is_named_and_each_dtype_has_a_native_one(tmp_path: Path) -> None:
-    findings = by_subject(examine("--registry", str(tmp_path))[1])
+    findings = by_subject(json.loads(call_zcc("doctor", "--json", "--registry", tmp_path).stdout))
     details = {name: findings[f"target {name}"]["detail"] for name in TARGETS}
     for dtype in PRECISIONS:
         target = native_target(dtype)
@@ -68,9 +69,9 @@ def test_no_c_compiler_stops_compiling_but_not_running(tmp_path: Path) -> None:
 
 
 def test_a_registry_that_cannot_be_written_is_told() -> None:
-    code, document = examine("--registry", "/proc/no-registry-here")  # not even root can write there
-    registry = by_subject(document)["registry"]
-    assert (code, registry["status"], registry["needed_to"]) == (1, "missing", "compile")
+    done = call_zcc("doctor", "--json", "--registry", "/proc/no-registry-here")  # not even root can write there
+    registry = by_subject(json.loads(done.stdout))["registry"]
+    assert (done.returncode, registry["status"], registry["needed_to"]) == (1, "missing", "compile")
     assert "/proc" in registry["detail"]
     assert "--registry" in registry["remedy"]
 
@@ -114,7 +115,6 @@ def test_a_package_is_judged_by_its_requirement(requirement: str, status: Status
 
 
 def test_the_report_for_people_names_every_finding(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "zcc", "doctor", "--registry", str(tmp_path)]
-    report = subprocess.check_output(command, text=True, timeout=60)
+    report, document = (call_zcc("doctor", "--registry", tmp_path, *form).stdout for form in ((), ("--json",)))
     assert report.splitlines()[-1] == "this machine can run and can compile"
-    assert len(report.splitlines()) == len(examine("--registry", str(tmp_path))[1]["findings"]) + 1
+    assert len(report.splitlines()) == len(json.loads(document)["findings"]) + 1

@@ -13,7 +13,7 @@ from examples.shapes.generate import write_scenes
 from examples.shapes.outlines import CLASSES
 from examples.shapes.reference import ReferenceDetector
 from tests.cli.conftest import Demo
-from tests.cli.process import assert_one_line, run_zcc
+from tests.cli.process import assert_one_line, call_zcc, run_zcc
 from zcc import sample
 from zcc.compiler.quality.dataset import load_dataset
 from zcc.compiler.quality.evaluate import evaluate
@@ -41,26 +41,26 @@ def test_the_figures_are_those_of_onnx_runtime(demo: Demo, data: Path) -> None:
 
 
 def test_the_table_has_a_row_for_each_class(demo: Demo, data: Path) -> None:
-    done = run_zcc("eval", "shapes", "--data", data, "--registry", demo.registry)
+    done = call_zcc("eval", "shapes", "--data", data, "--registry", demo.registry)
     assert done.returncode == 0, done.stderr
     rows = {line[: len("all classes")].strip() for line in done.stdout.splitlines()}
     assert {"all classes", *CLASSES} <= rows
 
 
 def test_a_folder_without_labels_is_one_line(demo: Demo, tmp_path: Path) -> None:
-    done = run_zcc("eval", "shapes", "--data", tmp_path, "--registry", demo.registry)
+    done = call_zcc("eval", "shapes", "--data", tmp_path, "--registry", demo.registry)
     assert_one_line(done, 1, str(tmp_path), "is not a labelled folder", "images/ and labels/")
 
 
 def test_a_class_the_model_does_not_know_is_one_line(demo: Demo, tmp_path: Path) -> None:
     write_scenes(tmp_path, count=4, seed=SEED)
     (tmp_path / "classes.txt").write_text("\n".join(["blob", *CLASSES[1:]]))
-    done = run_zcc("eval", "shapes", "--data", tmp_path, "--registry", demo.registry)
+    done = call_zcc("eval", "shapes", "--data", tmp_path, "--registry", demo.registry)
     assert_one_line(done, 1, "'blob'", "the model does not have", "circle, ring")
 
 
 def eval_document(*arguments: str | Path) -> dict[str, Any]:
-    done = run_zcc("eval", "shapes", *arguments, "--json")
+    done = call_zcc("eval", "shapes", *arguments, "--json")
     assert done.returncode == 0, done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
     return document
@@ -68,7 +68,7 @@ def eval_document(*arguments: str | Path) -> dict[str, Any]:
 
 def listed(registry: str, dtype: str) -> dict[str, float]:
     """The latest figure of each metric, as `zcc list` knows it."""
-    artifacts = json.loads(run_zcc("list", "--json", "--registry", registry).stdout)
+    artifacts = json.loads(call_zcc("list", "--json", "--registry", registry).stdout)
     return {
         figure["metric"]: figure["value"]
         for artifact in artifacts
@@ -108,20 +108,20 @@ def test_without_labels_it_is_agreement_and_marked_so(variants: str, data: Path)
 
 
 def test_an_artifact_without_a_registry_is_measured_and_leaves_none(demo: Demo, data: Path, tmp_path: Path) -> None:
-    [artifact] = json.loads(run_zcc("list", "--json", "--registry", demo.registry).stdout)
-    done = run_zcc("eval", artifact["folder"], "--data", data, "--json", "--registry", tmp_path / "none")
+    [artifact] = json.loads(call_zcc("list", "--json", "--registry", demo.registry).stdout)
+    done = call_zcc("eval", artifact["folder"], "--data", data, "--json", "--registry", tmp_path / "none")
     assert done.returncode == 0, done.stderr
     assert not json.loads(done.stdout)["recorded"]
     assert not (tmp_path / "none").exists()
 
 
 def test_a_dtype_for_nothing_is_one_line(demo: Demo, data: Path) -> None:
-    done = run_zcc("eval", "shapes", "--data", data, "--against-dtype", "fp32", "--registry", demo.registry)
+    done = call_zcc("eval", "shapes", "--data", data, "--against-dtype", "fp32", "--registry", demo.registry)
     assert_one_line(done, 2, "--against REF2")
 
 
 def test_the_data_must_be_named(demo: Demo) -> None:
-    assert_one_line(run_zcc("eval", "shapes", "--registry", demo.registry), 2, "--data")
+    assert_one_line(call_zcc("eval", "shapes", "--registry", demo.registry), 2, "--data")
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_classes_are_matched_by_the_names_of_a_yaml_file(demo: Demo, data: Path,
 
 def test_another_order_is_noticed_where_nothing_names_the_classes(demo: Demo, reordered: Path) -> None:
     (reordered / "data.yaml").unlink()
-    done = run_zcc("eval", "shapes", "--data", reordered, "--json", "--registry", demo.registry)
+    done = call_zcc("eval", "shapes", "--data", reordered, "--json", "--registry", demo.registry)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["map50_95"] < 0.3

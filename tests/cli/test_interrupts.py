@@ -14,7 +14,7 @@ import onnx
 import psutil
 import pytest
 
-from tests.cli.process import heed_ctrl_c
+from tests.cli.process import call_zcc, heed_ctrl_c
 from tests.compiler.bare_heads import distributed
 from zcc import sample
 from zcc.commands.interrupts import DYING, GRACE, descendants
@@ -121,7 +121,6 @@ MOMENTS = {
     "compile, linking": ("compile", None, LINKING),
     "compile, verifying": ("compile", None, line("build ")),
     "tune, measuring": ("tune", None, child("spawn_main")),
-    "tune, with records": ("tune", None, line("forms tried")),
 }
 
 
@@ -180,16 +179,12 @@ def check_that_it_ends_at_once(process: subprocess.Popen[str], temporary: Path) 
 
 
 def test_what_was_measured_before_is_kept(
-    start: Callable[..., subprocess.Popen[str]], small: Path, tmp_path: Path
+    start: Callable[..., subprocess.Popen[str]], small: Path, temporary: Path, tmp_path: Path
 ) -> None:
     process = start("-m", "zcc", "tune", small, "--dtype", "fp32")
     line("forms tried")(process)
-    os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=PATIENCE)
-    told = subprocess.check_output(
-        [sys.executable, "-m", "zcc", "tune", "--stats", "--registry", tmp_path / "registry"], text=True
-    )
-    assert "yours" in told
+    check_that_it_ends_at_once(process, temporary)
+    assert "yours" in call_zcc("tune", "--stats", "--registry", tmp_path / "registry").stdout
 
 
 STUBBORN = """

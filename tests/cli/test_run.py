@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import Demo, make_variants
-from tests.cli.process import assert_one_line, run_zcc
+from tests.cli.process import assert_one_line, call_zcc, run_zcc
 from zcc import sample
 
 CROWD = next(path for path in sample.IMAGES if path.stem == "crowd")
@@ -22,14 +22,16 @@ CROWD = next(path for path in sample.IMAGES if path.stem == "crowd")
 
 def detect(demo: Demo, *arguments: str | Path) -> dict[str, Any]:
     """The document of `zcc run shapes … --json`."""
-    done = run_zcc("run", "shapes", *arguments, "--json", "--registry", demo.registry)
+    done = call_zcc("run", "shapes", *arguments, "--json", "--registry", demo.registry)
     assert done.returncode == 0, done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
     return document
 
 
 def test_detections_are_boxes_of_named_classes_inside_the_picture(demo: Demo) -> None:
-    document = detect(demo, *sample.IMAGES)
+    done = run_zcc("run", "shapes", *sample.IMAGES, "--json", "--registry", demo.registry)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
     assert [picture["image"] for picture in document["images"]] == [str(path) for path in sample.IMAGES]
     for picture in document["images"]:
         assert (picture["width"], picture["height"]) == Image.open(picture["image"]).size
@@ -64,7 +66,7 @@ def test_any_format_gives_the_same_detections(demo: Demo, tmp_path: Path) -> Non
 def test_pictures_of_one_name_do_not_overwrite_each_other(demo: Demo, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     twin = shutil.copy(sample.IMAGES[0], tmp_path / "other" / CROWD.name)
-    done = run_zcc("run", "shapes", CROWD, twin, "--save", tmp_path / "out", "--registry", demo.registry)
+    done = call_zcc("run", "shapes", CROWD, twin, "--save", tmp_path / "out", "--registry", demo.registry)
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["crowd-2.jpg", "crowd.jpg"]
     sizes = {Image.open(path).size for path in (CROWD, Path(twin))}
@@ -85,7 +87,7 @@ def test_the_text_lists_the_surest_and_says_how_many_more(demo: Demo) -> None:
 def test_what_is_no_image_is_passed_over_and_told(demo: Demo, tmp_path: Path, content: bytes) -> None:
     bad = tmp_path / "bad.jpg"
     bad.write_bytes(content)
-    done = run_zcc("run", "shapes", bad, CROWD, "--json", "--registry", demo.registry)
+    done = call_zcc("run", "shapes", bad, CROWD, "--json", "--registry", demo.registry)
     assert done.returncode == 1
     document = json.loads(done.stdout)
     assert [picture["image"] for picture in document["images"]] == [str(CROWD)]
@@ -117,7 +119,7 @@ def test_one_bad_picture_in_a_folder_does_not_stop_the_others(demo: Demo, tmp_pa
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(demo: Demo) -> None:
-    done = run_zcc("run", "shapes", CROWD, "--save", "/proc/out", "--registry", demo.registry)
+    done = call_zcc("run", "shapes", CROWD, "--save", "/proc/out", "--registry", demo.registry)
     assert_one_line(done, 1, "/proc/out")
 
 
@@ -132,7 +134,7 @@ def test_it_says_which_variant_runs(demo: Demo) -> None:
     ("reference", "code"), [("absent", 1), ("shapes:absent", 1), ("sha256:0000", 1), ("./no/such/folder", 2)]
 )
 def test_an_unknown_reference_is_one_line(demo: Demo, reference: str, code: int) -> None:
-    done = run_zcc("run", reference, CROWD, "--registry", demo.registry)
+    done = call_zcc("run", reference, CROWD, "--registry", demo.registry)
     assert_one_line(done, code, reference.partition(":")[0])
 
 
@@ -144,7 +146,7 @@ def test_a_folder_is_run_picture_by_picture(demo: Demo, tmp_path: Path) -> None:
     assert found == {Path(picture["image"]).name: picture["detections"] for picture in one_by_one["images"]}
     assert [picture["image"] for picture in together["images"]] == sorted(map(str, tmp_path.iterdir()))
     (tmp_path / "empty").mkdir()
-    done = run_zcc("run", "shapes", tmp_path / "empty", "--registry", demo.registry)
+    done = call_zcc("run", "shapes", tmp_path / "empty", "--registry", demo.registry)
     assert (done.returncode, done.stdout) == (1, "")
     assert "holds no pictures" in done.stderr
 
@@ -181,7 +183,7 @@ def unmeasured(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_the_choice_is_explained(unmeasured: str) -> None:
     def explained(*arguments: str | Path) -> dict[str, Any]:
-        done = run_zcc("run", "shapes", *arguments, "--explain", "--json", "--registry", unmeasured)
+        done = call_zcc("run", "shapes", *arguments, "--explain", "--json", "--registry", unmeasured)
         assert done.returncode == 0, done.stderr
         told: dict[str, Any] = json.loads(done.stdout)
         return told
@@ -193,7 +195,7 @@ def test_the_choice_is_explained(unmeasured: str) -> None:
     forced = explained("--dtype", "fp16", CROWD)
     assert forced["dtype"] == "fp16"
     assert {each["dtype"]: each["why"] for each in forced["explanation"]["variants"]}["fp32"] == "fp16 was asked for"
-    done = run_zcc("run", "shapes", CROWD, "--explain", "--registry", unmeasured)
+    done = call_zcc("run", "shapes", CROWD, "--explain", "--registry", unmeasured)
     lines = done.stdout.splitlines()
     assert lines[1].startswith("*  fp32") and lines[1].endswith("the fastest that runs here")
     assert lines[3].startswith(str(CROWD)), "with a picture, it is run as well"

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import Demo
-from tests.cli.process import assert_one_line, run_zcc
+from tests.cli.process import assert_one_line, call_zcc, run_zcc
 from zcc import sample
 from zcc.commands.inputs import Film, Picture, meant_by
 
@@ -27,7 +27,7 @@ CROWD = next(path for path in sample.IMAGES if path.stem == "crowd")
 
 def images(demo: Demo, *arguments: str | Path) -> list[dict[str, Any]]:
     """What `zcc run shapes … --json` tells of each picture, without its times."""
-    done = run_zcc("run", "shapes", *arguments, "--json", "--registry", demo.registry)
+    done = call_zcc("run", "shapes", *arguments, "--json", "--registry", demo.registry)
     assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)["images"]
     return [{key: value for key, value in image.items() if key != "milliseconds"} for image in found]
@@ -67,14 +67,14 @@ def test_patterns_stand_for_what_they_match(demo: Demo, crowd: dict[str, Any], t
     found = images(demo, f"{tmp_path}/**/*.jpg", tmp_path / "a" / "[odd].jpg")
     assert [Path(image["image"]).name for image in found] == ["1.jpg", "[odd].jpg", "2.jpg", "[odd].jpg"]
     assert all(image["detections"] == crowd["detections"] for image in found)
-    done = run_zcc("run", "shapes", f"{tmp_path}/*.gif", "--registry", demo.registry)
+    done = call_zcc("run", "shapes", f"{tmp_path}/*.gif", "--registry", demo.registry)
     assert done.returncode == 1 and "nothing is called" in done.stderr
 
 
 def test_pictures_come_from_web_servers(demo: Demo, crowd: dict[str, Any], server: str) -> None:
     found = images(demo, f"{server}/crowd.jpg?size=full", f"{server}/picture")
     assert found == [{**crowd, "image": f"{server}/crowd.jpg?size=full"}, {**crowd, "image": f"{server}/picture"}]
-    done = run_zcc("run", "shapes", f"{server}/absent.jpg", "--registry", demo.registry)
+    done = call_zcc("run", "shapes", f"{server}/absent.jpg", "--registry", demo.registry)
     assert done.returncode == 1 and "absent.jpg cannot be fetched" in done.stderr
 
 

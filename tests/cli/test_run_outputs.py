@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import Demo
-from tests.cli.process import assert_one_line, heed_ctrl_c, run_zcc
+from tests.cli.process import assert_one_line, call_zcc, heed_ctrl_c, run_zcc
 from zcc import sample
 
 CROWD = next(path for path in sample.IMAGES if path.stem == "crowd")
@@ -27,7 +27,7 @@ def test_csv_labels_and_cut_outs_say_the_same_as_json(demo: Demo, tmp_path: Path
     common = ("shapes", CROWD, "--class", "star,1", "--registry", demo.registry)
     done = run_zcc("run", *common, "--save-txt", labels, "--save-crops", crops, "--csv")
     assert done.returncode == 0, done.stderr
-    [image] = json.loads(run_zcc("run", *common, "--json").stdout)["images"]
+    [image] = json.loads(call_zcc("run", *common, "--json").stdout)["images"]
     found = image["detections"]
     names = {each["name"] for each in found}
     assert "star" in names and len(names) == 2, "two classes were asked for, one by its number"
@@ -54,11 +54,11 @@ def test_a_suffix_says_what_is_saved(demo: Demo, tmp_path: Path) -> None:
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 3, "--limit counts pictures, too"
     width, height = Image.open(sample.IMAGES[0]).size
     assert (capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)) == (width, height)
-    assert run_zcc("run", "shapes", CROWD, "--save", picture, "--registry", demo.registry).returncode == 0
+    assert call_zcc("run", "shapes", CROWD, "--save", picture, "--registry", demo.registry).returncode == 0
     assert Image.open(picture).size == Image.open(CROWD).size
-    done = run_zcc("run", "shapes", *sample.IMAGES, "--save", picture, "--registry", demo.registry)
+    done = call_zcc("run", "shapes", *sample.IMAGES, "--save", picture, "--registry", demo.registry)
     assert done.returncode == 2 and "holds one picture" in done.stderr
-    done = run_zcc("run", "shapes", CROWD, "--save-video", tmp_path / "out.txt", "--registry", demo.registry)
+    done = call_zcc("run", "shapes", CROWD, "--save-video", tmp_path / "out.txt", "--registry", demo.registry)
     assert_one_line(done, 2, "out.txt", ".mp4")
 
 
@@ -83,7 +83,7 @@ def test_a_video_is_whole_after_ctrl_c(demo: Demo, tmp_path: Path) -> None:
 
 
 def test_an_unknown_class_has_a_suggestion(demo: Demo) -> None:
-    done = run_zcc("run", "shapes", CROWD, "--class", "sta", "--registry", demo.registry)
+    done = call_zcc("run", "shapes", CROWD, "--class", "sta", "--registry", demo.registry)
     assert_one_line(done, 2, "'sta'", "did you mean star?")
-    done = run_zcc("run", "shapes", CROWD, "--json", "--csv", "--registry", demo.registry)
+    done = call_zcc("run", "shapes", CROWD, "--json", "--csv", "--registry", demo.registry)
     assert_one_line(done, 2, "--csv")

@@ -11,7 +11,7 @@ import click
 import onnx
 import pytest
 
-from tests.cli.process import run_zcc
+from tests.cli.process import call_zcc, run_zcc
 from tests.compiler.bare_heads import distributed
 from zcc.commands.main import cli, describe_error
 from zcc.compiler.backends.cpu.targets.x86_64 import LEVEL_3
@@ -39,7 +39,7 @@ def tuned(model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 
 def document(*arguments: str | Path) -> Any:
     """What a command prints with --json."""
-    done = run_zcc(*arguments, "--json")
+    done = call_zcc(*arguments, "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -68,7 +68,7 @@ def test_records_are_counted_and_travel(tuned: tuple[Path, list[dict[str, Any]]]
         each for each in document("tune", "--import", exported, "--registry", other) if each["whose"] == "yours"
     ]
     assert (imported["kernels"], imported["forms"]) == (mine["kernels"], mine["kernels"])
-    again = run_zcc("tune", "--export", tmp_path / "again", "--registry", other)
+    again = call_zcc("tune", "--export", tmp_path / "again", "--registry", other)
     assert again.returncode == 0, again.stderr
     assert mine["target"] in again.stdout
     files = [sorted(folder.rglob("*.json")) for folder in (exported, tmp_path / "again")]

@@ -1,22 +1,24 @@
-"""Push and pull over a wire that breaks at random bytes: python -m tests.long.cut_remotes --rounds 200"""
+"""Push and pull over a wire that breaks at random bytes: python -m tests.long.cut_remotes --rounds 400"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from tests.long.with_server import run_with_server
-from tests.oci.server import OciServer
+from tests.long.tally import Tally, run_script
+from tests.long.with_server import server_and_room
 from tests.registry.remotes.cuts import cut_pulls, cut_pushes
 
 
-def cut(server: OciServer, folder: Path, rounds: int, seed: int) -> Iterator[str]:
-    """Cut connections of pushes, then of pulls."""
-    for what, work in (("pushes", cut_pushes), ("pulls", cut_pulls)):
-        cuts = work(server, folder / what, rounds, seed)
-        yield f"{rounds} {what} completed over {cuts} cut connections"
+def attack_by_cuts(folder: Path, rounds: int, seed: int) -> Tally:
+    """Cut the connections of so many pushes and pulls, half of them each."""
+    tally = Tally(rounds)
+    with server_and_room(folder) as (server, room):
+        for what, cut, times in (("pushes", cut_pushes, (rounds + 1) // 2), ("pulls", cut_pulls, rounds // 2)):
+            with tally.blaming(f"{what} of seed {seed}"):
+                tally.endings[f"cut connections of {what}"] += cut(server, room / what, times, seed)
+    return tally
 
 
 if __name__ == "__main__":
-    sys.exit(run_with_server(cut, 200, __doc__))
+    sys.exit(run_script(attack_by_cuts, 400, __doc__))

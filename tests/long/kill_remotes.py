@@ -1,21 +1,22 @@
-"""Kill pushes and pulls at random moments: python -m tests.long.kill_remotes --rounds 500"""
+"""Kill pushes and pulls at random moments: python -m tests.long.kill_remotes --rounds 1000"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from tests.long.with_server import run_with_server
-from tests.oci.server import OciServer
+from tests.long.tally import Tally, run_script
+from tests.long.with_server import server_and_room
 from tests.registry.remotes.kills import kill_at_random
 
 
-def kill(server: OciServer, folder: Path, rounds: int, seed: int) -> Iterator[str]:
-    """Kill two a round."""
-    killed = kill_at_random(server, folder, rounds, seed)
-    yield f"{killed} of {2 * rounds} pushes and pulls were killed; each completed, nothing was lost"
+def attack_remotes_by_kills(folder: Path, rounds: int, seed: int) -> Tally:
+    """Kill so many, a push and a pull in turns, and let each complete."""
+    tally = Tally(rounds)
+    with server_and_room(folder) as (server, room), tally.blaming(f"seed {seed}"):
+        tally.endings["killed before they were done"] += kill_at_random(server, room, (rounds + 1) // 2, seed)
+    return tally
 
 
 if __name__ == "__main__":
-    sys.exit(run_with_server(kill, 500, __doc__))
+    sys.exit(run_script(attack_remotes_by_kills, 1000, __doc__))

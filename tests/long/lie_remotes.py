@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
 import os
+import resource
 import sys
 import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
+from tests.long.tally import Tally, run_script
 from tests.registry.remotes.lies import lie
 
 
-def main() -> int:
-    """Lie, print how the pulls ended, and fail if one ended badly."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as work, tempfile.TemporaryDirectory() as cache:
-        os.environ["ZCC_CACHE"] = cache
-        told = lie(Path(work), arguments.rounds, arguments.seed)
-    print(dict(told.endings), f"slowest {told.seconds:.2f} s, {told.grown / 1024:.1f} MB more memory")
-    print("\n".join(told.wrong) or "every pull was refused in one line, or brought what is sound")
-    return int(bool(told.wrong))
+def attack_by_lies(folder: Path, rounds: int, seed: int) -> Tally:
+    """Lie so often; the memory is that of the process which pulled, time that of a processor."""
+    with tempfile.TemporaryDirectory(dir=folder) as own, patch.dict(os.environ, ZCC_CACHE=f"{own}/cache"):
+        (work := Path(own) / "work").mkdir()
+        told = lie(work, rounds, seed)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Tally(rounds, told.endings, told.wrong, most, told.seconds)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_script(attack_by_lies, 2000, __doc__))

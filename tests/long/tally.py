@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.long.attack import Ended, complaints
+from zcc.runtime.errors import ZccError
 
 
 @dataclass
@@ -32,6 +35,15 @@ class Tally:
     def blame(self, told: str, faults: Iterable[str]) -> None:
         """Keep what was found wrong."""
         self.wrong += [f"{told}: {fault}" for fault in faults]
+
+    @contextmanager
+    def blaming(self, told: str) -> Iterator[None]:
+        """Keep what does not hold within as what was found wrong."""
+        try:
+            yield
+        except (AssertionError, ZccError) as fault:
+            where = traceback.extract_tb(fault.__traceback__)[-1]
+            self.blame(told, [f"{where.name}: {str(fault) or where.line}"])
 
     def __str__(self) -> str:
         endings = ", ".join(f"{count} {name}" for name, count in sorted(self.endings.items()))

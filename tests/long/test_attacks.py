@@ -59,4 +59,4 @@ def test_killed_commands_lose_nothing(tmp_path: Path) -> None:
 
 
 def test_interrupted_commands_end_at_once_and_leave_nothing(ground: Path) -> None:
-    assert "4 rounds" in run_attack("interrupts", ground, rounds=4, seed=3)
+    assert "2 rounds" in run_attack("interrupts", ground, rounds=2, seed=3)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.cli.process import run_zcc
+from tests.cli.process import call_zcc
 from tests.conftest import Tiny
 from zcc.commands.main import cli
 from zcc.registry import Registry
@@ -81,7 +81,7 @@ def test_a_folder_stands_in_for_nothing(here: Path, tiny_artifact: Tiny) -> None
 def test_every_command_takes_paths_alike(here: Path, tiny_artifact: Tiny, command: tuple[str, ...]) -> None:
     for reference, found in (("tiny", True), ("./only-here", True), ("./tiny.zcc", True), ("only-here", False)):
         arguments = [part.format(reference) for part in command]
-        done = run_zcc(*arguments, "--registry", tiny_artifact.home)
+        done = call_zcc(*arguments, "--registry", tiny_artifact.home)
         assert (done.returncode == 0) is found, (reference, done.stderr)
         assert found or "write ./only-here" in done.stderr
 

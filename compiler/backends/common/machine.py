@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 FP32 = "fp32"
 # What kernels multiply, by the word that their names begin with; the others multiply float32.
-MULTIPLIED = {"int8": "int8", "bf16": "bf16"}
+MULTIPLIED = frozenset({"int8", "bf16", "fp16", "tf32"})
 
 
 def arithmetic_of(kernel: str) -> str:
-    """What the kernel of that name multiplies: `fp32`, `bf16` or `int8`."""
-    return MULTIPLIED.get(kernel.partition("_")[0], FP32)
+    """What the kernel of that name multiplies."""
+    word = kernel.partition("_")[0]
+    return word if word in MULTIPLIED else FP32
 
 
 @dataclass(frozen=True)

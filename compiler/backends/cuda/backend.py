@@ -8,6 +8,7 @@ from pathlib import Path
 from zcc.compiler.backends.backend import ON_THIS_MACHINE, Built, Call, Floats, Running
 from zcc.compiler.backends.common.machine import Machine
 from zcc.compiler.backends.cuda import nvrtc
+from zcc.compiler.backends.cuda.card_limits import measure_card
 from zcc.compiler.backends.cuda.kernels.kernel_source import name_of
 from zcc.compiler.backends.cuda.pipeline import lower_network
 from zcc.compiler.backends.cuda.program import assemble
@@ -103,8 +104,9 @@ class CudaBackend:
         return Running(ON_THIS_MACHINE) if here else Running(why_not=f"{target.name} does not run on this machine")
 
     def machine(self, target: str, arithmetics: Iterable[str]) -> Machine | None:
-        """Nobody wrote kernels yet that reach a card's peaks."""
-        return None
+        """Measured on this machine's first card, where that runs the target's code."""
+        found = TARGETS[target]
+        return measure_card(found.capability.arch, arithmetics) if found.runs_here() else None
 
     def tools(self) -> dict[str, str]:
         """NVIDIA's run-time compiler."""

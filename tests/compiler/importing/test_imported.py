@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from zcc.runtime.manifest import InputSpec
 
 SIZE = (64, 96)
 Maker = Callable[[onnx.ModelProto, Path], onnx.ModelProto]
+Quantised = Callable[[str], tuple[onnx.ModelProto, Imported]]
 
 STYLES: dict[str, tuple[str, Maker]] = {
     "unsigned": ("yolov8", lambda proto, folder: by_onnxruntime(proto, folder)),
@@ -53,6 +55,19 @@ def imported(proto: onnx.ModelProto, folder: Path) -> Imported:
     onnx.save(proto, path)
     model = load_here(path)
     return import_model(model, InputSpec(model.height, model.width), 10)
+
+
+@pytest.fixture(scope="module")
+def quantised(tmp_path_factory: pytest.TempPathFactory) -> Quantised:
+    """The detector of a style as its tool quantised it, and as we imported that: once for all tests."""
+
+    @cache
+    def made(style: str) -> tuple[onnx.ModelProto, Imported]:
+        folder = tmp_path_factory.mktemp("quantised")
+        other = STYLES[style][1](detector(style), folder)
+        return other, imported(other, folder)
+
+    return made
 
 
 def integers(source: Imported, words: int = 0) -> Network:
@@ -78,11 +93,10 @@ def distance(one: NDArray[Any], other: NDArray[Any], floats: NDArray[Any]) -> fl
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_integers_are_those_of_onnx_runtime_but_for_rounding(style: str, tmp_path: Path) -> None:
+def test_integers_are_those_of_onnx_runtime_but_for_rounding(style: str, quantised: Quantised, tmp_path: Path) -> None:
     """Where maps leave the range of their bytes floats are far off; whoever has the same ranges is not."""
-    proto = detector(style)
-    other = STYLES[style][1](proto, tmp_path)
-    source, image = imported(other, tmp_path), black_and_white()
+    proto, image = detector(style), black_and_white()
+    other, source = quantised(style)
     ours, theirs, floats = compiled(source, tmp_path).run(image), reference(other, image), reference(proto, image)
     assert distance(ours, theirs, floats) <= 0.5 * distance(floats, theirs, floats)
 
@@ -96,9 +110,9 @@ def test_decoding_that_was_quantised_too_is_done_in_float(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_every_quantised_convolution_has_the_bytes_of_the_file(style: str, tmp_path: Path) -> None:
-    other = STYLES[style][1](detector(style), tmp_path)
-    convs = [op for op in integers(imported(other, tmp_path)).ops if isinstance(op, QuantisedConv)]
+def test_every_quantised_convolution_has_the_bytes_of_the_file(style: str, quantised: Quantised) -> None:
+    other, source = quantised(style)
+    convs = [op for op in integers(source).ops if isinstance(op, QuantisedConv)]
     expected = Counter(row.tobytes() for weight in file_weights(other) for row in weight)
     found = Counter(row.tobytes() for conv in convs for row in conv.quantised.values)
     # The order of channels may change, and shared or decoding convolutions are no part of the network.

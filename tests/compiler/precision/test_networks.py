@@ -74,15 +74,16 @@ def test_a_layer_in_float_is_computed_in_float(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_integers_are_the_same_on_every_processor(seed: int, tmp_path: Path) -> None:
+    """Each network on a processor and the next better one."""
     proto = random_network(seed)
     shape = [dim.dim_value for dim in proto.graph.input[0].type.tensor_type.shape.dim]
     image = grey_levels(tuple(shape))
     names = [name for name in ("x86-64-v2", "x86-64-v3", "x86-64-v4", "x86-64-v4-vnni") if TARGETS[name].runs_here()]
     if len(names) < 2:
         pytest.skip("this processor runs one target only")
-    first, *others = (compile_network(proto, tmp_path, name, to_bytes()).run(image) for name in names)
-    for other in others:
-        np.testing.assert_allclose(other, first, rtol=1e-5, atol=1e-5)
+    at = seed % (len(names) - 1)
+    one, other = (compile_network(proto, tmp_path, name, to_bytes()).run(image) for name in names[at : at + 2])
+    np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.skipif(not TARGETS["x86-64-v4-bf16"].runs_here(), reason="this processor has no AVX512-BF16")

@@ -25,7 +25,7 @@ FRAMES = [np.random.default_rng(seed).integers(0, 256, (90, 120, 3), np.uint8) f
 INSTALLED = [name for name, peer in table.PEERS.items() if not peer.missing()]
 
 
-@pytest.mark.parametrize("peer", [name for name in table.matches("fp32") if name in INSTALLED])
+@pytest.mark.parametrize("peer", [name for name in (*table.matches("fp32"), "torch") if name in INSTALLED])
 def test_a_peer_sees_the_same_and_is_timed(tiny_artifact: Tiny, tmp_path: Path, peer: str) -> None:
     model = Path(shutil.copy(tiny_artifact.model, tmp_path / "moved.onnx"))
     outcome = race_against(Lineup(tiny_artifact.folder, model, (peer,), held=True), FRAMES, RULES, Silent())
@@ -59,6 +59,17 @@ def test_openvino_takes_bfloat16_only_where_it_can(dtype: str, target: str, hint
     from zcc.compiler.racing.peer_openvino import precision_hint
 
     assert precision_hint(dtype, target).get("INFERENCE_PRECISION_HINT") == hint
+
+
+def test_who_runs_on_cards_alone_is_not_raced_against_a_processor(
+    tiny_artifact: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lineup = Lineup(tiny_artifact.folder, tiny_artifact.model, ("tensorrt",))
+    with pytest.raises(BenchmarkError, match="tensorrt cannot take part: tensorrt not installed"):
+        race_against(lineup, FRAMES, RULES, Silent())
+    monkeypatch.setattr(table.Peer, "missing", lambda peer: [])
+    with pytest.raises(BenchmarkError, match="tensorrt runs on a card alone, and this artifact on a cpu"):
+        race_against(lineup, FRAMES, RULES, Silent())
 
 
 def test_alone_needs_no_model(tiny_artifact: Tiny) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from math import inf
+
+import numpy as np
 
 from zcc.compiler.quality.coco_map import MeanAveragePrecision
-from zcc.compiler.racing.race import ContestantTimes, Race, Rules
+from zcc.compiler.racing.race import ContestantTimes, Race, Rules, certain
 from zcc.compiler.racing.result import as_document, as_text, ratios
 from zcc.compiler.racing.same_detections import Agreement
 
@@ -41,6 +44,17 @@ def test_our_own_variants_are_measured_against_but_are_nobodys_faster_peer() -> 
     among_ourselves = Race(Rules(), [ZCC, sibling], [])
     assert set(ratios(among_ourselves, "network")) == {"zcc-fp32"}
     assert "zcc is 0.500x as fast as zcc-fp32 (" in as_text(among_ourselves)
+
+
+def test_a_race_goes_on_until_the_ratios_are_certain() -> None:
+    dice = np.random.default_rng(1)
+    rounds = [[0.01 * factor] for factor in dice.uniform(0.8, 1.2, 400)]
+    ours, theirs = record("zcc", [[0.01]] * 400, "frame"), record("other", rounds, "frame")
+    few = [replace(each, network=each.network[:8], frame=each.frame[:8]) for each in (ours, theirs)]
+    assert not certain(few, 0.02)
+    assert certain([ours, theirs], 0.02) and not certain([ours, theirs], 0.0001)
+    assert certain([ours], 0.0001), "alone there is no ratio"
+    assert certain(few, inf), "nobody wants to know"
 
 
 def test_accuracy_stands_beside_speed() -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.compiler.racing import contestants
+from tests.conftest import ROOT
 from zcc.compiler.racing.contestant import Contestant, RaceEntry, Thresholds
 from zcc.compiler.racing.worker import RaceWorker
 from zcc.runtime.errors import BenchmarkError, IncompatibleHost, ZccError
@@ -36,6 +41,37 @@ def test_a_turn_times_every_run_and_every_step() -> None:
     for steps in turn.frames:
         assert list(steps) == ["look", "tell"]
         assert steps["look"] >= 0.002 > steps["tell"] > 0
+
+
+def state_of(pid: int) -> str:
+    """As the kernel has it: T for one that is stopped; nothing for one that is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return ""
+
+
+def test_one_that_rests_stands_still_until_it_is_asked() -> None:
+    with RaceWorker(contestants.SLEEPER, threads=1) as worker:
+        worker.rest()
+        os.waitid(os.P_PID, worker.pid or 0, os.WSTOPPED | os.WNOWAIT)
+        np.testing.assert_array_equal(worker.network(IMAGE), IMAGE * 2)
+        worker.rest()
+    assert state_of(worker.pid or 0) == "", "it is ended though it stands still"
+
+
+def test_one_that_rests_ends_with_its_parent() -> None:
+    code = (
+        "import os, signal\nfrom tests.compiler.racing.contestants import SLEEPER\n"
+        "from zcc.compiler.racing.worker import RaceWorker\n"
+        "worker = RaceWorker(SLEEPER, 1)\nworker.rest()\nprint(worker.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    until = time.monotonic() + 30
+    while state_of(int(done.stdout)) not in ("", "Z"):
+        assert time.monotonic() < until, "it stands still for ever"
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,10 @@ from zcc.compiler.backends.cpu.program.subroutine import on_cpu
 
 # To the linker. Lines of kernels that no source file holds help no debugger, and are a third of the file.
 WITHOUT_DEBUG = "-Wl,-S"
-COMPACT = s_tir.transform.CompactBufferAllocation().info.name
+# Of TVM's passes: kernels' buffers have their size already, and in loops over threads no bounds are found for them;
+# what does nothing LLVM drops as well, and in less time.
+NEEDLESS = [s_tir.transform.CompactBufferAllocation().info.name, tirx.transform.RemoveNoOp().info.name]
+QUICKLY = {"opt-level": 0}  # how what computes nothing is compiled: else it takes LLVM as long as twenty kernels
 ENTRY = "tirx.is_entry_func"  # TVM's mark of what would be a program's main
 
 
@@ -41,16 +44,16 @@ def build_library(module: ir.IRModule, target: Any, path: Path) -> None:
 
 
 def assembly(module: ir.IRModule, target: Any) -> str:
-    """What LLVM makes of the module, to look at."""
-    return "\n".join(str(_compiled(piece, target).inspect_source("asm")) for piece in _lowered(split(module), target))
+    """What LLVM makes of the module's kernels, to look at."""
+    kernels = [piece for piece in split(module) if piece.computes]
+    return "\n".join(str(_compiled(piece, target).inspect_source("asm")) for piece in _lowered(kernels, target))
 
 
 def lowered(module: ir.IRModule, target: Any) -> ir.IRModule:
     """The module as LLVM gets it."""
     module = tirx.transform.BindTarget(target.with_host(target))(module)
     lower, finalize_host, _ = tirx.get_tir_pipeline("s_tir")
-    # Kernels' buffers have their size already, and in loops over threads this pass finds no bounds for them.
-    with tvm.transform.PassContext(disabled_pass=[COMPACT]):
+    with tvm.transform.PassContext(disabled_pass=NEEDLESS):
         module = lower(module)
     subroutines = {
         name: on_cpu(keep_on_stack(function)) for name, function in module.functions.items() if is_private(function)
@@ -67,8 +70,9 @@ def _write_objects(pieces: Sequence[ModulePiece], target: Any, folder: Path, kep
             missing[key] = piece
         else:
             file.write_bytes(content)
-    for key, functions in zip(missing, _lowered(list(missing.values()), target), strict=True):
-        _compiled(functions, target).write_to_file(str(files[key]), "o")
+    quickly = tvm.target.Target({**target.export(), **QUICKLY})
+    for (key, piece), functions in zip(missing.items(), _lowered(list(missing.values()), target), strict=True):
+        _compiled(functions, target if piece.computes else quickly).write_to_file(str(files[key]), "o")
     kept.keep({key: files[key].read_bytes() for key in missing})
     return list(files.values())
 

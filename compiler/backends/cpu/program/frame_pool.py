@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +30,18 @@ NAMES = {
 
 def write_pool(target: Any, folder: Path) -> Path:
     """An object file for the target that is linked into its modules."""
-    source, compiled = folder / SOURCE.name, folder / f"{SOURCE.stem}.o"
-    source.write_text(_source(target), encoding="utf-8")
-    tvm.runtime.load_module(str(source)).write_to_file(str(compiled))
+    compiled = folder / f"{SOURCE.stem}.o"
+    compiled.write_bytes(_compiled(_source(target)))
     return compiled
+
+
+@cache
+def _compiled(text: str) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="zcc-") as scratch:
+        source, compiled = Path(scratch, SOURCE.name), Path(scratch, f"{SOURCE.stem}.o")
+        source.write_text(text, encoding="utf-8")
+        tvm.runtime.load_module(str(source)).write_to_file(str(compiled))
+        return compiled.read_bytes()
 
 
 def _source(target: Any) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 import tvm
 from tvm import ir, s_tir, tirx
 from tvm.ir import PrimType
+from tvm.s_tir.stmt import SBlock
 from tvm_ffi import structural_map, structural_walk
 
 from zcc.compiler.backends.cpu.program.frame_pool import STRIP, STRIPS
@@ -28,23 +29,22 @@ MOST = {"global": 1024, "local": 8192}
 PARALLEL = tirx.ForKind.PARALLEL
 STAYS = "disable_lower_builtin"  # TVM's word for what is not to be had from its heap
 
-# Until buffers have their final size and place in the loops.
-PLACE_BUFFERS = tvm.transform.Sequential(
+# Until buffers have their final place in the loops, their final size, and no blocks around them.
+FIND_PLACES = tvm.transform.Sequential(
     [
         s_tir.transform.CanonicalizeLoop(),
         s_tir.transform.LowerInitBlock(),
         s_tir.transform.PlanAndUpdateBufferAllocationLocation(),
         s_tir.transform.ConvertBlocksToOpaque(),
-        s_tir.transform.CompactBufferAllocation(),
-        s_tir.transform.LowerMatchBuffer(),
-        s_tir.transform.LowerOpaqueBlock(),
     ]
 )
+FIND_SIZES = s_tir.transform.CompactBufferAllocation()
+LEAVE_BLOCKS = tvm.transform.Sequential([s_tir.transform.LowerMatchBuffer(), s_tir.transform.LowerOpaqueBlock()])
 
 
 def place_scratch(function: tirx.PrimFunc, workspace: Workspace) -> tuple[tirx.PrimFunc, Memory]:
     """The kernel with its larger buffers in the workspace, and how much of that it takes."""
-    placed: tirx.PrimFunc = PLACE_BUFFERS(ir.IRModule({"kernel": function}))["kernel"]
+    placed = _with_places(function)
     strips = [_Strip.holding(_large(loop.body)) for loop in _found(placed.body, tirx.For) if loop.kind == PARALLEL]
     inside = {buffer for strip in strips for buffer in strip.offsets}
     shared = _Strip.holding([buffer for buffer in _large(placed.body) if buffer not in inside])
@@ -63,6 +63,15 @@ def place_scratch(function: tirx.PrimFunc, workspace: Workspace) -> tuple[tirx.P
 
     body = shared.declare(structural_map(placed.body, (tirx.For, by_threads)), memory, 0)
     return placed.with_body(tirx.SeqStmt([tirx.DeclBuffer(memory, data=workspace.memory), body])), scratch
+
+
+def _with_places(function: tirx.PrimFunc) -> tirx.PrimFunc:
+    module = FIND_PLACES(ir.IRModule({"kernel": function}))
+    blocks = _found(module["kernel"].body, SBlock)
+    # The pass follows every index of a kernel through its loops; most have no buffer whose size it could find.
+    if any(block.alloc_buffers for block in blocks):
+        module = FIND_SIZES(module)
+    return LEAVE_BLOCKS(module)["kernel"]
 
 
 def keep_on_stack(function: tirx.PrimFunc) -> tirx.PrimFunc:

@@ -18,14 +18,14 @@ from zcc.compiler.backends.cpu.kernels.choices import Form, Tunable
 from zcc.compiler.backends.cpu.program.single_kernel import build_kernels, entry_name
 from zcc.compiler.backends.cpu.program.workspace import Memory
 from zcc.compiler.backends.cpu.tuning.operands import disagreement, make_operands, operands_for, result_of
-from zcc.compiler.backends.cpu.tuning.trial import Trial
+from zcc.compiler.backends.cpu.tuning.trial import KernelTrial
 
 ROUNDS = 11
 ROUND_SECONDS = 2e-3  # of each form in each round
 WARM_CALLS = 3
 
 
-def measure(trial: Trial, device: Device) -> TrialAnswer:
+def measure(trial: KernelTrial, device: Device) -> TrialAnswer:
     """The outcome of every form; one that cannot be built, or computes something else, is a failure of its own."""
     default = trial.default.build(trial.target.unit)
     built = [_built(form, trial) for form in trial.forms]
@@ -45,7 +45,7 @@ def measure(trial: Trial, device: Device) -> TrialAnswer:
     return TrialAnswer(seconds, tuple(answers))
 
 
-def _built(form: Form, trial: Trial) -> tirx.PrimFunc | FormResult:
+def _built(form: Form, trial: KernelTrial) -> tirx.PrimFunc | FormResult:
     try:
         return form.build(trial.target.unit)
     except Exception as error:  # noqa: BLE001 - whatever a form's template throws is that form's failure

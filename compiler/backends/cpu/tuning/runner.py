@@ -22,7 +22,7 @@ from zcc.compiler.backends.cpu.forms.workload import chosen_in, kernel_in
 from zcc.compiler.backends.cpu.kernels.choices import Tunable, read_choice, write_choice
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.backends.cpu.tuning.measure import measure
-from zcc.compiler.backends.cpu.tuning.trial import Trial
+from zcc.compiler.backends.cpu.tuning.trial import KernelTrial
 
 BETWEEN = "|"  # a kernel and a choice in the place of a path
 LOST = 2  # devices that may be lost with one trial before the trial is to blame
@@ -46,7 +46,7 @@ class Devices:
             self._workers.put(worker)
         self._pool = ThreadPoolExecutor(len(addresses), thread_name_prefix="zcc-tuning")
 
-    def submit(self, trial: Trial) -> Future[TrialAnswer]:
+    def submit(self, trial: KernelTrial) -> Future[TrialAnswer]:
         """The answer to come."""
         return self._pool.submit(self._ask, trial)
 
@@ -56,7 +56,7 @@ class Devices:
         for worker in self._all:
             worker.end()
 
-    def _ask(self, trial: Trial) -> TrialAnswer:
+    def _ask(self, trial: KernelTrial) -> TrialAnswer:
         for _ in range(LOST):
             worker = self._workers.get()
             try:
@@ -72,7 +72,7 @@ class Devices:
             return TrialAnswer.failed(trial, reason)
         return TrialAnswer.joined([self._ask(single) for single in trial.alone()])
 
-    def _reach(self, worker: DeviceWorker, trial: Trial) -> TrialAnswer:
+    def _reach(self, worker: DeviceWorker, trial: KernelTrial) -> TrialAnswer:
         for _ in range(CALLS - 1):
             try:
                 return worker.ask(trial)
@@ -131,7 +131,7 @@ class TrialRunner(PyRunner):  # type: ignore[misc]
         described = told[0][0]
         default = self.kernels[described]
         forms = tuple(default.chosen(read_choice(choice)) for _, choice in told)
-        answer = self.devices.submit(Trial(default, forms, self.target))
+        answer = self.devices.submit(KernelTrial(default, forms, self.target))
 
         def result(index: int) -> Any:
             taken = self._await(answer)

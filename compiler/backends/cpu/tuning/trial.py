@@ -9,13 +9,13 @@ from zcc.compiler.backends.cpu.targets.target import CpuTarget
 
 
 @dataclass(frozen=True)
-class Trial:
+class KernelTrial:
     """Forms of one kernel, to be measured against its default form."""
 
     default: Tunable
     forms: tuple[Form, ...]
     target: CpuTarget
 
-    def alone(self) -> list[Trial]:
+    def alone(self) -> list[KernelTrial]:
         """A trial for each form."""
         return [replace(self, forms=(form,)) for form in self.forms]

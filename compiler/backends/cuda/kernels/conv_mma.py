@@ -13,6 +13,7 @@ from zcc.compiler.backends.cuda.kernels.formats import Map
 from zcc.compiler.backends.cuda.kernels.kernel_source import Extent
 from zcc.compiler.backends.cuda.kernels.stages import Ending
 
+MULTIPLIED = {"float16": "fp16", "bfloat16": "bf16", "float32": "tf32", "uint8": "int8"}
 SUMS = {"float16": "float", "bfloat16": "float", "float32": "float", "uint8": "int"}  # float32 is rounded to tf32
 
 
@@ -62,8 +63,12 @@ class ConvMma:
     tile: Tile
     clustered: bool  # whether the blocks of a split are a cluster; otherwise they meet in memory
 
-    title = "conv"
     library = ("mma.cuh", "patch.cuh", "conv_mma.cuh")
+
+    @property
+    def title(self) -> str:
+        """What tensor cores multiply, which profiles hold it against."""
+        return f"{MULTIPLIED[self.x.dtype]}_conv"
 
     @property
     def y(self) -> Map:

@@ -40,7 +40,7 @@ class KernelSpec(Protocol):
 
 def name_of(spec: KernelSpec) -> str:
     """The kernel's name in its module: the same for equal specs only."""
-    digest = sha256("".join([spec.body("kernel"), *map(_library, spec.library)]).encode()).hexdigest()
+    digest = sha256("".join([spec.body("kernel"), *map(library, spec.library)]).encode()).hexdigest()
     return f"{spec.title}_{digest[:12]}"
 
 
@@ -49,9 +49,10 @@ def module_source(specs: Iterable[KernelSpec]) -> str:
     kernels = {name_of(spec): spec for spec in specs}
     libraries = dict.fromkeys(part for spec in kernels.values() for part in ("common.cuh", *spec.library))
     bodies = [spec.body(name) for name, spec in sorted(kernels.items())]
-    return "\n".join([*map(_library, libraries), *bodies])
+    return "\n".join([*map(library, libraries), *bodies])
 
 
 @cache
-def _library(name: str) -> str:
+def library(name: str) -> str:
+    """A .cuh file of this folder."""
     return (files(__package__) / name).read_text()

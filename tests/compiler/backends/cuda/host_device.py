@@ -6,7 +6,6 @@ import ctypes
 import hashlib
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -15,17 +14,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests import store
 from zcc.compiler.backends.cuda.frame.frame_source import Source
 from zcc.runtime.executors.plan import Launch, Place
 
 HERE = Path(__file__).parent
 FLAGS = ["-O2", "-std=c++17", "-fPIC", "-shared", "-ffp-contract=off", "-mfma", "-fno-strict-aliasing", "-w"]
 COMPILER = shutil.which("g++")
-
-
-@cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="cuda-on-host-")
 
 
 def host_library(source: Source) -> Path:
@@ -35,16 +30,17 @@ def host_library(source: Source) -> Path:
 
 @cache
 def _library(name: str, text: str, headers: tuple[tuple[str, str], ...]) -> Path:
-    digest = hashlib.sha256(repr((text, headers)).encode()).hexdigest()[:16]
-    folder = Path(_folder().name) / digest
-    folder.mkdir()
-    for header, content in headers:
-        (folder / header).write_text(content)
-    (folder / "elements.cuh").write_text((HERE / "elements_on_host.cuh").read_text())
-    source, library = folder / f"{name}.cpp", folder / f"{name}.so"
-    source.write_text(f'#include "{HERE / "cuda_on_host.h"}"\n{text}')
-    subprocess.run([COMPILER or "g++", *FLAGS, str(source), "-o", str(library)], check=True)
-    return library
+    digest = hashlib.sha256(repr((name, text, headers)).encode()).hexdigest()[:16]
+
+    def make(folder: Path) -> None:
+        for header, content in headers:
+            (folder / header).write_text(content)
+        (folder / "elements.cuh").write_text((HERE / "elements_on_host.cuh").read_text())
+        source = folder / f"{name}.cpp"
+        source.write_text(f'#include "{HERE / "cuda_on_host.h"}"\n{text}')
+        subprocess.run([COMPILER or "g++", *FLAGS, str(source), "-o", str(folder / f"{name}.so")], check=True)
+
+    return store.made_once(f"cuda-on-host-{digest}", make) / f"{name}.so"
 
 
 class HostDevice:

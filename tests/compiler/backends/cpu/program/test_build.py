@@ -76,6 +76,18 @@ def products(folder: Path, *factors: float) -> list[float]:
     return results
 
 
+def test_only_kernels_are_optimised(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    levels, compile_functions = {}, build._compiled
+
+    def recorded(functions, target):  # type: ignore[no-untyped-def]
+        levels.update(dict.fromkeys((name.name_hint for name in functions.functions), target.attrs.get("opt-level")))
+        return compile_functions(functions, target)
+
+    monkeypatch.setattr(build, "_compiled", recorded)
+    assert products(tmp_path / "one", 2) == [2]
+    assert levels == {"kernel0": None, "entry0": 0}
+
+
 def test_a_kernel_is_compiled_once_for_all_programs(compiled: list[str], tmp_path: Path) -> None:
     assert products(tmp_path / "one", 2, 3) == [2, 3]
     assert set(compiled) == {"kernel0", "kernel1", "entry0", "entry1"}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxsim
 import pytest
 import tvm_ffi
@@ -58,11 +57,11 @@ def large(family: str, folder: Path) -> Sample:
     return sample(folder, family, imgsz=(160, 160), width=16)
 
 
-@pytest.fixture(scope="module")
-def protos() -> list[onnx.ModelProto]:
-    """With all kinds of kernels, one of them with attention."""
-    made = [build(family, imgsz=(160, 160), width=16) for family in ("yolo11", "yolov5")]
-    return [onnxsim.simplify(proto)[0] for proto in made]
+@cache
+def imported(family: str) -> ir.IRModule:
+    """What all networks of a family are read from."""
+    proto, _ = onnxsim.simplify(build(family, imgsz=(160, 160), width=16))
+    return import_proto(proto)
 
 
 def detector(family: str, target: CpuTarget, folder: Path) -> EmittedModule:
@@ -116,11 +115,10 @@ def kinds(network: Network, target: CpuTarget) -> list[KernelSpec]:
 @pytest.mark.parametrize(
     ("precision", "target"), [(precision, name) for precision in SEEN for name in distinct_targets(precision)]
 )
-def test_no_kernel_of_any_kind_for_any_target_asks_for_memory(
-    precision: str, target: str, protos: list[onnx.ModelProto]
-) -> None:
+def test_no_kernel_of_any_kind_for_any_target_asks_for_memory(precision: str, target: str) -> None:
     chosen, convert = TARGETS[target], CONVERSIONS.get(precision, lambda network: network)
-    networks = [convert(fuse(read_network(import_proto(proto)))) for proto in protos]
+    # One of them with attention.
+    networks = [convert(fuse(read_network(imported(family)))) for family in ("yolo11", "yolov5")]
     specs = dict.fromkeys(spec for network in networks for spec in kinds(network, chosen))
     routines = [make_subroutine(f"kernel{n}", spec.build(chosen.unit)) for n, spec in enumerate(specs)]
     module = ir.IRModule({routine.name: routine.function for routine in routines})

@@ -17,7 +17,7 @@ from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.backends.cpu.tuning.measure import measure
 from zcc.compiler.backends.cpu.tuning.operands import disagreement, make_operands, operands_for, result_of
-from zcc.compiler.backends.cpu.tuning.trial import Trial
+from zcc.compiler.backends.cpu.tuning.trial import KernelTrial
 from zcc.compiler.ir.tensors import BFLOAT16
 
 BF16 = TARGETS["x86-64-v4-bf16"]
@@ -29,7 +29,7 @@ def every_form(spec: Any, target: CpuTarget) -> TrialAnswer:
     """What comes of all forms, or of some from both ends."""
     choices = spec.choices(target.unit)
     some = [*choices[: FEW // 2], *choices[-FEW // 2 :]] if len(choices) > FEW else choices
-    return measure(Trial(spec, tuple(spec.chosen(choice) for choice in some), target), ThisMachine())
+    return measure(KernelTrial(spec, tuple(spec.chosen(choice) for choice in some), target), ThisMachine())
 
 
 def assert_all_measured(answer: TrialAnswer) -> None:
@@ -49,7 +49,7 @@ def test_forms_by_winograd_are_among_those_of_a_3x3() -> None:
     by_winograd = [choice for choice in spec.choices(UNIT) if isinstance(choice, WinogradChoice)]
     assert {choice.size for choice in by_winograd} == {2, 4}
     some = tuple(spec.chosen(choice) for choice in by_winograd[::2])
-    assert_all_measured(measure(Trial(spec, some, TARGET), ThisMachine()))
+    assert_all_measured(measure(KernelTrial(spec, some, TARGET), ThisMachine()))
 
 
 def test_forms_of_integer_convolutions() -> None:
@@ -62,8 +62,8 @@ def test_forms_of_bfloat16_convolutions() -> None:
     assert_all_measured(every_form(bf16(Sizes((2, 3), (3, 7)), BF16.unit), BF16))
 
 
-def batch(spec: Shaky) -> Trial:
-    return Trial(spec.chosen(spec.tile), tuple(spec.chosen(tile) for tile in TILES), TARGET)
+def batch(spec: Shaky) -> KernelTrial:
+    return KernelTrial(spec.chosen(spec.tile), tuple(spec.chosen(tile) for tile in TILES), TARGET)
 
 
 def test_forms_that_go_wrong_fail_alone() -> None:
@@ -86,7 +86,7 @@ def test_forms_that_go_wrong_fail_alone() -> None:
 
 def test_a_form_that_hangs_fails_alone() -> None:
     spec = shaky().faulty("hangs", TILES[0])
-    trial = Trial(spec.chosen(spec.tile), tuple(spec.chosen(tile) for tile in TILES[:2]), TARGET)
+    trial = KernelTrial(spec.chosen(spec.tile), tuple(spec.chosen(tile) for tile in TILES[:2]), TARGET)
     worker = DeviceWorker(Here(), measure, patience=4, patience_per_form=0)
     try:
         answer = worker.ask(trial)

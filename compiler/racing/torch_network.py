@@ -9,7 +9,7 @@ import onnx
 import torch
 from onnx import helper, numpy_helper
 
-from benchmarks.gpu.onnx_operations import OPERATIONS
+from zcc.compiler.racing.torch_operations import OPERATIONS
 
 Values = dict[str, Any]  # by name: tensors; single numbers; numpy arrays where they say a shape or a scale
 
@@ -23,7 +23,7 @@ def load_module(path: Path, image: torch.Tensor) -> Any:
     return torch.fx.symbolic_trace(module.eval())
 
 
-class _Interpreter(torch.nn.Module):
+class _Interpreter(torch.nn.Module):  # type: ignore[misc]  # PyTorch is no part of what is checked
     """Runs an ONNX graph's nodes one after another."""
 
     def __init__(self, nodes: list[onnx.NodeProto], constants: Values, image: str, output: str) -> None:
