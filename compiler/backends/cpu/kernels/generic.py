@@ -16,6 +16,7 @@ from zcc.compiler.backends.cpu.kernels.stores import stores_of
 from zcc.compiler.ir.tensors import Array
 
 PLAIN = Sampled(0)
+ROWS, VECTORS = (6, 5, 4, 3, 2), (2, 1)  # of sums that are kept in registers, the first that fits
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,10 @@ def _share_out(sch: Any, block: Any, unit: VectorUnit) -> None:
         return
     sch.reorder(*spatial, *reductions)
     *outer, inner = spatial
-    extent = int(sch.get(inner).extent)
-    lanes = next(lanes for lanes in (unit.lanes, unit.lanes // 2, 4, 2, 1) if extent % lanes == 0)
+    lanes = _divisor(sch, inner, (unit.lanes, unit.lanes // 2, 4, 2))
+    if reductions and outer and lanes == unit.lanes:
+        _tile(sch, block, outer, inner, reductions, lanes)
+        return
     chunk, vector = sch.split(inner, [None, lanes])
     sch.reorder(chunk, *reductions, vector)
     sch.parallel(sch.fuse(*outer, chunk))
@@ -87,3 +90,23 @@ def _share_out(sch: Any, block: Any, unit: VectorUnit) -> None:
         sch.decompose_reduction(block, reductions[0])
     if lanes > 1 and not reductions:
         sch.vectorize(vector)
+
+
+def _tile(sch: Any, block: Any, outer: Sequence[Any], inner: Any, reductions: Sequence[Any], lanes: int) -> None:
+    """Sums of several rows and vectors side by side, so that what is loaded is multiplied more than once."""
+    rows = _divisor(sch, outer[-1], ROWS)
+    vectors = _divisor(sch, inner, tuple(lanes * count for count in VECTORS)) // lanes or 1
+    row, own = sch.split(outer[-1], [None, rows])
+    chunk, several, vector = sch.split(inner, [None, vectors, lanes])
+    sch.reorder(*outer[:-1], row, chunk, *reductions, own, several, vector)
+    sch.parallel(sch.fuse(*outer[:-1], row, chunk))
+    sch.vectorize(vector)
+    sch.unroll(several)
+    sch.unroll(own)
+    sch.decompose_reduction(block, reductions[0])
+
+
+def _divisor(sch: Any, loop: Any, sizes: Sequence[int]) -> int:
+    """The first of the sizes that a loop's extent is a multiple of, else 1."""
+    extent = int(sch.get(loop).extent)
+    return next((size for size in sizes if extent % size == 0), 1)
