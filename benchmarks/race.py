@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.arguments import names, numbers, opened_registry, run, size
+from benchmarks.arguments import names, numbers, on_processors, opened_registry, run, size
 from benchmarks.hold import held_to
 from zcc import sample
 from zcc.commands.progress import open_progress
@@ -67,7 +67,7 @@ def compiled(model: Path, options: argparse.Namespace, registry: Registry) -> li
     job = CompileOptions(
         model, dtypes=dtypes, target=options.target, imgsz=options.imgsz, calib=options.calib, max_drop=POINTS
     )
-    return compile_model(job, registry, open_progress())
+    return on_processors(compile_model(job, registry, open_progress()))
 
 
 def race_model(
