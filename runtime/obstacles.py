@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from zcc.runtime import host
+from zcc.runtime.errors import IncompatibleHost
 from zcc.runtime.loaded_runtime import loaded_version
 from zcc.runtime.manifest import EACH_THREAD, Manifest
 from zcc.runtime.memory import free_memory
@@ -21,6 +22,12 @@ class Obstacle(NamedTuple):
 def obstacle(manifest: Manifest) -> Obstacle | None:
     """Why this process cannot run the artifact, None when it can."""
     return next((found for check in CHECKS[manifest.executor] if (found := check(manifest)) is not None), None)
+
+
+def check_instructions(manifest: Manifest) -> None:
+    """Refuse code whose instructions end a process that may not use them; some must be asked for before first use."""
+    if (found := _instructions(manifest)) is not None:
+        raise IncompatibleHost(f"{manifest.name} for {manifest.target} does not run here: {found.reason}", found.remedy)
 
 
 def _system(manifest: Manifest) -> Obstacle | None:

@@ -22,6 +22,7 @@ from zcc.runtime.executors.cpu_masks import CpuMasks
 from zcc.runtime.executors.cpu_results import CpuResults
 from zcc.runtime.frame import Frame, as_frame
 from zcc.runtime.manifest import Manifest
+from zcc.runtime.obstacles import check_instructions
 from zcc.runtime.side_by_side import Lane, cut, lane, lanes
 from zcc.runtime.tasks.table import result
 from zcc.runtime.tvm_library import load_runtime
@@ -34,6 +35,7 @@ class CpuExecutor:
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.manifest = manifest
+        check_instructions(manifest)
         load_runtime(folder, manifest.requires.runtime)
         self._module = library.load_module(folder)
         self._pool_code = library.pool_code(self._module)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from tests.compiler.backends.cpu.frame import references
+from tests.conftest import Tiny
 from tests.runtime.samples import noise
 from zcc.compiler.backends.cpu.frame.edges import EDGE_ROWS, EDGE_STEP
 from zcc.runtime import Detector
-from zcc.runtime.manifest import InputSpec
+from zcc.runtime.errors import IncompatibleHost
+from zcc.runtime.manifest import InputSpec, Manifest
+from zcc.runtime.variant import Variant
 
 
 def edges(frame: NDArray[np.uint8], spec: InputSpec) -> tuple[float, float]:
@@ -37,3 +42,10 @@ def test_an_even_frame_has_no_edges_and_stripes_have_all(detector: Detector) -> 
     stripes[:, ::2] = 255
     assert detector(stripes).edges == 1.0
     assert detector(stripes[:, :1]).edges == 0.0, "one column has no neighbours"
+
+
+def test_code_that_this_process_may_not_run_is_refused_before_it_is_loaded(tiny_artifact: Tiny) -> None:
+    known = Manifest.read(tiny_artifact.folder)
+    lacking = replace(known, requires=replace(known.requires, features=(*known.requires.features, "time_travel")))
+    with pytest.raises(IncompatibleHost, match="does not run here: this processor lacks time_travel; compile it for"):
+        Variant(tiny_artifact.folder, lacking)
