@@ -14,10 +14,10 @@ import numpy as np
 import tvm_ffi
 from numpy.typing import NDArray
 
-from zcc.runtime import host, library, tile_registers
+from zcc.runtime import host, library
 from zcc.runtime.detections import Detections
 from zcc.runtime.engine import ASIDE, engine
-from zcc.runtime.errors import CorruptArtifact, FrameError, IncompatibleHost, UsageError
+from zcc.runtime.errors import CorruptArtifact, FrameError, UsageError
 from zcc.runtime.executors.cpu_masks import CpuMasks
 from zcc.runtime.executors.cpu_results import CpuResults
 from zcc.runtime.frame import Frame, as_frame
@@ -210,16 +210,4 @@ def load(folder: Path, manifest: Manifest, device: str | None) -> CpuExecutor:
     """The artifact on this machine's processor."""
     if device not in (None, "cpu"):
         raise UsageError(f"{manifest.name} {manifest.dtype} is for CPUs, not for device={device!r}", "leave it out")
-    _ask_for_tiles(manifest)
     return CpuExecutor(folder, manifest)
-
-
-def _ask_for_tiles(manifest: Manifest) -> None:
-    """Have the system grant the tile registers that the code uses: without leave, their first use ends the process.
-
-    Whoever chose among variants has asked already; a process that is handed an artifact's folder has not.
-    """
-    needed = frozenset(manifest.requires.features)
-    if withheld := needed - tile_registers.usable(needed):
-        problem = f"{manifest.name} {manifest.dtype} needs {', '.join(sorted(withheld))}, withheld from this process"
-        raise IncompatibleHost(problem, "run a variant for another target")

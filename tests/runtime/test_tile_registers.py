@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from tests.conftest import Tiny
-from tests.runtime.samples import changed_copy, run_python
+from tests.runtime.samples import run_python
 from zcc.runtime import host, tile_registers
-from zcc.runtime.errors import IncompatibleHost
-from zcc.runtime.manifest import Manifest
-from zcc.runtime.variant import Variant
 
 LISTED = host.cpu_features() | host.withheld_features()  # of the processor that tests have, or pretend to have
 TELL = """
@@ -54,17 +48,3 @@ def test_what_linux_denies_is_withheld_and_the_rest_stays() -> None:
 def test_nobody_asks_where_the_processor_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tile_registers, "granted", lambda: pytest.fail("asked"))
     assert tile_registers.usable(frozenset({"avx2"})) == {"avx2"}
-
-
-def test_an_artifact_that_needs_them_asks_before_its_code_runs(
-    tiny_artifact: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also in a process that never looked at what its processor has: it would end at the first tile."""
-    requires = replace(Manifest.read(tiny_artifact.folder).requires, features=("avx2", "amx_tile"))
-    folder = changed_copy(tiny_artifact.folder, tmp_path / "tiles", requires=requires)
-    manifest, answers = Manifest.read(folder), [True, False]
-    monkeypatch.setattr(tile_registers, "granted", lambda: answers.pop(0))
-    Variant(folder, manifest)
-    with pytest.raises(IncompatibleHost, match=r"needs amx_tile, withheld from this process"):
-        Variant(folder, manifest)
-    assert not answers
