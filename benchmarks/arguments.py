@@ -24,7 +24,7 @@ def numbers(text: str) -> list[int]:
 
 def names(text: str) -> list[str]:
     """`a,b` as ["a", "b"]."""
-    return [name.strip() for name in text.split(",")]
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 @contextmanager

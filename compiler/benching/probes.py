@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -26,6 +27,7 @@ from zcc.runtime import host
 from zcc.runtime.errors import BenchmarkError, CorruptArtifact
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.variant import Variant
+from zcc.runtime.wording import counted
 
 WARM_UP = 3
 LEAST_RUNS = 5
@@ -39,7 +41,11 @@ Given = TypeVar("Given")
 def apart(threads: int, work: Callable[..., Found], *arguments: Any) -> Found:
     """What work brings that is done in a process of its own, with so many threads for a frame."""
     with ProcessPoolExecutor(1, get_context("spawn"), _begin, (threads,)) as process, without_interrupts():
-        return process.submit(work, *arguments).result()
+        try:
+            return process.submit(work, *arguments).result()
+        except BrokenProcessPool as error:
+            problem = f"the process that was to measure on {counted(threads, 'thread')} ended before it was done"
+            raise BenchmarkError(problem, "see what the system's log says of it") from error
 
 
 def _begin(threads: int) -> None:

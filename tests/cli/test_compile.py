@@ -25,6 +25,7 @@ from zcc.compiler.compile import Result
 from zcc.registry import Registry
 from zcc.registry.kept_results import KeptResults
 from zcc.runtime import host
+from zcc.runtime.errors import BenchmarkError
 from zcc.runtime.manifest import Manifest, file_sha256
 
 FIELDS = {
@@ -143,6 +144,12 @@ def test_on_many_cores_it_says_what_threads_and_streams_are_best_and_keeps_it(
     [kept] = KeptResults(registry.home).of(digest, "sharing")
     assert kept["best"] == told["best"]
     assert _sharing([replace(results[0], reused=True)], registry, Silent()) == {}
+
+    def fail(folder: Path, frames: object) -> None:
+        raise BenchmarkError("a process ended")
+
+    monkeypatch.setattr(sharing, "glance", fail)
+    assert _sharing(results, registry, Silent()) == {}, "the artifact is there all the same"
 
 
 def test_what_is_for_another_machine_is_carried_there(tiny_artifact: Tiny) -> None:

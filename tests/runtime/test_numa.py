@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Tiny
-from zcc.runtime import frame_pool, host, lanes, numa
+from zcc.runtime import frame_pool, host, numa, side_by_side
 from zcc.runtime.engine import Engine, EngineRole
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.variant import Variant
@@ -57,7 +57,7 @@ def test_on_one_node_nothing_changes(machine: Path, monkeypatch: pytest.MonkeyPa
 
 def test_lanes_take_turns_on_the_nodes(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(numa, "nodes_for", lambda streams: [FIRST, SECOND])
-    places = lanes._places.__wrapped__
+    places = side_by_side._places.__wrapped__
     assert places(4) == ((0, FIRST), (1, SECOND), (2, FIRST), (3, SECOND))
     monkeypatch.setattr(numa, "nodes_for", lambda streams: [])
     assert places(2) == ((0, frozenset()), (1, frozenset()))

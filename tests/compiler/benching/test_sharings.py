@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.conftest import Tiny
 from tests.runtime.samples import noise
 from zcc.compiler.benching import sharing
+from zcc.compiler.benching.probes import apart
 from zcc.compiler.benching.sharing import best_sharing, few_sharings, glance, sharings
+from zcc.runtime.errors import BenchmarkError
 
 
 def test_all_powers_of_two_that_fit_and_all_there_are() -> None:
@@ -42,3 +46,8 @@ def test_what_was_looked_at_says_what_is_best(tiny_artifact: Tiny, monkeypatch: 
     assert found is not None and found["best"] == best_sharing(found["surface"])
     assert [(cell["threads"], cell["streams"]) for cell in found["surface"]] == [(2, 1), (1, 2)]
     assert all(cell["fps"] > 0 for cell in found["surface"])
+
+
+def test_a_process_that_ends_before_it_measured_is_told_in_a_line() -> None:
+    with pytest.raises(BenchmarkError, match=r"on 2 threads ended before it was done"):
+        apart(2, os._exit, 3)
