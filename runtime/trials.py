@@ -86,13 +86,15 @@ def _enough(frames: int, seconds: float) -> bool:
 
 
 def _contending(variants: Sequence[Candidate], wish: Wish, source: ArtifactSource) -> list[Candidate]:
-    """Those that contend for being the fastest, where not all their latencies are of this machine; else none.
+    """Those that contend for being the fastest, where latencies of another machine would decide, or none; else nobody.
 
-    None of a place on another machine, either: all their files would have to be fetched.
+    Nobody of a place on another machine, either: all their files would have to be fetched.
     """
     found = contenders(variants, wish)
-    distant = getattr(getattr(source, "guarded", source), "distant", False)
-    return [] if distant or len(found) < 2 or all(map(_is_known_here, found)) else found
+    if getattr(getattr(source, "guarded", source), "distant", False) or len(found) < 2:
+        return []
+    unknown = all(not each.figures("latency_ms") for each in found)
+    return found if unknown or any(map(_is_of_another_machine, found)) else []
 
 
 def _of_one_library(contending: Sequence[Candidate]) -> list[Candidate]:
@@ -103,10 +105,10 @@ def _of_one_library(contending: Sequence[Candidate]) -> list[Candidate]:
     ]
 
 
-def _is_known_here(candidate: Candidate) -> bool:
-    """Whether this machine measured its latest latency, or one that nobody named did, in the registry at hand."""
+def _is_of_another_machine(candidate: Candidate) -> bool:
+    """Whether its latency came with it, or names another machine; one without a name was measured at this registry."""
     figures = candidate.figures("latency_ms", here=True)
-    return bool(figures) and figures[-1].machine in (None, host.machine())
+    return figures[-1].machine not in (None, host.machine()) if figures else candidate.claims("latency_ms")
 
 
 def _try(

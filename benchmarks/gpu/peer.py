@@ -14,19 +14,19 @@ import torch.nn.functional as F
 from torchvision.ops import batched_nms, box_convert
 
 from benchmarks.gpu.same import Candidates
+from zcc.compiler.racing.opencv_frame import PicturePlacement, prepare
 from zcc.compiler.racing.peer_torch import captured
 from zcc.compiler.racing.torch_network import load_module
 from zcc.runtime.detections import Detections
 from zcc.runtime.executors.frame_block import Letterbox
+from zcc.runtime.manifest import InputSpec
 
 GREY = 114 / 255
 
 
-def letterboxed(
-    frame: torch.Tensor, place: Letterbox, size: tuple[int, int], dtype: torch.dtype = torch.half
-) -> torch.Tensor:
-    """A BGR frame of bytes as the network's input, in a dtype."""
-    image = frame.permute(2, 0, 1)[None].to(dtype).flip(1) / 255
+def letterboxed(frame: torch.Tensor, place: Letterbox, size: tuple[int, int]) -> torch.Tensor:
+    """A BGR frame of bytes as the network's input."""
+    image = frame.permute(2, 0, 1)[None].half().flip(1) / 255
     image = F.interpolate(image, (place.height, place.width), mode="bilinear", align_corners=False)
     right, below = size[1] - place.left - place.width, size[0] - place.top - place.height
     image = F.pad(image, (place.left, right, place.top, below), value=GREY)
@@ -57,19 +57,19 @@ def in_frame(boxes: torch.Tensor, place: Letterbox) -> torch.Tensor:
 
 
 class Reference:
-    """The same detector in PyTorch, operator by operator in float32: what both contestants are held to."""
+    """The same detector in PyTorch, operator by operator in float32, behind OpenCV: what both are held to."""
 
-    def __init__(self, path: Path, size: tuple[int, int]) -> None:
-        self.size = size
+    def __init__(self, path: Path, spec: InputSpec) -> None:
+        self.spec = spec
         with torch.inference_mode():
-            self.network = load_module(path, torch.rand(1, 3, *size)).cuda()
+            self.network = load_module(path, torch.rand(1, 3, spec.height, spec.width)).cuda()
 
     @torch.inference_mode()
     def __call__(self, frame: Any, place: Letterbox) -> Candidates:
-        """All candidates in a frame of the host."""
+        """All candidates in a frame of the host, which is resized in bytes: a grey level may change a score by 0.03."""
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-        image = letterboxed(torch.from_numpy(frame).cuda(), place, self.size, torch.float32)
-        boxes, scores = every_class(self.network(image))
+        image = torch.from_numpy(prepare(frame, PicturePlacement.of(*frame.shape[:2], self.spec), self.spec))
+        boxes, scores = every_class(self.network(image.cuda()))
         return Candidates(in_frame(boxes, place).cpu().numpy(), scores.cpu().numpy(), (place.rows, place.cols))
 
 

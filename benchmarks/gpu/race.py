@@ -3,8 +3,8 @@
 python -m benchmarks.gpu.race BUNDLE.zcc MODEL.onnx [BUNDLE.zcc MODEL.onnx...] [--data DIR] [--dtype fp16,int8]
     [--rounds N] [-o results.json]
 
-A bundle (`zcc export`) holds the model compiled for this card. Needs PyTorch, torchvision and onnx beside the thin
-runtime. PyTorch runs fp16. The confidence is set so that about 5, 50 and 500 candidates stand, since PyTorch's NMS
+A bundle (`zcc export`) holds the model compiled for this card. Needs PyTorch, torchvision, onnx and OpenCV beside the
+thin runtime. PyTorch runs fp16. The confidence is set so that about 5, 50 and 500 candidates stand, since PyTorch's NMS
 takes little time over none; of a model with random weights make a lively one first (benchmarks.gpu.lively). Ratios are
 of medians: PyTorch's over zcc's.
 
@@ -124,7 +124,7 @@ def race(bundle: Path, model: Path, data: Path | None, options: argparse.Namespa
     """One model: its figures, and what failed."""
     entries = [Entry(bundle, dtype) for dtype in options.dtype.split(",")]
     spec, most = entries[0].manifest.input, entries[0].manifest.head.max_det
-    reference = Reference(model, (spec.height, spec.width))
+    reference = Reference(model, spec)
     faults = in_pictures(entries[0], reference, data) if data else []
     place = letterbox(spec, *FRAME[:2])
     torch._dynamo.reset()

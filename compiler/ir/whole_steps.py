@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Rows = NDArray[np.float64]
 
 NEAR = 1e-3  # of a step
-SEEN = 32  # weights of a row that are looked at before all
+SEEN = 8  # weights of a row that are looked at before all
 
 
 def whole_steps(rows: Rows, lowest: int, highest: int) -> Rows:
@@ -18,13 +18,19 @@ def whole_steps(rows: Rows, lowest: int, highest: int) -> Rows:
     """
     largest = np.abs(rows).max(axis=1)
     steps = np.where(largest > 0, 0.0, np.inf)
-    for count in range(max(-lowest, highest), 0, -1):
-        tried = np.flatnonzero(steps == 0)
-        if not len(tried):
-            break
-        for columns in (slice(SEEN), slice(None)):
-            units = rows[tried, columns] * (count / largest[tried])[:, None]
-            near = (np.abs(units - np.rint(units)) <= NEAR).all(axis=1)
-            tried = tried[near & ((units > lowest - 0.5) & (units < highest + 0.5)).all(axis=1)]
-        steps[tried] = largest[tried] / count
+    some = np.flatnonzero(steps == 0)
+    counts = np.arange(max(-lowest, highest), 0, -1)
+    few = rows[some, :SEEN, None] * (counts / largest[some, None])[:, None, :]
+    hopeful = _whole(few, lowest, highest)
+    for at in np.flatnonzero(hopeful.any(axis=0)):
+        tried = some[hopeful[:, at] & (steps[some] == 0)]
+        tried = tried[_whole(rows[tried] * (counts[at] / largest[tried])[:, None], lowest, highest)]
+        steps[tried] = largest[tried] / counts[at]
     return steps
+
+
+def _whole(units: Rows, lowest: int, highest: int) -> NDArray[np.bool_]:
+    """Whether all along the second axis are nearly whole, and within the limits."""
+    near = np.abs(units - np.rint(units)) <= NEAR
+    within: NDArray[np.bool_] = near & (units > lowest - 0.5) & (units < highest + 0.5)
+    return np.asarray(within.all(axis=1))

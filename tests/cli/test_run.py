@@ -183,7 +183,7 @@ def unmeasured(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_the_choice_is_explained(unmeasured: str) -> None:
     def explained(*arguments: str | Path) -> dict[str, Any]:
-        done = call_zcc("run", "shapes", *arguments, "--explain", "--json", "--registry", unmeasured)
+        done = run_zcc("run", "shapes", *arguments, "--explain", "--json", "--registry", unmeasured)
         assert done.returncode == 0, done.stderr
         told: dict[str, Any] = json.loads(done.stdout)
         return told
@@ -195,7 +195,7 @@ def test_the_choice_is_explained(unmeasured: str) -> None:
     forced = explained("--dtype", "fp16", CROWD)
     assert forced["dtype"] == "fp16"
     assert {each["dtype"]: each["why"] for each in forced["explanation"]["variants"]}["fp32"] == "fp16 was asked for"
-    done = call_zcc("run", "shapes", CROWD, "--explain", "--registry", unmeasured)
+    done = run_zcc("run", "shapes", CROWD, "--explain", "--registry", unmeasured)
     lines = done.stdout.splitlines()
     assert lines[1].startswith("*  fp32") and lines[1].endswith("the fastest that runs here")
     assert lines[3].startswith(str(CROWD)), "with a picture, it is run as well"

@@ -88,6 +88,12 @@ def test_what_nobody_measured_is_tried(pair: Pair) -> None:
     assert choose("tiny", tried(both, Wish(), source, trials)).manifest.target == SLOW
 
 
+def test_beside_one_that_was_measured_here_what_nobody_measured_is_not_tried(pair: Pair) -> None:
+    edit_manifest(pair.folders[SLOW], measured=[])
+    both = [find_source(str(folder), None).variants("")[0] for folder in pair.folders.values()]
+    assert tried(both, Wish(), find_source("tiny", str(pair.home)), Trials(SLOWEST_HERE)) is both
+
+
 def test_nothing_is_tried_where_nothing_is_to_be_chosen_by_it(bundle: str) -> None:
     source, trials = find_source(bundle, None), Trials(SLOWEST_HERE)
     variants = source.variants(bundle)

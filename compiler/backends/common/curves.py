@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.polynomial import Chebyshev, Polynomial
@@ -34,6 +35,10 @@ class Curve:
         """By power of the place in the segment, -1/2 to 1/2, the coefficients of the part; below them what a step adds
         above zero, the offset, and 1 where the part has the sign of x: [ROWS, SEGMENTS].
         """
+        return self._fitted().copy()
+
+    @cache  # noqa: B019 - there are three curves
+    def _fitted(self) -> NDArray[np.float32]:
         table = np.zeros((ROWS, SEGMENTS))
         for segment in range(SEGMENTS - 1):
             table[:POWERS, segment] = self._cubic(segment)

@@ -118,7 +118,7 @@ class HalfTile(LaneTile):
         return ramp(0, self.geometry.out.lanes)
 
     def _joined(self, part: Callable[[int], Expr], block: int) -> Expr:
-        """The parts of neighbouring blocks, from one on, in a register; beyond the tile the last once more."""
+        """The parts of neighbouring blocks, from one on, side by side; beyond the tile the last one once more."""
         last = self.geometry.tile.blocks - 1
         parts = [part(min(block + number, last)) for number in range(self._together)]
         return parts[0] if len(parts) == 1 else tirx.Shuffle(parts, list(range(self.lanes)))
