@@ -69,7 +69,7 @@ def test_what_labels_of_other_tasks_should_be_the_model_will_say(model: Path, tm
     label.write_text(f"\n{line}\n")
     check_files(model, data=tmp_path)
     label.write_text("0 .5 .5 .5\n")
-    with pytest.raises(DatasetError, match="a.txt:1 has 4 values"):
+    with pytest.raises(DatasetError, match=r"a\.txt:1 has 4 values"):
         check_files(model, data=tmp_path)
 
 
