@@ -75,7 +75,7 @@ def test_a_folder_stands_in_for_nothing(here: Path, tiny_artifact: Tiny) -> None
         ("show", "{}", "--json"),
         ("run", "{}", "--explain"),
         ("bench", "{}", "--rounds", "1", "--quick", "--frame", "64x64"),
-        ("profile", "{}", "--rounds", "1"),
+        ("profile", "{}", "--rounds", "1", "--no-limits"),
     ],
 )
 def test_every_command_takes_paths_alike(here: Path, tiny_artifact: Tiny, command: tuple[str, ...]) -> None:
