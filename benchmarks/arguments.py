@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from zcc.compiler.compile import Result
 from zcc.registry import Registry
 from zcc.runtime.errors import ZccError
 
@@ -26,11 +25,6 @@ def numbers(text: str) -> list[int]:
 def names(text: str) -> list[str]:
     """`a,b` as ["a", "b"]."""
     return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def on_processors(results: Iterable[Result]) -> list[Result]:
-    """Those of a compile that are for processors: on a machine with a card, `native` is both."""
-    return [each for each in results if each.manifest.executor == "cpu"]
 
 
 @contextmanager

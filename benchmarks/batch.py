@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from zcc.compiler.compile import CompileOptions, compile_model
+from benchmarks.processor import compile_for_processor
+from zcc.compiler.compile import CompileOptions
 from zcc.registry import Registry
 from zcc.runtime import host
 from zcc.runtime.manifest import Manifest
@@ -48,7 +49,7 @@ def main() -> None:
 def compiled(model: Path, height: int, registry: Registry) -> Variant:
     """The model for an input of that height."""
     options = CompileOptions(model, name=f"{model.stem}-{height}", imgsz=(height, SIDE))
-    [made] = compile_model(options, registry)
+    [made] = compile_for_processor(options, registry)
     return Variant(made.folder, Manifest.read(made.folder))
 
 

@@ -21,11 +21,12 @@ from typing import Any
 
 from benchmarks.arguments import names, opened_registry, run, size
 from benchmarks.hold import held_to
+from benchmarks.processor import compile_for_processor
 from zcc import sample
 from zcc.commands.progress import open_progress
 from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.backends.table import NATIVE
-from zcc.compiler.compile import CompileOptions, Result, compile_model
+from zcc.compiler.compile import CompileOptions, Result
 from zcc.compiler.quality.comparison import POINTS
 from zcc.compiler.racing.against import Lineup, race_against
 from zcc.compiler.racing.race import Rules
@@ -79,7 +80,7 @@ def read_arguments() -> argparse.Namespace:
 
 def measure(model: Path, dtype: str, options: argparse.Namespace, registry: Registry) -> Row:
     """Compile a model, and race it."""
-    [result] = compile_model(
+    [result] = compile_for_processor(
         CompileOptions(model, dtypes=(dtype,), target=options.target, calib=options.calib, max_drop=POINTS),
         registry,
         open_progress(),

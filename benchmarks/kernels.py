@@ -14,12 +14,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.arguments import opened_registry, run
+from benchmarks.processor import compile_for_processor
 from zcc.commands.pick import pick_runnable
 from zcc.commands.progress import open_progress
 from zcc.compiler.backends.common.machine import Machine
 from zcc.compiler.backends.cpu.machine.peaks import measure_machine
 from zcc.compiler.backends.cpu.targets.table import TARGETS
-from zcc.compiler.compile import CompileOptions, compile_model
+from zcc.compiler.compile import CompileOptions
 from zcc.compiler.profiling.profile import profile_artifact
 from zcc.compiler.profiling.report import as_rows, as_text, as_totals
 from zcc.compiler.quality.comparison import POINTS
@@ -45,7 +46,7 @@ def find_artifact(options: argparse.Namespace, registry: Registry) -> Path:
     if options.network.endswith(".onnx"):
         dtypes = (options.dtype or "fp32",)
         job = CompileOptions(Path(options.network), dtypes=dtypes, calib=options.calib, max_drop=POINTS)
-        [result] = compile_model(job, registry, open_progress())
+        [result] = compile_for_processor(job, registry, open_progress())
         return result.folder
     return registry.folder(pick_runnable(registry, options.network, options.dtype, None))
 

@@ -17,12 +17,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.arguments import names, numbers, on_processors, opened_registry, run, size
+from benchmarks.arguments import names, numbers, opened_registry, run, size
 from benchmarks.hold import held_to
+from benchmarks.processor import compile_for_processor
 from zcc import sample
 from zcc.commands.progress import open_progress
 from zcc.compiler.backends.table import NATIVE
-from zcc.compiler.compile import CompileOptions, Result, compile_model
+from zcc.compiler.compile import CompileOptions, Result
 from zcc.compiler.quality.comparison import POINTS
 from zcc.compiler.racing.against import Lineup, race_against
 from zcc.compiler.racing.race import Race, Rules
@@ -67,7 +68,7 @@ def compiled(model: Path, options: argparse.Namespace, registry: Registry) -> li
     job = CompileOptions(
         model, dtypes=dtypes, target=options.target, imgsz=options.imgsz, calib=options.calib, max_drop=POINTS
     )
-    return on_processors(compile_model(job, registry, open_progress()))
+    return compile_for_processor(job, registry, open_progress())
 
 
 def race_model(

@@ -134,9 +134,10 @@ def soak(folder: Path, options: argparse.Namespace) -> list[Growth]:
 
 def compiled(model: Path, registry: Registry) -> Path:
     """The folder of the model's artifact."""
-    from zcc.compiler.compile import CompileOptions, compile_model  # not in the process that is watched
+    from benchmarks.processor import compile_for_processor  # not in the process that is watched
+    from zcc.compiler.compile import CompileOptions
 
-    [made] = compile_model(CompileOptions(model), registry)
+    [made] = compile_for_processor(CompileOptions(model), registry)
     return made.folder
 
 

@@ -19,8 +19,9 @@ import time
 from pathlib import Path
 
 from benchmarks.arguments import opened_registry, run
+from benchmarks.processor import compile_for_processor
 from zcc.commands.progress import open_progress
-from zcc.compiler.compile import CompileOptions, Result, compile_model
+from zcc.compiler.compile import CompileOptions, Result
 from zcc.runtime.library import WEIGHTS
 
 Reading = dict[str, float]  # milliseconds by phase, and megabytes
@@ -96,7 +97,7 @@ def main() -> None:
     options = read_arguments()
     with opened_registry(options.registry) as registry:
         job = CompileOptions(options.model, dtypes=(options.dtype,))
-        [made] = compile_model(job, registry, open_progress())
+        [made] = compile_for_processor(job, registry, open_progress())
         readings = measure(made, str(registry.home), options.runs)
     if options.json:
         print(json.dumps(readings))

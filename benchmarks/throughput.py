@@ -24,10 +24,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from benchmarks.arguments import names, numbers, on_processors, opened_registry, run
+from benchmarks.arguments import names, numbers, opened_registry, run
+from benchmarks.processor import compile_for_processor
 from zcc import sample
 from zcc.compiler.backends.table import NATIVE
-from zcc.compiler.compile import CompileOptions, compile_model
+from zcc.compiler.compile import CompileOptions
 from zcc.compiler.precision.frames import CalibrationFrames
 from zcc.compiler.quality.comparison import POINTS
 from zcc.compiler.racing.against import check_calibration, load_original
@@ -157,7 +158,7 @@ def race(contestants: Sequence[Contestant], frames: Sequence[Pixels], options: a
 def contest(model: Path, dtype: str, registry: Registry, options: argparse.Namespace) -> None:
     """Compile a model in a dtype, and race it."""
     job = CompileOptions(model, dtypes=(dtype,), target=options.target, calib=options.calib, max_drop=POINTS)
-    [made] = on_processors(compile_model(job, registry))
+    [made] = compile_for_processor(job, registry)
     manifest = Manifest.read(made.folder)
     calibration: CalibrationFrames | None = check_calibration(options.calib if dtype == "int8" else None, manifest)
     frames = read_frames(sample.IMAGES, FRAME, manifest.input.color)

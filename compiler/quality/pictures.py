@@ -11,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zcc.compiler.frontend.images import SUFFIXES, image_size, read_image
+from zcc.compiler.quality.class_names import read_text
 from zcc.compiler.quality.coco_map import Labels
 from zcc.compiler.quality.dataset import DETECTION, jsons_in, load_dataset
+from zcc.compiler.quality.yolo_txt import label_files
 from zcc.runtime.errors import DatasetError
 from zcc.runtime.manifest import TaskInfo, file_sha256
 
 MOST_KEPT = 512 << 20  # bytes
+MOST_OF_A_BOX = 6  # numbers in a line of text: class, place, size, and a confidence that some write
 
 Pixels = NDArray[np.uint8]
 
@@ -94,12 +97,22 @@ def load_pictures(path: Path, names: Sequence[str], task: TaskInfo = DETECTION) 
 
 
 def check_pictures(path: Path) -> None:
-    """Raise what `load_pictures` would, whatever the classes are called."""
+    """Raise what `load_pictures` would, whatever the classes are called, as far as that is no matter of the task."""
     if _is_labelled(path):
-        load_dataset(path).need_labels()
-    else:
+        if not _is_of_another_task(path):
+            load_dataset(path).need_labels()
+    elif not _has_folders(path):  # of classes, perhaps
         for picture in _unlabelled(path):
             image_size(picture)
+
+
+def _is_of_another_task(path: Path) -> bool:
+    """Whether the first label has more numbers than a box: what they should be, the model will say."""
+    for file in sorted(label_files(path)):
+        line = next((line for line in read_text(file).splitlines() if line.strip()), None)
+        if line is not None:
+            return len(line.split()) > MOST_OF_A_BOX
+    return False
 
 
 def _is_labelled(path: Path) -> bool:

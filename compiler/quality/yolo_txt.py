@@ -23,10 +23,15 @@ _SLACK = 1e-3  # exporters round; a box may stick out by that much
 def read_scenes(folder: Path, task: TaskInfo = DETECTION) -> tuple[LabelledScene, ...]:
     """Every picture of the folder with its boxes; a picture without a label file has none."""
     images = _by_stem(folder / "images")
-    labels = {path.stem: path for path in (folder / "labels").glob("*.txt") if path.name != TEXT}
+    labels = {path.stem: path for path in label_files(folder)}
     for stem in sorted(labels.keys() - images.keys()):
         raise DatasetError(f"{labels[stem]} has no picture in {folder / 'images'}", "add it or remove the label file")
     return tuple(_scene(image, labels.get(stem), task) for stem, image in images.items())
+
+
+def label_files(folder: Path) -> list[Path]:
+    """The files with labels; the names of classes may lie among them."""
+    return [path for path in (folder / "labels").glob("*.txt") if path.name != TEXT]
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:

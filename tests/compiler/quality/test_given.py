@@ -60,6 +60,25 @@ def test_data_that_cannot_be_read_are_told(model: Path, tmp_path: Path, trap: Ca
         check_files(model, classes=tmp_path / "classes.txt")
 
 
+@pytest.mark.parametrize("line", ["0 .1 .1 .9 .1 .9 .9 .1 .9", "0 .1 .1 .9 .1 .5 .9", "1 .5 .5 .5 .5 .4 .4 2 .6 .6 2"])
+def test_what_labels_of_other_tasks_should_be_the_model_will_say(model: Path, tmp_path: Path, line: str) -> None:
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "images" / "a.png")
+    label = tmp_path / "labels" / "a.txt"
+    label.write_text(f"\n{line}\n")
+    check_files(model, data=tmp_path)
+    label.write_text("0 .5 .5 .5\n")
+    with pytest.raises(DatasetError, match=r"a\.txt:1 has 4 values"):
+        check_files(model, data=tmp_path)
+
+
+def test_folders_of_classes_are_data(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "pictures" / "cat").mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(tmp_path / "pictures" / "cat" / "a.png")
+    check_files(model, data=tmp_path / "pictures")
+
+
 def test_a_bar_needs_something_to_be_held_to(tmp_path: Path) -> None:
     check_bar(None, None, None)
     check_bar(100.0, None, None)
