@@ -39,5 +39,7 @@ def test_limits_are_measured_when_they_have_to_be(tmp_path: Path, monkeypatch: p
 
 def test_a_backend_that_cannot_measure_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZCC_CACHE", str(tmp_path / "cache"))
-    _, manifest = artifact(tmp_path / "a", executor="cuda")
+    backend = SimpleNamespace(machine=lambda target, wanted: None)
+    monkeypatch.setattr("zcc.compiler.profiling.machine_limits.backend_named", lambda name: backend)
+    _, manifest = artifact(tmp_path / "a")
     assert machine_limits(manifest, [TAKES_TWO], Silent()) is None
