@@ -44,7 +44,11 @@ class CpuExecutor:
         self._wanted_threads = wanted if host.threads_are_free() else None
         formats = manifest.formats or (manifest.input.color,)
         self._detect = {name: library.entry_point(self._module, library.detect_entry(name)) for name in formats}
-        self._weights = tvm_ffi.from_dlpack(library.load_weights(folder, manifest.expansion))
+        weights = library.load_weights(folder, manifest.expansion)
+        self._weights = tvm_ffi.from_dlpack(weights)
+        # Let go after the tensor: unmapping gives way to other threads, and where the interpreter ends then,
+        # Python ends this thread; inside the tensor's destructor that would end the process.
+        self._mapped = weights
         self._is_plain = manifest.task.name == "detect"
         self._results = [CpuResults(manifest)]  # those that no frame is written to now
         makes_masks = manifest.task.name == "segment"
