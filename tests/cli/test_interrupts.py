@@ -227,7 +227,8 @@ def test_what_does_not_hear_is_ended_from_outside(
 
 
 def test_who_started_it_may_have_it_ignore_ctrl_c(start: Callable[..., subprocess.Popen[str]]) -> None:
-    work = "import signal; assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN"
+    waiting = "import os; os.waitpid(-1, 0)"  # for the child, which is found below a process that still runs
+    work = f"import signal; assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN; {waiting}"
     process = start("-c", "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)" + STUBBORN.format(work=work))
     line("up")(process)
     process.send_signal(signal.SIGINT)
