@@ -73,7 +73,9 @@ def differences(bundle: Path, kinds: Sequence[Kind], pictures: Pictures) -> Iter
         if dtype == "int8":
             wrong, what = sum(not identical(*pair) for pair in pairs), "pictures differ in some bit"
         else:
-            wrong, what = sum(strangers(*pair, CONF) for pair in pairs), "boxes have no like"
+            told = [f"picture {n}, {each}" for n, pair in enumerate(pairs) for each in strangers(*pair, CONF)]
+            print("\n".join(told), end="\n" * bool(told))
+            wrong, what = len(told), "boxes have no like"
         boxes = sum(len(each) for each in found[kind])
         print(f"{label(kind)} against {label(like)}: {len(pairs)} pictures, {boxes} boxes, {wrong} {what}", flush=True)
         if wrong:

@@ -71,13 +71,19 @@ def identical(found: Detections, wanted: Detections) -> bool:
     return all(np.array_equal(one, other) for one, other in pairs)
 
 
-def strangers(found: Detections, wanted: Detections, conf: float) -> int:
-    """How many boxes of either have no like in the other, save those that `conf` may have let through by a hair."""
-    likes = overlaps(found.boxes.astype(np.float64), wanted.boxes.astype(np.float64)) >= CLOSE
-    likes &= found.classes[:, None] == wanted.classes[None]
-    likes &= np.abs(found.scores[:, None] - wanted.scores[None]) <= SCORES
-    sure = found.scores > conf + SCORES, wanted.scores > conf + SCORES
-    return int((sure[0] & ~likes.any(axis=1)).sum() + (sure[1] & ~likes.any(axis=0)).sum())
+def strangers(found: Detections, wanted: Detections, conf: float) -> Iterator[str]:
+    """The boxes of either that have no like in the other, save those that `conf` may have let through by a hair."""
+    shared = overlaps(found.boxes.astype(np.float64), wanted.boxes.astype(np.float64))
+    shared[found.classes[:, None] != wanted.classes[None]] = 0
+    apart = np.abs(found.scores[:, None] - wanted.scores[None])
+    likes = (shared >= CLOSE) & (apart <= SCORES)
+    for whose, boxes, each in (("found", found, likes), ("wanted", wanted, likes.T)):
+        for number in np.flatnonzero((boxes.scores > conf + SCORES) & ~each.any(axis=1)):
+            row = np.s_[number] if whose == "found" else np.s_[:, number]
+            nearest = f"shares {shared[row].max(initial=0):.3f}" + "".join(
+                f", its score is {gap:.3f} off" for gap in apart[row][shared[row] >= CLOSE]
+            )
+            yield f"{whose}: a box of score {boxes.scores[number]:.3f} has no like; the nearest {nearest}"
 
 
 def mistakes(found: Detections, said: Candidates, asked: Suppression, rounding: Rounding) -> Iterator[str]:
