@@ -30,10 +30,11 @@ from benchmarks.gpu.candidates import COUNTS, Pixels, confidence, tiled
 from benchmarks.gpu.detectors import CONF
 from benchmarks.gpu.energy import frame_energy
 from benchmarks.gpu.frames import scene
-from benchmarks.gpu.peer import Peer, Reference, replayed
+from benchmarks.gpu.peer import Peer, Reference
 from benchmarks.gpu.same import Candidates, Rounding, Suppression, mistakes
 from benchmarks.gpu.standings import CALLS, PEER, ROUNDS, Table, Timed, called, in_turns, lines
 from zcc.compiler.quality.pictures import load_pictures
+from zcc.compiler.racing.peer_torch import replayed
 from zcc.runtime import Detector
 from zcc.runtime.bundle import Bundle
 from zcc.runtime.detections import Detections

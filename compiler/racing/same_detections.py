@@ -46,7 +46,7 @@ class Agreement:
     conf: float  # the threshold at which detections were compared
     detections: int
     share: float  # of both sides' detections, those that the other side has too
-    error: float  # the largest relative error of the head's output
+    error: float | None  # the largest relative error of the head's output, where both decode it
 
 
 def check_agreement(
@@ -61,16 +61,16 @@ def check_agreement(
     first, *peers = workers
     seen, used = _sightings(first, frames, thresholds)
     output = first.network(image)
+    axis = 1 if head.candidates_last else 2
     agreements = []
     for peer in peers:
         pairs = [(mine, peer.detect(frame, used)) for mine, frame in zip(seen, frames, strict=True)]
-        axis = 1 if head.candidates_last else 2
         agreement = Agreement(
             peer.name,
             used.conf,
             sum(len(mine.scores) for mine in seen),
             shared(pairs, used.conf, tolerance),
-            relative_error(output, peer.network(image), axis),
+            _apart(output, peer.network(image), axis),
         )
         _refuse_strangers(first.name, agreement, tolerance)
         agreements.append(agreement)
@@ -92,8 +92,12 @@ def _sightings(
     return [worker.detect(frame, lower) for frame in frames], lower
 
 
+def _apart(output: Floats | None, other: Floats | None, attributes_axis: int) -> float | None:
+    return None if output is None or other is None else relative_error(output, other, attributes_axis)
+
+
 def _refuse_strangers(name: str, agreement: Agreement, tolerance: AgreementTolerance) -> None:
-    if not agreement.error <= tolerance.output:
+    if agreement.error is not None and not agreement.error <= tolerance.output:
         raise BenchmarkError(
             f"{name} and {agreement.peer} compute different things: the head's output is "
             f"{agreement.error:.1e} apart, more than {tolerance.output:.0e}",
