@@ -27,10 +27,11 @@ class Tiny:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give the run its store, and the processor that it is to pretend to."""
+    """Give the run its store, and the machine that it is to pretend to have."""
     if store.begin():
         config.add_cleanup(store.end)
     pretending.begin(Path(os.environ[store.VARIABLE]))
+    pretending.hide_cards()
 
 
 @pytest.fixture(scope="session")
