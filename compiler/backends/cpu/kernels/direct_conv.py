@@ -21,6 +21,7 @@ from tvm.script.ir_builder import tirx as T
 from zcc.compiler.backends.cpu.kernels.choices import Tile, in_both_orders, worth_trying
 from zcc.compiler.backends.cpu.kernels.half_tile import half_tiles
 from zcc.compiler.backends.cpu.kernels.lane_conv import build_by_lanes
+from zcc.compiler.backends.cpu.kernels.panel_conv import build_in_panels, wants_panels
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building, spatial
 from zcc.compiler.backends.cpu.kernels.stages import apply_stages, stage_arguments
@@ -53,9 +54,10 @@ class DirectConv(TiledConv):
         return dense.astype(self.x.dtype, copy=False)
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
-        """Compute, then schedule; or loops as written, for registers whose lanes are operands and for halves."""
-        by_hand = unit.by_lane or self.x.dtype == FLOAT16
-        return build_by_lanes(self, unit) if by_hand else schedule(compute(self), self.tile)
+        """Compute, then schedule; or loops as written, for registers whose lanes are operands, for halves, in panels."""
+        if unit.by_lane or self.x.dtype == FLOAT16:
+            return build_by_lanes(self, unit)
+        return build_in_panels(self, unit) if wants_panels(self) else schedule(compute(self), self.tile)
 
     def preferred(self, unit: VectorUnit) -> Tile | WinogradChoice:
         """By Winograd where that is expected to pay, else the tile as it is."""

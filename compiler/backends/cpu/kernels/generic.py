@@ -38,9 +38,10 @@ class GenericKernel:
         if is_elementwise(self.function):
             operands = self.operands or (None,) * len(self.function.params)
             return build_elementwise(self.name, self.function, operands, unit)
+        own = s_tir.renew_defs(self.function).with_attr("global_symbol", self.name)  # a schedule writes into what it gets
         if self.tile != PLAIN:
-            return sample(self.function, self.tile.seed, unit).with_attr("global_symbol", self.name)
-        sch = s_tir.Schedule(self.function.with_attr("global_symbol", self.name))
+            return sample(own, self.tile.seed, unit).with_attr("global_symbol", self.name)
+        sch = s_tir.Schedule(own)
         for block in sch.get_child_blocks(sch.get_sblock("root")):
             _share_out(sch, block, unit)
         return sch.mod["main"]
