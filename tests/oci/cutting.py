@@ -63,7 +63,7 @@ class _Pair:
         self._end()
 
     def _end(self) -> None:
-        """End both directions; the last one closes, since a number that the other still reads from would be given anew."""
+        """End both directions; the last one closes: a number that the other still reads from would be given anew."""
         for end in self._ends:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
