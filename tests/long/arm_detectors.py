@@ -1,6 +1,6 @@
 """Whole detectors on emulated ARM processors, from bundles, beside the same detectors on this machine.
 
-python -m tests.long.arm_detectors [--target T,...] [--dtype D,...]
+python -m tests.long.arm_detectors [--model shapes,attention] [--target T,...] [--dtype D,...]
 
 The sample, and a network with attention. fp32 must be within 1e-4 of this machine; int8 must be the same numbers where
 this machine multiplies bytes without bounds on weights; of what is stored narrow the detections must be the same as in
@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -40,12 +39,11 @@ SCRIPT = ROOT / "tests" / "compiler" / "backends" / "cpu" / "on_arm.py"
 TOLERANCES = {"fp32": 1e-4, "fp16": 1e-2, "bf16": 5e-2, "int8": 0.0}
 
 
-def models(scratch: Path) -> Iterator[Path]:
-    """The files."""
+def models(scratch: Path) -> dict[str, Path]:
+    """The files, by their names."""
     attention = scratch / "attention.onnx"
     onnx.save(build("yolo11", width=16, imgsz=(320, 320)), attention)
-    yield SAMPLE / "shapes.onnx"
-    yield attention
+    return {path.stem: path for path in (SAMPLE / "shapes.onnx", attention)}
 
 
 def target_here(dtype: str) -> str:
@@ -104,6 +102,7 @@ def difference(found: Detections, expected: Detections, size: int) -> float:
 def main() -> None:
     """A line for each model, target and dtype."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=names, default=["shapes", "attention"])
     parser.add_argument("--target", type=names, default=[target.name for target in PROCESSORS])
     parser.add_argument("--dtype", type=names, default=list(PRECISIONS))
     options = parser.parse_args()
@@ -112,7 +111,8 @@ def main() -> None:
         scratch = Path(folder)
         picture = read_image(SAMPLE / "wide.jpg")
         np.save(scratch / "frame.npy", picture)
-        for model in models(scratch):
+        files = models(scratch)
+        for model in (files[name] for name in options.model):
             for dtype in options.dtype:
                 expected = found_here(model, beside(dtype), picture, scratch)
                 own = found_here(model, dtype, picture, scratch) if is_native_here(dtype) else None
