@@ -22,6 +22,7 @@ from zcc.compiler.ir.quantisation import Quantisation
 from zcc.runtime.errors import BuildError, InputError, ModelError, UsageError
 from zcc.runtime.manifest import TaskInfo
 
+# For an honest model of limits.MODEL bytes on a busy machine; a file that wants more is up to something.
 LIMIT_SECONDS = 300
 LIMIT_BYTES = 16 << 30
 REQUEST, RESULT, PROTO, COMPLAINTS = "request.json", "result.json", "model.onnx", "stderr.txt"

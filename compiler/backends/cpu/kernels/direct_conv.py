@@ -31,7 +31,7 @@ from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS
 from zcc.compiler.ir.tensors import FLOAT16, Array
 from zcc.runtime.winograd_weights import STRIDES, TAPS
 
-STACK = 1024
+STACK = 1024  # bytes; TVM puts larger local arrays on its heap (`candidate_tiles`)
 # Chosen by hand. What counts is the order that they put tiles in: `python -m benchmarks.tuning MODEL.onnx` says how far
 # each kernel's first tile is from the best one that `zcc tune` measured.
 LEAST_SUMS = 8  # at once, so that none waits for itself: a multiply-add takes four cycles, and two start in each
