@@ -32,7 +32,7 @@ class Limits:
         return replace(self, seconds=None if self.seconds is None else max(self.seconds - seconds, 0.0))
 
 
-class Tried(Protocol):
+class TriedForms(Protocol):
     """How far a search has come with forms."""
 
     @property
@@ -51,7 +51,7 @@ class Tried(Protocol):
         ...
 
 
-class TunedKernel(Tried, Protocol):
+class TunedKernel(TriedForms, Protocol):
     """One kernel, however often the network runs it, and what is known of its forms."""
 
     @property
@@ -95,7 +95,7 @@ class TunedKernel(Tried, Protocol):
         ...
 
 
-class TunedNetwork(Tried, Protocol):
+class TunedNetwork(TriedForms, Protocol):
     """What is known of the forms of a network as a whole, beside those of its kernels."""
 
     @property
