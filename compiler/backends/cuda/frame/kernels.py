@@ -46,7 +46,7 @@ class FrameScratch:
         raise KeyError(name)
 
     def at(self, name: str) -> Place:
-        """Where it begins."""
+        """Where the piece of that name begins."""
         return Place(self.place.region, self.range(name).begin)
 
 
