@@ -159,13 +159,12 @@ def candidate_tiles(x: Slab, out: Slab, unit: VectorUnit) -> list[Tile]:
     """
     if x.dtype == FLOAT16:
         return half_tiles(out, unit)
-    registers = unit.vectors(out.lanes)
-    most = min(registers - 1, STACK // (4 * out.lanes))
+    most = min(unit.vectors(out.lanes) - 1, STACK // (4 * out.lanes))
     tiles = []
     for blocks in range(1, min(out.blocks, 8) + 1):
         if out.blocks % blocks:
             continue
-        columns = min(out.width, most // blocks, (registers - 1) // blocks - 1)
+        columns = min(out.width, most // blocks, unit.most_columns(blocks, out.lanes))
         tiles += [Tile(blocks, count) for count in range(1, columns + 1)]
     return tiles
 
