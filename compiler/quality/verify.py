@@ -20,7 +20,7 @@ from zcc.runtime.manifest import Manifest, Measurement
 
 SEED = 20240
 NUMBERS = Tolerance(float(np.finfo(np.float32).max))  # any number is right, and what is no number is not
-ALL_OF_IT = 1.0
+ALL_OF_IT = 1.0  # of the range: what all values are held against
 
 
 def verify(folder: Path, manifest: Manifest, job: Job) -> Measurement:

@@ -32,7 +32,7 @@ from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS
 from zcc.compiler.ir.tensors import FLOAT16, Array
 from zcc.runtime.winograd_weights import STRIDES, TAPS
 
-STACK = 1024
+STACK = 1024  # bytes; TVM puts larger local arrays on its heap (`candidate_tiles`)
 # Chosen by hand. What counts is the order that they put tiles in: `python -m benchmarks.tuning MODEL.onnx` says how far
 # each kernel's first tile is from the best one that `zcc tune` measured.
 LEAST_SUMS = 8  # at once, so that none waits for itself: a multiply-add takes four cycles, and two start in each
@@ -161,13 +161,12 @@ def candidate_tiles(x: Slab, out: Slab, unit: VectorUnit) -> list[Tile]:
     """
     if x.dtype == FLOAT16:
         return half_tiles(out, unit)
-    registers = unit.vectors(out.lanes)
-    most = min(registers - 1, STACK // (4 * out.lanes))
+    most = min(unit.vectors(out.lanes) - 1, STACK // (4 * out.lanes))
     tiles = []
     for blocks in range(1, min(out.blocks, 8) + 1):
         if out.blocks % blocks:
             continue
-        columns = min(out.width, most // blocks, (registers - 1) // blocks - 1)
+        columns = min(out.width, most // blocks, unit.most_columns(blocks, out.lanes))
         tiles += [Tile(blocks, count) for count in range(1, columns + 1)]
     return tiles
 

@@ -47,7 +47,7 @@ class GenericKernel:
         return sch.mod["main"]
 
     def preferred(self, unit: VectorUnit) -> Sampled:
-        """The plain one."""
+        """The schedule that shares loops over threads and does nothing else."""
         return PLAIN
 
     def choices(self, unit: VectorUnit) -> Sequence[Sampled]:
@@ -55,7 +55,7 @@ class GenericKernel:
         return (PLAIN,) if is_elementwise(self.function) else drawn()
 
     def chosen(self, choice: Sampled) -> GenericKernel:
-        """With another schedule."""
+        """The kernel with that schedule."""
         return replace(self, tile=choice)
 
     def pack(self, dense: Array) -> Array:
