@@ -41,6 +41,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_sessionfinish() -> None:
+    """Let it all go in order: libraries complain at exit of what stays."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def tiny_artifact() -> Tiny:
     """The small detector, compiled for this machine in fp32."""
