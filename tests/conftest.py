@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -32,6 +33,17 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(store.end)
     pretending.begin(Path(os.environ[store.VARIABLE]))
     pretending.hide_cards()
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector pass by all that was imported until now; some tests ask for it often."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Let it all go in order: libraries complain at exit of what stays."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -306,7 +306,7 @@ def test_networks_of_them_equal_onnx_runtime(lanes: int, sizes: tuple[int, int],
     expected = reference(proto, image)
     target = WIDTHS[lanes]
     choices = Everywhere(target.unit, sizes)
-    compiled = compile_network(proto, tmp_path, target.name, choices=choices)
+    compiled = compile_network(proto, tmp_path, target.name, choices=choices, optimised=True)
     made = [[n for n in compiled.kernels if n.startswith(f"winograd{size}s{s}_")] for s, size in enumerate(sizes, 1)]
     assert sum(map(len, made)) == choices.taken and len(made[0]) > 5 and len(made[1]) > 3
     np.testing.assert_allclose(compiled.run(image), expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
