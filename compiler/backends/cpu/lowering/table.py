@@ -29,7 +29,7 @@ from zcc.compiler.backends.cpu.kernels.mapped import (
 )
 from zcc.compiler.backends.cpu.kernels.packing import PackKernel, UnpackKernel
 from zcc.compiler.backends.cpu.kernels.pool import GlobalMeanKernel, MaxPoolKernel
-from zcc.compiler.backends.cpu.kernels.softmax import SoftmaxKernel
+from zcc.compiler.backends.cpu.kernels.softmax import SoftmaxKernel, SoftmaxRows
 from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, KernelSpec
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.layout.place import reach
@@ -191,8 +191,9 @@ def _lowered(op: Lowered, lowering: Lowering) -> KernelCall:
 
 def _softmax(op: Softmax, lowering: Lowering) -> KernelCall:
     shape = op.x.shape
-    extents = (prod(shape[: op.axis]), shape[op.axis], prod(shape[op.axis + 1 :]))
-    spec = SoftmaxKernel(*extents, op.weights is not None)
+    outer, extent, inner = prod(shape[: op.axis]), shape[op.axis], prod(shape[op.axis + 1 :])
+    along = inner == 1 and op.weights is None
+    spec = SoftmaxRows(outer, extent) if along else SoftmaxKernel(outer, extent, inner, op.weights is not None)
     weights = [] if op.weights is None else [lowering.weights.add(op.weights)]
     return KernelCall(spec, (lowering.address(op.x), *weights, lowering.address(op.out)), op.out.name)
 
