@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zcc.compiler.backends.common.relative_error import relative_error
+from zcc.compiler.backends.common.relative_error import in_order_of, relative_error
 from zcc.compiler.ir.heads.head import Head
+from zcc.compiler.ir.heads.table import family_of
 from zcc.compiler.racing.contestant import Floats, FoundBoxes, Pixels, Thresholds
 from zcc.compiler.racing.worker import RaceWorker
 from zcc.runtime.errors import BenchmarkError
@@ -64,13 +65,15 @@ def check_agreement(
     agreements = []
     for peer in peers:
         pairs = [(mine, peer.detect(frame, used)) for mine, frame in zip(seen, frames, strict=True)]
-        axis = 1 if head.candidates_last else 2
+        axis, theirs = 1 if head.candidates_last else 2, peer.network(image)
+        if not head.bare and family_of(head).queries:
+            theirs = in_order_of(output, theirs)
         agreement = Agreement(
             peer.name,
             used.conf,
             sum(len(mine.scores) for mine in seen),
             shared(pairs, used.conf, tolerance),
-            relative_error(output, peer.network(image), axis),
+            relative_error(output, theirs, axis),
         )
         _refuse_strangers(first.name, agreement, tolerance)
         agreements.append(agreement)
