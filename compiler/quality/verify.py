@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from zcc.compiler.backends.common.relative_error import NEAR_ZERO, SUM_NEAR_ZERO, Output, relative_error
+from zcc.compiler.backends.common.relative_error import NEAR_ZERO, SUM_NEAR_ZERO, Output, in_order_of, relative_error
 from zcc.compiler.backends.table import backend_of
 from zcc.compiler.building.job import Job
 from zcc.compiler.frontend.model import Model
@@ -51,20 +51,6 @@ def _error(model: Model, name: str, actual: Output, expected: Output, tolerance:
     if is_head and not model.head.bare and family_of(model.head).queries:
         actual = in_order_of(expected, actual)
     return relative_error(actual, expected, axis, near_zero=near_zero)
-
-
-def in_order_of(expected: Output, actual: Output) -> Output:
-    """The rows of `actual`, each in the place of the expected row that is nearest to it.
-
-    Queries are chosen among thousands of cells by their scores, and those that differ in the last digit change places.
-    """
-    scale = np.maximum(np.abs(expected).max(axis=(0, 1)), 1.0)
-    left, found = actual[0] / scale, np.empty_like(actual)
-    for place, row in enumerate(expected[0] / scale):
-        nearest = int(np.abs(left - row).max(axis=1).argmin())
-        found[0, place] = left[nearest] * scale
-        left = np.delete(left, nearest, axis=0)
-    return found
 
 
 def reference_outputs(model: Model, names: tuple[str, ...], picture: Pixels) -> dict[str, Output]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zcc.compiler.backends.common.relative_error import relative_error
+from zcc.compiler.backends.common.relative_error import in_order_of, relative_error
 from zcc.compiler.ir.heads.head import Head
+from zcc.compiler.ir.heads.table import family_of
 from zcc.compiler.racing.contestant import Floats, FoundBoxes, Pixels, Thresholds
 from zcc.compiler.racing.worker import RaceWorker
 from zcc.runtime.errors import BenchmarkError
@@ -61,7 +62,6 @@ def check_agreement(
     first, *peers = workers
     seen, used = _sightings(first, frames, thresholds)
     output = first.network(image)
-    axis = 1 if head.candidates_last else 2
     agreements = []
     for peer in peers:
         pairs = [(mine, peer.detect(frame, used)) for mine, frame in zip(seen, frames, strict=True)]
@@ -70,7 +70,7 @@ def check_agreement(
             used.conf,
             sum(len(mine.scores) for mine in seen),
             shared(pairs, used.conf, tolerance),
-            _apart(output, peer.network(image), axis),
+            _apart(output, peer.network(image), head),
         )
         _refuse_strangers(first.name, agreement, tolerance)
         agreements.append(agreement)
@@ -92,8 +92,13 @@ def _sightings(
     return [worker.detect(frame, lower) for frame in frames], lower
 
 
-def _apart(output: Floats | None, other: Floats | None, attributes_axis: int) -> float | None:
-    return None if output is None or other is None else relative_error(output, other, attributes_axis)
+def _apart(output: Floats | None, other: Floats | None, head: Head) -> float | None:
+    """The largest relative error; answers to queries may have been chosen into other places."""
+    if output is None or other is None:
+        return None
+    if not head.bare and family_of(head).queries:
+        other = in_order_of(output, other)
+    return relative_error(output, other, 1 if head.candidates_last else 2)
 
 
 def _refuse_strangers(name: str, agreement: Agreement, tolerance: AgreementTolerance) -> None:

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from tests.conftest import Tiny
+from zcc.compiler.backends.common.relative_error import in_order_of
 from zcc.compiler.backends.cpu.forms.find_records import NO_RECORDS
 from zcc.compiler.backends.table import targets
 from zcc.compiler.building.job import Job
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.importing.imported import Imported, import_model
 from zcc.compiler.precision.table import PRECISIONS
-from zcc.compiler.quality.verify import in_order_of, verify
+from zcc.compiler.quality.verify import verify
 from zcc.runtime.errors import BuildError
 from zcc.runtime.library import WEIGHTS
 from zcc.runtime.manifest import Manifest

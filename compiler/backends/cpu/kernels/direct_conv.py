@@ -54,7 +54,7 @@ class DirectConv(TiledConv):
         return dense.astype(self.x.dtype, copy=False)
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
-        """Compute, then schedule; or loops as written, for registers whose lanes are operands, for halves, in panels."""
+        """Compute, then schedule; or loops as written, by lanes, in halves, or panel by panel."""
         if unit.by_lane or self.x.dtype == FLOAT16:
             return build_by_lanes(self, unit)
         return build_in_panels(self, unit) if wants_panels(self) else schedule(compute(self), self.tile)

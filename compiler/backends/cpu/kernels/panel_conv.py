@@ -79,10 +79,10 @@ class _Panels:
                 top = named(tirx.min(tirx.floormod(task, chunks) * self.rows, out.height - self.rows))
                 sums = T.alloc_buffer((self.rows * self.tiles * tile.blocks * tile.columns, out.lanes), "float32")
                 self._start(sums, bias, first)
-                with T.serial(0, -(-self.x.blocks // self.depth)) as panel:
-                    with T.grid(self.rows, self.tiles) as (row, number):
-                        place = first, named(top + row), named(self.geometry.first_column(number))
-                        self._add(sums, row * self.tiles + number, (data, weight), panel, place)
+                panels = -(-self.x.blocks // self.depth)
+                with T.grid(panels, self.rows, self.tiles) as (panel, row, number):
+                    place = first, named(top + row), named(self.geometry.first_column(number))
+                    self._add(sums, row * self.tiles + number, (data, weight), panel, place)
                 with T.grid(self.rows, self.tiles) as (row, number):
                     place = first, named(top + row), named(self.geometry.first_column(number))
                     self._finish(sums, row * self.tiles + number, result, operands, place)
