@@ -150,7 +150,7 @@ def _lines(
         f"({profiled.covered:.1%}), {totals['gflop']:.2f} GFLOP, {totals['gflops']:.1f} GFLOP/s"
     )
     if abs(profiled.covered - 1) > BELIEVABLE:
-        yield "warning: other work kept times of kernels and of the whole apart; measure again when the machine is quiet"
+        yield "warning: times of kernels and of the whole were disturbed; measure again when the machine is quiet"
     if machine is not None:
         peaks = ", ".join(f"{name} {speed / 1e9:.0f} G operations/s" for name, speed in machine.peaks.items())
         where = f", on {machine.threads} threads" if manifest.executor == "cpu" else ""
