@@ -89,9 +89,9 @@ def races(
             entry.executor.run(card, conf)
         results[f"network to boxes, {count} candidates"] = staged(peer, entries, ("network", "postprocess"), rounds)
         for name, theirs, given in (("card", card, card), ("host", torch.from_numpy(frame), frame)):
-            table = {PEER: called(lambda theirs=theirs, conf=conf: peer(theirs, conf))}
+            table = {PEER: called(partial(peer, theirs, conf))}
             for entry in entries:
-                table[entry.dtype] = called(lambda entry=entry, given=given, conf=conf: entry.detector(given, conf))
+                table[entry.dtype] = called(partial(entry.detector, given, conf))
             results[f"frame of the {name} to boxes, {count} candidates"] = in_turns(table, rounds)
     results["network alone"] = staged(peer, entries, ("network",), rounds)
     return results, faults
