@@ -82,7 +82,7 @@ def serving(reference: str, options: Sequence[str]) -> Iterator[str]:
 
 def raw(name: str, frame: Pixels) -> Request:
     """The frame's pixels as KServe's protocol has them."""
-    given = {"name": "frame", "datatype": "UINT8", "shape": list(frame.shape)}
+    given: dict[str, Any] = {"name": "frame", "datatype": "UINT8", "shape": list(frame.shape)}
     given["parameters"] = {"binary_data_size": frame.nbytes}
     head = json.dumps({"inputs": [given], "parameters": {"binary_data_output": True}}).encode()
     return Request(f"/v2/models/{name}/infer", head + frame.tobytes(), {HEAD: str(len(head))})

@@ -133,7 +133,7 @@ def table(inner: Rule, most: int) -> Rule:
     return rule
 
 
-KEY = ""  # the name of what is no value inside a place, but the name of one
+KEY = ""  # in a place: what is wrong is a name in it, not the value under that name
 
 
 def record(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -27,10 +28,22 @@ class Tiny:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give the run its store, and the processor that it is to pretend to."""
+    """Give the run its store, and the machine that it is to pretend to have."""
     if store.begin():
         config.add_cleanup(store.end)
     pretending.begin(Path(os.environ[store.VARIABLE]))
+    pretending.hide_cards()
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector pass by all that was imported until now; some tests ask for it often."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Let it all go in order: libraries complain at exit of what stays."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,13 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from zcc.runtime.errors import ModelError
+from zcc.runtime.host import usable_cpus
 
 Samples = dict[str, list[NDArray[Any]]]
 
 # Wild pixels drive activations far out: a sigmoid stays within 0..1 there, and nothing else does.
 WILD = 20.0
+MOST_THREADS = 4  # for two images; the time of all of them together is limited (see sandbox)
 
 
 def probe_images(size: tuple[int, int]) -> list[NDArray[np.float32]]:
@@ -56,4 +58,5 @@ def open_session(proto: onnx.ModelProto) -> onnxruntime.InferenceSession:
     """A quiet session on the CPU."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    options.intra_op_num_threads = min(len(usable_cpus()), MOST_THREADS)
     return onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])

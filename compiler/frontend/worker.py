@@ -25,7 +25,8 @@ def main() -> None:
     folder = Path(sys.argv[1])
     request = json.loads((folder / REQUEST).read_text())
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _limit_memory(request["limit_bytes"])
+    _limit(resource.RLIMIT_AS, request["limit_bytes"])
+    _limit(resource.RLIMIT_CPU, request["limit_seconds"])
     result = read(request)
     try:
         if isinstance(result, Model):
@@ -38,11 +39,11 @@ def main() -> None:
         print(error.strerror or error, file=answer, flush=True)
 
 
-def _limit_memory(size: int) -> None:
-    """At most so many bytes, or fewer where whoever started us was given fewer."""
-    _, given = resource.getrlimit(resource.RLIMIT_AS)
-    allowed = size if given == resource.RLIM_INFINITY else min(size, given)
-    resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
+def _limit(kind: int, most: int) -> None:
+    """At most so much of a resource, or less where whoever started us was given less."""
+    _, given = resource.getrlimit(kind)
+    allowed = most if given == resource.RLIM_INFINITY else min(most, given)
+    resource.setrlimit(kind, (allowed, given))
 
 
 def read(request: dict[str, Any]) -> Model | dict[str, str]:

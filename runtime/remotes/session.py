@@ -19,8 +19,8 @@ from zcc.runtime.remotes.tokens import AGENT, ask_for_token, token_in
 from zcc.runtime.rules import brief
 
 REDIRECTS = (301, 302, 303, 307, 308)
-MOST_REDIRECTS = 5
-ERROR_BODY = 64 << 10
+MOST_REDIRECTS = 5  # registries send blobs to a store, some by way of another
+ERROR_BODY = 64 << 10  # bytes of an error that are looked at for its message
 
 
 class Readable(Protocol):

@@ -1,4 +1,9 @@
-"""Compiles a network, any part of one, and runs it: for tests that look beneath the command line."""
+"""Compiles a network, any part of one, and runs it: for tests that look beneath the command line.
+
+LLVM optimises nothing unless it is asked to, which takes it a fifth of the time: what tests of networks are about is
+how kernels are chosen, fed and put together. Each kind of kernel by itself, families of detectors, and all that
+`zcc compile` makes in tests are optimised as users get them.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +18,13 @@ import onnxruntime
 import pytest
 import tvm_ffi
 from numpy.typing import NDArray
+from tvm.target import Target
 
 from zcc.compiler.backends.cpu.kernels.choices import Choices
 from zcc.compiler.backends.cpu.layout.place import Placement
 from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
-from zcc.compiler.backends.cpu.program.build import build_library
+from zcc.compiler.backends.cpu.program.build import QUICKLY, build_library
 from zcc.compiler.backends.cpu.program.emit import emit_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
@@ -56,20 +62,24 @@ def compile_network(
     target: str | None = None,
     convert: Callable[[Network], Network] = lambda network: network,
     choices: Choices | None = None,
+    optimised: bool = False,
 ) -> Compiled:
     """The network of `proto`, run in memory full of garbage so that nothing is right by accident."""
     chosen = TARGETS[target] if target else native_target()
     if not chosen.runs_here():
         pytest.skip(f"this processor does not run {target}")
-    return build_network(convert(fuse(read_network(import_proto(proto)))), folder, chosen, choices)
+    return build_network(convert(fuse(read_network(import_proto(proto)))), folder, chosen, choices, optimised)
 
 
-def build_network(network: Network, folder: Path, chosen: CpuTarget, choices: Choices | None = None) -> Compiled:
+def build_network(
+    network: Network, folder: Path, chosen: CpuTarget, choices: Choices | None = None, optimised: bool = False
+) -> Compiled:
     """A network that was read already, compiled for a target."""
     layout = lower_network(network, chosen.unit, choices)
     library = folder / f"network-{chosen.name}.so"
     program = emit_network(layout, chosen.unit)
-    build_library(program.module, chosen.tvm_target(), library)
+    target = chosen.tvm_target()
+    build_library(program.module, target if optimised else Target({**target.export(), **QUICKLY}), library)
     module = tvm_ffi.load_module(str(library))
     weights = aligned_bytes(max(len(layout.weights), 1))
     weights[: len(layout.weights)] = np.frombuffer(layout.weights, np.uint8)

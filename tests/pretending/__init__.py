@@ -2,6 +2,8 @@
 
 All that zcc knows of its processor it reads from the file `zcc.runtime.host.CPUINFO`, so that another file in its place
 is another processor: for the processes of the tests, and by way of `sitecustomize.py` for those that they start.
+
+Cards are hidden, so that `native` is the same everywhere; the tests that need one see it in a process of their own.
 """
 
 from __future__ import annotations
@@ -10,6 +12,10 @@ import os
 from pathlib import Path
 
 WISH = "ZCC_TESTS_PROCESSOR"
+SHOWN = "ZCC_TESTS_CARDS"  # set where the tests may see cards
+VISIBLE = "CUDA_VISIBLE_DEVICES"  # read by NVIDIA's driver
+HIDDEN = "ZCC_TESTS_HIDDEN_CARDS"  # what VISIBLE was before
+ALL = "all"  # stands for no VISIBLE
 HERE = Path(__file__).resolve().parent
 
 
@@ -26,6 +32,20 @@ def begin(folder: Path) -> None:
     sitecustomize.pretend()
     if not cpuinfo.exists():
         cpuinfo.write_text(_told(wish))
+
+
+def hide_cards() -> None:
+    """Let nobody see the machine's cards from now on, where that is not wished for."""
+    if SHOWN not in os.environ and HIDDEN not in os.environ:
+        os.environ[HIDDEN] = os.environ.get(VISIBLE, ALL)
+        os.environ[VISIBLE] = ""
+
+
+def with_cards() -> dict[str, str]:
+    """The environment of a process that is to see them."""
+    visible = os.environ.get(HIDDEN, os.environ.get(VISIBLE, ALL))
+    shown = {} if visible == ALL else {VISIBLE: visible}
+    return {**{name: value for name, value in os.environ.items() if name != VISIBLE}, **shown, SHOWN: "1"}
 
 
 def _told(wish: str) -> str:

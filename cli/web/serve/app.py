@@ -71,7 +71,7 @@ class Serving:
         self._receiving = Receiving(settings)
         self._detecting = Detecting(offer, settings, metrics)
         self._page = page(offer, settings)
-        metrics.gauge("zcc_received_bytes", "Bytes of requests that are held now.", lambda: self._receiving.held)
+        metrics.gauge("zcc_received_bytes", "Bytes of requests that are held now.", lambda: self._receiving.bytes_held)
 
     async def page(self, request: Request) -> Response:
         """The page to try variants on."""

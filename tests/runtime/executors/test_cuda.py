@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from subprocess import CompletedProcess
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from tests.compiler.backends.cpu.frame.harness import HOST, postprocess
 from tests.compiler.backends.cuda.host_device import needs_compiler
 from tests.runtime.executors.pretended import HEAD, MAX_DET, SPEC, driver_library, run, weights
+from zcc.runtime.executors.cuda_driver import LIBRARY
 from zcc.runtime.executors.cuda_timing import IN_A_ROW
 
 pytestmark = needs_compiler
@@ -181,8 +183,9 @@ def test_failures_are_told_in_a_line(script: Run, what: str) -> None:
     assert ";" in error
 
 
-def test_no_driver(script: Run) -> None:
-    error = error_of(script("CudaExecutor(program)", LD_LIBRARY_PATH=""))
+def test_no_driver(script: Run, tmp_path: Path) -> None:
+    (tmp_path / LIBRARY).touch()  # stands before one that the machine may have
+    error = error_of(script("CudaExecutor(program)", LD_LIBRARY_PATH=str(tmp_path)))
     assert error.startswith("zcc.runtime.errors.IncompatibleHost: libcuda.so.1 cannot be loaded")
 
 

@@ -14,7 +14,7 @@ from zcc.compiler.backends.common.measuring.device import Device, DeviceAddress,
 from zcc.compiler.backends.common.processes import without_interrupts
 
 PATIENCE = 60.0  # seconds for a trial's library to be built and loaded
-PATIENCE_PER_FORM = 10.0
+PATIENCE_PER_FORM = 10.0  # seconds for each of its forms to be timed; they take tenths of one
 QUEUE_PATIENCE = 900.0  # seconds until a machine is free
 CONNECTED = "connected"
 
@@ -34,10 +34,11 @@ class DeviceWorker:
         measure: Measure,
         patience: float = PATIENCE,
         patience_per_form: float = PATIENCE_PER_FORM,
+        answers: Callable[[Connection, float], bool] = Connection.poll,
     ) -> None:
         self.address = address
         self._measure = measure
-        self._patience, self._patience_per_form = patience, patience_per_form
+        self._patience, self._patience_per_form, self._answers = patience, patience_per_form, answers
         self._process: Any = None
         self._pipe: Connection | None = None
         self._ended = False
@@ -93,7 +94,7 @@ class DeviceWorker:
         return answer
 
     def _answer(self, pipe: Connection, patience: float) -> TrialAnswer | MeasuringDeviceLost | str:
-        if pipe.poll(patience):
+        if self._answers(pipe, patience):
             answer: TrialAnswer | MeasuringDeviceLost | str = pipe.recv()
             return answer
         self._close()

@@ -25,7 +25,7 @@ from zcc.runtime.manifest import InputSpec
 Array = NDArray[Any]
 TARGET = native_target()
 CARD = TARGET.capability if TARGET else Capability(90)
-needs_card = pytest.mark.skipif(TARGET is None, reason="needs a card of NVIDIA's")
+needs_card = pytest.mark.skipif(TARGET is None, reason="sees no card of NVIDIA's; test_with_card.py shows one")
 
 
 def on_card(planned: NetworkPlan, image: Array) -> list[Array]:

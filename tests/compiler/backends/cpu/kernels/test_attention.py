@@ -74,7 +74,7 @@ def area_model(heads: int, areas: int, key: int, value: int, size: tuple[int, in
 def check(proto: onnx.ModelProto, size: tuple[int, int], folder: Path, target: str | None = None) -> None:
     """The compiled network is one attention kernel, packed from end to end, and right."""
     image = np.random.default_rng(1).normal(0, 1, (1, 3, *size)).astype(np.float32)
-    compiled = compile_network(proto, folder, target)
+    compiled = compile_network(proto, folder, target, optimised=True)
     assert sum(name.startswith("attention") for name in compiled.kernels) == 1
     assert not [name for name in compiled.kernels[:-1] if name.startswith(("pack", "unpack", "generic", "shuffle"))]
     np.testing.assert_allclose(compiled.run(image), reference(proto, image), rtol=1e-4, atol=1e-4)
@@ -120,7 +120,7 @@ def test_areas_that_end_within_a_row_are_no_attention_kernel_but_right(tmp_path:
     size = (3, 4)
     proto = area_model(2, 2, 8, 8, size)
     image = np.random.default_rng(1).normal(0, 1, (1, 3, *size)).astype(np.float32)
-    compiled = compile_network(proto, tmp_path)
+    compiled = compile_network(proto, tmp_path, optimised=True)
     assert not [name for name in compiled.kernels if name.startswith("attention")]
     np.testing.assert_allclose(compiled.run(image), reference(proto, image), rtol=1e-4, atol=1e-4)
 

@@ -38,7 +38,7 @@ class Case:
         onnx.save(build(family, **options), path)
         self.proto: onnx.ModelProto = load_here(path).proto
         self.image: Array = np.random.default_rng(3).random((1, 3, *options.get("imgsz", (64, 64))), dtype=np.float32)
-        self.compiled: Compiled = compile_network(self.proto, folder)
+        self.compiled: Compiled = compile_network(self.proto, folder, optimised=True)
 
 
 @pytest.fixture(scope="module", params=CASES)

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 from tvm import tirx
@@ -24,6 +25,7 @@ from zcc.compiler.ir.tensors import BFLOAT16
 
 TARGET = native_target()
 UNIT = TARGET.unit
+HANGING = "ZCC_TESTS_HANGING"  # a file that a form makes when it hangs
 SILU: tuple[StageSpec, ...] = (Apply("silu", ()),)
 RELU: tuple[StageSpec, ...] = (Apply("relu", ()),)
 
@@ -82,6 +84,7 @@ class Broken(DirectConv):
         if self.fault == "crashes while it is built":
             os.kill(os.getpid(), signal.SIGSEGV)
         if self.fault == "hangs":
+            Path(os.environ[HANGING]).touch()
             time.sleep(3600)
         if self.fault == "is slow":
             time.sleep(1)

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from math import inf
+from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.compiler.backends.cpu.tuning.kernels import TARGET, TILES, UNIT, Shaky, Sizes, bf16, direct, int8, shaky
+from tests.compiler.backends.cpu.tuning.kernels import (
+    HANGING,
+    TARGET,
+    TILES,
+    UNIT,
+    Shaky,
+    Sizes,
+    bf16,
+    direct,
+    int8,
+    shaky,
+)
 from zcc.compiler.backends.common.measuring.answer import TrialAnswer
 from zcc.compiler.backends.common.measuring.device import Here, ThisMachine
 from zcc.compiler.backends.common.measuring.device_process import DeviceWorker
@@ -84,10 +97,21 @@ def test_forms_that_go_wrong_fail_alone() -> None:
     assert answer.default_seconds and answer.default_seconds > 0
 
 
-def test_a_form_that_hangs_fails_alone() -> None:
+def test_a_form_that_hangs_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long forms that do not hang may take on this machine, patience ends once one hangs."""
+    hanging = tmp_path / "hanging"
+    monkeypatch.setenv(HANGING, str(hanging))
+
+    def answers(pipe: Connection, patience: float) -> bool:
+        while not pipe.poll(0.02):
+            if hanging.exists():
+                hanging.unlink()
+                return False
+        return True
+
     spec = shaky().faulty("hangs", TILES[0])
     trial = KernelTrial(spec.chosen(spec.tile), tuple(spec.chosen(tile) for tile in TILES[:2]), TARGET)
-    worker = DeviceWorker(Here(), measure, patience=4, patience_per_form=0)
+    worker = DeviceWorker(Here(), measure, 4, 0, answers)
     try:
         answer = worker.ask(trial)
     finally:
