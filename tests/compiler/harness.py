@@ -1,8 +1,8 @@
 """Compiles a network, any part of one, and runs it: for tests that look beneath the command line.
 
 LLVM optimises nothing unless it is asked to, which takes it a fifth of the time: what tests of networks are about is
-how kernels are chosen, fed and put together. Each kind of kernel by itself, families of detectors, and all that
-`zcc compile` makes in tests are optimised as users get them.
+how kernels are chosen, fed and put together. Each kind of kernel by itself, some families of detectors, and all
+that `zcc compile` makes in tests are optimised as users get them.
 """
 
 from __future__ import annotations
