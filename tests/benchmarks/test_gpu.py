@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 
 from benchmarks.gpu import __main__ as command
@@ -20,6 +19,7 @@ from benchmarks.gpu.prepare import SMALL, head_case
 from benchmarks.gpu.same import identical, strangers
 from benchmarks.gpu.timing import figures
 from tests.onnx_models import build
+from tests.ort import session as ort_session
 from zcc.compiler.benching.energy import Meter
 from zcc.runtime.detections import Detections
 
@@ -59,7 +59,7 @@ def test_a_lively_model_has_scores_that_differ() -> None:
     again.CopyFrom(model)
     lively, same = enlivened(model), enlivened(again)
     assert lively.SerializeToString() == same.SerializeToString()
-    session = onnxruntime.InferenceSession(lively.SerializeToString())
+    session = ort_session(lively.SerializeToString())
     [output] = session.run(None, {session.get_inputs()[0].name: picture(64, 96)})
     scores = output[0, 4:].max(0)
     assert np.isfinite(output).all()

@@ -14,7 +14,7 @@ from zcc.commands.main import cli
 
 
 def run_zcc(
-    *arguments: str | Path, cwd: Path | None = None, timeout: float = 120, **environment: str
+    *arguments: str | Path, cwd: Path | None = None, timeout: float = 240, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run `zcc` with these arguments, and with these variables on top of the environment."""
     return subprocess.run(

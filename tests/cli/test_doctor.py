@@ -29,7 +29,7 @@ def examine(*arguments: str, **environment: str) -> tuple[int, dict[str, Any]]:
         capture_output=True,
         text=True,
         env={**os.environ, **environment},
-        timeout=60,
+        timeout=180,
     )
     return done.returncode, json.loads(done.stdout)
 

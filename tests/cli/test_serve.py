@@ -24,7 +24,7 @@ def test_it_says_where_it_is_and_ends_on_ctrl_c(tiny_artifact: Tiny) -> None:
         with urllib.request.urlopen(f"{found[1]}/healthz", timeout=30) as answer:
             assert answer.read() == b"ok\n"
         server.send_signal(signal.SIGINT)
-        assert server.wait(30) == 130
+        assert server.wait(120) == 130
         assert server.stderr.read() == "error: interrupted\n"
 
 

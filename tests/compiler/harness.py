@@ -1,8 +1,8 @@
 """Compiles a network, any part of one, and runs it: for tests that look beneath the command line.
 
 LLVM optimises nothing unless it is asked to, which takes it a fifth of the time: what tests of networks are about is
-how kernels are chosen, fed and put together. Each kind of kernel by itself, families of detectors, and all that
-`zcc compile` makes in tests are optimised as users get them.
+how kernels are chosen, fed and put together. Each kind of kernel by itself, some families of detectors, and all
+that `zcc compile` makes in tests are optimised as users get them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import tvm_ffi
 from numpy.typing import NDArray
 from tvm.target import Target
 
+from tests.ort import session as ort_session
 from zcc.compiler.backends.cpu.kernels.choices import Choices
 from zcc.compiler.backends.cpu.layout.place import Placement
 from zcc.compiler.backends.cpu.lowering.layout import Layout
@@ -102,7 +103,5 @@ def reference(proto: onnx.ModelProto, image: Array) -> Array:
     # Its own integer kernels add in 16 bits where the processor has no byte dot products, and saturate.
     options.add_session_config_entry("session.disable_quant_qdq", "1")
     # Its Pad_Fusion lets zeros that stand before a max pool count for nothing.
-    session = onnxruntime.InferenceSession(
-        proto.SerializeToString(), options, providers=["CPUExecutionProvider"], disabled_optimizers=["Pad_Fusion"]
-    )
+    session = ort_session(proto.SerializeToString(), options, disabled_optimizers=["Pad_Fusion"])
     return np.asarray(session.run(None, {proto.graph.input[0].name: image})[0])

@@ -136,7 +136,8 @@ class Interrupter:
 
 def latest() -> float:
     """How late a command may end, here and now."""
-    return LATEST if os.getloadavg()[0] < (os.cpu_count() or 1) else LATEST + LOADED
+    quiet = os.getloadavg()[0] < len(os.sched_getaffinity(0)) / 2
+    return LATEST if quiet else LATEST + LOADED
 
 
 def started(words: tuple[str, ...], after: float) -> Ended:

@@ -18,7 +18,7 @@ PROGRAM = "docker-registry"
 USER, PASSWORD = "camera", "correct horse"
 # bcrypt of the password, the only kind of hash that the server reads.
 HASH = "$2b$04$pbJwt50p4X.DKd/2GZXsk.ZK6FVZxqirhQIODapm54CqI7Ttofdqm"
-STARTING = 20.0  # seconds
+STARTING = 60.0  # seconds
 
 CONFIGURATION = """\
 version: 0.1

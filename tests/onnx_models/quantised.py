@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from tests.onnx_models.variants import clone
+from tests.ort import session as ort_session
 
 Array = NDArray[Any]
 
@@ -79,7 +79,7 @@ def values_of(proto: onnx.ModelProto, names: list[str]) -> dict[str, list[Array]
     asked = clone(proto)
     asked.graph.ClearField("output")
     asked.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
-    session = onnxruntime.InferenceSession(asked.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = ort_session(asked.SerializeToString())
     runs = [session.run(names, {proto.graph.input[0].name: image}) for image in pictures(proto)]
     return {name: [run[index] for run in runs] for index, name in enumerate(names)}
 

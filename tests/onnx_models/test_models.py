@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import pytest
 from numpy.typing import NDArray
 
 from tests import onnx_models
+from tests.ort import session as ort_session
 
 
 def run(proto: onnx.ModelProto, x: NDArray[np.generic]) -> list[NDArray[np.float32]]:
-    session = ort.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = ort_session(proto.SerializeToString())
     results: list[NDArray[np.float32]] = session.run(None, {"images": x})
     return results
 

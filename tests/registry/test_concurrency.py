@@ -24,12 +24,12 @@ def _together(work: Callable[..., None], arguments: list[tuple[Any, ...]]) -> No
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(120)
     assert [worker.exitcode for worker in workers] == [0] * len(workers)
 
 
 def _after(gate: Any, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-    gate.wait(30)
+    gate.wait(120)
     work(*arguments)
 
 
@@ -130,7 +130,7 @@ def test_the_same_build_happens_once_among_machines_that_share_a_server(postgres
             order.append(f"{machine} builds")
             if machine == "first":
                 began.set()
-                assert go_on.wait(30)
+                assert go_on.wait(120)
             order.append(f"{machine} is done")
 
     def waits() -> None:
@@ -139,7 +139,7 @@ def test_the_same_build_happens_once_among_machines_that_share_a_server(postgres
 
     first = threading.Thread(target=build, args=("first", None))
     first.start()
-    assert began.wait(30)
+    assert began.wait(120)
     build("second", waits)
     first.join()
     assert order == ["first builds", "second waits", "first is done", "second builds", "second is done"]

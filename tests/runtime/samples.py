@@ -63,7 +63,7 @@ def edit_manifest(folder: Path, **changes: Any) -> None:
     edit_text(folder, lambda text: json.dumps({**json.loads(text), **changes}))
 
 
-def run_python(code: str, *arguments: str | Path, timeout: float = 60, **environment: str) -> str:
+def run_python(code: str, *arguments: str | Path, timeout: float = 180, **environment: str) -> str:
     """What the code prints in a process of its own, which must end well and say nothing on stderr."""
     done = start_python(code, *arguments, **environment)
     try:

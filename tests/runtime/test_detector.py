@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 
 from tests.compiler.backends.cpu.frame import references
 from tests.conftest import Tiny
+from tests.ort import session as ort_session
 from tests.runtime.conftest import FAST, SLOW, Pair
 from tests.runtime.samples import assert_same, changed_copy, edit_manifest, noise
 from zcc.compiler.frontend.load import load_model
@@ -46,7 +46,7 @@ def test_detections_are_those_of_onnx_runtime_and_plain_nms(
     detector: Detector, model: Model, size: tuple[int, int]
 ) -> None:
     manifest, frame = detector.manifest, noise(*size)
-    session = onnxruntime.InferenceSession(model.proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = ort_session(model.proto.SerializeToString())
     planes = references.letterboxed(frame, manifest.input)[None] / np.float32(255)
     output = np.asarray(session.run([model.head.output], {model.input: planes})[0])
     conf, iou = 0.3, 0.6

@@ -105,7 +105,7 @@ time.sleep(0.1)
 {ending}
 """
     process = start_python(PRELUDE + code, tiny_artifact.folder)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     if ending.startswith("raise"):
         assert process.returncode in (1, 130, -signal.SIGINT) and "KeyboardInterrupt" in err
     elif ending.startswith("detector"):
@@ -248,7 +248,7 @@ def test_cores_that_come_and_go_are_counted_anew_within_a_second(
 
 def test_a_number_of_threads_that_is_none_is_refused_not_hung(tiny_artifact: Tiny) -> None:
     process = start_python(PRELUDE, tiny_artifact.folder, ZCC_NUM_THREADS="many")
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert "ZCC_NUM_THREADS='many' is not a number of threads" in err.splitlines()[-1]
 
 
@@ -283,12 +283,12 @@ def test_who_comes_while_others_wait_waits_behind_them() -> None:
 
     def first() -> None:
         begun.set()
-        go.wait(30)
+        go.wait(120)
         order.append("first")
 
     with ThreadPoolExecutor(3) as pool:
         calls = [pool.submit(own.call, first)]
-        begun.wait(30)
+        begun.wait(120)
         for name in ("second", "third"):
             calls.append(pool.submit(own.call, lambda name=name: order.append(name)))
             while not (own._serving and own._jobs.qsize() == len(calls) - 2):

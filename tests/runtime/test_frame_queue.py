@@ -82,7 +82,7 @@ def test_close_frees_whoever_waits(drops: bool) -> None:
         queue.close()
         queue.end(LookupError("too late"))
     for thread in waiting:
-        thread.join(5)
+        thread.join(60)
     assert sorted(map(str, outcomes)) == (["None"] if drops else ["False", "None"])
     assert full.get() is None, "what was in it is gone"
     assert full.put(2) is False

@@ -109,8 +109,8 @@ def test_what_is_read_is_what_lies_there_when_the_frame_runs(tiny_artifact: Tiny
     expected, frame = detector(after.copy(), format=name), before.copy()
     busy, go = threading.Event(), threading.Event()
     with ThreadPoolExecutor(2) as pool:
-        pool.submit(lambda: engine().call(lambda: (busy.set(), go.wait(10))))
-        busy.wait(10)
+        pool.submit(lambda: engine().call(lambda: (busy.set(), go.wait(120))))
+        busy.wait(120)
         call = pool.submit(lambda: detector(frame, format=name))
         while not engine()._serving:
             threading.Event().wait(0.001)
@@ -137,8 +137,8 @@ def test_a_frame_freed_by_its_owner_lives_until_its_call_ends(tiny_artifact: Tin
     frames = [noise(name, 48, 64)]
     busy, go = threading.Event(), threading.Event()
     with ThreadPoolExecutor(2) as pool:
-        pool.submit(lambda: engine().call(lambda: (busy.set(), go.wait(10))))
-        busy.wait(10)
+        pool.submit(lambda: engine().call(lambda: (busy.set(), go.wait(120))))
+        busy.wait(120)
         call = pool.submit(lambda: detector(frames.pop(), format=name))
         while frames:
             threading.Event().wait(0.001)

@@ -19,7 +19,7 @@ from zcc.compiler.frontend.operators import supported_operators
 from zcc.runtime.errors import InputError, UsageError
 
 ACCEPTED, REFUSED, BUG, SLOW = 0, 10, 20, 30
-SECONDS_EACH = 20
+SECONDS_EACH = 60
 MEMORY_EACH = 8 << 30
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import pytest
 from numpy.typing import NDArray
 from onnx import helper
 
 from tests import onnx_models
+from tests.ort import session as ort_session
 from zcc.compiler.frontend.endings import same_rows
 from zcc.compiler.frontend.greedy_nms import greedy_nms
 from zcc.compiler.frontend.load import prepare
@@ -43,7 +43,7 @@ def ready(proto: onnx.ModelProto, folder: Path) -> Model:
 
 
 def run(proto: onnx.ModelProto, image: Array) -> Array:
-    session = ort.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = ort_session(proto.SerializeToString())
     return np.asarray(session.run(None, {"images": image})[0])
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto
 
 from tests import onnx_models
+from tests.ort import session as ort_session
 from zcc.compiler.frontend.load import load_model, prepare
 from zcc.compiler.frontend.model import Model
 from zcc.compiler.frontend.operators import supported_operators
@@ -54,7 +54,7 @@ def ready(proto: onnx.ModelProto, folder: Path, supported: frozenset[str], **arg
 
 def run(proto: onnx.ModelProto, image: NDArray[Any], output: str) -> NDArray[Any]:
     """One output in ONNX Runtime."""
-    session = ort.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = ort_session(proto.SerializeToString())
     return np.asarray(session.run([output], {proto.graph.input[0].name: image})[0])
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
@@ -17,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tests.onnx_models import build
 from tests.onnx_models.quantised import add_pair, around_convolutions, by_onnxruntime, chain, pictures
 from tests.onnx_models.variants import with_relu
+from tests.ort import session as ort_session
 from zcc.compiler.frontend.load import load_model
 from zcc.compiler.frontend.qdq import PAIR, take_out
 from zcc.compiler.ir.quantisation import Quantisation
@@ -27,7 +27,7 @@ LOW_CONTRAST = np.linspace(0, 1, 3 * 16 * 16, dtype=np.float32).reshape(1, 3, 16
 
 
 def run(proto: onnx.ModelProto, image: Array) -> Array:
-    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = ort_session(proto.SerializeToString())
     return np.asarray(session.run(None, {proto.graph.input[0].name: image})[0])
 
 

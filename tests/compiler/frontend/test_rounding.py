@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnx import helper
 
+from tests.ort import session as ort_session
 from zcc.compiler.frontend.rounding import read_rounding
 from zcc.compiler.ir.quantisation import SMALLEST_SCALE, Quantisation
 from zcc.runtime.errors import ModelError
@@ -27,7 +27,7 @@ def run(node: onnx.NodeProto, inputs: dict[str, Array]) -> Array:
     ]
     graph = helper.make_graph([node], "one", values, [helper.make_empty_tensor_value_info("y")])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = ort_session(model.SerializeToString())
     return np.asarray(session.run(None, inputs)[0])
 
 

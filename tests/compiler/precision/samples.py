@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 
 from tests.compiler.loaded import load_here
 from tests.compiler.precision.as_onnx import Writer
 from tests.onnx_models import build
+from tests.ort import session as ort_session
 from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.backends.cpu.observing.observer import FrameOf
 from zcc.compiler.backends.cpu.program.emit import FrameSpec
@@ -74,5 +74,5 @@ def maps_of(network: Network, ops: Sequence[Op], image: NDArray[np.float32]) -> 
     results = [op.out for op in ops]
     writer = Writer()
     proto = writer.graph(network, results, ops)
-    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = ort_session(proto.SerializeToString())
     return dict(zip(results, session.run(None, {"image": image}), strict=True))

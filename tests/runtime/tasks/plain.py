@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from tests.compiler.backends.cpu.frame import references
+from tests.ort import session as ort_session
 from zcc.runtime.manifest import InputSpec
 
 Array = NDArray[np.float32]
@@ -62,7 +62,7 @@ class PlainModel:
     """An ONNX file of a task, with `classes` classes; called with a BGR frame."""
 
     def __init__(self, path: Path, task: str, classes: int) -> None:
-        self._session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        self._session = ort_session(path)
         self._task, self._classes = task, classes
         (given,) = self._session.get_inputs()
         self.spec = InputSpec(*given.shape[2:])

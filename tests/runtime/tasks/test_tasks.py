@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 from PIL import Image
 
 from tests.cli.process import run_zcc
 from tests.compiler.backends.cpu.frame.test_crop import cut
+from tests.ort import session as ort_session
 from tests.runtime.samples import noise
 from tests.runtime.tasks.conftest import CLASSES, Tasks
 from tests.runtime.tasks.plain import PlainModel
@@ -47,7 +47,7 @@ def test_masks_are_those_of_plain_loops(tasks: Tasks, size: tuple[int, int]) -> 
 def test_probabilities_are_those_of_the_file(tasks: Tasks, size: tuple[int, int]) -> None:
     frame = noise(*size)
     image = cut(frame[..., ::-1], 64, 64).transpose(2, 0, 1)[None] / np.float32(255)
-    (expected,) = onnxruntime.InferenceSession(tasks.model("classify")).run(None, {"images": image})[0]
+    (expected,) = ort_session(tasks.model("classify")).run(None, {"images": image})[0]
     got = loaded(tasks.home, "classify")(frame)
     np.testing.assert_allclose(got.probabilities, expected, atol=1e-2)
     assert got.top(1)[0][0] == expected.argmax()

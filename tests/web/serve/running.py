@@ -17,7 +17,7 @@ from zcc.web.serve.offer import Offer
 from zcc.web.serve.server import listen, make_server
 from zcc.web.serve.settings import Settings
 
-PATIENCE = 30.0  # of seconds; what takes longer hangs
+PATIENCE = 90.0  # of seconds; what takes longer hangs
 
 
 @contextmanager

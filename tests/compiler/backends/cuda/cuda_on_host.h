@@ -1,7 +1,9 @@
 // A CUDA device in one thread of the host, for kernels without dynamic shared memory: the threads of a block are
-// coroutines that run until they meet a barrier. Warp functions take all lanes that have not returned.
+// coroutines that run until they meet a barrier. Warp functions take all lanes that have not returned. Between coroutines
+// _longjmp leads, which asks nothing of the kernel as swapcontext does; they are made once for all blocks of a launch.
 #pragma once
 #include <cmath>
+#include <csetjmp>
 #include <cstdlib>
 #include <cstring>
 #include <ucontext.h>
@@ -18,32 +20,29 @@ struct dim3 { unsigned x, y, z; };
 static dim3 threadIdx, blockIdx, blockDim, gridDim;
 
 namespace host {
-struct Meeting { int arrived = 0; long round = 0; };
-struct Thread { ucontext_t context; char *stack; bool ended; dim3 index; };
+struct Meeting { int arrived = 0, living = 0; long round = 0; };
+struct Thread { jmp_buf place; char *stack; bool ended; dim3 index; };
 constexpr size_t STACK = 128 << 10;
 static std::vector<Thread> threads;
 static std::vector<Meeting> warps;
 static std::vector<unsigned long long> slots;  // what each thread shows the others of its warp
 static Meeting block;
-static ucontext_t scheduler;
+static jmp_buf scheduler;
 static int current;
 typedef void (*Kernel)(...);
 static void (*body)();
 
-static int living(int first, int last) {
-    int count = 0;
-    for (int k = first; k < last; k++) count += !threads[k].ended;
-    return count;
-}
 static void pause() {
-    int mine = current;
-    swapcontext(&threads[mine].context, &scheduler);
+    if (!_setjmp(threads[current].place)) _longjmp(scheduler, 1);
 }
-static void meet(Meeting &meeting, int first, int last) {
+__attribute__((noinline)) static void go_on() {
+    if (!_setjmp(scheduler)) _longjmp(threads[current].place, 1);
+}
+static void meet(Meeting &meeting) {
     long round = meeting.round;
     meeting.arrived++;
     while (meeting.round == round) {
-        if (meeting.arrived >= living(first, last)) {
+        if (meeting.arrived >= meeting.living) {
             meeting.arrived = 0;
             meeting.round++;
         } else {
@@ -54,7 +53,7 @@ static void meet(Meeting &meeting, int first, int last) {
 static int lane() { return current % 32; }
 static int warp_first() { return current - lane(); }
 static int warp_last() { int last = warp_first() + 32; return last < (int)threads.size() ? last : (int)threads.size(); }
-static void meet_warp() { meet(warps[current / 32], warp_first(), warp_last()); }
+static void meet_warp() { meet(warps[current / 32]); }
 template <class T> T show(T value, int from) {
     unsigned long long bits = 0;
     memcpy(&bits, &value, sizeof value);
@@ -67,28 +66,39 @@ template <class T> T show(T value, int from) {
     return value;
 }
 static void enter() {
-    body();
-    threads[current].ended = true;
+    while (true) {
+        pause();
+        body();
+        threads[current].ended = true;
+        warps[current / 32].living--;
+        block.living--;
+    }
+}
+__attribute__((noinline)) static void begin() {
+    ucontext_t context;
+    getcontext(&context);
+    context.uc_stack.ss_sp = threads[current].stack;
+    context.uc_stack.ss_size = STACK;
+    context.uc_link = nullptr;
+    makecontext(&context, enter, 0);
+    if (!_setjmp(scheduler)) setcontext(&context);
 }
 static void run_block() {
-    for (auto &thread : threads) {
-        thread.ended = false;
-        getcontext(&thread.context);
-        thread.context.uc_stack.ss_sp = thread.stack;
-        thread.context.uc_stack.ss_size = STACK;
-        thread.context.uc_link = &scheduler;
-        makecontext(&thread.context, enter, 0);
+    block.living = threads.size();
+    for (current = 0; current < (int)threads.size(); current++) {
+        threads[current].ended = false;
+        warps[current / 32].living = warp_last() - warp_first();
     }
-    while (living(0, threads.size()))
+    while (block.living)
         for (current = 0; current < (int)threads.size(); current++)
             if (!threads[current].ended) {
                 threadIdx = threads[current].index;
-                swapcontext(&scheduler, &threads[current].context);
+                go_on();
             }
 }
 }  // namespace host
 
-static inline void __syncthreads() { host::meet(host::block, 0, host::threads.size()); threadIdx = host::threads[host::current].index; }
+static inline void __syncthreads() { host::meet(host::block); threadIdx = host::threads[host::current].index; }
 template <class T> T __shfl_sync(unsigned, T value, int from) { return host::show(value, from); }
 template <class T> T __shfl_xor_sync(unsigned, T value, int mask) { return host::show(value, host::lane() ^ mask); }
 template <class T> T __shfl_up_sync(unsigned, T value, int by) { return host::show(value, host::lane() - by); }
@@ -146,6 +156,7 @@ extern "C" void launch_on_host(void *kernel, const unsigned *grid, const unsigne
         threads[k].stack = (char *)malloc(STACK);
         threads[k].index = {k % block[0], k / block[0] % block[1], k / block[0] / block[1]};
     }
+    for (current = 0; current < (int)size; current++) begin();
     for (blockIdx.z = 0; blockIdx.z < grid[2]; blockIdx.z++)
         for (blockIdx.y = 0; blockIdx.y < grid[1]; blockIdx.y++)
             for (blockIdx.x = 0; blockIdx.x < grid[0]; blockIdx.x++) run_block();

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 
 from tests.compiler.backends.cuda.interpreter import Machine
@@ -14,6 +13,7 @@ from tests.compiler.harness import reference
 from tests.compiler.importing.random_graphs import random_network
 from tests.compiler.loaded import load_here
 from tests.onnx_models import build
+from tests.ort import session as ort_session
 from zcc.compiler.backends.cuda.check_plan import find_faults
 from zcc.compiler.backends.cuda.launches import MODULE
 from zcc.compiler.backends.cuda.pipeline import NetworkPlan, lower_network
@@ -44,7 +44,7 @@ def imported(family: str, folder: Path) -> Imported:
 
 def expected_maps(source: Imported, image: np.ndarray) -> list[np.ndarray]:
     assert source.raw is not None
-    session = onnxruntime.InferenceSession(with_maps(source.model.proto, source.raw).SerializeToString())
+    session = ort_session(with_maps(source.model.proto, source.raw).SerializeToString())
     return [made[0] for made in session.run(list(source.raw.maps), {source.model.input: image[None]})]
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 
 from tests.compiler.backends.cpu.kernels.test_attention import area_model
@@ -18,6 +17,7 @@ from tests.compiler.backends.cuda.interpreter import Machine
 from tests.compiler.backends.cuda.test_lower import SIZE, TOLERANCE, imported
 from tests.compiler.backends.cuda.test_plain_operations import CARD, best_channel_model
 from tests.compiler.harness import reference
+from tests.ort import session as ort_session
 from zcc.compiler.backends.cuda import kernels
 from zcc.compiler.backends.cuda.frame.frame_source import Source
 from zcc.compiler.backends.cuda.kernels.generic import GenericKernel
@@ -72,7 +72,7 @@ def test_heads_are_decoded(family: str, tmp_path: Path, monkeypatch: pytest.Monk
     source = imported(family, tmp_path)
     image = np.random.default_rng(0).random((3, *SIZE), np.float32)
     machine = on_host(lower_network(source.network(), CARD, "fp32"), monkeypatch)
-    session = onnxruntime.InferenceSession(source.model.proto.SerializeToString())
+    session = ort_session(source.model.proto.SerializeToString())
     expected = np.asarray(session.run([source.model.head.output], {source.model.input: image[None]})[0][0])
     assert np.abs(machine.run(image)[0] - expected).max() <= TOLERANCE["fp32"] * np.abs(expected).max()
 

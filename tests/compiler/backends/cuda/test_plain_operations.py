@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import TensorProto
 
@@ -15,6 +14,7 @@ from tests.compiler.backends.cuda.interpreter import Machine
 from tests.compiler.backends.cuda.test_lower import SIZE, TOLERANCE, faults, imported
 from tests.compiler.harness import reference
 from tests.onnx_models.graph import Graph, Tensor
+from tests.ort import session as ort_session
 from zcc.compiler.backends.cuda.kernels.attention import AttentionKernel
 from zcc.compiler.backends.cuda.kernels.generic import GenericKernel
 from zcc.compiler.backends.cuda.pipeline import lower_network
@@ -33,7 +33,7 @@ def test_any_head_is_decoded_on_the_card(family: str, precision: str, tmp_path: 
     plan = lower_network(source.network(), CARD, precision)
     assert faults(plan, CARD) == []
     assert plan.maps[0].dtype == "float32" and plan.maps[0].shape == source.model.head.shape
-    session = onnxruntime.InferenceSession(source.model.proto.SerializeToString())
+    session = ort_session(source.model.proto.SerializeToString())
     expected = np.asarray(session.run([source.model.head.output], {source.model.input: image[None]})[0][0])
     error = np.abs(Machine(plan).run(image)[0] - expected).max()
     assert error <= TOLERANCE[precision] * np.abs(expected).max()

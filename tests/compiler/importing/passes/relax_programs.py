@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import tvm
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from tvm import ir, relax
 from tvm.relax.frontend.onnx import from_onnx
+
+from tests.ort import session as ort_session
 
 Array = NDArray[Any]
 
@@ -61,5 +62,5 @@ def run_relax(mod: ir.IRModule, *inputs: Array) -> Array:
 
 def run_onnx(proto: onnx.ModelProto, feeds: Mapping[str, Array]) -> Array:
     """The first output in ONNX Runtime."""
-    session = ort.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = ort_session(proto.SerializeToString())
     return np.asarray(session.run(None, dict(feeds))[0])

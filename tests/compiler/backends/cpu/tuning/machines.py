@@ -17,7 +17,7 @@ from typing import Any
 from tvm import rpc
 
 HOST = "127.0.0.1"
-PATIENCE = 60.0
+PATIENCE = 180.0
 PORTS = range(23000, 32000)  # below those that the system gives to whoever asks for any
 
 

@@ -18,7 +18,7 @@ from tests.compiler.backends.cpu.tuning.searching import FORMS, KERNELS, known_f
 from zcc.compiler.backends.cpu.forms.records import read_records, write_records
 
 ALL = KERNELS * len(FORMS)
-PATIENCE = 60
+PATIENCE = 180
 
 
 @contextmanager
