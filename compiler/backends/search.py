@@ -7,7 +7,7 @@ take up; this file is what everybody above sees of that, while a search runs and
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -247,6 +247,11 @@ class Tuner(Protocol[AnyTarget]):
     @property
     def records(self) -> RecordFiles:
         """What searches have found, as files."""
+        ...
+
+    @property
+    def services(self) -> Mapping[str, Callable[[bytes], str]]:
+        """What `zcc tune-server` answers to searches elsewhere, by name, beside running their modules."""
         ...
 
     def devices(self, target: AnyTarget, runner: str | None) -> Sequence[Any]:
