@@ -41,6 +41,7 @@ TOLERANCES = {"fp32": 1e-4, "fp16": 1e-2, "bf16": 5e-2, "int8": 0.0}
 # How many must be the same, as in a race (`racing/same_detections.py`): in a network that is not trained neighbouring
 # cells have scores that are equal to five digits, and rounding decides which of them suppresses the other.
 SHARES = {"fp16": 0.9, "bf16": 0.9}
+NO_BAR = 100.0  # points of accuracy that may be lost: in integers a network that is not trained agrees with nothing
 Floats = NDArray[np.float64]
 
 
@@ -65,7 +66,8 @@ def made(model: Path, dtype: str, target: str, scratch: Path) -> Registry:
     """A registry with that variant alone."""
     registry = Registry.open(scratch / f"{model.stem}-{dtype}-{target}")
     calib = SAMPLE if dtype == "int8" else None
-    compile_model(CompileOptions(model, dtypes=(dtype,), target=target, calib=calib), registry, open_progress())
+    options = CompileOptions(model, dtypes=(dtype,), target=target, calib=calib, max_drop=NO_BAR)
+    compile_model(options, registry, open_progress())
     return registry
 
 
