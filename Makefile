@@ -28,7 +28,7 @@ lint-style: $(VENV)/.dev
 	$(BIN)/python tools/check_output.py
 
 lint-types: tree
-	MYPYPATH=build/lint $(BIN)/mypy -p zcc
+	MYPYPATH=build/lint $(BIN)/mypy -p zcc -p benchmarks
 
 lint-imports: tree
 	cd build/lint && PYTHONPATH=. ../../$(BIN)/lint-imports --config ../../pyproject.toml --no-cache

@@ -18,6 +18,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from itertools import count, islice
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from PIL import Image
 
 from benchmarks.arguments import opened_registry, run
 from examples.shapes.generate import write_scenes
-from examples.shapes.scenes import make_scene
+from examples.shapes.scenes import Scene, make_scene
 from examples.shapes.sequence import SEQUENCE_SEED, make_frame
 from zcc import sample
 from zcc.commands.adapt import as_text
@@ -80,7 +81,7 @@ class InTurns:
 def write_calibration(kind: str, folder: Path, seed: int) -> None:
     """Pictures for int8: of the empty place as the camera shows it later on, or of scenes of all kinds."""
     if kind == "varied":
-        scenes = (make_scene(VARIED_SEED, index) for index in range(VARIED_PICTURES))
+        scenes: Iterator[Scene] = (make_scene(VARIED_SEED, index) for index in range(VARIED_PICTURES))
     else:
         later = (make_frame(seed, index) for index in count(LATER))
         scenes = islice((frame for frame in later if not len(frame.boxes)), EMPTY_PICTURES)

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
 from itertools import count
@@ -78,13 +78,13 @@ def parts(rounds: int, seed: int) -> Iterator[tuple[int, int]]:
         rounds -= PART
 
 
-def alone(name: str, folder: Path, rounds: int, seed: int) -> Iterator[Tally]:
+def alone(name: str, folder: Path, rounds: int, seed: int) -> Generator[Tally]:
     """What the attack's parts came to, one after the other."""
     for some, part in parts(rounds, seed):
         yield ATTACKS[name][0](folder, some, part)
 
 
-def shared_out(name: str, folder: Path, rounds: int, seed: int, workers: int) -> Iterator[Tally]:
+def shared_out(name: str, folder: Path, rounds: int, seed: int, workers: int) -> Generator[Tally]:
     """What the attack's parts came to, over so many processes."""
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         started = [pool.submit(_in_own_folder, name, folder, *part) for part in parts(rounds, seed)]

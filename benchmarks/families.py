@@ -29,8 +29,8 @@ from zcc.compiler.backends.table import NATIVE
 from zcc.compiler.compile import CompileOptions, Result
 from zcc.compiler.quality.comparison import POINTS
 from zcc.compiler.racing.against import Lineup, race_against
-from zcc.compiler.racing.race import Rules
-from zcc.compiler.racing.result import TASKS, as_document
+from zcc.compiler.racing.race import TASKS, Rules
+from zcc.compiler.racing.result import as_document
 from zcc.compiler.racing.scenes import read_frames
 from zcc.compiler.racing.table import PEERS, ZCC, matches
 from zcc.registry import Registry

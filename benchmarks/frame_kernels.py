@@ -30,7 +30,7 @@ from zcc.runtime.manifest import InputSpec
 
 SPEC = InputSpec(640, 640)
 MAX_DET, CONF, IOU = 300, 0.25, 0.45
-LAYOUTS = FloatPlanes(SPEC.width, SPEC.height * SPEC.width), BytePixels(SPEC.width * 4)
+LAYOUTS: tuple[ImageLayout, ...] = FloatPlanes(SPEC.width, SPEC.height * SPEC.width), BytePixels(SPEC.width * 4)
 FRAMES = ((720, 1280), (1080, 1920), (2160, 3840))
 SHAPES: dict[str, Callable[[int, int], tuple[int, ...]]] = {
     "bgr": lambda height, width: (height, width, 3),
@@ -117,6 +117,8 @@ def our_postprocess(head: Head, output: Array, lanes: int) -> Run:
 def their_postprocess(head: Head, output: Array) -> Run:
     """Threshold with numpy, NMS by class with OpenCV."""
 
+    dnn: Any = cv2.dnn  # its types know no arrays
+
     def run() -> Array:
         rows = output[0].T if head.candidates_last else output[0]
         if head.objectness:
@@ -126,7 +128,7 @@ def their_postprocess(head: Head, output: Array) -> Run:
         chosen = best > CONF
         rows, labels, best = rows[chosen], labels[chosen], best[chosen]
         boxes = np.concatenate([rows[:, :2] - rows[:, 2:4] / 2, rows[:, 2:4]], axis=1)
-        kept = np.asarray(cv2.dnn.NMSBoxesBatched(boxes, best, labels, CONF, IOU), int)[:MAX_DET]
+        kept = np.array(dnn.NMSBoxesBatched(boxes, best, labels, CONF, IOU), int)[:MAX_DET]
         boxes = np.concatenate([boxes[kept, :2], boxes[kept, :2] + boxes[kept, 2:]], axis=1)
         return np.clip((boxes - [0, 140, 0, 140]) * 3, 0, [1920, 1080, 1920, 1080])
 

@@ -69,7 +69,16 @@ ARM = InstructionSet(
     _arm_spills,
 )
 # What an instruction multiplies in 128 bits. Without FMA a product and a sum are two instructions.
-X86_PRODUCTS = {"fmaddps": 4, "mulps": 4, "pmaddubsw": 16, "pmaddwd": 8, "pdpbusd": 16, "dpbf16ps": 8}
+X86_PRODUCTS = {
+    "fmaddps": 4,
+    "mulps": 4,
+    "fmaddph": 8,
+    "mulph": 8,
+    "pmaddubsw": 16,
+    "pmaddwd": 8,
+    "pdpbusd": 16,
+    "dpbf16ps": 8,
+}
 X86_TILE_PRODUCTS = {"tdpbusd tmm": 16 * 16 * 64, "tdpbf16ps tmm": 16 * 16 * 32}  # of whole tile registers
 X86 = InstructionSet(
     re.compile(r"^\tj\w+\s+(\.LBB\w+)$"),

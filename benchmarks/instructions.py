@@ -25,7 +25,9 @@ from benchmarks.hot_loops import Loop, hot_loop
 from zcc.compiler.backends.cpu.forms.network_form import default_form
 from zcc.compiler.backends.cpu.kernels.amx_choices import LANES, MOST_WORDS, AmxPlan
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
+from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice
+from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
 from zcc.compiler.backends.cpu.kernels.spec import KernelCall, KernelSpec
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
@@ -105,7 +107,7 @@ def per_product(spec: KernelSpec, loop: Loop, dtype: str) -> float:
     """Instructions for a multiply-add of the convolution: Winograd does fewer, and tile registers may have gaps."""
     if isinstance(spec, WinogradConv):
         return loop.per_product * spec.transform.products**2 / (TAPS * spec.tile.size) ** 2
-    if isinstance(getattr(spec, "tile", None), AmxChoice):
+    if isinstance(spec, Bf16Conv | Int8Conv) and isinstance(spec.tile, AmxChoice):
         plan = AmxPlan(spec.geometry, AMX_PRODUCTS[dtype], 1)
         return loop.per_product * LANES * MOST_WORDS / (plan.register_rows * plan.run.words)
     return loop.per_product

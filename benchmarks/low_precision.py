@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -208,7 +209,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         kernels = compile_kernels(list(specs), dtype.target, Path(folder))
     memory = [dtype.memory(spec) for spec in specs]
-    runs: list[Run] = [lambda k=k, m=m: k(*m) for k, m in zip(kernels, memory, strict=True)]
+    runs: list[Run] = [partial(kernel, *places) for kernel, places in zip(kernels, memory, strict=True)]
     peak_time, *times = seconds(runs, options.rounds)
     peak = operations(PEAK_SHAPE) / peak_time
 

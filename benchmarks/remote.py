@@ -65,11 +65,11 @@ def _measure(server: oci_server.OciServer, work: Path, megabytes: int, rounds: i
         for what, seconds in _round(server, registry, mine, quarters, work / f"theirs-{number}", number).items():
             took.setdefault(what, []).append(seconds)
     size = sum(entry.size for entry in mine.manifest.files)
-    print(f"{'':<32} {f'{size / MB:.0f} MB, {rounds} rounds':>24}  {'its server allows':>20}")
+    print(f"{'':<35} {f'{size / MB:.0f} MB, {rounds} rounds':>24}  {'its server allows':>20}")
     for what, every in took.items():
         wall, server_alone = (statistics.median(times) for times in zip(*every, strict=True))
         allowed = f"{size / server_alone / MB:15.0f} MB/s" if server_alone > LEAST else ""
-        print(f"{what:<32} {wall:9.3f} s {size / wall / MB:7.0f} MB/s {allowed}")
+        print(f"{what:<35} {wall:9.3f} s {size / wall / MB:7.0f} MB/s {allowed}")
 
 
 class Took(NamedTuple):
@@ -103,6 +103,7 @@ def _round(
         "pushed": seconds(lambda: push(registry, [mine], address)),
         "pushed as four variants": seconds(lambda: push(registry, quarters, several)),
         "fetched by such a client": seconds(lambda: bare.fetch(digest)),
+        "fetched by it into a flushed file": seconds(lambda: bare.fetch(digest, theirs.with_suffix(".bare"))),
         "pulled": seconds(lambda: pull(Registry.open(theirs), address)),
         "pulled as four variants": seconds(lambda: pull(Registry.open(theirs), several)),
         "pulled when all of it is here": seconds(lambda: pull(Registry.open(theirs), address)),
@@ -132,13 +133,16 @@ class _Bare:
         assert answer.status == 201, answer.read()
         answer.read()
 
-    def fetch(self, digest: str) -> None:
-        """Read a blob and throw it away."""
+    def fetch(self, digest: str, into: Path = Path(os.devnull)) -> None:
+        """Read a blob, and throw it away or keep it on the disk."""
         self._wire.request("GET", f"{self._blobs}{digest}", headers=self._headers)
-        answer, room = self._wire.getresponse(), bytearray(1 << 20)
+        answer, room = self._wire.getresponse(), memoryview(bytearray(1 << 20))
         assert answer.status == 200
-        while answer.readinto(room):
-            pass
+        with into.open("wb", buffering=0) as file:
+            while count := answer.readinto(room):
+                file.write(room[:count])
+            if into != Path(os.devnull):
+                os.fsync(file.fileno())
 
 
 def _seconds(server: psutil.Process, work: Callable[[], object]) -> Took:

@@ -2,9 +2,11 @@
 
     python -m benchmarks.serving REF [--clients 16] [--requests 1000] [--registry URL]
 
-The detector runs frames by itself, then a `zcc serve` process answers the same frames, in turns. The clients are
-threads of this process on the same cores, so what they take is part of what is told. Of sixteen clients on one detector
-each waits for the fifteen others: the last column is P99 in P99s of a lone client, divided by the number of clients.
+The detector runs frames by itself, for one caller and for as many as there are clients, then a `zcc serve` process
+answers the same frames, in turns. The clients are threads of this process on the same cores, so what they take is part
+of what is told. Each rate stands beside the detector's own with as many callers. The last two columns are P99 in P99s
+of the lone client, and the least that it can be: clients of whom each waits for its answer share the frames that the
+detector does in a second, so they wait for their number of them on average, however fair the turns.
 """
 
 from __future__ import annotations
@@ -62,7 +64,7 @@ class Told(NamedTuple):
 
 Kind = tuple[str, int]  # of requests, and how many clients
 Found = Mapping[Kind, Told]
-ALONE: Kind = ("detector by itself", 1)
+OWN = "detector by itself"
 
 
 @contextmanager
@@ -80,7 +82,7 @@ def serving(reference: str, options: Sequence[str]) -> Iterator[str]:
 
 def raw(name: str, frame: Pixels) -> Request:
     """The frame's pixels as KServe's protocol has them."""
-    given = {"name": "frame", "datatype": "UINT8", "shape": list(frame.shape)}
+    given: dict[str, Any] = {"name": "frame", "datatype": "UINT8", "shape": list(frame.shape)}
     given["parameters"] = {"binary_data_size": frame.nbytes}
     head = json.dumps({"inputs": [given], "parameters": {"binary_data_output": True}}).encode()
     return Request(f"/v2/models/{name}/infer", head + frame.tobytes(), {HEAD: str(len(head))})
@@ -108,14 +110,21 @@ def together(place: str, request: Request, clients: int, count: int) -> Told:
         return Told(time.perf_counter() - begin, [each for part in parts for each in part])
 
 
-def alone(detect: Callable[[], object], count: int) -> Told:
+def alone(detect: Callable[[], object], callers: int, count: int) -> Told:
     """The detector by itself."""
-    latencies, begin = [], time.perf_counter()
-    for _ in range(count):
-        start = time.perf_counter()
-        detect()
-        latencies.append(time.perf_counter() - start)
-    return Told(time.perf_counter() - begin, latencies)
+
+    def call(_: int) -> list[float]:
+        taken = []
+        for _ in range(count // callers):
+            start = time.perf_counter()
+            detect()
+            taken.append(time.perf_counter() - start)
+        return taken
+
+    with ThreadPoolExecutor(callers) as pool:
+        begin = time.perf_counter()
+        parts = list(pool.map(call, range(callers)))
+        return Told(time.perf_counter() - begin, [each for part in parts for each in part])
 
 
 def merged(parts: Sequence[Told]) -> Told:
@@ -130,8 +139,9 @@ def measure(detect: Callable[[], object], place: str, requests: Mapping[str, Req
     for request in requests.values():
         ask(place, request, WARM_UP)
     for _ in range(given.turns):
-        alone(detect, WARM_UP)
-        found[ALONE].append(alone(detect, count))
+        for callers in (1, given.clients):
+            alone(detect, callers, WARM_UP * callers)
+            found[OWN, callers].append(alone(detect, callers, count))
         for name, request in requests.items():
             for clients in (1, given.clients):
                 found[name, clients].append(together(place, request, clients, count))
@@ -140,12 +150,15 @@ def measure(detect: Callable[[], object], place: str, requests: Mapping[str, Req
 
 def table(found: Found) -> Iterator[str]:
     """The rows that are printed."""
-    own = found[ALONE]
-    yield f"{'':<34}{'frames/s':>9}{'of own':>9}{'P50 ms':>9}{'P99 ms':>9}{'P99s':>9}"
+    heads = "frames/s", "of own", "P50 ms", "P99 ms", "P99s", "least"
+    yield f"{'':<34}" + "".join(f"{head:>9}" for head in heads)
+    quickest = max(told.rate for (name, _), told in found.items() if name == OWN)
     for (name, clients), told in found.items():
-        queue = told.percentile(99) / found[name, 1].percentile(99) / clients
-        figures = f"{told.rate:9.1f}{told.rate / own.rate:9.1%}{told.percentile(50):9.2f}{told.percentile(99):9.2f}"
-        yield f"{name + (f', {clients} clients' if clients > 1 else ''):<34}{figures}{queue:9.2f}"
+        lone = found[name, 1].percentile(99)
+        share = told.rate / found[OWN, clients].rate
+        figures = f"{told.rate:9.1f}{share:9.1%}{told.percentile(50):9.2f}{told.percentile(99):9.2f}"
+        queue = f"{told.percentile(99) / lone:9.2f}{1e3 * clients / quickest / lone:9.2f}" if clients > 1 else ""
+        yield f"{name + (f', {clients} clients' if clients > 1 else ''):<34}{figures}{queue}"
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Swaps while frames flow: what they cost, whether a frame is lost, and what the runtime adds to the compiled code.
+"""Swaps while frames flow: what they cost, and whether a frame is lost.
 
 python -m benchmarks.swap MODEL.onnx|REF [--calib DIR] [--dtypes A,B,C] [--swaps N] [--loads N] [--threads N]
                           [--registry URL] [--json]
@@ -30,11 +30,9 @@ from zcc.compiler.compile import CompileOptions, compile_model
 from zcc.registry import Registry
 from zcc.runtime import Detector
 from zcc.runtime.library import WEIGHTS
-from zcc.runtime.variant import Variant
 
 ROUNDS = 4  # of each way, in turns
 SETTLED = 8  # frames after a swap that those of the other variant may have held up
-ALONE = 100  # frames that the overhead of a call is measured over
 ALL = 100.0  # points: int8 is published whatever it loses
 
 # What a process holds once each of the variants has run frames.
@@ -99,7 +97,6 @@ class Swapped:
     frames: int
     wrong: int
     failed: list[str]
-    overhead_us: dict[str, float]
 
 
 def swap_residents(callers: Callers, bench: Bench, count: int) -> tuple[list[float], Ratio]:
@@ -143,44 +140,18 @@ def load_aside(callers: Callers, bench: Bench, rounds: int) -> tuple[dict[str, R
     )
 
 
-def overhead(detector: Detector) -> float:
-    """Median microseconds that a call takes besides the compiled function."""
-    frame, besides = some_frames()[0], []
-    inside: list[float] = []
-    variant: Variant = detector._current.variant  # nothing else sees the compiled function's own time
-    name = detector.manifest.input.color
-    compiled = variant._detect[name]
-
-    def timed(*arguments: object) -> None:
-        start = time.perf_counter()
-        compiled(*arguments)
-        inside.append(time.perf_counter() - start)
-
-    variant._detect[name] = timed
-    for _ in range(ALONE):
-        start = time.perf_counter()
-        detector(frame)
-        besides.append(1e6 * (time.perf_counter() - start - inside[-1]))
-    variant._detect[name] = compiled
-    return median(besides)
-
-
 def measure(bench: Bench, options: argparse.Namespace) -> Swapped:
-    """Swap among residents, load aside, call alone."""
+    """Swap among residents, and load aside."""
     frames, right = some_frames(), bench.right()
     among = Callers(bench.load(*bench.dtypes), frames, right)
     with among.calling(bench.threads):
         taken, resident = swap_residents(among, bench, options.swaps)
-    besides = {}
-    for dtype in bench.dtypes:
-        among.detector.swap(dtype=dtype)
-        besides[dtype] = overhead(among.detector)
     moving = Detector.load(bench.reference, dtype=bench.dtypes[0], registry=bench.registry)
     aside = Callers(moving, frames, right)
     with aside.calling(bench.threads):
         loading, milliseconds = load_aside(aside, bench, options.loads)
     total, wrong = len(among.seen) + len(aside.seen), among.wrong + aside.wrong
-    return Swapped(taken, resident, loading, milliseconds, total, wrong, among.failed + aside.failed, besides)
+    return Swapped(taken, resident, loading, milliseconds, total, wrong, among.failed + aside.failed)
 
 
 def memory(bench: Bench) -> dict[str, tuple[float, float]]:
@@ -209,7 +180,6 @@ def as_text(swapped: Swapped, held: dict[str, tuple[float, float]]) -> str:
             f"{each.during_ms:.1f} ms during, {each.times:.2f}x"
         )
     lines += [f"{dtype} is loaded aside in {taken:.0f} ms" for dtype, taken in swapped.loading_ms.items()]
-    lines += [f"a call adds {taken:.1f} us to the compiled {dtype}" for dtype, taken in swapped.overhead_us.items()]
     lines += [f"{name}: {resident:.0f} MB resident, weights {own:.1f} MB" for name, (resident, own) in held.items()]
     return "\n".join(lines)
 

@@ -143,16 +143,16 @@ def race(contestants: Sequence[Contestant], frames: Sequence[Pixels], options: a
         pipes.append(mine)
     rates: list[list[float]] = [[] for _ in pipes]
     for _ in range(options.rounds):
-        for pipe, mine in zip(pipes, rates, strict=True):
+        for pipe, rate in zip(pipes, rates, strict=True):
             pipe.send(options.seconds)
-            mine.append(pipe.recv())
+            rate.append(pipe.recv())
     for pipe, process in zip(pipes, processes, strict=True):
         pipe.send(0)
         process.join()
     first = statistics.median(rates[0])
-    for each, count, mine in zip(contestants, callers, rates, strict=True):
-        rate = statistics.median(mine)
-        print(f"  {each.name:14} {count:3} callers {rate:8.1f} frames a second, {first / rate:5.2f}x", flush=True)
+    for each, count, rate in zip(contestants, callers, rates, strict=True):
+        median = statistics.median(rate)
+        print(f"  {each.name:14} {count:3} callers {median:8.1f} frames a second, {first / median:5.2f}x", flush=True)
 
 
 def contest(model: Path, dtype: str, registry: Registry, options: argparse.Namespace) -> None:

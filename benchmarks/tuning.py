@@ -9,6 +9,7 @@ a compile without records makes it; and `tuned`, as one with the records of HOME
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -56,20 +57,16 @@ def race(job: Job, records: KernelRecords, rounds: int, scratch: Path) -> dict[s
     return {name: median(turn[index].value for turn in taken) for index, name in enumerate(builds)}
 
 
-def lookup_seconds(job: Job, records: KernelRecords) -> tuple[float, dict[str, int]]:
+def lookup_seconds(job: Job, target: CpuTarget, records: KernelRecords) -> tuple[float, dict[str, int]]:
     """What reading the records and asking them for every kernel adds to a compile."""
-    network = job.precision.convert(
-        job.source.network(), job.calibration, (), job.target.short_words, job.target.halves
-    )
+    network = job.precision.convert(job.source.network(), job.calibration, (), target.short_words, target.halves)
     start = time.perf_counter()
-    lower_network(network, job.target.unit, Defaults())
+    lower_network(network, target.unit, Defaults())
     plain = time.perf_counter() - start
-    network = job.precision.convert(
-        job.source.network(), job.calibration, (), job.target.short_words, job.target.halves
-    )
-    choices = records.choices(job.target.unit)
+    network = job.precision.convert(job.source.network(), job.calibration, (), target.short_words, target.halves)
+    choices = records.choices(target.unit)
     start = time.perf_counter()
-    lower_network(network, job.target.unit, choices)
+    lower_network(network, target.unit, choices)
     return time.perf_counter() - start - plain, choices.counts
 
 
@@ -106,12 +103,12 @@ def main() -> None:
     parser.add_argument("--calib", type=Path)
     parser.add_argument("--rounds", type=int, default=3, help="of 15 frames each")
     options = parser.parse_args()
-    job, home = make_job(options), locate(options.registry).home
+    (job, target), home = make_job(options), locate(options.registry).home
     start = time.perf_counter()
-    records = find_records(home, job.target)
+    records = find_records(home, target)
     read = time.perf_counter() - start
-    print_kernels(kernels_of(job, job.target), records)
-    asked, counts = lookup_seconds(job, records)
+    print_kernels(kernels_of(job, target), records)
+    asked, counts = lookup_seconds(job, target, records)
     known, unknown = counts["tuned"], counts["default"]
     print(f"records: read in {read:.3f} s, asked in {asked:.3f} s; {known} kernels known, {unknown} not")
     with tempfile.TemporaryDirectory(prefix="zcc-benchmark-") as scratch:
@@ -122,12 +119,14 @@ def main() -> None:
     print(f"tuned over default {over[0]:.3f}x, over direct {over[1]:.3f}x")
 
 
-def make_job(options: argparse.Namespace) -> Job:
-    """The variant to build."""
+def make_job(options: argparse.Namespace) -> tuple[Job, CpuTarget]:
+    """The variant to build, and the processor that it is for."""
     asked = CompileOptions(options.model, dtypes=(options.dtype,), target=options.target, calib=options.calib)
     model = prepare(asked, StageRecorder(Silent()), None)
     ((precision, target),) = model.variants
-    return Job("benchmark", model.source, target, precision, NO_RECORDS, model.calibration, model.calibrated)
+    if not isinstance(target, CpuTarget):
+        sys.exit(f"error: {target.name} is no processor; choose one with --target")
+    return Job("benchmark", model.source, target, precision, NO_RECORDS, model.calibration, model.calibrated), target
 
 
 def kernels_of(job: Job, target: CpuTarget) -> list[KernelTask]:

@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from statistics import median
@@ -127,7 +128,9 @@ def race_kernels(specs: Sequence[Any], target: CpuTarget, rounds: int) -> list[t
     with tempfile.TemporaryDirectory(prefix="zcc-benchmark-") as folder:
         kernels = compile_kernels(list(specs), target, Path(folder))
     weights = [aligned(spec.pack(trial.dense)) for spec in specs]
-    runs: list[Run] = [lambda k=k, w=w: k(trial.x, w, bias, made) for k, w in zip(kernels, weights, strict=True)]
+    runs: list[Run] = [
+        partial(kernel, trial.x, weight, bias, made) for kernel, weight in zip(kernels, weights, strict=True)
+    ]
     errors = []
     for each in runs:
         each()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from zcc.registry.artifact import Artifact, Unreadable
 from zcc.registry.index import Index
-from zcc.registry.listing import LOST, ListFilter, Shown, arranged, check_rows, listing
+from zcc.registry.listing import LOST, ListFilter, Listing, arranged, check_rows, listing
 from zcc.registry.reading import Reading
 from zcc.registry.signatures import Signatures
 from zcc.runtime.rules import brief
@@ -24,14 +24,14 @@ class Browsing(Reading):
         with self._reading() as catalogue:
             return catalogue.listed()
 
-    def browse(self, wanted: ListFilter, by: str = "published", turned: bool = False) -> Shown:
+    def browse(self, wanted: ListFilter, by: str = "published", turned: bool = False) -> Listing:
         """What is wanted of everything published, sorted by one of SORTS, without reading whole manifests."""
         with self._reading() as catalogue:
             found, damaged = listing(catalogue.transaction, wanted, self.is_signed)
             wrong = dict.fromkeys(damaged, LOST) | check_rows(catalogue.transaction, found)
             told = catalogue.listed(list(wrong))
         shown = [each for each in found if each.digest not in wrong]
-        return Shown(arranged(shown, by, turned), _unreadable(told, wrong))
+        return Listing(arranged(shown, by, turned), _unreadable(told, wrong))
 
     def described(self, digests: Sequence[str]) -> list[Artifact | Unreadable]:
         """Artifacts in the order of their digests, as `listed` has them."""

@@ -49,7 +49,7 @@ class Catalogue:
             rows = [by_digest[digest] for digest in digests if digest in by_digest]
         told: list[Artifact | Unreadable] = []
         try:
-            tagged = tags.held(self.transaction)
+            tagged = tags.tags_by_digest(self.transaction)
         except ZccError as error:
             tagged, told = {}, [Unreadable("", "tags", error.problem)]
         figures = self._figures(rows)
@@ -58,7 +58,7 @@ class Catalogue:
     def _read_all(self, rows: Rows) -> list[Artifact]:
         if not rows:
             return []
-        tagged, figures = tags.held(self.transaction), self._figures(rows)
+        tagged, figures = tags.tags_by_digest(self.transaction), self._figures(rows)
         return [self._read(row, tagged, figures) for row in rows]
 
     def _read(self, row: Mapping[str, Any], tagged: Tagged, figures: Figures) -> Artifact:

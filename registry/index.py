@@ -16,7 +16,7 @@ from zcc.registry.locks import exclusive
 from zcc.registry.revision import REVISION, VERSION_TABLE
 from zcc.runtime.errors import RegistryError, Unavailable, UsageError
 
-LOCK_SECONDS = 60
+LOCK_SECONDS = 60  # that somebody else may hold SQLite's lock; a write holds it for milliseconds
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER = 100

@@ -132,7 +132,7 @@ def arranged(found: Sequence[Listed], by: str, turned: bool) -> list[Listed]:
 
 
 @dataclass(frozen=True)
-class Shown:
+class Listing:
     """What a list shows, and what cannot be read of all that there is."""
 
     artifacts: Sequence[Listed]
@@ -197,7 +197,7 @@ def _like(pattern: str) -> str:
 
 def _tagged(seen: Transaction) -> Mapping[str, Sequence[str]]:
     try:
-        return tags.held(seen)
+        return tags.tags_by_digest(seen)
     except ZccError:
         return {}  # `Catalogue.listed` tells of it
 

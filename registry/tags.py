@@ -79,7 +79,7 @@ def standing(seen: Transaction, condition: str = "1 = 1", **values: Any) -> list
     return [move for move in _moves(seen, f"{_LAST} AND {condition}", **values) if move.digests]
 
 
-def held(seen: Transaction) -> dict[str, list[str]]:
+def tags_by_digest(seen: Transaction) -> dict[str, list[str]]:
     """The tags that each digest bears."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for move in standing(seen):

@@ -34,7 +34,7 @@ class Order(Protocol):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What `read` reads."""
+        """What a manifest says of it, for `read`."""
         ...
 
     @property

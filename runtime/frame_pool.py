@@ -1,7 +1,7 @@
 """The threads that share a frame: Python's own, in machine code that every artifact's module carries.
 
 Pieces of a kernel are claimed by whoever is awake, so that nobody waits for a thread that a neighbour's work keeps from
-its processor. compiler/backends/cpu/program/frame_pool.ll says how, and how a pool's memory is laid out.
+its processor. compiler/backends/cpu/program/frame_pool_launch.ll says how, and how a pool's memory is laid out.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Fastest:
     first: str = "the fastest that runs here"
 
     def objection(self, rated: Rated) -> str | None:
-        """None is refused."""
+        """None: whatever runs may be taken."""
         return None
 
     def rank(self, rated: Rated) -> Rank:
@@ -103,7 +103,7 @@ class FastestWithin:
 
     @property
     def first(self) -> str:
-        """What is taken."""
+        """What is taken, in words."""
         return f"the fastest within {self.points:g} points of the most accurate"
 
     def objection(self, rated: Rated) -> str | None:

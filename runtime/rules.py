@@ -57,7 +57,7 @@ def text(most: int = LONGEST, least: int = 0, pattern: str = "") -> Rule:
             raise _breach(where, value, "no text")
         if not least <= len(value) <= most:
             raise _breach(where, value, f"not {least} to {most} characters long")
-        if not is_printable(value):
+        if not (value.isascii() and value.isprintable()) and not is_printable(value):  # a call less for nearly all
             raise _breach(where, value, "not fit to be printed")
         if form is not None and not form(value):
             raise _breach(where, value, "not of its form")
@@ -133,7 +133,7 @@ def table(inner: Rule, most: int) -> Rule:
     return rule
 
 
-KEY = ""  # the name of what is no value inside a place, but the name of one
+KEY = ""  # in a place: what is wrong is a name in it, not the value under that name
 
 
 def record(
@@ -171,7 +171,8 @@ def anything(value: Any, where: Where, depth: int = DEEPEST) -> None:
     elif kind is list:
         _FREE_SIZE(len(value), where)
         for place, each in enumerate(value):
-            anything(each, (where, place), depth - 1)
+            if not (type(each) is int and 0 <= each <= MOST_FREE and depth > 1):  # most are sizes: no call for each
+                anything(each, (where, place), depth - 1)
     elif value is not None and kind is not bool:
         _FREE_NUMBER(value, where)
 

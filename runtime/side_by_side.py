@@ -72,6 +72,12 @@ def cut(frames: int, cores: int) -> int:
     )
 
 
+def most_streams() -> int:
+    """How many frames run side by side at most, where it is left to us."""
+    cores = host.worker_threads()
+    return cut(cores, cores)
+
+
 def check_streams(streams: int | None) -> int | None:
     """The number, refused where it is none, or where a stream would have no core."""
     if streams is None:

@@ -27,7 +27,7 @@ class Done:
     found: Detections
 
     def done(self) -> bool:
-        """It is."""
+        """True: it was over before anybody asked."""
         return True
 
     def result(self) -> Detections:
@@ -42,7 +42,7 @@ class Failed:
     error: Exception
 
     def done(self) -> bool:
-        """Nothing follows."""
+        """True: there is nothing to wait for."""
         return True
 
     def result(self) -> Detections:

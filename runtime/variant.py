@@ -39,6 +39,11 @@ class Variant:
         """Whether frames that are under way together are done sooner."""
         return self._executor.overlaps
 
+    @property
+    def decodes(self) -> bool:
+        """Whether `run_network` can give the head's output: a card decodes only what it finds."""
+        return self._executor.decodes
+
     def take(self, frame: Any, format: str | None = None) -> Any:
         """The frame as `run` wants it, refused where it is none."""
         return self._executor.take(frame, format)

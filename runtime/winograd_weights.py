@@ -75,7 +75,7 @@ class WinogradWeights:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What `read` reads."""
+        """What a manifest says of it, for `read`."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     @property

@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.gpu.beginning import beginnings
 from benchmarks.gpu.other_cards import on_other_cards
-from benchmarks.gpu.same import identical, strangers
+from benchmarks.gpu.same import LIKENESS, Likeness, identical, strangers
 from benchmarks.gpu.swapping import Kind, found_by, swaps
 from benchmarks.gpu.timing import OnCard, called, figures
 from zcc.compiler.quality.coco_map import mean_average_precision
@@ -73,7 +73,10 @@ def differences(bundle: Path, kinds: Sequence[Kind], pictures: Pictures) -> Iter
         if dtype == "int8":
             wrong, what = sum(not identical(*pair) for pair in pairs), "pictures differ in some bit"
         else:
-            wrong, what = sum(strangers(*pair, CONF) for pair in pairs), "boxes have no like"
+            near = LIKENESS.get(kind[0], Likeness())
+            told = [f"picture {n}, {each}" for n, pair in enumerate(pairs) for each in strangers(*pair, CONF, near)]
+            print("\n".join(told), end="\n" * bool(told))
+            wrong, what = len(told), "boxes have no like"
         boxes = sum(len(each) for each in found[kind])
         print(f"{label(kind)} against {label(like)}: {len(pairs)} pictures, {boxes} boxes, {wrong} {what}", flush=True)
         if wrong:

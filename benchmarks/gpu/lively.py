@@ -2,9 +2,10 @@
 
 python -m benchmarks.gpu.lively MODEL.onnx LIVELY.onnx
 
-Each convolution is drawn anew and then normed, channel by channel, on a picture, as batch normalisation would; a head's
-bias, which says that there is next to nothing in a picture, is held back. Scores are then spread, so that a race can
-choose how many candidates stand.
+Each convolution is drawn anew and then normed, channel by channel, on a scene and on noise, as batch normalisation
+would; a head's bias, which says that there is next to nothing in a picture, is held back. Without the noise, which a
+compile verifies with, its maps would grow from layer to layer until rounding decides what a softmax chooses. Scores are
+then spread, so that a race can choose how many candidates stand.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from benchmarks.gpu.frames import scene
 
 LEAST_BIAS = -3.0  # of a head, in place of what says that there is next to nothing
 HEAD_SPREAD = 0.2  # of its scores, before they are squeezed into 0..1: fp16 must tell the best ones apart
+SPREAD = 0.25  # of all others: the larger, the more a rounding grows from layer to layer
 GREY = 114
 Array = NDArray[Any]
 
@@ -57,13 +59,16 @@ def _norm(model: onnx.ModelProto, convs: list[onnx.NodeProto], held: dict[str, A
     session = onnxruntime.InferenceSession(model.SerializeToString())
     image = model.graph.input[0]
     shape = [each.dim_value for each in image.type.tensor_type.shape.dim]
+    noise = np.random.default_rng(1).random((1, *shape[1:]), np.float32)
     for node in convs:
-        feeds = {image.name: picture(*shape[2:]), **{name: held[name] for name in names}}
+        feeds = {name: held[name] for name in names}
         _, weights, bias = node.input
-        made = session.run([node.output[0]], feeds)[0][0] - held[bias][:, None, None]
-        scale = (HEAD_SPREAD if held[bias].min() == LEAST_BIAS else 1) / (made.std(axis=(1, 2)) + 1e-6)
+        both = [session.run([node.output[0]], {image.name: each, **feeds})[0] for each in (picture(*shape[2:]), noise)]
+        made = np.concatenate(both) - held[bias][None, :, None, None]
+        spread = made.std(axis=(2, 3)).max(axis=0)
+        scale = (HEAD_SPREAD if held[bias].min() == LEAST_BIAS else SPREAD) / (spread + 1e-6)
         held[weights] *= scale.reshape(-1, *[1] * (held[weights].ndim - 1))
-        held[bias] -= made.mean(axis=(1, 2)) * scale
+        held[bias] -= made.mean(axis=(0, 2, 3)) * scale
 
 
 def picture(height: int, width: int) -> Array:

@@ -33,7 +33,7 @@ class Both:
 
     cpu: Any
     cuda: heads.FrameHead
-    shapes: tuple[tuple[int, int, int], ...]
+    shapes: tuple[tuple[int, ...], ...]
     dtype: str
 
     def pack(self, maps: list[Array]) -> Array:

@@ -64,12 +64,13 @@ class Reference:
         with torch.inference_mode():
             self.network = load_module(path, torch.rand(1, 3, spec.height, spec.width)).cuda()
 
-    @torch.inference_mode()
     def __call__(self, frame: Any, place: Letterbox) -> Candidates:
         """All candidates in a frame of the host, which is resized in bytes: a grey level may change a score by 0.03."""
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-        image = torch.from_numpy(prepare(frame, PicturePlacement.of(*frame.shape[:2], self.spec), self.spec))
-        boxes, scores = every_class(self.network(image.cuda()))
+        height, width = frame.shape[:2]
+        image = torch.from_numpy(prepare(frame, PicturePlacement.of(height, width, self.spec), self.spec))
+        with torch.inference_mode():
+            boxes, scores = every_class(self.network(image.cuda()))
         return Candidates(in_frame(boxes, place).cpu().numpy(), scores.cpu().numpy(), (place.rows, place.cols))
 
 
@@ -94,12 +95,12 @@ class Peer:
             self.network, _ = captured(lambda: compiled(self.image))
             self.graph, self.found = captured(lambda: whole(self.frame))
 
-    @torch.inference_mode()
     def __call__(self, frame: torch.Tensor, conf: float = 0.25, iou: float = 0.45) -> Detections:
         """The detections in a frame, of the card's memory or the host's."""
-        self.frame.copy_(frame)
-        self.graph.replay()
-        return self._kept(conf, iou)
+        with torch.inference_mode():
+            self.frame.copy_(frame)
+            self.graph.replay()
+            return self._kept(conf, iou)
 
     def scores(self) -> Any:
         """The best score of every candidate of the last frame."""

@@ -20,6 +20,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,13 @@ import torch
 
 from benchmarks.gpu.candidates import COUNTS, Pixels, confidence, tiled
 from benchmarks.gpu.detectors import CONF
+from benchmarks.gpu.energy import frame_energy
 from benchmarks.gpu.frames import scene
-from benchmarks.gpu.peer import Peer, Reference, replayed
+from benchmarks.gpu.peer import Peer, Reference
 from benchmarks.gpu.same import Candidates, Rounding, Suppression, mistakes
 from benchmarks.gpu.standings import CALLS, PEER, ROUNDS, Table, Timed, called, in_turns, lines
 from zcc.compiler.quality.pictures import load_pictures
+from zcc.compiler.racing.peer_torch import replayed
 from zcc.runtime import Detector
 from zcc.runtime.bundle import Bundle
 from zcc.runtime.detections import Detections
@@ -43,6 +46,7 @@ from zcc.runtime.manifest import Manifest
 
 FRAME = (1080, 1920, 3)
 TOGETHER = 10
+ENERGY = "frame of the card to boxes, millijoules of the card"
 IOU = 0.45  # of two boxes of a class, from which on NMS drops one
 
 
@@ -85,9 +89,9 @@ def races(
             entry.executor.run(card, conf)
         results[f"network to boxes, {count} candidates"] = staged(peer, entries, ("network", "postprocess"), rounds)
         for name, theirs, given in (("card", card, card), ("host", torch.from_numpy(frame), frame)):
-            table = {PEER: called(lambda theirs=theirs, conf=conf: peer(theirs, conf))}
+            table = {PEER: called(partial(peer, theirs, conf))}
             for entry in entries:
-                table[entry.dtype] = called(lambda entry=entry, given=given, conf=conf: entry.detector(given, conf))
+                table[entry.dtype] = called(partial(entry.detector, given, conf))
             results[f"frame of the {name} to boxes, {count} candidates"] = in_turns(table, rounds)
     results["network alone"] = staged(peer, entries, ("network",), rounds)
     return results, faults
@@ -134,7 +138,15 @@ def race(bundle: Path, model: Path, data: Path | None, options: argparse.Namespa
     classes = entries[0].manifest.classes
     frame = tiled(load_pictures(data, classes).frames, FRAME[:2]) if data else scene(*FRAME[:2])
     results, wrong = races(peer, entries, frame, reference(frame, place), options.rounds)
-    return results, faults + wrong
+    return {**results, ENERGY: energy(peer, entries, frame)}, faults + wrong
+
+
+def energy(peer: Peer, entries: list[Entry], frame: Pixels) -> dict[str, float]:
+    """Millijoules of the card for a frame that lies on it, by contestant."""
+    card = torch.from_numpy(frame).cuda()
+    torch.cuda.synchronize()
+    mine = {entry.dtype: partial(entry.detector, card) for entry in entries}
+    return frame_energy({PEER: partial(peer, card), **mine})
 
 
 def main() -> int:
@@ -152,7 +164,9 @@ def main() -> int:
     for number, (bundle, model) in enumerate(zip(options.files[::2], options.files[1::2], strict=True)):
         data = None if number else options.data
         results[bundle.stem], wrong = race(bundle, model, data, options)
-        print("\n".join(lines(bundle.stem, results[bundle.stem])), flush=True)
+        timed = {name: table for name, table in results[bundle.stem].items() if name != ENERGY}
+        print("\n".join(lines(bundle.stem, timed)), flush=True)
+        print(f"{bundle.stem}: {ENERGY}: {json.dumps(results[bundle.stem][ENERGY])}", flush=True)
         faults += [f"{bundle.stem}: {each}" for each in wrong]
     print("\n".join(["failures:", *faults]) if faults else "no failures")
     if options.output:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def times(case: Case, executor: CudaExecutor) -> dict[str, Any]:
             "launches": dict(zip(labels, (1e6 * profile(executor)).round(2).tolist(), strict=True)),
             **{stage: figures(replay(executor, (stage,), ROUNDS, TOGETHER)) for stage in ("preprocess", "postprocess")},
             "frame": figures(replay_frame(executor, ROUNDS, TOGETHER)),
-            "frame on the card": figures(called(lambda check=check: executor.run(on_card, check.conf, check.iou))),
+            "frame on the card": figures(called(partial(executor.run, on_card, check.conf, check.iou))),
         }
     executor.write("maps", case.arrays[case.post[0].maps])
     results["frame on the host"] = figures(called(lambda: executor.run(frame)))

@@ -64,7 +64,8 @@ def _mask(sums: Floats, box: Floats, scale: NDArray[Any]) -> NDArray[np.bool_]:
     x1, y1, x2, y2 = np.ceil(box).astype(int)
     if x2 <= x1 or y2 <= y1:
         return np.zeros((0, 0), bool)
-    moves = np.float32([[scale[0], 0, (x1 + 0.5) * scale[0] - 0.5], [0, scale[1], (y1 + 0.5) * scale[1] - 0.5]])
+    across, down = (x1 + 0.5) * scale[0] - 0.5, (y1 + 0.5) * scale[1] - 0.5
+    moves = np.array([[scale[0], 0, across], [0, scale[1], down]], np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     made = cv2.warpAffine(sums, moves, (x2 - x1, y2 - y1), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(made > 0)

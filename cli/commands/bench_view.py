@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -13,6 +14,7 @@ STAGES = {"preprocess": "before the network", "network": "network", "postprocess
 PHASES = {"interpreter": "Python", "imports": "imports", "load": "load", "first_frame": "first frame"}
 HISTORY = ("when", "zcc", "frame", "threads", "median ms", "P95", "network", "fps", "machine", "note")
 WORD_WIDTH = 12
+MOST_RATIOS = 5  # of the last benches, that are told side by side
 NEAR = 5e3  # us: the frame that the bench's own time is told against
 
 
@@ -88,8 +90,25 @@ def _conditions(told: dict[str, Any]) -> str:
 
 
 def history_lines(benches: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """A line for each bench of an artifact, the last one last."""
+    """A line for each bench of an artifact, the last one last; then how far the ratios of like ones are apart."""
     yield from table(HISTORY, [_past(each) for each in benches], HISTORY[3:8], ("machine",))
+    yield from _steadiness(benches)
+
+
+def _steadiness(benches: Sequence[dict[str, Any]]) -> Iterator[str]:
+    from zcc.compiler.racing.result import FASTER
+
+    alike: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
+    for each in benches:
+        where = f"{each['machine']['name']}, {each['threads']} threads, frames of {_size(each['frame'])}"
+        for task, others in each.get("ratios", {}).items():
+            for name in others.keys() - {FASTER}:
+                alike[where, task, name].append(others[name]["ratio"])
+    for (where, task, name), ratios in sorted(alike.items()):
+        last = ratios[-MOST_RATIOS:]
+        if len(last) > 1:
+            told = ", ".join(f"{ratio:.3f}x" for ratio in last)
+            yield escaped(f"{task} against {name}: {told}; {max(last) / min(last) - 1:.1%} apart at most ({where})")
 
 
 def _past(document: dict[str, Any]) -> list[str]:

@@ -40,7 +40,7 @@ class PlainView:
         """Say nothing: several builds at once would say too much."""
 
     def became(self, outcome: CellOutcome) -> None:
-        """Print the cell."""
+        """Print what became of a cell."""
         self._say(told(outcome))
 
     def noted(self, line: str) -> None:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 WORTH_SHOWING = 3  # pictures; a video is always worth it
 
 
-def shown(sightings: Iterable[Sighting], inputs: Sequence[Picture | Film], limit: int | None) -> Iterator[Sighting]:
+def with_progress(
+    sightings: Iterable[Sighting], inputs: Sequence[Picture | Film], limit: int | None
+) -> Iterator[Sighting]:
     """The same sightings, with a bar on a terminal; nothing is shown where stderr goes elsewhere."""
     films = any(isinstance(each, Film) for each in inputs)
     if not sys.stderr.isatty() or (not films and len(inputs) < WORTH_SHOWING):

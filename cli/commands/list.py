@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from zcc.registry.browsing import Browsing
-    from zcc.registry.listing import Listed, ListFilter, Shown
+    from zcc.registry.listing import Listed, ListFilter, Listing
 
 DIGEST_DIGITS = 8
 MOST_NOTED = 20  # artifacts that notes are made of: it takes reading their manifests whole
@@ -110,7 +110,7 @@ def _nothing(opened: Browsing) -> str:
     return f"nothing in {opened} yet; zcc compile MODEL.onnx publishes there"
 
 
-def _print(opened: Browsing, found: Shown) -> None:
+def _print(opened: Browsing, found: Listing) -> None:
     from zcc.registry import Artifact
     from zcc.registry.overtaken import overtaken
 
@@ -125,7 +125,7 @@ def _print(opened: Browsing, found: Shown) -> None:
             say(f"note: {line}")
 
 
-def _described(opened: Browsing, found: Shown) -> Sequence[dict[str, Any]]:
+def _described(opened: Browsing, found: Listing) -> Sequence[dict[str, Any]]:
     read = opened.described([each.digest for each in found.artifacts])
     return [each.describe() for each in (*read, *found.unreadable)]
 

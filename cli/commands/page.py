@@ -31,6 +31,7 @@ METRICS = {
     "latency_spread_ms": ("spread", "{:.2f} ms"),
     "network_ms": ("network", "{:.1f} ms"),
 }
+GAINED = ("drop_map50_95",)  # where less than nothing was lost
 SPEED = ("latency_ms", "latency_p95_ms", "network_ms")
 ACCURACY = ("map50_95", "map50", "agreement50_95")
 LOSS = ("drop_map50_95", "worst_class_change")
@@ -103,8 +104,10 @@ def _figures(artifact: Artifact, metrics: Sequence[str]) -> Iterator[str]:
 
 
 def _figure(figure: Measurement, elsewhere: bool) -> str:
-    name, form = METRICS[figure.metric]
-    return f"{name} {form.format(figure.value)}  ({figure.how}{', measured elsewhere' if elsewhere else ''})"
+    (name, form), value, how = METRICS[figure.metric], figure.value, figure.how.removeprefix("points lost, ")
+    if value < 0 and figure.metric in GAINED:
+        name, value = "gained", -value
+    return f"{name} {form.format(value)}  ({how}{', measured elsewhere' if elsewhere else ''})"
 
 
 def _made(manifest: Manifest) -> Iterator[str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from zcc.runtime.manifest import Manifest
 
 KIND = "profile"
+BELIEVABLE = 0.05  # of the network's own time, that the kernels' may be more or less
 
 
 @click.command()
@@ -148,6 +149,8 @@ def _lines(
         f"network {1e3 * profiled.network:.3f} ms; its {totals['kernels']} kernels add up to {totals['ms']:.3f} ms "
         f"({profiled.covered:.1%}), {totals['gflop']:.2f} GFLOP, {totals['gflops']:.1f} GFLOP/s"
     )
+    if abs(profiled.covered - 1) > BELIEVABLE:
+        yield "warning: times of kernels and of the whole were disturbed; measure again when the machine is quiet"
     if machine is not None:
         peaks = ", ".join(f"{name} {speed / 1e9:.0f} G operations/s" for name, speed in machine.peaks.items())
         where = f", on {machine.threads} threads" if manifest.executor == "cpu" else ""

@@ -90,7 +90,7 @@ def run(
     what comes through standard input. Videos and cameras need the extra video. What cannot be read is told and passed
     over, and the exit code is 1 in the end. With --explain there need be no input.
     """
-    from zcc.commands.frame_progress import shown
+    from zcc.commands.frame_progress import with_progress
     from zcc.commands.run_outputs import finished, through
     from zcc.runtime import Detector
 
@@ -110,7 +110,7 @@ def run(
     _warm_up(detector)
     found = look.named(inputs)
     with finished(outputs):
-        _tell(look, shown(through(look.at(found), outputs), found, limit), told, as_table, as_json)
+        _tell(look, with_progress(through(look.at(found), outputs), found, limit), told, as_table, as_json)
     look.raise_for_skipped()
 
 

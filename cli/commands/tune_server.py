@@ -18,7 +18,7 @@ def tune_server(tracker: str, key: str, host: str, port: int) -> None:
     A tracker is started with `python -m tvm.exec.rpc_tracker --host ADDRESS --port PORT`. Whoever reaches the port can
     run code on this machine: listen only where you trust everybody.
     """
-    from zcc.compiler.backends.common.measuring.server import serve
+    from zcc.compiler.tuning.server import serve
 
     name, _, number = tracker.rpartition(":")
     if not name or not number.isdigit():

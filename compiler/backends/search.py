@@ -7,7 +7,7 @@ take up; this file is what everybody above sees of that, while a search runs and
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,7 +32,26 @@ class Limits:
         return replace(self, seconds=None if self.seconds is None else max(self.seconds - seconds, 0.0))
 
 
-class TunedKernel(Protocol):
+class TriedForms(Protocol):
+    """How far a search has come with forms."""
+
+    @property
+    def tried(self) -> int:
+        """Forms measured in this search."""
+        ...
+
+    @property
+    def failed(self) -> int:
+        """Those of them that failed."""
+        ...
+
+    @property
+    def left(self) -> int:
+        """Forms that nobody has measured."""
+        ...
+
+
+class TunedKernel(TriedForms, Protocol):
     """One kernel, however often the network runs it, and what is known of its forms."""
 
     @property
@@ -48,21 +67,6 @@ class TunedKernel(Protocol):
     @property
     def forms(self) -> int:
         """How many forms it may take, the default one included."""
-        ...
-
-    @property
-    def tried(self) -> int:
-        """Forms measured in this search."""
-        ...
-
-    @property
-    def failed(self) -> int:
-        """Those of them that failed."""
-        ...
-
-    @property
-    def left(self) -> int:
-        """Forms that nobody has measured."""
         ...
 
     @property
@@ -91,7 +95,7 @@ class TunedKernel(Protocol):
         ...
 
 
-class TunedNetwork(Protocol):
+class TunedNetwork(TriedForms, Protocol):
     """What is known of the forms of a network as a whole, beside those of its kernels."""
 
     @property
@@ -117,21 +121,6 @@ class TunedNetwork(Protocol):
     @property
     def best_seconds(self) -> float | None:
         """What the best form takes."""
-        ...
-
-    @property
-    def tried(self) -> int:
-        """Forms measured in this search."""
-        ...
-
-    @property
-    def failed(self) -> int:
-        """Those of them that failed."""
-        ...
-
-    @property
-    def left(self) -> int:
-        """Forms that nobody has measured."""
         ...
 
     def describe(self) -> str:
@@ -258,6 +247,11 @@ class Tuner(Protocol[AnyTarget]):
     @property
     def records(self) -> RecordFiles:
         """What searches have found, as files."""
+        ...
+
+    @property
+    def services(self) -> Mapping[str, Callable[[bytes], str]]:
+        """What `zcc tune-server` answers to searches elsewhere, by name, beside running their modules."""
         ...
 
     def devices(self, target: AnyTarget, runner: str | None) -> Sequence[Any]:

@@ -22,7 +22,7 @@ from zcc.runtime import host
 from zcc.runtime.manifest import Manifest
 
 SIZES = ((480, 640), (720, 1280), (1080, 1920), (2160, 3840))  # what cameras give
-STARTS = 3
+STARTS = 3  # processes, each of which takes seconds; their median is told
 TYPICAL = 5e-3  # seconds of a frame that the protocol's own time is held against
 
 

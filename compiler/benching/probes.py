@@ -29,8 +29,8 @@ from zcc.runtime.manifest import Manifest
 from zcc.runtime.variant import Variant
 from zcc.runtime.wording import counted
 
-WARM_UP = 3
-LEAST_RUNS = 5
+WARM_UP = 3  # frames that are not counted: the first ones load code and wake threads
+LEAST_RUNS = 5  # however slow the machine
 SETTLED = 0.2  # seconds of runs that are not counted
 STAGES = ("preprocess", "network", "postprocess")
 

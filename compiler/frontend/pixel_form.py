@@ -22,7 +22,7 @@ from zcc.runtime.errors import ModelError
 
 Triple = tuple[float, float, float]
 BYTES = 255.0
-MOST = 1e4
+MOST = 1e4  # of a mean or a deviation: forty times what 8 bits hold, far from where float32 loses digits
 MADE = "zcc_pixels_of"
 REMEDY = "say it with --mean and --std"
 UNIT = "units in which white is 1 or 255"

@@ -6,7 +6,6 @@ A distance in a head without anchors is such a mean: shares of bins, times the b
 from __future__ import annotations
 
 from dataclasses import replace
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from zcc.compiler.ir.tensors import Array, Tensor
 
 
 def recognise_softmax(network: Network) -> Network:
-    """The network with a kernel of ours for every softmax that runs across rows of neighbours."""
+    """The network with a kernel of ours for every softmax."""
     made: dict[Tensor, Softmax] = {}
     users = network.users()
     ops: list[Op] = []
@@ -36,8 +35,7 @@ def _read(op: Generic, made: dict[Tensor, Softmax], users: dict[Tensor, list[Op]
         return None
     (x,) = op.operands
     if op.call.op.name == "relax.nn.softmax":
-        axis = int(op.call.attrs.axis) % len(x.shape)
-        return Softmax(op.out, x, axis) if prod(x.shape[axis + 1 :]) > 1 else None
+        return Softmax(op.out, x, int(op.call.attrs.axis) % len(x.shape))
     softmax = made.get(x)
     if op.call.op.name != "relax.nn.conv2d" or softmax is None or softmax.axis != 1 or len(users[x]) > 1:
         return None

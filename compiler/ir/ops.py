@@ -79,8 +79,8 @@ class Bf16Convolution(Conv):
 
 
 @dataclass(eq=False)
-class Convert(Op):
-    """The same values in another number format."""
+class OfOne(Op):
+    """An operation on one feature map."""
 
     x: Tensor
 
@@ -90,30 +90,25 @@ class Convert(Op):
 
 
 @dataclass(eq=False)
-class MaxPool(Op):
+class Convert(OfOne):
+    """The same values in another number format."""
+
+
+@dataclass(eq=False)
+class MaxPool(OfOne):
     """Max pooling; what lies beyond the edge never counts."""
 
-    x: Tensor
     kernel: tuple[int, int]
     stride: tuple[int, int]
     padding: tuple[int, int]  # top, left
     border: tuple[int, int, int, int] = (0, 0, 0, 0)  # zeros around the map that do count: top, left, bottom, right
 
-    @property
-    def inputs(self) -> list[Tensor]:
-        return [self.x]
-
 
 @dataclass(eq=False)
-class Resize(Op):
+class Resize(OfOne):
     """Nearest-neighbour enlargement by whole factors."""
 
-    x: Tensor
     factor: tuple[int, int]
-
-    @property
-    def inputs(self) -> list[Tensor]:
-        return [self.x]
 
 
 @dataclass(eq=False)
@@ -128,50 +123,29 @@ class Concat(Op):
 
 
 @dataclass(eq=False)
-class Slice(Op):
+class Slice(OfOne):
     """The channels [begin, begin + C) of a feature map."""
 
-    x: Tensor
     begin: int
 
-    @property
-    def inputs(self) -> list[Tensor]:
-        return [self.x]
-
 
 @dataclass(eq=False)
-class GlobalMean(Op):
+class GlobalMean(OfOne):
     """The mean of each channel over all pixels, as a map of one pixel."""
 
-    x: Tensor
-
-    @property
-    def inputs(self) -> list[Tensor]:
-        return [self.x]
-
 
 @dataclass(eq=False)
-class DepthToSpace(Op):
+class DepthToSpace(OfOne):
     """Groups of channels become the pixels between: group (i, j) those in row i and column j of every cell."""
 
-    x: Tensor
     factor: tuple[int, int]
-
-    @property
-    def inputs(self) -> list[Tensor]:
-        return [self.x]
 
 
 @dataclass(eq=False)
-class Shuffle(Op):
+class Shuffle(OfOne):
     """The channels of a feature map in another order."""
 
-    x: Tensor
     order: Array  # for each channel of `out` the channel of `x` that it is
-
-    @property
-    def inputs(self) -> list[Tensor]:
-        return [self.x]
 
 
 @dataclass(eq=False)
@@ -211,14 +185,8 @@ class Pointwise(Op):
 
 
 @dataclass(eq=False)
-class Copy(Op):
+class Copy(OfOne):
     """The same values somewhere else, or in another layout."""
-
-    x: Tensor
-
-    @property
-    def inputs(self) -> list[Tensor]:
-        return [self.x]
 
 
 @dataclass

@@ -45,6 +45,29 @@ class Softmax(Op):
 
 
 @dataclass(eq=False)
+class SampledMean(Op):
+    """What plain maps hold at points that each query looks at, bilinear, weighed and summed up.
+
+    `out` is (groups, channels, queries): each group of channels has points of its own.
+    """
+
+    values: Tensor  # (1, pixels of all maps, groups * channels)
+    levels: tuple[tuple[int, int, int], ...]  # of each map: its first pixel, height and width
+    grids: list[Tensor]  # for each map (groups, 2, queries, points): x and y of points, -1..1 from edge to edge
+    weights: Tensor  # as many as (groups, queries, maps * points)
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return [self.values, *self.grids, self.weights]
+
+    def replace(self, old: Tensor, new: Tensor) -> None:
+        """Read `new` in the place of `old`."""
+        self.values, self.weights, *self.grids = (
+            new if tensor is old else tensor for tensor in (self.values, self.weights, *self.grids)
+        )
+
+
+@dataclass(eq=False)
 class Lowered(Op):
     """What TVM made of generic operations: a function over plain tensors and constants, outputs last."""
 

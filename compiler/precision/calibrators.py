@@ -28,7 +28,7 @@ ENDS = ((True, True), (False, True), (True, False), (False, True), (True, False)
 
 
 def minmax(histogram: ValueHistogram) -> Range:
-    """All values."""
+    """The range of all values."""
     return histogram.low, histogram.high
 
 

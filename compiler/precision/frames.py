@@ -15,7 +15,7 @@ from zcc.runtime.frame import Pixels, as_pixels
 from zcc.runtime.regular import open_regular, reason
 
 ARRAY = ".npy"
-ENOUGH = 16
+ENOUGH = 16  # pictures; with fewer, which ones they are decides about the scales
 MOST = 512  # of more than these so many are drawn
 SEED = 20240
 NAMED = 10  # files that a warning names

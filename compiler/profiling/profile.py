@@ -14,7 +14,7 @@ from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.variant import Variant
 
-WARM_UP = 3
+WARM_UP = 3  # rounds that are not counted
 SEED = 20243
 STAGES = ("preprocess", "network", "postprocess")
 FRAME = (1080, 1920, 3)

@@ -21,7 +21,7 @@ from zcc.compiler.quality.top_class import TopClass
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALL_POINTS = np.linspace(0.0, 1.0, 101)
-MOST_DETECTIONS = 100
+MOST_DETECTIONS = 100  # of a picture, as COCO counts
 BOXES, TOP = "mAP50-95", "top-1"
 
 Flags = NDArray[np.bool_]

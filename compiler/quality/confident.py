@@ -12,7 +12,7 @@ from zcc.compiler.quality.coco_map import DetectionArrays
 from zcc.compiler.quality.shapes.of_result import shapes_of
 from zcc.compiler.quality.shapes.shapes import Shapes
 
-CONFIDENT = 0.25
+CONFIDENT = 0.25  # what a detector shows when nothing else is asked for
 
 
 @dataclass(frozen=True)

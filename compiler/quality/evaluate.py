@@ -17,7 +17,7 @@ from zcc.runtime.variant import Variant
 
 # COCO's measure wants the whole precision-recall curve, so nearly everything the network says is let through.
 CONFIDENCE = 0.001
-IOU = 0.7
+IOU = 0.7  # as the exporters' own evaluation suppresses
 
 Pixels = NDArray[np.uint8]
 Detect = Callable[[Pixels], DetectionArrays]

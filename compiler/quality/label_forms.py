@@ -70,11 +70,11 @@ class BoxForm:
     layout: str = "x y w h"
 
     def takes(self, count: int) -> bool:
-        """Exactly four."""
+        """Whether a line has so many numbers: exactly four."""
         return count == 4
 
     def places(self, values: Sequence[float]) -> Sequence[float]:
-        """All four."""
+        """The numbers that lie in 0..1: all four."""
         return values
 
     def is_empty(self, values: Sequence[float]) -> bool:

@@ -15,8 +15,8 @@ from zcc.compiler.ir.ops import Network, QuantisedConv
 from zcc.compiler.precision.calibrated import Calibrated
 from zcc.compiler.precision.int8 import quantise
 
-FRAMES = 4
-TINY = 1e-20
+FRAMES = 4  # the order of layers is wanted, not their noise to the digit
+TINY = 1e-20  # power of values, so that maps of zeros divide nothing by zero
 
 
 def most_sensitive(source: Imported, calibrated: Calibrated, target: Target) -> list[str]:

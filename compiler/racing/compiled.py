@@ -25,8 +25,10 @@ class CompiledArtifact:
         self._output = np.zeros(manifest.head.shape, np.float32)
         self.about = f"zcc {manifest.versions['zcc']}, {manifest.dtype} for {manifest.target}"
 
-    def network(self, image: Floats) -> Floats:
-        """The head's output."""
+    def network(self, image: Floats) -> Floats | None:
+        """The head's output, where it is decoded as a whole."""
+        if not self._variant.decodes:
+            return None
         return self._variant.run_network(image, self._output)
 
     def network_seconds(self, image: Floats) -> float:

@@ -37,8 +37,11 @@ class Contestant(Protocol):
 
     about: str  # what runs and how it is set up
 
-    def network(self, image: Floats) -> Floats:
-        """The head's decoded output for a prepared input (1, 3, height, width); valid until the next call."""
+    def network(self, image: Floats) -> Floats | None:
+        """The head's decoded output for a prepared input (1, 3, height, width), valid until the next call.
+
+        None where no more is decoded than is found.
+        """
         ...
 
     def steps(self, thresholds: Thresholds) -> tuple[Step, ...]:

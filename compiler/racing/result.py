@@ -111,7 +111,8 @@ def _accuracy(name: str, found: dict[str, float]) -> str:
 
 
 def _seen(agreement: dict[str, Any]) -> str:
-    outputs = f"outputs {agreement['error']:.1e} apart"
+    error = agreement["error"]
+    outputs = "outputs not decoded as a whole" if error is None else f"outputs {error:.1e} apart"
     if not agreement["detections"]:
         return f"{agreement['peer']}: {outputs}; the model finds nothing in these pictures that could be compared"
     found = f"{agreement['share']:.1%} of {agreement['detections']} detections above {agreement['conf']:.2g} in common"

@@ -61,9 +61,9 @@ class RaceWorker:
         found: FoundBoxes = self._ask("detect", frame, thresholds)
         return found
 
-    def network(self, image: Floats) -> Floats:
-        """The contestant's output for a prepared input."""
-        output: Floats = self._ask("network", image)
+    def network(self, image: Floats) -> Floats | None:
+        """The contestant's output for a prepared input, where it has one."""
+        output: Floats | None = self._ask("network", image)
         return output
 
     def prepare(self, image: Floats, frames: Sequence[Pixels], thresholds: Thresholds) -> None:
@@ -122,7 +122,7 @@ class _ContestantRunner:
             found = step(found)
         return found  # type: ignore[return-value]
 
-    def network(self, image: Floats) -> Floats:
+    def network(self, image: Floats) -> Floats | None:
         return self._contestant.network(image)
 
     def prepare(self, image: Floats, frames: Sequence[Pixels], thresholds: Thresholds) -> None:

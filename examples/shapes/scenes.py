@@ -73,6 +73,13 @@ def paint_crowd(
     return canvas.pixels, tuple(canvas.shapes)
 
 
+def paint_shape(rng: np.random.Generator, place: clutter.Pixels, shape: Shape) -> clutter.Pixels:
+    """The place with that shape in it, whatever it covers."""
+    canvas = _Canvas(place)
+    canvas.try_to_paint(shape, rng)
+    return canvas.pixels
+
+
 def labelled(image: NDArray[np.uint8], shapes: tuple[Shape, ...]) -> Scene:
     """The picture with the boxes and classes of the shapes in it."""
     height, width = image.shape[:2]

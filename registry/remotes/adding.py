@@ -13,7 +13,7 @@ from zcc.runtime.errors import RegistryError, UsageError
 from zcc.runtime.remotes.documents import DTYPE, NAME, TARGET, Descriptor
 
 SETTLING = 0.5  # seconds, many times what lies between reading a tag and writing it
-TRIES = 10
+TRIES = 10  # after which somebody pushes the same tag all the time
 
 
 class Tags(Protocol):

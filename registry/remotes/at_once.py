@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from zcc.registry.remotes.upload import Uploads
-from zcc.runtime.remotes.address import RemoteAddress
 from zcc.runtime.remotes.documents import Descriptor
 from zcc.runtime.remotes.session import RemoteSession
 
@@ -17,9 +16,9 @@ Pile = Sequence[tuple[Path, Descriptor]]
 
 
 def send_files(
-    address: RemoteAddress, uploads: Uploads, files: Iterable[tuple[Path, Descriptor]], pause: Callable[[float], None]
+    session: RemoteSession, uploads: Uploads, files: Iterable[tuple[Path, Descriptor]], pause: Callable[[float], None]
 ) -> int:
-    """Send every file that the repository lacks, each once; the bytes that were sent.
+    """Send every file that the repository lacks, each once, over connections beside the session's; the bytes sent.
 
     Where one fails, the others are sent nevertheless: they need not be sent by the next push.
     """
@@ -28,12 +27,12 @@ def send_files(
     if not piles:
         return 0
     with ThreadPoolExecutor(len(piles)) as pool:
-        return sum(pool.map(lambda pile: _send(address, pile, pause), piles))
+        return sum(pool.map(lambda pile: _send(session.beside(), pile, pause), piles))
 
 
-def _send(address: RemoteAddress, pile: Pile, pause: Callable[[float], None]) -> int:
-    with RemoteSession(address, "pull,push") as session:
-        uploads = Uploads(session, pause=pause)
+def _send(beside: RemoteSession, pile: Pile, pause: Callable[[float], None]) -> int:
+    with beside:
+        uploads = Uploads(beside, pause=pause)
         for path, blob in pile:
             uploads.send_file(path, blob)
         return uploads.moved

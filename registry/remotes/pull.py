@@ -23,7 +23,7 @@ from zcc.runtime.remotes.source import Remote
 from zcc.runtime.source import Candidate
 
 ARRIVING = "downloads"  # in the registry's home: what has come, and beginnings that a later pull goes on with
-KEPT_DAYS = 7
+KEPT_DAYS = 7  # of beginnings that nobody went on with
 
 
 @dataclass(frozen=True)

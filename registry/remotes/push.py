@@ -64,7 +64,7 @@ class Pusher:
             for artifact in artifacts
             for file in artifact.manifest.files
         )
-        return send_files(self._session.address, self.uploads, found, self._pause)
+        return send_files(self._session, self.uploads, found, self._pause)
 
     def artifact(self, registry: Registry, artifact: Artifact) -> Descriptor:
         """Push the image manifest and the signatures of a variant whose files are there; its entry for an index."""

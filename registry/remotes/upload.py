@@ -75,6 +75,7 @@ class _Upload:
         self._session, self._content, self._size, self._piece = session, content, size, piece
         self._start = session.path("blobs", "uploads/")
         self._place: str | None = None
+        self._resumed = False  # whether what the server has came in more than one try
         self.there = 0
 
     def go_on(self) -> None:
@@ -90,15 +91,12 @@ class _Upload:
         place = self._need()
         place += f"{'&' if '?' in place else '?'}digest={blob.digest}"
         answer = self._put("PUT", self._size, place)
-        if answer.status == 404:  # the server forgot the upload
-            self._place = None
-            raise Broken(f"{self._session.address.place} lost an upload", "try again")
         self._session.done(answer, "take a blob", 201, 204)
         self._session.forget(answer)
         self.there = self._size
 
     def _begin(self) -> None:
-        self.there = 0
+        self.there, self._resumed = 0, False
         answer = self._session.ask("POST", self._start, {"Content-Length": "0"}, b"")
         self._session.done(answer, "take an upload", 202)
         self._session.forget(answer)
@@ -112,7 +110,8 @@ class _Upload:
             self._place = None
             return False
         self._advance(answer, 0)
-        return self.there > 0
+        self._resumed = self.there > 0
+        return self._resumed
 
     def _advance(self, answer: HttpAnswer, expected: int) -> None:
         """Go by what the server says it has, which is no more than it was sent."""
@@ -135,7 +134,13 @@ class _Upload:
         if method == "PATCH":
             headers["Content-Range"] = f"{self.there}-{end - 1}"
         part = _Part(self._content, self.there, end)
-        return self._session.ask(method, place, headers, part, again=False)
+        answer = self._session.ask(method, place, headers, part, again=False)
+        # The server forgot the upload; or it was still storing what broke off when it said how much of it that is.
+        if answer.status == 404 or (self._resumed and answer.status in (400, 416)):
+            self._session.forget(answer)
+            self._place = None
+            raise Broken(f"{self._session.address.place} lost an upload", "try again")
+        return answer
 
     def _need(self) -> str:
         if self._place is None:

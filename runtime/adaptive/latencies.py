@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 
 WINDOW = 64  # frames that the percentile is taken over
-SHARE = 0.95
+SHARE = 0.95  # of the frames of the window; one in twenty may be late
 
 
 class Latencies:

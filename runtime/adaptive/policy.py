@@ -21,5 +21,5 @@ class NamesVariants(Protocol):
 
     @property
     def named(self) -> tuple[str, ...]:
-        """Their dtypes."""
+        """The dtypes of the variants that it may choose."""
         ...

@@ -46,7 +46,7 @@ class SceneComplexity:
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The two variants."""
+        """The dtypes of quiet and of crowded scenes."""
         return self.quiet, self.crowded
 
     def choose(self, observed: Observed) -> str:

@@ -32,6 +32,7 @@ class CpuExecutor:
     """A shared library over the engine's threads. Any number of threads may call it."""
 
     overlaps = False  # a frame has all cores
+    decodes = True
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.manifest = manifest

@@ -40,6 +40,7 @@ class CudaVariant:
 
     threads = 1  # the host has nothing to share out
     overlaps = True  # the next frame is uploaded while one runs
+    decodes = False  # only the candidates above the confidence are
 
     def __init__(self, folder: Path, manifest: Manifest, device: str) -> None:
         key = next(entry.sha256 for entry in manifest.files if entry.path == WEIGHTS)

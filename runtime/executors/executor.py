@@ -18,6 +18,7 @@ class Executor(Protocol):
 
     threads: int  # of the host that a frame is shared out over
     overlaps: bool  # whether frames that are under way together are done sooner
+    decodes: bool  # whether all candidates of the head are decoded, so that `run_network` can give them
 
     def take(self, frame: Any, format: str | None) -> Any:
         """The frame as `run` wants it, refused where it is none; what is a `Frame` already stays one."""

@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from zcc.runtime.errors import RegistryError, Unavailable
@@ -100,12 +101,31 @@ def _on_loopback(host: str, seconds: float) -> http.client.HTTPConnection:
 
 def _context(host: str) -> ssl.SSLContext:
     """Who is trusted: the system's authorities, and those that docker and podman keep for this host."""
+    own = [path for folder in _CERTIFICATES for path in _certificates(os.path.expanduser(folder), host)]  # noqa: PTH111
+    system = ssl.get_default_verify_paths()
+    return _trusting(_stamps(*filter(None, (system.cafile, system.capath))), _stamps(*own))
+
+
+def _certificates(folder: str, host: str) -> list[str]:
+    return sorted(map(str, Path(folder, host).glob("*.crt")))
+
+
+Stamps = tuple[tuple[str, int, int], ...]
+
+
+def _stamps(*paths: str) -> Stamps:
+    """Files, and what changes with what is in them; what is not there has nothing that could."""
+    found = ((path, Path(path).stat() if Path(path).exists() else None) for path in paths)
+    return tuple((path, state.st_mtime_ns, state.st_size) if state else (path, 0, 0) for path, state in found)
+
+
+@lru_cache(maxsize=8)  # reading the system's authorities takes tens of milliseconds, and a push opens five connections
+def _trusting(system: Stamps, own: Stamps) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    for folder in _CERTIFICATES:
-        for path in sorted(Path(os.path.expanduser(folder), host).glob("*.crt")):  # noqa: PTH111 - may be no home
-            try:
-                context.load_verify_locations(path)
-            except (OSError, ssl.SSLError) as error:
-                raise RegistryError(f"the certificate {path} cannot be read", "mend it or remove it") from error
+    for path, *_ in own:
+        try:
+            context.load_verify_locations(path)
+        except (OSError, ssl.SSLError) as error:
+            raise RegistryError(f"the certificate {path} cannot be read", "mend it or remove it") from error
     return context

@@ -18,7 +18,7 @@ from zcc.runtime.errors import RegistryError
 from zcc.runtime.regular import read_text
 
 TOKEN_USER = "<token>"  # the user that helpers name when the secret is a token
-HELPER_SECONDS = 60
+HELPER_SECONDS = 60  # it may have to ask a person
 NOTHING_KEPT = "credentials not found"  # what helpers say of a host that nobody logged in to
 _HELPER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 DOCKER_HUB = ("docker.io", "registry-1.docker.io")

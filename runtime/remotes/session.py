@@ -8,19 +8,19 @@ import re
 from collections.abc import Mapping
 from http.client import HTTPResponse
 from typing import Any, Protocol
-from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from zcc.runtime import limits
 from zcc.runtime.errors import NotFound, RegistryError
 from zcc.runtime.remotes.address import HOST, RemoteAddress
 from zcc.runtime.remotes.connection import SECONDS, Broken, connect, failures, nearness
 from zcc.runtime.remotes.credentials import DOCKER_HUB, Credentials, find_credentials
-from zcc.runtime.rules import brief, strict_json
+from zcc.runtime.remotes.tokens import AGENT, ask_for_token, token_in
+from zcc.runtime.rules import brief
 
 REDIRECTS = (301, 302, 303, 307, 308)
-MOST_REDIRECTS = 5
-ERROR_BODY = 64 << 10
-AGENT = "zcc"
+MOST_REDIRECTS = 5  # registries send blobs to a store, some by way of another
+ERROR_BODY = 64 << 10  # bytes of an error that are looked at for its message
 
 
 class Readable(Protocol):
@@ -105,6 +105,12 @@ class RemoteSession:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def beside(self) -> RemoteSession:
+        """Another session about the same, which the registry knows as it knows this one."""
+        other = RemoteSession(self.address, seconds=self._seconds)
+        other._scope, other._authorization = self._scope, self._authorization
+        return other
 
     def close(self) -> None:
         """End the connections; the next request opens another one."""
@@ -230,11 +236,11 @@ class RemoteSession:
         connection = self._reach(realm)
         try:
             with failures(realm.netloc):
-                _ask_for_token(connection, realm, wanted, known)
+                ask_for_token(connection, realm, wanted, known)
                 answer = HttpAnswer(realm.netloc, connection.getresponse())
             if answer.status != 200:
                 raise self._refusal(answer, "log in")
-            return _token_in(answer.read(limits.REMOTE_DOCUMENT), self._host)
+            return token_in(answer.read(limits.REMOTE_DOCUMENT), self._host)
         finally:
             connection.close()
 
@@ -253,19 +259,6 @@ class RemoteSession:
         return RegistryError(problem, "see what its log says")
 
 
-def _ask_for_token(
-    connection: http.client.HTTPConnection, realm: SplitResult, wanted: Mapping[str, str], known: Credentials | None
-) -> None:
-    if known and known.token:
-        form = {**wanted, "grant_type": "refresh_token", "refresh_token": known.token, "client_id": AGENT}
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": AGENT}
-        connection.request("POST", realm.path or "/", urlencode(form).encode(), headers)
-        return
-    headers = {"Authorization": f"Basic {known.basic}"} if known else {}
-    query = "&".join(filter(None, (realm.query, urlencode(wanted))))
-    connection.request("GET", f"{realm.path or '/'}?{query}", headers={"User-Agent": AGENT, **headers})
-
-
 def _joined(base: str, location: str, host: str) -> SplitResult:
     try:
         return urlsplit(urljoin(base, location))
@@ -275,17 +268,6 @@ def _joined(base: str, location: str, host: str) -> SplitResult:
 
 def _target(url: SplitResult) -> str:
     return f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
-
-
-def _token_in(content: bytes, host: str) -> str:
-    try:
-        raw = strict_json(content.decode(), limits.REMOTE_DOCUMENT)
-        token = raw.get("token") or raw.get("access_token")
-        if isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]{1,65536}", token):
-            return token
-    except (ValueError, AttributeError):
-        token = None
-    raise RegistryError(f"{host} gives out no token that can be read", "name another registry")
 
 
 def _told(answer: HttpAnswer) -> str:

@@ -15,7 +15,7 @@ from zcc.runtime.errors import TrustError
 from zcc.runtime.rules import Breach, Rule, brief, list_of, one_of, record, strict_json, text
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
-MOST_SIGNATURES = 16
+MOST_SIGNATURES = 16  # each costs a verification
 
 
 def _base64(most: int) -> Rule:

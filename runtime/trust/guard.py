@@ -39,7 +39,7 @@ class MovingGuarded(Guarded):
         self._moving = source
 
     def revision(self) -> object:
-        """The source's own."""
+        """The source's own: equal as long as nothing has moved."""
         return self._moving.revision()
 
 

@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from benchmarks.gpu import __main__ as command
-from benchmarks.gpu import frames, standings
+from benchmarks.gpu import energy, frames, standings
 from benchmarks.gpu.candidates import COUNTS, NEARLY, confidence, tiled
 from benchmarks.gpu.case import Case
 from benchmarks.gpu.lively import enlivened, picture
@@ -20,6 +20,7 @@ from benchmarks.gpu.same import identical, strangers
 from benchmarks.gpu.timing import figures
 from tests.onnx_models import build
 from tests.ort import session as ort_session
+from zcc.compiler.benching.energy import Meter
 from zcc.runtime.detections import Detections
 
 
@@ -80,8 +81,8 @@ def test_what_has_no_like_is_counted() -> None:
     near = Detections(boxes + 0.2, two.scores + 0.01, two.classes, 0.0)
     one = Detections(boxes[:1], two.scores[:1], two.classes[:1], 0.0)
     assert identical(two, two) and not identical(two, near)
-    assert [strangers(two, other, 0.25) for other in (two, near, one)] == [0, 0, 1]
-    assert strangers(two, one, 0.48) == 0, "what passed by a hair need not pass elsewhere"
+    assert [len(list(strangers(two, other, 0.25))) for other in (two, near, one)] == [0, 0, 1]
+    assert not list(strangers(two, one, 0.48)), "what passed by a hair need not pass elsewhere"
 
 
 def test_who_stands_how_is_a_table_and_json() -> None:
@@ -98,3 +99,12 @@ def test_who_stands_how_is_a_table_and_json() -> None:
 def test_figures_are_shown_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
     command.show({"5 of 80": {"frame": figures([1e-6, 2e-6, 3e-6])}})
     assert capsys.readouterr().out.split(maxsplit=4)[:4] == ["5", "of", "80", "frame"]
+
+
+def test_the_energy_of_a_frame_is_what_the_counter_rose_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = list[str]()
+    counter = Meter("NVML", lambda: 0.002 * len(frames))
+    monkeypatch.setattr(energy, "meters", lambda executor: [counter] if executor == "cuda" else [])
+    monkeypatch.setattr(energy, "SETTLE", 0.01)
+    monkeypatch.setattr(energy, "SECONDS", 0.02)
+    assert energy.frame_energy({"zcc": lambda: frames.append("one")}) == {"zcc": 2.0}

@@ -41,6 +41,12 @@ def test_loops_of_arm_are_found() -> None:
     [
         ("\tvfmadd231ps\t-64(%rsi){1to16}, %zmm1, %zmm0 # zmm0 = mem", 3, {"fmaddps zmm": 1}, 16),
         ("\tvfmadd213ps\t%ymm2, %ymm1, %ymm0\n\tvfmadd132ps\t%ymm2, %ymm1, %ymm3", 4, {"fmaddps ymm": 2}, 16),
+        (
+            "\tvmulph\t%zmm4, %zmm5, %zmm8\n\tvfmadd231ph\t%zmm4, %zmm5, %zmm8",
+            4,
+            {"mulph zmm": 1, "fmaddph zmm": 1},
+            64,
+        ),
         ("\tmulps\t%xmm9, %xmm0\n\taddps\t%xmm2, %xmm0", 4, {"mulps xmm": 1}, 4),
         # Products of bytes in 16 bits, which an instruction that could multiply only adds up.
         ("\tpmaddubsw\t%xmm4, %xmm8\n\tpmaddwd\t%xmm14, %xmm8\n\tpaddd\t%xmm1, %xmm8", 5, {"pmaddubsw xmm": 1}, 16),

@@ -164,7 +164,7 @@ def test_a_server_of_searches_ends_with_its_listener(
     start: Callable[..., subprocess.Popen[str]], temporary: Path
 ) -> None:
     process = start("-m", "zcc", "tune-server", "--tracker", "127.0.0.1:1", "--key", "here")
-    child("measuring.listener")(process)
+    child("tuning.listener")(process)
     check_that_it_ends_at_once(process, temporary)
 
 

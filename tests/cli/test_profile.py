@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import onnx
@@ -38,7 +39,8 @@ def test_json_holds_every_kernel_and_the_shares_add_up(demo: Demo) -> None:
 def test_the_table_is_cut_at_the_top(demo: Demo) -> None:
     options = ("--rounds", "3", "--top", "4")
     done = call_zcc("profile", "shapes", *options, "--registry", demo.registry)
-    title, heading, *rows, rest, total, limits, stages = done.stdout.splitlines()
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("warning: ")]  # of a busy machine
+    title, heading, *rows, rest, total, limits, stages = lines
     assert title.startswith("shapes fp32 for ")
     assert heading.split()[:2] == ["share", "ms"]
     assert len(rows) == 4
@@ -70,7 +72,7 @@ def test_two_variants_are_compared_node_by_node(variants: str) -> None:
     nodes = [node for each in told for node in each["nodes"]]
     assert len(nodes) == len(set(nodes)), "no node counts twice"
     changes = [abs(each["after_ms"] - each["before_ms"]) for each in told]
-    assert changes == sorted(changes, reverse=True)
+    assert all(larger >= smaller - 1e-9 for larger, smaller in pairwise(changes)), "the largest first, but for rounding"
     lines = call_zcc("profile", *common, "--top", "3", "--registry", variants).stdout.splitlines()
     assert lines[0].startswith("A  shapes fp32") and lines[1].startswith("B  shapes fp16")
     assert lines[3].split()[:5] == ["A", "ms", "B", "ms", "change"] and lines[-1].endswith("  all")

@@ -1,10 +1,10 @@
 """Whole detectors on emulated ARM processors, from bundles, beside the same detectors on this machine.
 
-python -m tests.long.arm_detectors [--target T,...] [--dtype D,...]
+python -m tests.long.arm_detectors [--model shapes,attention] [--target T,...] [--dtype D,...]
 
-The sample, and a network with attention. fp32 must be within 1e-4 of this machine; int8 must be the same numbers where
-this machine multiplies bytes without bounds on weights; of what is stored narrow the detections must be the same as in
-float32, and how far they are from this machine's own is printed, where it has instructions for the dtype.
+The sample, and a network with attention that is not trained. fp32 must be within 1e-4 of this machine; int8 must be the
+same numbers where this machine multiplies bytes without bounds on weights; of what is stored narrow nine in ten must be
+what float32 finds, and how far they are from this machine's own is printed, where it has instructions for the dtype.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from benchmarks.arguments import names, run
 from tests.onnx_models import build
@@ -38,14 +38,17 @@ SAMPLE = ROOT / "cli" / "sample"
 SCRIPT = ROOT / "tests" / "compiler" / "backends" / "cpu" / "on_arm.py"
 # Boxes in parts of a frame's longer side, and scores.
 TOLERANCES = {"fp32": 1e-4, "fp16": 1e-2, "bf16": 5e-2, "int8": 0.0}
+# How many must be the same, as in a race (`racing/same_detections.py`): in a network that is not trained neighbouring
+# cells have scores that are equal to five digits, and rounding decides which of them suppresses the other.
+SHARES = {"fp16": 0.9, "bf16": 0.9}
+Floats = NDArray[np.float64]
 
 
-def models(scratch: Path) -> Iterator[Path]:
-    """The files."""
+def models(scratch: Path) -> dict[str, Path]:
+    """The files, by their names."""
     attention = scratch / "attention.onnx"
     onnx.save(build("yolo11", width=16, imgsz=(320, 320)), attention)
-    yield SAMPLE / "shapes.onnx"
-    yield attention
+    return {path.stem: path for path in (SAMPLE / "shapes.onnx", attention)}
 
 
 def target_here(dtype: str) -> str:
@@ -93,17 +96,37 @@ def found_there(registry: Registry, target: CpuTarget, frame: Path, scratch: Pat
     return Detections(told["boxes"], told["scores"], told["classes"], 0.0)
 
 
-def difference(found: Detections, expected: Detections, size: int) -> float:
-    """The largest one; infinite where other things are found."""
-    if not np.array_equal(found.classes, expected.classes):
-        return float("inf")
-    boxes = np.abs(found.boxes - expected.boxes).max(initial=0) / size
-    return float(max(boxes, np.abs(found.scores - expected.scores).max(initial=0)))
+def differences(found: Detections, expected: Detections, size: int) -> Floats:
+    """How far each expected one is from its counterpart, the nearest of its class that nobody else has; else infinity.
+
+    So those whose scores are nearly equal may change places.
+    """
+    left, apart = np.ones(len(found), bool), np.full(len(expected), np.inf)
+    for number, (box, score, kind) in enumerate(zip(expected.boxes, expected.scores, expected.classes, strict=True)):
+        each = np.maximum(np.abs(found.boxes - box).max(axis=1) / size, np.abs(found.scores - score))
+        each[~left | (found.classes != kind)] = np.inf
+        if np.isfinite(each).any():
+            nearest = int(each.argmin())
+            left[nearest], apart[number] = False, each[nearest]
+    return apart
+
+
+def describe(apart: Floats, dtype: str) -> str:
+    """How many are where they are expected, and how far the farthest of those is."""
+    near = apart[apart <= TOLERANCES[dtype]]
+    return f"{len(near)} of {len(apart)} are the same, {near.max(initial=0):.1e} apart"
+
+
+def are_same(found: Detections, apart: Floats, dtype: str) -> bool:
+    """Whether enough of what was found is what was expected."""
+    near = int((apart <= TOLERANCES[dtype]).sum())
+    return near >= SHARES.get(dtype, 1.0) * max(len(found), len(apart))
 
 
 def main() -> None:
     """A line for each model, target and dtype."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=names, default=["shapes", "attention"])
     parser.add_argument("--target", type=names, default=[target.name for target in PROCESSORS])
     parser.add_argument("--dtype", type=names, default=list(PRECISIONS))
     options = parser.parse_args()
@@ -112,18 +135,19 @@ def main() -> None:
         scratch = Path(folder)
         picture = read_image(SAMPLE / "wide.jpg")
         np.save(scratch / "frame.npy", picture)
-        for model in models(scratch):
+        files = models(scratch)
+        for model in (files[name] for name in options.model):
             for dtype in options.dtype:
                 expected = found_here(model, beside(dtype), picture, scratch)
                 own = found_here(model, dtype, picture, scratch) if is_native_here(dtype) else None
                 for target in (TARGETS[name] for name in options.target if TARGETS[name].computes(dtype)):
                     there = made(model, dtype, target.name, scratch)
                     found = found_there(there, target, scratch / "frame.npy", scratch)
-                    error = difference(found, expected, max(picture.shape))
-                    failed |= not error <= TOLERANCES[dtype]
-                    told = f"{model.stem} {target.name} {dtype}: {len(found)} found, {error:.1e} apart"
+                    apart = differences(found, expected, max(picture.shape))
+                    failed |= not are_same(found, apart, dtype)
+                    told = f"{model.stem} {target.name} {dtype}: {len(found)} found, {describe(apart, dtype)}"
                     if own is not None:
-                        told += f", {difference(found, own, max(picture.shape)):.1e} from {dtype} here"
+                        told += f"; of {dtype} here {describe(differences(found, own, max(picture.shape)), dtype)}"
                     print(told, flush=True)
     sys.exit(failed)
 

@@ -60,9 +60,9 @@ def attack(*arguments: str | Path, seconds: float = PATIENCE, sent: tuple[float,
         os.read(begun, 1)
         os.close(begun)
         code, usage, late = wait(child, time.perf_counter(), seconds, sent)
-        texts = [_content(file.fileno()) for file in (out, err)]
+        said, complained = _content(out.fileno()), _content(err.fileno())
     spent = usage.ru_utime + usage.ru_stime
-    return Ended(words, code, *texts, spent, usage.ru_maxrss / 1024, late, tuple(_running(child)))
+    return Ended(words, code, said, complained, spent, usage.ru_maxrss / 1024, late, tuple(_running(child)))
 
 
 def complaints(

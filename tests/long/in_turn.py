@@ -35,7 +35,7 @@ def _in_one_fork(commands: Sequence[Words]) -> list[Ended]:
         if child == 0:
             _run(commands, folder)
         code, usage, _ = wait(child, time.perf_counter(), PATIENCE * len(commands), None)
-        told = []
+        told = list[Ended]()
         for number, words in enumerate(commands):
             out, err = ((folder / f"{number}.{name}").read_bytes().decode(errors="surrogateescape") for name in STREAMS)
             result = folder / f"{number}.json"

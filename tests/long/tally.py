@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.long.attack import Ended, complaints
 from zcc.runtime.errors import ZccError
@@ -25,7 +26,7 @@ class Tally:
     megabytes: float = 0.0  # the most that a command had in memory
     seconds: float = 0.0  # the longest that a command took, or that it took to end when it was told to
 
-    def add(self, told: str, ended: Ended, **limits: float) -> Ended:
+    def add(self, told: str, ended: Ended, **limits: Any) -> Ended:
         """Count a command, and what is wrong with how it ended; `told` says what it was given."""
         self.endings["commands"] += 1
         self.megabytes, self.seconds = max(self.megabytes, ended.megabytes), max(self.seconds, ended.seconds)

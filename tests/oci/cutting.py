@@ -45,7 +45,7 @@ class _Pair:
 
     def __init__(self, proxy: CuttingProxy, client: socket.socket, server: socket.socket, left: int | None) -> None:
         self._proxy, self._ends, self._left = proxy, (client, server), left
-        self._lock = threading.Lock()
+        self._lock, self._passing = threading.Lock(), 2
 
     def start(self) -> None:
         client, server = self._ends
@@ -60,10 +60,18 @@ class _Pair:
                 if allowed < len(content):
                     self._proxy.cuts += 1
                     break
+        self._end()
+
+    def _end(self) -> None:
+        """End both directions; the last one closes: a number that the other still reads from would be given anew."""
         for end in self._ends:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-                end.close()
+        with self._lock:
+            self._passing -= 1
+            last = not self._passing
+        for end in self._ends if last else ():
+            end.close()
 
     def _allowed(self, wanted: int) -> int:
         with self._lock:

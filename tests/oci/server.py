@@ -88,7 +88,7 @@ def make_certificate(folder: Path) -> None:
     """A key, and a certificate for this machine that signs itself."""
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     subject = ["-days", "2", "-subj", "/CN=tests", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
-    files = ["-keyout", folder / "server.key", "-out", folder / "server.crt"]
+    files = ["-keyout", str(folder / "server.key"), "-out", str(folder / "server.crt")]
     subprocess.run([*command, *subject, *files], check=True, capture_output=True, timeout=60)
 
 

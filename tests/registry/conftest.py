@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
 
+from tests.registry.postgres import PostgresServer, own_server
 from zcc.registry import Registry
 
 
@@ -40,46 +37,15 @@ def registry(place: str) -> Registry:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL server of our own on loopback."""
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
-    programs = _postgres_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
-    # Short, as the path of a Unix socket must be; not under pytest's folder, which only its owner may enter.
-    with tempfile.TemporaryDirectory(prefix="zccpg") as folder:
-        yield from _serve(programs, Path(folder))
+    with own_server() as server:
+        yield server.url
 
 
-def _postgres_programs() -> Path | None:
-    found = shutil.which("pg_ctl")
-    candidates = [Path(found)] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
-    return candidates[-1].resolve().parent if candidates else None
-
-
-def _serve(programs: Path, folder: Path) -> Iterator[str]:
-    # PostgreSQL refuses to run as root.
-    user = "postgres" if os.geteuid() == 0 else None
-    if user:
-        shutil.chown(folder, user)
-    data, port = folder / "data", _free_port()
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
-
-    def call(*command: str) -> None:
-        with (folder / "calls.log").open("ab") as log:
-            subprocess.run(
-                [str(programs / command[0]), *command[1:]],
-                check=True,
-                user=user,
-                cwd=folder,
-                stdout=log,
-                stderr=log,
-            )
-
-    call("initdb", "-D", str(data), "-U", "zcc", "-A", "trust", "--no-sync")
-    call("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "server.log"), "-o", options, "start")
-    try:
-        yield f"postgresql://zcc@127.0.0.1:{port}/postgres"
-    finally:
-        call("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+@pytest.fixture
+def mortal_server() -> Iterator[PostgresServer]:
+    """One of the test's own, which it may kill."""
+    with own_server() as server:
+        yield server
 
 
 def _new_schema(server: str) -> str:
@@ -90,9 +56,3 @@ def _new_schema(server: str) -> str:
         connection.execute(text(f"CREATE SCHEMA {name}"))
     engine.dispose()
     return name
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 # What a value is changed to: other types, extremes, and texts that a terminal or a path would act on.
@@ -23,7 +24,7 @@ def mutate(document: Any, dice: random.Random) -> str:
     other, place = dice.choice(list(places(document)))
     kind = dice.choice(("value", "value", "moved", "gone", "again"))
     if kind == "value":
-        holder[key] = dice.choice(VALUES)
+        holder[key] = deepcopy(dice.choice(VALUES))  # the next mutation may be within it
     elif kind == "moved":
         holder[key] = json.loads(json.dumps(other[place]))
     elif kind == "gone":

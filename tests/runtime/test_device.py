@@ -154,7 +154,7 @@ told = Detector.explain(sys.argv[1], prefer="most-accurate")
 detector = Detector.load(sys.argv[1], prefer="most-accurate")
 seen = list(detector.stream(np.zeros((8, 8, 3), np.uint8) for _ in range(3)))
 try:
-    list(detector.stream(sys.argv[1].replace("zcc", "png")))
+    list(detector.stream(sys.argv[1].removesuffix("zcc") + "png"))
 except Exception as error:
     refused = str(error)
 print(json.dumps([told.describe()["chosen"], detector.manifest.digest, len(seen), refused]))

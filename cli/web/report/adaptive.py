@@ -32,7 +32,7 @@ def _chart(replay: Mapping[str, Any]) -> Markup:
         Axis.around(x for x, _ in every),
         Axis.around(y for _, y in every),
         "Mean milliseconds a frame, less is better",
-        "mAP50-95 in percent, more is better",
+        "mAP50-95, more is better",
     )
     lines = (plane.line(sorted(points), f"curve {name}") for name, points in curves.items())
     spots = (
@@ -44,7 +44,7 @@ def _chart(replay: Mapping[str, Any]) -> Markup:
             "tr",
             tag("th", way, scope="row"),
             tag("td", f"{x:.2f}", class_="number"),
-            tag("td", f"{y:.1f}", class_="number"),
+            tag("td", f"{y:.3f}", class_="number"),
         )
         for way, (x, y) in ways.items()
     )
@@ -52,7 +52,7 @@ def _chart(replay: Mapping[str, Any]) -> Markup:
         "tr",
         tag("th", "ran", scope="col"),
         tag("th", "mean ms", scope="col", class_="number"),
-        tag("th", "mAP50-95, %", scope="col", class_="number"),
+        tag("th", "mAP50-95", scope="col", class_="number"),
     )
     return tag(
         "div",
@@ -83,4 +83,4 @@ def _points(outcomes: Sequence[Mapping[str, Any]]) -> list[Point]:
 
 
 def _point(outcome: Mapping[str, Any]) -> Point:
-    return float(outcome["mean_ms"]), 100 * float(outcome["map50_95"])
+    return float(outcome["mean_ms"]), float(outcome["map50_95"])

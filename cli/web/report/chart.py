@@ -12,6 +12,7 @@ from zcc.web.markup import Child, Markup, joined, tag
 
 Point = tuple[float, float]
 ABOUT = 5  # ticks
+AROUND = 0.1  # of a value that is alone, to either side
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,9 @@ class Axis:
         """The axis that shows all of them, and zero if wanted."""
         known = [*values, *([0.0] if zero else [])]
         low, high = min(known), max(known)
-        step = _round_step((high - low or abs(high) or 1.0) / ABOUT)
+        if low == high:  # one value stands in the middle, not in a corner
+            low, high = low - (AROUND * abs(low) or 1.0), high + (AROUND * abs(high) or 1.0)
+        step = _round_step((high - low) / ABOUT)
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
         ticks = tuple(number * step for number in range(first, max(last, first + 1) + 1))
         return cls(ticks, max(0, -math.floor(math.log10(step) + 1e-9)))

@@ -25,7 +25,7 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """Of the model."""
+        """The model's name."""
         return self.artifact.manifest.name
 
     @property

@@ -51,7 +51,7 @@ class Gathered:
 
     @property
     def names(self) -> list[str]:
-        """Of the models."""
+        """The models' names."""
         return list(self.choices)
 
     def of_name(self, name: str) -> list[Entry]:

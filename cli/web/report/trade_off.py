@@ -37,7 +37,7 @@ def trade_off(told: Gathered) -> Section | Missing:
         Axis.around((_point(each)[0] for each in known), zero=True),
         Axis.around(_point(each)[1] for each in known),
         "Milliseconds a frame, less is better",
-        "mAP50-95 in percent, more is better",
+        "mAP50-95, more is better",
     )
     fronts = {name: front([each for each in known if each.name == name]) for name in told.names}
     on_front = {each.key for mine in fronts.values() for each in mine}
@@ -61,7 +61,7 @@ def front(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _point(entry: Entry) -> Point:
-    return entry.latency or 0.0, 100 * (entry.accuracy or 0.0)
+    return entry.latency or 0.0, entry.accuracy or 0.0
 
 
 def _steps(entries: Sequence[Entry]) -> list[Point]:

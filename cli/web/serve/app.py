@@ -71,7 +71,7 @@ class Serving:
         self._receiving = Receiving(settings)
         self._detecting = Detecting(offer, settings, metrics)
         self._page = page(offer, settings)
-        metrics.gauge("zcc_received_bytes", "Bytes of requests that are held now.", lambda: self._receiving.held)
+        metrics.gauge("zcc_received_bytes", "Bytes of requests that are held now.", lambda: self._receiving.bytes_held)
 
     async def page(self, request: Request) -> Response:
         """The page to try variants on."""
@@ -89,9 +89,8 @@ class Serving:
         """The detections in the picture that is the body."""
         begin = time.perf_counter()
         async with self._receiving.body(request) as body:
-            found, frame = await self._detecting.run(request, lambda: self._decoded(body), dict(request.query_params))
-        document = _document(found, frame.shape[:2], 1e3 * (time.perf_counter() - begin))
-        return JSONResponse(document)
+            found = await self._detecting.run(request, lambda: self._decoded(body), dict(request.query_params))
+        return JSONResponse(_document(found, 1e3 * (time.perf_counter() - begin)))
 
     async def server(self, request: Request) -> Response:
         """What a client of KServe's protocol asks first."""
@@ -111,7 +110,7 @@ class Serving:
             picture = wanted.picture
             decode = wanted.decode or (lambda: self._decoded(picture or b""))
             asked = {**wanted.parameters, "variant": request.path_params.get("version")}
-            found, _ = await self._detecting.run(request, decode, asked)
+            found = await self._detecting.run(request, decode, asked)
             content, head = kserve.answer(wanted, found.manifest, found.found)
         if head is None:
             return Response(content, media_type="application/json")
@@ -128,14 +127,14 @@ class Serving:
             raise Refusal(404, f"there is no version {version!r} here, but {', '.join(self._offer.choices)}")
 
 
-def _document(answer: Answer, size: tuple[int, ...], whole: float) -> dict[str, Any]:
+def _document(answer: Answer, whole: float) -> dict[str, Any]:
     found, manifest = answer.found, answer.manifest
     return {
         "name": manifest.name,
         "dtype": manifest.dtype,
         "target": manifest.target,
         "digest": manifest.digest,
-        "frame": list(size),
+        "frame": list(answer.size),
         "edges": found.edges,
         "ms": {"detector": round(answer.milliseconds, 3), "request": round(whole, 3)},
         "detections": result_rows(found, manifest.classes),

@@ -21,20 +21,25 @@ class Detecting:
 
     def __init__(self, offer: Offer, settings: Settings, metrics: Metrics) -> None:
         self.offer, self._settings, self._metrics = offer, settings, metrics
-        self._room = asyncio.Semaphore(settings.most_frames)
+        self._room = asyncio.Semaphore(offer.abreast + settings.most_waiting)
 
-    async def run(self, request: Request, decode: Callable[[], Pixels], asked: dict[str, Any]) -> tuple[Answer, Pixels]:
-        """The answer to a frame, and the frame; ClientDisconnect when nobody waits for it any more."""
+    async def run(self, request: Request, decode: Callable[[], Pixels], asked: dict[str, Any]) -> Answer:
+        """The answer to a frame; ClientDisconnect when nobody waits for it any more.
+
+        A frame that has to wait is decoded meanwhile, any other by the thread that runs it.
+        """
         conf = threshold("conf", asked.get("conf", self._settings.conf))
         iou = threshold("iou", asked.get("iou", self._settings.iou))
         async with self._room:
-            frame = await anyio.to_thread.run_sync(decode)
-            answer = await self._answered(request, asked.get("variant"), frame, conf, iou)
+            if not self.offer.has_room:
+                frame = await anyio.to_thread.run_sync(decode)
+                decode = lambda: frame  # noqa: E731
+            running = self.offer.submit(asked.get("variant"), decode, conf, iou)
+            answer = await self._answered(request, asyncio.wrap_future(running))
         self._metrics.ran(answer.manifest.dtype, answer.milliseconds / 1e3, len(answer.found))
-        return answer, frame
+        return answer
 
-    async def _answered(self, request: Request, key: str | None, frame: Pixels, conf: float, iou: float) -> Answer:
-        running = asyncio.wrap_future(self.offer.submit(key, frame, conf, iou))
+    async def _answered(self, request: Request, running: asyncio.Future[Answer]) -> Answer:
         gone = asyncio.ensure_future(_gone(request))
         try:
             either: set[asyncio.Future[Any]] = {running, gone}

@@ -57,7 +57,7 @@ _REQUEST: Rule = record(
 
 
 class Wanted(NamedTuple):
-    """A request, read."""
+    """What a request asks for."""
 
     id: str | None
     parameters: Mapping[str, Any]

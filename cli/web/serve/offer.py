@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -17,29 +18,35 @@ from zcc.runtime.loading import load_residents
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.obstacles import obstacle
 from zcc.runtime.places import find_source
+from zcc.runtime.side_by_side import most_streams
 from zcc.runtime.source import Candidate
 from zcc.runtime.variant import Variant
 
 ADAPTIVE = "adaptive"  # asks for whatever the scene calls for; no dtype is called so
+OVERLAPPING = 2  # frames at once of what is sent the next one while it runs the last
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was found in a frame, what ran, and what that took without waiting."""
+    """What was found in a frame of a height and a width, what ran, and what that took without waiting."""
 
     manifest: Manifest
+    size: tuple[int, int]
     found: Detections
     milliseconds: float
 
 
 class Offer:
-    """Variants by dtype. Frames run one after another, as the cores that share each of them would have it anyway."""
+    """Variants by dtype. As many frames run side by side as cores are for; others wait in the order they came."""
 
     def __init__(self, variants: Mapping[str, Variant], default: str, scene: tuple[str, str] | None) -> None:
         self.variants = variants
         self.default = default
         self.adaptive = _adaptive(variants, scene) if scene else None
-        self._turns = ThreadPoolExecutor(1, "zcc-frames")
+        self.abreast = max(most_streams(), *(OVERLAPPING if each.overlaps else 1 for each in variants.values()))
+        self._turns = ThreadPoolExecutor(self.abreast, "zcc-frames")
+        self._under_way: set[Future[Answer]] = set()
+        self._scene = threading.Lock()  # a scene has one frame at a time
 
     @property
     def manifest(self) -> Manifest:
@@ -51,26 +58,35 @@ class Offer:
         """What can be asked for."""
         return [*self.variants, *([ADAPTIVE] if self.adaptive else [])]
 
-    def submit(self, key: str | None, frame: Pixels, conf: float, iou: float) -> Future[Answer]:
-        """Have a frame run when its turn comes; until then it can be cancelled."""
+    @property
+    def has_room(self) -> bool:
+        """Whether a frame that comes now runs at once."""
+        return len(self._under_way) < self.abreast
+
+    def submit(self, key: str | None, decode: Callable[[], Pixels], conf: float, iou: float) -> Future[Answer]:
+        """Have a frame decoded and run when its turn comes; until then it can be cancelled."""
         key = key or self.default
         if key not in self.choices:
             raise NotFound(f"there is no variant {key!r} here", f"ask for one of {', '.join(self.choices)}")
-        return self._turns.submit(self._run, key, frame, conf, iou)
+        future = self._turns.submit(self._run, key, decode, conf, iou)
+        self._under_way.add(future)
+        future.add_done_callback(self._under_way.discard)
+        return future
 
     def close(self) -> None:
         """Run no more frames."""
         self._turns.shutdown(cancel_futures=True)
 
-    def _run(self, key: str, frame: Pixels, conf: float, iou: float) -> Answer:
-        begin = time.perf_counter()
+    def _run(self, key: str, decode: Callable[[], Pixels], conf: float, iou: float) -> Answer:
+        frame, begin = decode(), time.perf_counter()
         if key == ADAPTIVE and self.adaptive:
-            found = self.adaptive(frame, conf, iou)
-            manifest = self.adaptive.manifest
+            with self._scene:
+                found, manifest = self.adaptive(frame, conf, iou), self.adaptive.manifest
         else:
-            found = self.variants[key].run(frame, conf, iou)
-            manifest = self.variants[key].manifest
-        return Answer(manifest, found, 1e3 * (time.perf_counter() - begin))
+            variant = self.variants[key]
+            found, manifest = variant.run(frame, conf, iou), variant.manifest
+        height, width = frame.shape[:2]
+        return Answer(manifest, (height, width), found, 1e3 * (time.perf_counter() - begin))
 
 
 def load_offer(reference: str, wish: Wish, registry: str | None, every: bool) -> Offer:

@@ -24,7 +24,7 @@ class Receiving:
         self._held = 0
 
     @property
-    def held(self) -> int:
+    def bytes_held(self) -> int:
         """Bytes that are held now."""
         return self._held
 

@@ -25,21 +25,32 @@
     };
     // What a classifier answers has no box: its classes stand one below the other.
     const listed = (place) => [0, 17 * unit * (place + 1), 0, 0];
-    for (const [place, { box, score, name, class: number, corners, keypoints }] of [...detections.entries()].reverse()) {
-      const [left, top, right, bottom] = box ?? listed(place);
-      const outline = around(corners ?? [[left, top], [right, top], [right, bottom], [left, bottom]]);
-      for (const [width, ink] of [[3.5, "#000b"], [1.8, colour(number)]]) {
+    const edges = (each, place) => each.box ?? listed(place);
+    for (const [place, each] of [...detections.entries()].reverse()) {
+      const [left, top, right, bottom] = edges(each, place);
+      const outline = around(each.corners ?? [[left, top], [right, top], [right, bottom], [left, bottom]]);
+      for (const [width, ink] of [[3.5, "#000b"], [1.8, colour(each.class)]]) {
         context.lineWidth = width * unit;
         context.strokeStyle = ink;
         context.stroke(outline);
       }
-      context.fillStyle = colour(number);
-      for (const [x, y, seen = 1] of keypoints ?? []) if (seen >= 0.5) context.fillRect(x - unit, y - unit, 2 * unit, 2 * unit);
-      const text = `${name.slice(0, 40)} ${score.toFixed(2)}`;
+      context.fillStyle = colour(each.class);
+      for (const [x, y, seen = 1] of each.keypoints ?? []) if (seen >= 0.5) context.fillRect(x - unit, y - unit, 2 * unit, 2 * unit);
+    }
+    // The surest first: above its box, else within, else below; where all of that is taken, the colour has to do.
+    const taken = [];
+    const within = (value, most) => Math.max(0, Math.min(value, most));
+    for (const [place, each] of detections.entries()) {
+      const [left, top, right, bottom] = edges(each, place);
+      const text = `${each.name.slice(0, 40)} ${each.score.toFixed(2)}`;
       const [width, height] = [context.measureText(text).width + 8 * unit, 16 * unit];
-      const x = Math.max(0, Math.min(left, bitmap.width - width));
-      const y = top >= height ? top - height : Math.min(Math.max(top, 0), bitmap.height - height);
-      context.fillStyle = colour(number);
+      const found = [top - height, top, bottom, bottom - height]
+        .flatMap((y) => [left, right - width].map((x) => [within(x, bitmap.width - width), within(y, bitmap.height - height)]))
+        .find(([x, y]) => taken.every(([u, v, wide, high]) => x >= u + wide || u >= x + width || y >= v + high || v >= y + height));
+      if (!found) continue;
+      const [x, y] = found;
+      taken.push([x, y, width, height]);
+      context.fillStyle = colour(each.class);
       context.fillRect(x, y, width, height);
       context.fillStyle = "#000";
       context.fillText(text, x + 4 * unit, y + 2 * unit);

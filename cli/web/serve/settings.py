@@ -14,7 +14,7 @@ class Settings:
     most_bytes: int = 32 * MB  # of a request: a raw frame of 4096 x 2160 has 26 MB
     most_buffered: int = 512 * MB  # of all requests that are being received, together
     most_pixels: int = 40_000_000  # of a picture, before it is decoded: small files can hold large ones
-    most_frames: int = 8  # decoded and waiting for their turn: two for each core of most machines
+    most_waiting: int = 7  # frames that are decoded while they wait for their turn
     most_connections: int = 512
     head_seconds: float = 10.0  # until a request's head is there
     seconds: float = 30.0  # for a whole request, its answer included

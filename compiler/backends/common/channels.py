@@ -28,7 +28,7 @@ from zcc.compiler.ir.ops import (
     Resize,
     Slice,
 )
-from zcc.compiler.ir.plain_ops import Alias, Generic, Lowered, Softmax
+from zcc.compiler.ir.plain_ops import Alias, Generic, Lowered, SampledMean, Softmax
 from zcc.compiler.ir.tensors import Array, Combine, Tensor
 
 
@@ -96,7 +96,7 @@ def _maps(op: Op) -> list[Tensor]:
     """The tensors that must have a channel layout for `op`."""
     if isinstance(op, HeadDecode):
         return op.inputs
-    plain = isinstance(op, Generic | Lowered | Softmax | Alias | Copy)
+    plain = isinstance(op, Generic | Lowered | SampledMean | Softmax | Alias | Copy)
     return [] if plain else [*op.inputs, op.out]
 
 

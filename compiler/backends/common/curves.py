@@ -16,7 +16,7 @@ from numpy.polynomial import Chebyshev, Polynomial
 from numpy.typing import NDArray
 
 SEGMENTS = 8  # as many as the smallest register that can be permuted has lanes
-POWERS = 4
+POWERS = 4  # of a cubic, the zeroth among them
 ROWS = POWERS + 1  # the last row holds what the line is
 
 

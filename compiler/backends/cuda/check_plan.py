@@ -17,7 +17,7 @@ GIVEN = ("weights", "parameters")  # regions that are written before the launche
 MOST_THREADS = 1024
 MOST_GRID = (2**31 - 1, 65535, 65535)
 MOST_BLOCK = (1024, 1024, 64)
-MOST_ARGUMENT_BYTES = 4096
+MOST_ARGUMENT_BYTES = 4096  # of a launch, on every card (CUDA C++ Programming Guide, as the sizes above)
 # Bytes of dynamic shared memory that a block may ask for, by capability; others have the least of them.
 SHARED = {70: 98304, 75: 65536, 80: 166912, 86: 101376, 87: 166912, 89: 101376, 90: 232448, 100: 232448, 120: 101376}
 LEAST_SHARED = 49152

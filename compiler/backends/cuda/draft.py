@@ -84,7 +84,7 @@ class Constants:
 
     @property
     def blob(self) -> bytes:
-        """All of them."""
+        """All constants, as they lie in the file of weights."""
         return b"".join(self.parts)
 
 

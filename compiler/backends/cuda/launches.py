@@ -24,7 +24,7 @@ class Addresses:
     offsets: Mapping[Memory, int]
 
     def place(self, argument: Argument) -> plans.Place:
-        """Where it begins."""
+        """Where the argument of a kernel begins."""
         if isinstance(argument, View):
             return plans.Place("arena", self.offsets[argument.storage] + argument.offset)
         if isinstance(argument, LaunchScratch):
@@ -32,7 +32,7 @@ class Addresses:
         return plans.Place("weights", argument.offset)
 
     def range(self, argument: Argument) -> plans.Range:
-        """The bytes that it takes."""
+        """The bytes that the argument takes."""
         begin = self.place(argument)
         if not isinstance(argument, View):
             return plans.Range(begin.region, begin.offset, begin.offset + argument.bytes)
@@ -42,7 +42,7 @@ class Addresses:
         return plans.Range("arena", begin.offset, end, *((argument.width, storage.pixel) if strided else ()))
 
     def tensor(self, view: View) -> plans.PlanTensor:
-        """A whole storage."""
+        """The whole storage of a view, for whoever looks at maps."""
         storage = view.storage
         dtype = "uint16" if storage.dtype == "bfloat16" else storage.dtype
         return plans.PlanTensor(self.place(view), dtype, (1, storage.height, storage.width, storage.channels))

@@ -20,7 +20,7 @@ Lowered = tuple[tuple[Stage, ...], list[Argument], list[View]]
 
 @dataclass
 class Lowering:
-    """Of one network."""
+    """What one network is lowered with, and what it needs so far."""
 
     placement: Placement
     capability: Capability

@@ -39,7 +39,7 @@ class Storage:
 
     @property
     def bytes(self) -> int:
-        """All of it."""
+        """Bytes of all pixels."""
         return self.height * self.width * self.pixel
 
 

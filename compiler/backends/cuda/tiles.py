@@ -13,7 +13,7 @@ from zcc.compiler.backends.cuda.targets import Capability
 from zcc.compiler.backends.cuda.tile_records import Product, TileRecords, product_of
 
 Choose = Callable[[Product], Tile]
-FEWEST_STAGES = 2
+FEWEST_STAGES = 2  # one is multiplied while the next arrives
 
 
 def tile_chooser(capability: Capability, records: TileRecords | None = None) -> Choose:

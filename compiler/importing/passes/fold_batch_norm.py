@@ -8,18 +8,14 @@ import numpy as np
 import tvm
 from tvm import ir, relax
 
-from zcc.compiler.importing.passes.static_slice import is_call, static_shape
+from zcc.compiler.importing.passes.rewriting import is_call, rewritten
+from zcc.compiler.importing.passes.static_slice import static_shape
 
 
 @tvm.transform.module_pass(opt_level=0, name="FoldBatchNorm")
 def fold_batch_norm(mod: ir.IRModule, _context: Any) -> ir.IRModule:
     """Rewrite every normalisation whose statistics are constants, as they are in a trained model."""
-    rewriter = _BatchNormFolder(mod)
-    for name, function in mod.functions.items():
-        if isinstance(function, relax.Function):
-            rewriter.builder_.update_func(name, rewriter.visit_expr(function))
-    tidy = tvm.transform.Sequential([relax.transform.CanonicalizeBindings(), relax.transform.DeadCodeElimination()])
-    return tidy(rewriter.builder_.get())
+    return rewritten(mod, _BatchNormFolder(mod))
 
 
 @relax.expr_functor.mutator

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from tvm import ir, relax
 
 from zcc.compiler.importing.passes.constant_value import constant_value
-from zcc.compiler.importing.passes.static_slice import Cut, is_call, make_slice, static_shape
+from zcc.compiler.importing.passes.rewriting import is_call, rewritten
+from zcc.compiler.importing.passes.static_slice import Cut, make_slice, static_shape
 
 Positions = NDArray[np.int64]
 Box = tuple[tuple[int, int], ...]  # begin and end on every axis
@@ -24,13 +25,8 @@ Box = tuple[tuple[int, int], ...]  # begin and end on every axis
 @tvm.transform.module_pass(opt_level=0, name="FoldScatter")
 def fold_scatter(mod: ir.IRModule, _context: Any) -> ir.IRModule:
     """Rewrite every scatter without reduction whose indices are known and within bounds."""
-    rewriter = _ScatterFolder(mod)
-    for name, function in mod.functions.items():
-        if isinstance(function, relax.Function):
-            rewriter.builder_.update_func(name, rewriter.visit_expr(function))
     # The index arithmetic that the importer put around the indices is dead now.
-    tidy = tvm.transform.Sequential([relax.transform.CanonicalizeBindings(), relax.transform.DeadCodeElimination()])
-    return tidy(rewriter.builder_.get())
+    return rewritten(mod, _ScatterFolder(mod))
 
 
 @relax.expr_functor.mutator

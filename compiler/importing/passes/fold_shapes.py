@@ -8,18 +8,13 @@ import numpy as np
 import tvm
 from tvm import ir, relax, tirx
 
-from zcc.compiler.importing.passes.static_slice import is_call
+from zcc.compiler.importing.passes.rewriting import is_call, rewritten
 
 
 @tvm.transform.module_pass(opt_level=0, name="FoldShapes")
 def fold_shapes(mod: ir.IRModule, _context: Any) -> ir.IRModule:
     """Rewrite every shape that is read as numbers."""
-    rewriter = _ShapeFolder(mod)
-    for name, function in mod.functions.items():
-        if isinstance(function, relax.Function):
-            rewriter.builder_.update_func(name, rewriter.visit_expr(function))
-    tidy = tvm.transform.Sequential([relax.transform.CanonicalizeBindings(), relax.transform.DeadCodeElimination()])
-    return tidy(rewriter.builder_.get())
+    return rewritten(mod, _ShapeFolder(mod))
 
 
 @relax.expr_functor.mutator

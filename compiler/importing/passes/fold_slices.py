@@ -11,18 +11,14 @@ from typing import Any
 import tvm
 from tvm import ir, relax
 
-from zcc.compiler.importing.passes.static_slice import Cut, is_call, make_slice, read_slice, static_shape
+from zcc.compiler.importing.passes.rewriting import is_call, rewritten
+from zcc.compiler.importing.passes.static_slice import Cut, make_slice, read_slice, static_shape
 
 
 @tvm.transform.module_pass(opt_level=0, name="FoldSlices")
 def fold_slices(mod: ir.IRModule, _context: Any) -> ir.IRModule:
     """Take every slice from as far back as possible."""
-    rewriter = _SliceFolder(mod)
-    for name, function in mod.functions.items():
-        if isinstance(function, relax.Function):
-            rewriter.builder_.update_func(name, rewriter.visit_expr(function))
-    tidy = tvm.transform.Sequential([relax.transform.CanonicalizeBindings(), relax.transform.DeadCodeElimination()])
-    return tidy(rewriter.builder_.get())
+    return rewritten(mod, _SliceFolder(mod))
 
 
 @relax.expr_functor.mutator

@@ -7,7 +7,7 @@ from typing import Any
 import tvm
 from tvm import ir, relax
 
-from zcc.compiler.importing.passes.static_slice import is_call
+from zcc.compiler.importing.passes.rewriting import is_call, rewritten
 
 PARTS = ("values", "indices")
 
@@ -15,12 +15,7 @@ PARTS = ("values", "indices")
 @tvm.transform.module_pass(opt_level=0, name="PartTopK")
 def part_topk(mod: ir.IRModule, _context: Any) -> ir.IRModule:
     """Rewrite every choice that gives a tuple."""
-    rewriter = _TopKRewriter(mod)
-    for name, function in mod.functions.items():
-        if isinstance(function, relax.Function):
-            rewriter.builder_.update_func(name, rewriter.visit_expr(function))
-    tidy = tvm.transform.Sequential([relax.transform.CanonicalizeBindings(), relax.transform.DeadCodeElimination()])
-    return tidy(rewriter.builder_.get())
+    return rewritten(mod, _TopKRewriter(mod))
 
 
 @relax.expr_functor.mutator

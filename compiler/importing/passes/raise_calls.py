@@ -12,18 +12,14 @@ import tvm
 from tvm import ir, relax, s_tir, sym, tirx
 
 from zcc.compiler.importing.passes.constant_value import constant_value
-from zcc.compiler.importing.passes.static_slice import is_call, static_shape
+from zcc.compiler.importing.passes.rewriting import is_call, rewritten
+from zcc.compiler.importing.passes.static_slice import static_shape
 
 
 @tvm.transform.module_pass(opt_level=0, name="RaiseCalls")
 def raise_calls(mod: ir.IRModule, _context: Any) -> ir.IRModule:
     """Rewrite every call of a function that is known; others stay."""
-    rewriter = _CallRaiser(mod)
-    for name, function in mod.functions.items():
-        if isinstance(function, relax.Function):
-            rewriter.builder_.update_func(name, rewriter.visit_expr(function))
-    tidy = tvm.transform.Sequential([relax.transform.CanonicalizeBindings(), relax.transform.DeadCodeElimination()])
-    return tidy(rewriter.builder_.get())
+    return rewritten(mod, _CallRaiser(mod))
 
 
 @relax.expr_functor.mutator

@@ -8,22 +8,20 @@ from typing import Any
 import tvm
 from tvm import ir, relax
 
+from zcc.compiler.importing.passes.rewriting import is_call, rewritten
+
 
 @tvm.transform.module_pass(opt_level=0, name="SplitToSlices")
 def split_to_slices(mod: ir.IRModule, _context: Any) -> ir.IRModule:
     """Rewrite every split of a tensor with static shape into slices."""
-    rewriter = _SplitRewriter(mod)
-    for name, function in mod.functions.items():
-        if isinstance(function, relax.Function):
-            rewriter.builder_.update_func(name, rewriter.visit_expr(function))
-    return relax.transform.CanonicalizeBindings()(rewriter.builder_.get())
+    return rewritten(mod, _SplitRewriter(mod))
 
 
 @relax.expr_functor.mutator
 class _SplitRewriter(relax.PyExprMutator):  # type: ignore[misc]
     def visit_call_(self, call: Any) -> Any:
         call = super().visit_call_(call)
-        if not isinstance(call.op, ir.Op) or call.op.name != "relax.split":
+        if not is_call(call, "relax.split"):
             return call
         data, attrs = call.args[0], call.attrs
         extents = [int(extent) for extent in data.ty.shape.values]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tvm import ir, relax, tirx
+from tvm import relax, tirx
+
+from zcc.compiler.importing.passes.rewriting import is_call
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,6 @@ def _numbers(bound: Any) -> list[int] | None:
         return None
     values = [getattr(field, "value", None) for field in fields]
     return [int(value) for value in values if value is not None] if None not in values else None
-
-
-def is_call(expr: Any, name: str) -> bool:
-    """Whether an expression calls the operator of that name."""
-    return isinstance(expr, relax.Call) and isinstance(expr.op, ir.Op) and expr.op.name == name
 
 
 def make_slice(cut: Cut) -> Any:

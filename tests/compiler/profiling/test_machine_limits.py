@@ -37,6 +37,32 @@ def test_limits_are_measured_when_they_have_to_be(tmp_path: Path, monkeypatch: p
     assert asked(TAKES_HALF, again=True) == best and not answers
 
 
+def test_where_something_disturbed_every_measurement_a_machine_can_do_what_kernels_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZCC_CACHE", str(tmp_path / "cache"))
+    measured: list[str] = []
+
+    def measure(target: str, wanted: list[str]) -> Machine:
+        measured.append(target)
+        return SLOW
+
+    monkeypatch.setattr(
+        "zcc.compiler.profiling.machine_limits.backend_named", lambda name: SimpleNamespace(machine=measure)
+    )
+    _, manifest = artifact(tmp_path / "a")
+    reading = KernelTime("resize", "b", 1.0, 0, 2 * 10**9)
+    kernels = [TAKES_HALF, reading, WINOGRAD, KernelTime("conv_1x1", "c", 1e-9, 10**6, 1)]
+    for _ in range(2):
+        found = machine_limits(manifest, kernels[:3], Silent())
+        assert found is not None
+        assert found.peaks == {"fp32": 2e9}
+        assert found.floor("fp32", 0, 2 * 10**9) == 1.0
+    assert len(measured) == 1, "what was reached is kept"
+    found = machine_limits(manifest, kernels, Silent())
+    assert found is not None and found.peaks == {"fp32": 2e9}, "a clock says too little of what takes a nanosecond"
+
+
 def test_a_backend_that_cannot_measure_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZCC_CACHE", str(tmp_path / "cache"))
     backend = SimpleNamespace(machine=lambda target, wanted: None)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.conftest import Tiny
+from zcc.compiler.backends.common.relative_error import in_order_of
 from zcc.compiler.backends.cpu.forms.find_records import NO_RECORDS
 from zcc.compiler.backends.table import targets
 from zcc.compiler.building.job import Job
@@ -52,3 +54,13 @@ def test_what_is_right_passes_and_what_is_wrong_does_not(
     weights.write_bytes(half + bytes(weights.stat().st_size - len(half)))
     with pytest.raises(BuildError, match="off ONNX Runtime, more than"):
         verify(wrong, manifest, job_of(source, manifest, dtype))
+
+
+def test_answers_to_queries_that_changed_places_are_the_same_answers() -> None:
+    """Each row counts once: what stands twice is not what stands once beside another."""
+    rows = np.random.default_rng(5).random((1, 40, 9), np.float32) * 640
+    moved = rows[:, np.random.default_rng(6).permutation(40)] + np.float32(1e-4)
+    assert np.allclose(in_order_of(rows, moved), rows, atol=1e-3)
+    twice = moved.copy()
+    twice[0, 1] = twice[0, 0]
+    assert not np.allclose(in_order_of(rows, twice), rows, atol=1)

@@ -38,6 +38,17 @@ class Sleeper:
 
 
 @dataclass
+class Undecoded(Sleeper):
+    """Has no output but what it finds, as on a card; its network knows its own time."""
+
+    def network(self, image: Floats) -> None:  # type: ignore[override]
+        return None
+
+    def network_seconds(self, image: Floats) -> float:
+        return self.seconds
+
+
+@dataclass
 class Broken(Sleeper):
     """Ends badly as soon as it is used, in one of several ways."""
 
@@ -59,6 +70,10 @@ def sleep(threads: int) -> Sleeper:
     return Sleeper(threads)
 
 
+def find_undecoded(threads: int) -> Undecoded:
+    return Undecoded(threads)
+
+
 def fail(threads: int) -> Broken:
     return Broken(threads)
 
@@ -76,3 +91,4 @@ def never_enter(threads: int) -> Sleeper:
 
 
 SLEEPER = RaceEntry("sleeper", sleep)
+UNDECODED = RaceEntry("undecoded", find_undecoded)

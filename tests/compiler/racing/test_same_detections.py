@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zcc.compiler.racing.contestant import FoundBoxes
-from zcc.compiler.racing.same_detections import EXACT, overlaps, shared
+from tests.compiler.racing.contestants import SLEEPER, UNDECODED
+from zcc.compiler.ir.heads.head import Head
+from zcc.compiler.racing.contestant import USUAL, FoundBoxes
+from zcc.compiler.racing.same_detections import EXACT, check_agreement, overlaps, shared
+from zcc.compiler.racing.worker import RaceWorker
 
 CONF = 0.25
 
@@ -66,6 +69,14 @@ def test_a_detection_at_the_threshold_may_be_seen_by_one_side_alone() -> None:
 def test_nothing_agrees_with_nothing() -> None:
     assert shared([(scene(6, 0), scene(6, 0))], CONF, EXACT) == 1
     assert shared([(scene(6, 0), scene(6, 3))], CONF, EXACT) == 0
+
+
+def test_a_network_that_decodes_only_what_it_finds_is_held_to_its_detections() -> None:
+    frame = np.full((8, 8, 3), 9, np.uint8)
+    head = Head("v8", "output", 8400, 2, objectness=False, candidates_last=True)
+    with RaceWorker(UNDECODED, 1) as first, RaceWorker(SLEEPER, 1) as peer:
+        [agreement] = check_agreement([first, peer], [frame], np.ones((1, 3, 8, 8), np.float32), head, USUAL, EXACT)
+    assert (agreement.detections, agreement.share, agreement.error) == (1, 1.0, None)
 
 
 def test_overlaps_equal_counted_pixels() -> None:

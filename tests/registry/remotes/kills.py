@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tests.oci.server import OciServer
@@ -30,8 +31,8 @@ def kill_at_random(server: OciServer, folder: Path, rounds: int, seed: int) -> i
         there = parse(f"oci://{server.host}/killed/a{mine.short}:v1")
         theirs = Registry.open(folder / f"theirs-{number}")
         for work, look in (
-            (lambda: push(ours, [mine], there), lambda: _check_tag(there)),  # noqa: B023
-            (lambda: pull(theirs, there), lambda: _check_registry(theirs)),  # noqa: B023
+            (partial(push, ours, [mine], there), partial(_check_tag, there)),
+            (partial(pull, theirs, there), partial(_check_registry, theirs)),
         ):
             killed += _kill(work, dice.uniform(0, longest))
             look()

@@ -32,9 +32,9 @@ def test_what_is_lacking_is_sent_once(oci: OciServer, tmp_path: Path) -> None:
     with RemoteSession(address, "pull,push") as session:
         uploads = Uploads(session)
         sizes = [blob.size for _, blob in files]
-        assert send_files(address, uploads, files[:2], pause=pytest.fail) == sum(sizes[:2])
-        assert send_files(address, uploads, [*files, *files], pause=pytest.fail) == sum(sizes[2:])
-        assert send_files(address, uploads, files, pause=pytest.fail) == 0
+        assert send_files(session, uploads, files[:2], pause=pytest.fail) == sum(sizes[:2])
+        assert send_files(session, uploads, [*files, *files], pause=pytest.fail) == sum(sizes[2:])
+        assert send_files(session, uploads, files, pause=pytest.fail) == 0
         assert all(uploads.holds(blob) for _, blob in files)
 
 
@@ -45,5 +45,5 @@ def test_one_that_fails_stops_no_other(oci: OciServer, tmp_path: Path) -> None:
     with RemoteSession(address, "pull,push") as session:
         uploads = Uploads(session)
         with pytest.raises(CorruptArtifact, match="is not the file that was published"):
-            send_files(address, uploads, files, pause=pytest.fail)
+            send_files(session, uploads, files, pause=pytest.fail)
         assert [uploads.holds(blob) for _, blob in files] == [number != 1 for number in range(AT_ONCE)]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.oci import server as oci_server
-from tests.oci.server import OciServer
+from tests.oci.server import OciServer, make_certificate
 from zcc.runtime.errors import RegistryError, Unavailable
 from zcc.runtime.remotes import connection
 from zcc.runtime.remotes.connection import LOOPBACK, connect, nearness
@@ -57,6 +58,36 @@ def test_authorities_are_those_of_docker_and_podman_too(
     place.mkdir(parents=True)
     (place / "ca.crt").write_bytes(oci.certificate.read_bytes())
     connect(oci.host, plain=False).close()
+
+
+def test_authorities_are_read_once_and_again_when_they_change(
+    oci: OciServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made: list[ssl.SSLContext] = []
+    make = ssl.create_default_context
+
+    def counted() -> ssl.SSLContext:
+        made.append(make())
+        return made[-1]
+
+    monkeypatch.setattr("ssl.create_default_context", counted)
+    mine = tmp_path / "mine.crt"
+    mine.write_bytes(oci.certificate.read_bytes())
+    monkeypatch.setenv("SSL_CERT_FILE", str(mine))
+    for _ in range(3):
+        connect(oci.host, plain=False).close()
+    assert len(made) == 1
+    (tmp_path / "other").mkdir()
+    make_certificate(tmp_path / "other")
+    mine.write_bytes((tmp_path / "other" / "server.crt").read_bytes())
+    with pytest.raises(Unavailable, match="no certificate that is trusted here"):
+        connect(oci.host, plain=False)
+    mine.unlink()
+    place = tmp_path / ".config" / "containers" / "certs.d" / oci.host
+    place.mkdir(parents=True)
+    (place / "ca.crt").write_text("no certificate")
+    with pytest.raises(RegistryError, match=r"ca\.crt cannot be read"):
+        connect(oci.host, plain=False)
 
 
 def test_nobody_there() -> None:

@@ -74,6 +74,23 @@ def test_a_token_is_fetched_where_the_registry_says(liar: Liar) -> None:
         assert "scope=repository%3Alies%2Fyolo%3Apull" in tokens.asked[0].path
 
 
+def test_connections_beside_one_another_need_one_token(liar: Liar) -> None:
+    from zcc.runtime.remotes.session import RemoteSession
+
+    with lying({}) as tokens, RemoteSession(parse(liar.address)) as session:
+        tokens.say = lambda path, reply: Reply(200, {}, b'{"token":"abc"}')
+        challenge = f'Bearer realm="http://{tokens.host}/token",service="s"'
+        liar.say = lambda path, reply: (
+            reply if liar.asked[-1].authorization else Reply(401, {"WWW-Authenticate": challenge})
+        )
+        path = session.path("manifests", "v1")
+        with session.beside() as early:
+            assert session.ask("GET", path).status == early.ask("GET", path).status == 200
+        with session.beside() as later:
+            assert later.ask("GET", path).status == 200
+        assert len(tokens.asked) == 2, "who came before there was a token asked for one"
+
+
 def test_where_blobs_lie_elsewhere_nobody_is_told_who_asks(liar: Liar) -> None:
     with lying(liar.replies) as storage:
         liar.say = lambda path, reply: (

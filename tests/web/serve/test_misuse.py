@@ -97,10 +97,13 @@ def test_a_small_file_with_a_huge_picture_is_not_decoded(strict: str) -> None:
 
 
 def test_a_frame_nobody_waits_for_is_not_run(offer: Offer, picture: bytes) -> None:
-    # The one place in the queue is taken, so those who go away do so while they wait.
+    # Every place is taken, so those who go away do so while they wait.
     gate = threading.Event()
     with running(offer, Settings()) as address:
-        offer._turns.submit(gate.wait)
+        for _ in range(offer.abreast):
+            offer._turns.submit(gate.wait)
+        while offer._turns._work_queue.qsize():
+            continue
         before = offer._turns._work_queue.qsize()
         for _ in range(4):
             with connected(address) as leaving:

@@ -11,7 +11,7 @@ class Asked(Protocol):
 
     @property
     def forms(self) -> tuple[Any, ...]:
-        """What is measured."""
+        """The forms that are measured."""
         ...
 
     def alone(self) -> list[Any]:

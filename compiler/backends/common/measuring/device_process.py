@@ -14,7 +14,7 @@ from zcc.compiler.backends.common.measuring.device import Device, DeviceAddress,
 from zcc.compiler.backends.common.processes import without_interrupts
 
 PATIENCE = 60.0  # seconds for a trial's library to be built and loaded
-PATIENCE_PER_FORM = 10.0
+PATIENCE_PER_FORM = 10.0  # seconds for each of its forms to be timed; they take tenths of one
 QUEUE_PATIENCE = 900.0  # seconds until a machine is free
 CONNECTED = "connected"
 

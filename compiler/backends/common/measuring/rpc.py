@@ -92,6 +92,11 @@ class RemoteMachine:
     def share(self, module: Any, threads: int | None = None) -> None:
         """A server keeps the threads that it was started with."""
 
+    def ask(self, service: str, question: bytearray) -> str:
+        """What one of the functions answers that the machine offers beside running modules."""
+        with lost_when_broken():
+            return str(self._session.get_function(service)(question))
+
     def threads(self, wanted: int | None = None) -> int:
         """Those of the server."""
         with lost_when_broken():

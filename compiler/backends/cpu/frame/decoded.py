@@ -51,11 +51,11 @@ class Decoded:
 
     @property
     def blocks(self) -> Blocks:
-        """Equal blocks."""
+        """All candidates, in blocks of one size."""
         return Blocks(((-(-self.candidates // self.size), self.size),))
 
     def open(self, buffer: Any) -> Any:
-        """The output itself."""
+        """The network's output as it lies."""
         return buffer
 
     def start(self, block: Expr) -> Expr:

@@ -12,12 +12,12 @@ Write = Callable[[Any, Any, Any, Any, Any, Any], None]
 
 
 def _nothing(source: Any, views: Any, kept: Any, picture: Any, details: Any, count: Any) -> None:
-    """Detection alone."""
+    """Boxes have nothing behind them where a model only detects."""
 
 
 @inline
 def _as_they_are(source: Any, views: Any, kept: Any, picture: Any, details: Any, count: Any) -> None:
-    """Coefficients of masks."""
+    """Coefficients of masks are copied."""
     for row in range(count):
         source.read_details(views, kept.indices[row], details, row)
 

@@ -14,8 +14,10 @@ from zcc.compiler.backends.cpu.frame.image_layout import ImageLayout
 from zcc.compiler.backends.cpu.frame.inline import inline
 from zcc.compiler.backends.cpu.frame.letterbox import Expr, LetterboxPlace
 
+# Chosen, not fitted: above what a camera's noise does from pixel to pixel, below an object's outline; a policy's
+# thresholds are fitted to what comes out (`zcc adapt REF --data DIR --fit`).
 EDGE_STEP = 24  # grey levels
-EDGE_ROWS = 4
+EDGE_ROWS = 4  # neighbouring rows show nearly the same, and each row that is counted costs time
 
 
 def _is_edge(layout: ImageLayout, image: Any, y: Expr, x: Expr) -> Expr:

@@ -40,7 +40,7 @@ class Pairs:
         return Blocks(((self.boxes.head.classes * self.boxes.blocks.count, self.boxes.size),))
 
     def open(self, buffer: Any) -> Any:
-        """The output itself."""
+        """The network's output as it lies."""
         return buffer
 
     def collect(self, views: Any, block: Expr, conf: Expr, found: FoundBuffers) -> None:

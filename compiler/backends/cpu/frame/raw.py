@@ -16,7 +16,7 @@ from zcc.compiler.backends.cpu.kernels.slab import Slab
 
 LN2 = 0.6931471805599453
 SQRT_HALF_BITS = 0x3F3504F3
-NEARLY_ONE = 1.0 - 2.0**-24
+NEARLY_ONE = 1.0 - 2.0**-24  # the largest float32 below 1: its logit is finite
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ of the area that the row lies in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import product
@@ -23,7 +23,7 @@ from zcc.compiler.backends.cpu.kernels.activation import LOG2E, POWER_LIMIT, bou
 from zcc.compiler.backends.cpu.kernels.packing import spans
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
-from zcc.compiler.backends.cpu.kernels.vector import broadcast, f32s, lanes_of, load, named, ramp
+from zcc.compiler.backends.cpu.kernels.vector import across, broadcast, f32s, lanes_of, load, named, ramp
 
 LOWEST = -3.0e38  # the score of what is no key
 # With two vectors of keys, ten sums: enough to hide a multiply-add's latency, and with their operands within sixteen
@@ -207,19 +207,11 @@ def _soften(scores: Any, highest: Any, shares: Any, keys: int) -> None:
     columns, lanes = (int(extent) for extent in highest.ty.shape)
     vector = ramp(0, lanes)
     for i in range(columns):
-        most = named(_across(highest, i, lanes, tirx.max))
+        most = named(across(highest, i, lanes, tirx.max))
         total = T.alloc_buffer((1, lanes), "float32")
         T.buffer_store(total, f32s(0.0, lanes), [0, vector])
         with T.serial(0, keys // lanes) as j, T.vectorized(0, lanes) as lane:
             exponent = tirx.max(scores[i, j * lanes + lane] - most, f32(-POWER_LIMIT))
             T.buffer_store(scores, bound("t", exponent, power_of_two), [i, j * lanes + lane])
             T.buffer_store(total, total[0, lane] + scores[i, j * lanes + lane], [0, lane])
-        T.buffer_store(shares, f32(1.0) / _across(total, 0, lanes, add), [i])
-
-
-def _across(buffer: Any, row: int, lanes: int, operator: Callable[[Expr, Expr], Expr]) -> Expr:
-    """All lanes of a row combined, in a balanced tree."""
-    values = [buffer[row, lane] for lane in range(lanes)]
-    while len(values) > 1:
-        values = [operator(one, other) for one, other in zip(values[::2], values[1::2], strict=True)]
-    return values[0]
+        T.buffer_store(shares, f32(1.0) / across(total, 0, lanes, add), [i])

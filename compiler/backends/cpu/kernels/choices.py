@@ -104,7 +104,7 @@ class Defaults:
     """Takes every kernel as its template would have it."""
 
     def find(self, spec: Tunable) -> Any | None:
-        """No opinion."""
+        """None always: what the template prefers."""
         return None
 
 

@@ -16,9 +16,7 @@ from zcc.compiler.ir.tensors import BFLOAT16
 
 
 @dataclass(frozen=True)
-class ConvertKernel:
-    """Each map's encoding follows it in the parameters when it holds bytes."""
-
+class _Conversion:
     x: Slab
     out: Slab
 
@@ -27,6 +25,11 @@ class ConvertKernel:
         """For example `convert_64_80x80_uint8_to_float32`."""
         size = f"{self.out.blocks * self.out.lanes}_{self.out.height}x{self.out.width}"
         return f"convert_{size}_{self.x.dtype}_to_{self.out.dtype}"
+
+
+@dataclass(frozen=True)
+class ConvertKernel(_Conversion):
+    """Each map's encoding follows it in the parameters when it holds bytes."""
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """Rows of blocks over the threads, a register at a time."""
@@ -44,17 +47,8 @@ class ConvertKernel:
 
 
 @dataclass(frozen=True)
-class Bf16ConvertKernel:
+class Bf16ConvertKernel(_Conversion):
     """Floats to bfloat16, or the other way round."""
-
-    x: Slab
-    out: Slab
-
-    @property
-    def name(self) -> str:
-        """For example `convert_64_80x80_uint16_to_float32`."""
-        size = f"{self.out.blocks * self.out.lanes}_{self.out.height}x{self.out.width}"
-        return f"convert_{size}_{self.x.dtype}_to_{self.out.dtype}"
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """Rows of blocks over the threads, a block's lanes at a time."""

@@ -21,6 +21,7 @@ from tvm.script.ir_builder import tirx as T
 from zcc.compiler.backends.cpu.kernels.choices import Tile, in_both_orders, worth_trying
 from zcc.compiler.backends.cpu.kernels.half_tile import half_tiles
 from zcc.compiler.backends.cpu.kernels.lane_conv import build_by_lanes
+from zcc.compiler.backends.cpu.kernels.panel_conv import build_in_panels, wants_panels
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building, spatial
 from zcc.compiler.backends.cpu.kernels.stages import apply_stages, stage_arguments
@@ -31,7 +32,7 @@ from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS
 from zcc.compiler.ir.tensors import FLOAT16, Array
 from zcc.runtime.winograd_weights import STRIDES, TAPS
 
-STACK = 1024
+STACK = 1024  # bytes; TVM puts larger local arrays on its heap (`candidate_tiles`)
 # Chosen by hand. What counts is the order that they put tiles in: `python -m benchmarks.tuning MODEL.onnx` says how far
 # each kernel's first tile is from the best one that `zcc tune` measured.
 LEAST_SUMS = 8  # at once, so that none waits for itself: a multiply-add takes four cycles, and two start in each
@@ -53,9 +54,10 @@ class DirectConv(TiledConv):
         return dense.astype(self.x.dtype, copy=False)
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
-        """Compute, then schedule; or loops as written, for registers whose lanes are operands and for halves."""
-        by_hand = unit.by_lane or self.x.dtype == FLOAT16
-        return build_by_lanes(self, unit) if by_hand else schedule(compute(self), self.tile)
+        """Compute, then schedule; or loops as written, by lanes, in halves, or panel by panel."""
+        if unit.by_lane or self.x.dtype == FLOAT16:
+            return build_by_lanes(self, unit)
+        return build_in_panels(self, unit) if wants_panels(self) else schedule(compute(self), self.tile)
 
     def preferred(self, unit: VectorUnit) -> Tile | WinogradChoice:
         """By Winograd where that is expected to pay, else the tile as it is."""
@@ -159,13 +161,12 @@ def candidate_tiles(x: Slab, out: Slab, unit: VectorUnit) -> list[Tile]:
     """
     if x.dtype == FLOAT16:
         return half_tiles(out, unit)
-    registers = unit.vectors(out.lanes)
-    most = min(registers - 1, STACK // (4 * out.lanes))
+    most = min(unit.vectors(out.lanes) - 1, STACK // (4 * out.lanes))
     tiles = []
     for blocks in range(1, min(out.blocks, 8) + 1):
         if out.blocks % blocks:
             continue
-        columns = min(out.width, most // blocks, (registers - 1) // blocks - 1)
+        columns = min(out.width, most // blocks, unit.most_columns(blocks, out.lanes))
         tiles += [Tile(blocks, count) for count in range(1, columns + 1)]
     return tiles
 

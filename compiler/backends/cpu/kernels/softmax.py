@@ -1,8 +1,10 @@
-"""Softmax along an axis that is not the last, and the mean it weighs: a vector holds neighbours on the last axis."""
+"""Softmax: a vector holds neighbours on the last axis, be it along another one, whose mean may be weighed, or that."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import add
 from typing import Any
 
 from tvm import tirx
@@ -11,6 +13,7 @@ from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.activation import exp, f32
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
+from zcc.compiler.backends.cpu.kernels.vector import across, named
 
 LOWEST = -3.4e38
 VECTORS = 4  # at once: one alone would wait for each step of its exponential
@@ -91,3 +94,49 @@ class _Column:
         with T.vectorized(0, self.lanes) as lane:
             T.buffer_store(vector, f32(value), [lane])
         return vector
+
+
+@dataclass(frozen=True)
+class SoftmaxRows:
+    """Of each row of `x` [rows, extent]."""
+
+    rows: int
+    extent: int
+
+    @property
+    def name(self) -> str:
+        """For example `softmax_rows_2400x300`."""
+        return f"softmax_rows_{self.rows}x{self.extent}"
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """Rows over the threads; of each its highest, the powers of what is below it, and their shares."""
+        lanes = unit.lanes
+        with building(self.name) as kernel:
+            x = T.arg("x", T.Buffer((self.rows, self.extent), "float32"))
+            out = T.arg("out", T.Buffer((self.rows, self.extent), "float32"))
+            with T.parallel(0, self.rows) as row:
+                highest, total = (T.alloc_buffer((1, lanes), "float32") for _ in range(2))
+                with T.vectorized(0, lanes) as lane:
+                    T.buffer_store(highest, f32(LOWEST), [0, lane])
+                    T.buffer_store(total, f32(0.0), [0, lane])
+                for at, lane in self._elements(lanes):
+                    T.buffer_store(highest, tirx.max(highest[0, lane], x[row, at]), [0, lane])
+                most = named(across(highest, 0, lanes, tirx.max))
+                for at, _ in self._elements(lanes):
+                    T.buffer_store(out, exp(x[row, at] - most), [row, at])
+                for at, lane in self._elements(lanes):
+                    T.buffer_store(total, total[0, lane] + out[row, at], [0, lane])
+                share = named(f32(1.0) / across(total, 0, lanes, add))
+                for at, _ in self._elements(lanes):
+                    T.buffer_store(out, out[row, at] * share, [row, at])
+        return kernel.function
+
+    def _elements(self, lanes: int) -> Iterator[tuple[Expr, Expr]]:
+        """Inside loops over vectors and their lanes, and inside one over what is left: an element, and its lane."""
+        whole, rest = divmod(self.extent, lanes)
+        if whole:
+            with T.serial(0, whole) as vector, T.vectorized(0, lanes) as lane:
+                yield vector * lanes + lane, lane
+        if rest:
+            with T.vectorized(0, rest) as lane:
+                yield whole * lanes + lane, lane

@@ -27,6 +27,7 @@ class VectorUnit:
     bf16: bool = False  # whether there are dot products of bfloat16 pairs
     amx: bool = False  # whether tile registers multiply bytes and bfloat16
     by_lane: bool = False  # whether a multiply-add takes an operand from any lane of a register
+    fused: bool = True  # whether a multiply-add is one instruction, and leaves its product in no register
     widening: str = (
         ""  # how sums in float16 become float32: a key of kernels/half_tile.py's units; "" where there are none
     )
@@ -34,6 +35,15 @@ class VectorUnit:
     def vectors(self, lanes: int) -> int:
         """How many vectors of so many lanes the registers hold."""
         return self.registers // max(lanes // self.lanes, 1)
+
+    def most_columns(self, blocks: int, lanes: int) -> int:
+        """Columns of a tile of sums at most, so many blocks high, that stays in the registers with its operands.
+
+        Those are the weights of every block and one value. Where a product takes a register of its own, LLVM keeps the
+        value of every column instead, beside one weight.
+        """
+        registers = self.vectors(lanes)
+        return (registers - 1) // blocks - 1 if self.fused else (registers - 2) // (blocks + 1)
 
 
 @dataclass(frozen=True)

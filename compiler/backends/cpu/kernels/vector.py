@@ -72,6 +72,14 @@ def load(buffer: Any, *index: Any) -> Expr:
     return tirx.BufferLoad(buffer, list(index))
 
 
+def across(buffer: Any, row: int, lanes: int, operator: Callable[[Expr, Expr], Expr]) -> Expr:
+    """All lanes of a row of a buffer combined, in a balanced tree."""
+    values = [buffer[row, lane] for lane in range(lanes)]
+    while len(values) > 1:
+        values = [operator(one, other) for one, other in zip(values[::2], values[1::2], strict=True)]
+    return values[0]
+
+
 def named(value: Expr) -> Expr:
     """The value, computed here and once."""
     return T.Bind(value)

@@ -67,7 +67,7 @@ def _register_tiles(out: Slab, unit: VectorUnit) -> Iterator[tuple[int, int]]:
             weights = blocks * max(out.lanes // unit.lanes, 1)
             most = min((unit.registers - weights - SPARE) // (weights + 1), 12)
         else:
-            most = min((unit.vectors(out.lanes) - 1) // blocks - 1, 12)
+            most = min(unit.most_columns(blocks, out.lanes), 12)
         yield from ((blocks, columns) for columns in range(max(1, most // 3), most + 1))
 
 

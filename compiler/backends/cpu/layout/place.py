@@ -17,7 +17,7 @@ from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.ir.heads.decoding import HeadDecode
 from zcc.compiler.ir.needed_ops import ops_for
 from zcc.compiler.ir.ops import Concat, Conv, Copy, MaxPool, Network, Op, Slice
-from zcc.compiler.ir.plain_ops import Alias, Lowered, Softmax
+from zcc.compiler.ir.plain_ops import Alias, Lowered, SampledMean, Softmax
 from zcc.compiler.ir.tensors import Tensor
 
 
@@ -121,7 +121,7 @@ def separate_layouts(network: Network) -> Network:
         return copies[tensor]
 
     for op in network.ops:
-        if isinstance(op, Lowered | Softmax | Alias):
+        if isinstance(op, Lowered | SampledMean | Softmax | Alias):
             lies_anyhow = isinstance(op, Lowered) and is_elementwise(op.function)
             for tensor in op.inputs:
                 if (tensor in packed and not lies_anyhow) or tensor is network.image:

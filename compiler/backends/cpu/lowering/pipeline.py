@@ -21,11 +21,13 @@ from zcc.compiler.backends.cpu.layout.place import (
 )
 from zcc.compiler.backends.cpu.lowering.layout import Layout, lay_out
 from zcc.compiler.backends.cpu.lowering.lower_generic import lower_generic
+from zcc.compiler.importing.read_sampling import recognise_sampling
 from zcc.compiler.importing.read_softmax import recognise_softmax
 from zcc.compiler.ir.ops import Network
 
 GENERIC_PASSES: tuple[Callable[[Network], Network], ...] = (
     recognise_softmax,  # softmax, and the mean that it weighs, have a kernel of ours
+    recognise_sampling,  # and so have means of what maps hold at some points
     lower_generic,  # what has none becomes functions of TVM's, region by region
 )
 NETWORK_PASSES: tuple[Callable[[Network], Network], ...] = (

@@ -29,7 +29,8 @@ from zcc.compiler.backends.cpu.kernels.mapped import (
 )
 from zcc.compiler.backends.cpu.kernels.packing import PackKernel, UnpackKernel
 from zcc.compiler.backends.cpu.kernels.pool import GlobalMeanKernel, MaxPoolKernel
-from zcc.compiler.backends.cpu.kernels.softmax import SoftmaxKernel
+from zcc.compiler.backends.cpu.kernels.sampled_mean import SampledMeanKernel
+from zcc.compiler.backends.cpu.kernels.softmax import SoftmaxKernel, SoftmaxRows
 from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, KernelSpec
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.layout.place import reach
@@ -54,7 +55,7 @@ from zcc.compiler.ir.ops import (
     Resize,
     Shuffle,
 )
-from zcc.compiler.ir.plain_ops import Lowered, Softmax
+from zcc.compiler.ir.plain_ops import Lowered, SampledMean, Softmax
 from zcc.compiler.ir.tensors import BFLOAT16, FLOAT16, Array, Tensor
 
 
@@ -191,10 +192,17 @@ def _lowered(op: Lowered, lowering: Lowering) -> KernelCall:
 
 def _softmax(op: Softmax, lowering: Lowering) -> KernelCall:
     shape = op.x.shape
-    extents = (prod(shape[: op.axis]), shape[op.axis], prod(shape[op.axis + 1 :]))
-    spec = SoftmaxKernel(*extents, op.weights is not None)
+    outer, extent, inner = prod(shape[: op.axis]), shape[op.axis], prod(shape[op.axis + 1 :])
+    along = inner == 1 and op.weights is None
+    spec = SoftmaxRows(outer, extent) if along else SoftmaxKernel(outer, extent, inner, op.weights is not None)
     weights = [] if op.weights is None else [lowering.weights.add(op.weights)]
     return KernelCall(spec, (lowering.address(op.x), *weights, lowering.address(op.out)), op.out.name)
+
+
+def _sampled_mean(op: SampledMean, lowering: Lowering) -> KernelCall:
+    groups, channels, queries = op.out.shape
+    spec = SampledMeanKernel(groups, channels, queries, op.grids[0].shape[3], op.values.shape[1], op.levels)
+    return KernelCall(spec, tuple(lowering.address(tensor) for tensor in (*op.inputs, op.out)), op.out.name)
 
 
 def _packed_operand(operand: Tensor | Array, lowering: Lowering) -> PackedOperand | None:
@@ -254,6 +262,7 @@ LOWERINGS: dict[type[Op], Callable[[Any, Lowering], KernelCall]] = {
     Copy: _copy,
     Lowered: _lowered,
     Softmax: _softmax,
+    SampledMean: _sampled_mean,
     AnchorDecode: _anchor_decode,
     DistributedDecode: _distributed_decode,
 }

@@ -11,7 +11,8 @@ import tvm
 
 from zcc.runtime import frame_pool
 
-SOURCE = Path(__file__).with_suffix(".ll")
+# Of one source, in this order: launching, taking part, waiting.
+SOURCES = [Path(__file__).with_name(f"frame_pool_{part}.ll") for part in ("launch", "work", "wait")]
 # By architecture, what differs: how a thread that looks for work lets the core's other one go first, and the number of
 # Linux's `futex`.
 MACHINES = {
@@ -30,7 +31,7 @@ NAMES = {
 
 def write_pool(target: Any, folder: Path) -> Path:
     """An object file for the target that is linked into its modules."""
-    compiled = folder / f"{SOURCE.stem}.o"
+    compiled = folder / "frame_pool.o"
     compiled.write_bytes(_compiled(_source(target)))
     return compiled
 
@@ -38,14 +39,14 @@ def write_pool(target: Any, folder: Path) -> Path:
 @cache
 def _compiled(text: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="zcc-") as scratch:
-        source, compiled = Path(scratch, SOURCE.name), Path(scratch, f"{SOURCE.stem}.o")
+        source, compiled = Path(scratch, "frame_pool.ll"), Path(scratch, "frame_pool.o")
         source.write_text(text, encoding="utf-8")
         tvm.runtime.load_module(str(source)).write_to_file(str(compiled))
         return compiled.read_bytes()
 
 
 def _source(target: Any) -> str:
-    text = SOURCE.read_text(encoding="utf-8")
+    text = "\n".join(source.read_text(encoding="utf-8") for source in SOURCES)
     architecture = str(target.attrs["mtriple"]).partition("-")[0]
     described = str(target).replace('"', "\\22")
     for word, meant in {**MACHINES[architecture], **NAMES, "target": described}.items():

@@ -18,7 +18,7 @@ HASH_BYTES = hashlib.sha256().digest_size
 
 
 def objects_folder() -> Path:
-    """Where they lie."""
+    """Where compiled kernels are kept."""
     return cache_folder() / "objects"
 
 

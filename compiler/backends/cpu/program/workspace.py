@@ -24,7 +24,7 @@ class Memory:
         return self.shared + threads * self.each
 
     def also(self, other: Memory) -> Memory:
-        """Enough for either."""
+        """Memory that is enough for the one and for the other."""
         return Memory(max(self.shared, other.shared), max(self.each, other.each))
 
     def behind(self, size: int) -> Memory:
@@ -41,7 +41,7 @@ class Workspace:
 
     @classmethod
     def declare(cls) -> Workspace:
-        """New parameters."""
+        """The parameters of a subroutine that needs working memory."""
         return cls(pointer("scratch", "uint8"), tirx.Var("threads", PrimType("int32")))
 
 

@@ -45,7 +45,7 @@ def _level(name: str, describe: str, features: tuple[str, ...], unit: VectorUnit
 
 
 X86_64_V2 = _level(
-    "x86-64-v2", "any x86-64 server of the last decade: SSE4.2", LEVEL_2, VectorUnit(4, 16, dot="maddubs")
+    "x86-64-v2", "any x86-64 server of the last decade: SSE4.2", LEVEL_2, VectorUnit(4, 16, dot="maddubs", fused=False)
 )
 X86_64_V3 = _level("x86-64-v3", "AVX2 and FMA", LEVEL_3, VectorUnit(8, 16, dot="maddubs"))
 X86_64_V3_VNNI = _level(

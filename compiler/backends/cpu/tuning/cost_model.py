@@ -14,7 +14,8 @@ from zcc.compiler.backends.cpu.forms.workload import chosen_in, kernel_in
 from zcc.compiler.backends.cpu.kernels.choices import KINDS, Tunable
 from zcc.compiler.ir.tensors import Array
 
-ROUNDS = 80
+# Chosen by hand; whether a search with it finds more than one at random, `python -m benchmarks.tuning` shows.
+ROUNDS = 80  # trees
 SEED = 20241
 WARM_UP = 48  # results before it has a say
 GROWTH = 1.2  # it is trained anew when it has so many times the results it was trained on

@@ -20,9 +20,9 @@ from zcc.compiler.backends.cpu.program.workspace import Memory
 from zcc.compiler.backends.cpu.tuning.operands import disagreement, make_operands, operands_for, result_of
 from zcc.compiler.backends.cpu.tuning.trial import KernelTrial
 
-ROUNDS = 11
+ROUNDS = 11  # an odd number, whose median is one of them
 ROUND_SECONDS = 2e-3  # of each form in each round
-WARM_CALLS = 3
+WARM_CALLS = 3  # not counted: code and operands come into the caches
 
 
 def measure(trial: KernelTrial, device: Device) -> TrialAnswer:

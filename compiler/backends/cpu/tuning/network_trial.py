@@ -16,7 +16,7 @@ from zcc.compiler.backends.cpu.program.workspace import Memory
 from zcc.compiler.ir.tensors import Array
 from zcc.runtime.library import NETWORK
 
-ROUNDS = 11
+ROUNDS = 11  # as of kernels
 ROUND_SECONDS = 0.02  # of each form in each round
 TOLERANCE = 1e-3  # relative, on attributes of candidates: what a compile allows against ONNX Runtime
 SEED = 20241

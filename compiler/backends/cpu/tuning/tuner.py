@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from zcc.compiler.backends.common.machine import Machine, arithmetic_of
 from zcc.compiler.backends.common.measuring.addresses import find_addresses
@@ -39,6 +39,7 @@ class CpuTuner:
     """The contract of tuning, for CPUs: forms of kernels by MetaSchedule, then forms of the network in turns."""
 
     records = CpuRecordFiles()
+    services: ClassVar[Mapping[str, Callable[[bytes], str]]] = {}  # libraries are sent over and run
 
     def devices(self, target: CpuTarget, runner: str | None) -> list[Any]:
         """This machine where it runs the target, or machines behind a tracker of TVM's."""

@@ -58,7 +58,7 @@ class HeadMap:
     pitch: int  # elements from pixel to pixel
 
     def range(self, cells: int, channels: int, dtype: str) -> Range:
-        """Its bytes."""
+        """The bytes from its first pixel to its last."""
         size = ((cells - 1) * self.pitch + channels) * ELEMENTS[dtype][1]
         return Range(self.place.region, self.place.offset, self.place.offset + size)
 

@@ -23,7 +23,7 @@ COLLECT_THREADS = RANK_THREADS = 256
 RANKED = 4 * RANK_THREADS // 32  # candidates that a block places at a time
 COMPARED, TILES = 64, 4  # a side of what 64 threads compare, and how often a block has so many
 COMPARING_BLOCKS = 528  # four for each processor of the largest cards
-SELECT_THREADS = 512
+SELECT_THREADS = 512  # of the one block that picks boxes in order; chosen
 MOST_BLOCKS = 1056  # eight for each processor of the largest cards; blocks that find nothing to do cost little
 NOWHERE = Value("u64", 0)
 PARAMETER_RANGE = Range("parameters", 0, PARAMETERS_SIZE)
@@ -46,7 +46,7 @@ class FrameScratch:
         raise KeyError(name)
 
     def at(self, name: str) -> Place:
-        """Where it begins."""
+        """Where the piece of that name begins."""
         return Place(self.place.region, self.range(name).begin)
 
 

@@ -8,7 +8,7 @@ from zcc.compiler.backends.cuda.kernels.formats import Map
 from zcc.compiler.backends.cuda.kernels.kernel_source import Extent
 from zcc.compiler.backends.cuda.kernels.stages import literal
 
-STATIC_SHARED = 48 << 10
+STATIC_SHARED = 48 << 10  # bytes that every card gives a block without being asked
 
 
 @dataclass(frozen=True)

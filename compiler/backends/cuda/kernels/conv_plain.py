@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from zcc.compiler.backends.cuda.kernels.conv_mma import Geometry, pack_rows, spread
 from zcc.compiler.backends.cuda.kernels.formats import Map
 from zcc.compiler.backends.cuda.kernels.kernel_source import Extent
+from zcc.compiler.backends.cuda.kernels.quad_threads import QuadThreads
 from zcc.compiler.backends.cuda.kernels.stages import Ending
 
 SUMS = {"float32": "float", "float16": "float", "bfloat16": "float", "uint8": "int"}
 STEP = 16  # words that a block takes up at a time
-THREADS = 128
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class ConvPlain:
 
 
 @dataclass(frozen=True)
-class Depthwise:
+class Depthwise(QuadThreads):
     """A convolution of each channel by itself."""
 
     x: Map
@@ -81,8 +81,8 @@ class Depthwise:
     ending: Ending
 
     title = "depthwise"
+    threads = 128
     library = ("conv_plain.cuh",)
-    shared_bytes = 0
 
     @property
     def y(self) -> Map:
@@ -93,16 +93,6 @@ class Depthwise:
     def weight_dtype(self) -> str:
         """Of its weights."""
         return "int8" if self.x.dtype == "uint8" else "float32"
-
-    @property
-    def grid(self) -> Extent:
-        """Four channels of a pixel a thread."""
-        return -(-self.y.pixels * self.y.channels // (4 * THREADS)), 1, 1
-
-    @property
-    def block(self) -> Extent:
-        """Threads."""
-        return THREADS, 1, 1
 
     def pack_weight(self, weight: NDArray[Any], x_lanes: NDArray[Any], y_lanes: NDArray[Any]) -> NDArray[Any]:
         """Weights (C, 1, KH, KW) as [tap][lane]."""

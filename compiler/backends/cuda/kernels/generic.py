@@ -16,7 +16,7 @@ from tvm import s_tir, tirx
 from zcc.compiler.backends.common.generic import SPATIAL
 from zcc.compiler.backends.cuda.kernels.kernel_source import Extent
 
-THREADS = 256
+THREADS = 256  # of a block: what TVM wrote was never quick, and this fills any card
 OPERAND = "operand"  # how a function's parameters are named, with their number behind it
 ENTRY = "entry"
 SOURCE_TARGET = {"kind": "cuda", "arch": "sm_70"}  # what TVM writes for it, NVRTC compiles for any

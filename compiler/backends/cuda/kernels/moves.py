@@ -6,27 +6,15 @@ from dataclasses import dataclass
 
 from zcc.compiler.backends.cuda.kernels.formats import Map
 from zcc.compiler.backends.cuda.kernels.kernel_source import Extent
-
-THREADS = 256
+from zcc.compiler.backends.cuda.kernels.quad_threads import QuadThreads
 
 
 @dataclass(frozen=True)
-class _Move:
+class _Move(QuadThreads):
     x: Map
     y: Map
 
     library = ("moves.cuh",)
-    shared_bytes = 0
-
-    @property
-    def grid(self) -> Extent:
-        """Four channels of a pixel a thread."""
-        return -(-self.y.pixels * self.y.channels // (4 * THREADS)), 1, 1
-
-    @property
-    def block(self) -> Extent:
-        """Threads."""
-        return THREADS, 1, 1
 
     def _kernel(self, name: str, between: str, call: str, more: dict[str, int]) -> str:
         sizes = {"H": self.x.height, "W": self.x.width, "LDX": self.x.pitch, "N": self.y.channels}
@@ -35,7 +23,7 @@ class _Move:
         return f"""namespace {name}_parts {{
 struct S {{ typedef {kind} T; enum {{ {constants} }}; }};
 }}
-extern "C" __global__ void __launch_bounds__({THREADS}) {name}(const {kind}* x, {between}{kind}* y) {{
+extern "C" __global__ void __launch_bounds__({self.threads}) {name}(const {kind}* x, {between}{kind}* y) {{
   using namespace {name}_parts;
   {call}
 }}"""

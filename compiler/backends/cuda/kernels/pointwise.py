@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zcc.compiler.backends.cuda.kernels.formats import Map
-from zcc.compiler.backends.cuda.kernels.kernel_source import Extent
+from zcc.compiler.backends.cuda.kernels.quad_threads import QuadThreads
 from zcc.compiler.backends.cuda.kernels.stages import Ending, literal
-
-THREADS = 256
 
 
 @dataclass(frozen=True)
-class PointwiseKernel:
+class PointwiseKernel(QuadThreads):
     """The kernel. Bytes that are only moved have no quantisation in either map."""
 
     x: Map
@@ -21,22 +19,11 @@ class PointwiseKernel:
 
     title = "pointwise"
     library = ("pointwise.cuh",)
-    shared_bytes = 0
 
     @property
     def y(self) -> Map:
         """What it makes."""
         return self.ending.y
-
-    @property
-    def grid(self) -> Extent:
-        """Four channels of a pixel a thread."""
-        return -(-self.y.pixels * self.y.channels // (4 * THREADS)), 1, 1
-
-    @property
-    def block(self) -> Extent:
-        """Threads."""
-        return THREADS, 1, 1
 
     def body(self, name: str) -> str:
         """The kernel: x, then the ending's parameters."""

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from zcc.compiler.backends.cuda.kernels.conv_mma import Geometry
 from zcc.compiler.backends.cuda.kernels.formats import Map
 from zcc.compiler.backends.cuda.kernels.kernel_source import Extent
-
-THREADS = 256
+from zcc.compiler.backends.cuda.kernels.quad_threads import QuadThreads
 
 
 @dataclass(frozen=True)
-class Pool:
+class Pool(QuadThreads):
     """One pooling."""
 
     x: Map
@@ -22,17 +21,6 @@ class Pool:
 
     title = "max_pool"
     library = ("pool.cuh",)
-    shared_bytes = 0
-
-    @property
-    def grid(self) -> Extent:
-        """Four channels of a pixel a thread."""
-        return -(-self.y.pixels * self.y.channels // (4 * THREADS)), 1, 1
-
-    @property
-    def block(self) -> Extent:
-        """Threads."""
-        return THREADS, 1, 1
 
     def body(self, name: str) -> str:
         """The kernel: x, y."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
-from statistics import mean, median
+from statistics import mean
 from typing import Protocol
 
 import numpy as np
@@ -20,17 +19,14 @@ from zcc.compiler.backends.cuda.pipeline import NetworkPlan, lower_network
 from zcc.compiler.backends.cuda.targets import CudaTarget
 from zcc.compiler.backends.cuda.tile_records import Product, product_of
 from zcc.compiler.backends.cuda.tiles import default_tile
+from zcc.compiler.backends.cuda.tuning.card import Card, Trial
 from zcc.compiler.backends.cuda.tuning.compile_kernels import KernelCompiler
 from zcc.compiler.backends.search import TuningJob
 from zcc.compiler.ir.ops import Network
-from zcc.runtime.executors.cuda import CudaExecutor
 from zcc.runtime.executors.cuda_program import Module, Program
-from zcc.runtime.executors.cuda_timing import in_a_row, replay
 from zcc.runtime.executors.frame_block import PARAMETERS_SIZE, ResultLayout
 from zcc.runtime.executors.plan import Plan
 
-TIMES = 9  # how often each launch is timed, many of them in a row
-REPLAYS, TOGETHER = 15, 20  # the same of the network
 SEED = 20244
 Tiles = Mapping[Product, Tile]
 
@@ -52,10 +48,10 @@ class Measuring(Protocol):
 
 
 class TilesOnCard:
-    """The contract of measuring, on a card of this machine. Each kernel is a module, and compiled once."""
+    """The contract of measuring, on a card. Each kernel is a module, and compiled once."""
 
-    def __init__(self, job: TuningJob[CudaTarget], device: str) -> None:
-        self._job, self._device = job, device
+    def __init__(self, job: TuningJob[CudaTarget], card: Card) -> None:
+        self._job, self._card = job, card
         self._network, self._compiler = network_of(job), KernelCompiler(job.target.capability.arch)
         self._modules: dict[str, bytes | None] = {}  # by kernel; None where the compiler refuses it
 
@@ -68,10 +64,13 @@ class TilesOnCard:
             planned = self._planned(built)
         taken: dict[Product, list[float]] = defaultdict(list)
         if not self._refused(planned):
-            with self._loaded(planned) as executor:
-                for launch, spec in zip(executor.program.plan.launches, planned.specs, strict=True):
-                    if isinstance(spec, ConvMma) and product_of(spec) in built:
-                        taken[product_of(spec)].append(in_a_row(executor, launch, TIMES))
+            products = {
+                number: product_of(spec)
+                for number, spec in enumerate(planned.specs)
+                if isinstance(spec, ConvMma) and product_of(spec) in built
+            }
+            for product, seconds in zip(products.values(), self._time(planned, tuple(products)), strict=True):
+                taken[product].append(seconds)
         return {product: mean(each) for product, each in taken.items()}
 
     def together(self, tiles: Tiles) -> float | None:
@@ -79,8 +78,8 @@ class TilesOnCard:
         planned = self._planned(tiles)
         if self._refused(planned):
             return None
-        with self._loaded(planned) as executor:
-            return median(replay(executor, ("network",), REPLAYS, TOGETHER).tolist())
+        [seconds] = self._time(planned)
+        return seconds
 
     def close(self) -> None:
         """As the contract says."""
@@ -101,18 +100,11 @@ class TilesOnCard:
         self._modules |= self._compiler.compile(new)
         return [spec for name, spec in specs.items() if self._modules[name] is None]
 
-    @contextmanager
-    def _loaded(self, planned: NetworkPlan) -> Iterator[CudaExecutor]:
-        """The network on the card, behind a picture of noise: numbers are as they would be, none is zero for ever."""
-        executor = CudaExecutor(self._program(planned), self._device)
-        try:
-            levels = np.random.default_rng(SEED).integers(0, GREY_LEVELS + 1, planned.image.shape)
-            scale = np.float32(image_scale(planned.image_format))
-            executor.write("input", encode(levels.astype(np.float32) * scale, planned.image_format))
-            replay(executor, ("network",), 1)
-            yield executor
-        finally:
-            executor.close()
+    def _time(self, planned: NetworkPlan, launches: tuple[int, ...] = ()) -> Sequence[float]:
+        """Behind a picture of noise."""
+        levels = np.random.default_rng(SEED).integers(0, GREY_LEVELS + 1, planned.image.shape)
+        image = encode(levels.astype(np.float32) * np.float32(image_scale(planned.image_format)), planned.image_format)
+        return self._card.time(Trial(self._program(planned), image, launches))
 
     def _program(self, planned: NetworkPlan) -> Program:
         """The network alone, with a module for each kernel."""

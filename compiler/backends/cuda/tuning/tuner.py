@@ -1,4 +1,4 @@
-"""The search for the tiles of a network's convolutions, on a card of this machine.
+"""The search for the tiles of a network's convolutions, on a card of this machine or of one that measures for others.
 
 A round gives each convolution one tile that nobody has measured and times its launches, in the network's memory and
 with its numbers. Behind the rounds tiles are tried in the network as a whole; the records name those that it was
@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
+from zcc.compiler.backends.common.measuring.addresses import find_addresses
 from zcc.compiler.backends.common.measuring.time_limit import TimeLimit, stopping
 from zcc.compiler.backends.common.record_folders import LOCK, own_records
 from zcc.compiler.backends.cuda.pipeline import lower_network
 from zcc.compiler.backends.cuda.targets import CudaTarget
 from zcc.compiler.backends.cuda.tile_records import Product, read_tiles, write_tile, write_tiles
+from zcc.compiler.backends.cuda.tuning.card import TIME_ON_CARD, Card, CardElsewhere, CardHere, time_on_card
 from zcc.compiler.backends.cuda.tuning.measure_tiles import Measuring, Tiles, TilesOnCard, network_of
 from zcc.compiler.backends.cuda.tuning.record_files import CudaRecordFiles
 from zcc.compiler.backends.cuda.tuning.tile_task import TileTask, tasks_of
@@ -27,7 +29,7 @@ from zcc.registry.locks import exclusive
 from zcc.runtime.errors import UsageError
 
 TileSearch = Search[TileTask, CudaTarget]
-MakeMeasuring = Callable[[TuningJob[CudaTarget], str], Measuring]
+MakeMeasuring = Callable[[TuningJob[CudaTarget], Card], Measuring]
 SHARE_ALONE = 0.5  # of the time, until tiles are tried in the network
 
 
@@ -35,17 +37,21 @@ class CudaTuner:
     """The contract of tuning, for cards."""
 
     records = CudaRecordFiles()
+    services: ClassVar[Mapping[str, Callable[[bytes], str]]] = {TIME_ON_CARD: time_on_card}
 
     def __init__(self, measuring: MakeMeasuring = TilesOnCard) -> None:
         self._measuring = measuring
 
-    def devices(self, target: CudaTarget, runner: str | None) -> list[Any]:
-        """The first card of this machine."""
+    def devices(self, target: CudaTarget, runner: str | None) -> list[Card]:
+        """The first card of this machine, or that of whichever machine of a runner is free."""
         if runner is not None:
-            raise UsageError("kernels of cards are measured on this machine alone", "leave out --runner")
+            return [CardElsewhere(find_addresses(runner, target)[0])]
         if not target.runs_here():
-            raise UsageError(f"no card of this machine runs {target.name}", "tune on a machine that has one")
-        return ["cuda:0"]
+            raise UsageError(
+                f"no card of this machine runs {target.name}",
+                "tune on a machine that has one, or name one with --runner rpc://TRACKER:PORT/KEY",
+            )
+        return [CardHere()]
 
     def search(
         self,
@@ -57,7 +63,7 @@ class CudaTuner:
         progress: SearchProgress,
     ) -> TileSearch:
         """The default tile of each convolution, then one after the other, until a limit or until all are known."""
-        target, [device] = job.target, self.devices(job.target, runner)
+        target, [card] = job.target, self.devices(job.target, runner)
         specs = lower_network(network_of(job), target.capability, job.precision.name).specs
         search: TileSearch = Search(tasks_of(specs, target.capability), target, budget=limits.seconds)
         folder = own_records(home, target)
@@ -67,7 +73,7 @@ class CudaTuner:
         with (
             stage(f"tune {job.precision.name} for {target.name}"),
             stopping(limits.seconds) as stop,
-            closing(self._measuring(job, device)) as measuring,
+            closing(self._measuring(job, card)) as measuring,
         ):
             for tiles in _rounds(search, stop, limits):
                 gained = _keep(folder, search.tasks, tiles, measuring.alone(tiles))

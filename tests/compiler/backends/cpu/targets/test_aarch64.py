@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import onnx
 import pytest
 
 from benchmarks.instructions import convolutions, network_of, row_of
 from tests.compiler.backends.cpu.small_network import small_network_in_bytes
-from tests.compiler.loaded import load_here
-from tests.onnx_models import build
-from tests.store import made_once
 from zcc.compiler.backends.cpu.forms.network_form import default_form
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.program.build import assembly
@@ -35,16 +31,6 @@ MULTIPLIES = {
     "bf16": {"bfmmla v4s"},
     "int8": {"sdot v4s", "usmmla v4s", "sudot v4s"},
 }
-
-
-@pytest.fixture(scope="module")
-def proto() -> onnx.ModelProto:
-    """A YOLOv8 with the channels of the smallest one that is trained."""
-
-    def make(place: Path) -> None:
-        onnx.save(build("yolov8", width=16, imgsz=(320, 320)), place / "model.onnx")
-
-    return load_here(made_once("yolov8-of-16", make) / "model.onnx").proto
 
 
 @pytest.mark.parametrize(("name", "dtype"), MOST, ids=lambda value: str(value))

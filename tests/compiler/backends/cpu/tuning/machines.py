@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,12 +35,14 @@ class Machines:
         """As `--runner` takes it."""
         return f"rpc://{HOST}:{self.port}/{self.key}"
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
         """One more server; it is not there at once."""
         number = len(self.servers)
         first = PORTS[0] + 200 * number
         options = ["--tracker", f"{HOST}:{self.port}", "--key", self.key, "--port", str(first)]
-        self.servers.append(_start(["-m", "zcc", "tune-server", *options], self.logs / f"server{number}.log"))
+        self.servers.append(
+            _start(["-m", "zcc", "tune-server", *options], self.logs / f"server{number}.log", environment)
+        )
 
     def wait(self, count: int) -> None:
         """Until the tracker knows so many servers."""
@@ -81,9 +83,12 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _start(arguments: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+def _start(
+    arguments: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     with log.open("wb") as file:
-        return subprocess.Popen([sys.executable, *arguments], stdout=file, stderr=file, start_new_session=True)
+        command, env = [sys.executable, *arguments], {**os.environ, **(environment or {})}
+        return subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True, env=env)
 
 
 def _wait(done: Callable[[], bool], what: str) -> None:

@@ -16,6 +16,7 @@ from zcc.compiler.backends.cuda.backend import CudaBackend
 from zcc.compiler.backends.cuda.targets import TARGETS
 from zcc.compiler.backends.cuda.tile_records import Product
 from zcc.compiler.backends.cuda.tiles import default_tile, tile_chooser
+from zcc.compiler.backends.cuda.tuning.card import Card, CardHere
 from zcc.compiler.backends.cuda.tuning.measure_tiles import Tiles
 from zcc.compiler.backends.cuda.tuning.tiles_together import LIKELY
 from zcc.compiler.backends.cuda.tuning.tuner import CudaTuner, MakeMeasuring
@@ -44,8 +45,8 @@ class Follower:
 class FewerStages:
     """The fewer stages, the better; tiles of 128 pixels fail."""
 
-    def __init__(self, job: Any, device: str) -> None:
-        assert device == "cuda:0"
+    def __init__(self, job: Any, card: Card) -> None:
+        assert card == CardHere("cuda:0")
 
     def alone(self, tiles: Tiles) -> dict[Product, float]:
         return {product: tile.stages * 1e-6 for product, tile in tiles.items() if tile.pixels != 128}
@@ -127,7 +128,7 @@ def test_without_a_card_there_is_no_search(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setattr(targets, "capabilities", lambda: [])
     with pytest.raises(UsageError, match="no card of this machine runs cuda:sm_90; tune on a machine that has one"):
         CudaTuner().devices(TARGET, None)
-    with pytest.raises(UsageError, match="leave out --runner"):
+    with pytest.raises(UsageError, match="is no runner; write rpc://"):
         CudaTuner().devices(TARGET, "somewhere:9190")
 
 

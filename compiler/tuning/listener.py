@@ -8,9 +8,11 @@ from __future__ import annotations
 import sys
 import threading
 
+import tvm_ffi
 from tvm.rpc.server import PopenRPCServerState
 
-from zcc.compiler.backends.common.measuring.server import CRASHED, NO_PORT
+from zcc.compiler.backends.table import BACKENDS
+from zcc.compiler.tuning.server import CRASHED, NO_PORT
 
 PORTS = 100  # to try, from the first on
 
@@ -18,6 +20,7 @@ PORTS = 100  # to try, from the first on
 def listen(key: str, tracker: str, address: str, port: int) -> int:
     """Serve until a session crashes, and say how it ended."""
     threading.excepthook = _tell
+    offer_services()
     host, _, number = tracker.rpartition(":")
     try:
         state = PopenRPCServerState(address, port, port + PORTS, tracker_addr=(host, int(number)), key=key)
@@ -26,6 +29,13 @@ def listen(key: str, tracker: str, address: str, port: int) -> int:
         return NO_PORT
     state.thread.join()
     return CRASHED
+
+
+def offer_services() -> None:
+    """Let sessions ask for what backends measure otherwise than by running modules."""
+    for backend in BACKENDS:
+        for name, service in (backend.tuner.services if backend.tuner else {}).items():
+            tvm_ffi.register_global_func(name, service)
 
 
 def _tell(ended: threading.ExceptHookArgs) -> None:

@@ -17,7 +17,7 @@ from zcc.runtime.errors import TuningError
 SPIN_VARIABLE = "TVM_THREAD_POOL_SPIN_COUNT"
 SPINS = "2000"  # how often a helper looks for work before it sleeps: TVM's own 300,000 keep every core busy
 PAUSE = 1.0  # seconds between the end of a server and the next
-CRASHED, NO_PORT = 3, 4  # how the process of compiler/backends/common/measuring/listener.py ends
+CRASHED, NO_PORT = 3, 4  # how the process of compiler/tuning/listener.py ends
 
 
 def serve(key: str, tracker: str, address: str, port: int, note: Callable[[str], None]) -> None:
@@ -26,7 +26,7 @@ def serve(key: str, tracker: str, address: str, port: int, note: Callable[[str],
     command = [
         sys.executable,
         "-m",
-        "zcc.compiler.backends.common.measuring.listener",
+        "zcc.compiler.tuning.listener",
         key,
         tracker,
         address,
