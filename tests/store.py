@@ -11,10 +11,11 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 VARIABLE = "ZCC_TESTS_STORE"  # workers, and what tests start, inherit it from the process that began the run
-MEMORY = Path("/dev/shm")
+MEMORY, IN_MEMORY = Path("/dev/shm"), "tests-of-zcc."
 ENOUGH = 6 << 30  # bytes, free in memory; a run needs a third of them
 
 
@@ -22,8 +23,10 @@ def begin() -> bool:
     """Make the run's store, unless another process of the run did; whether it is for this one to end."""
     if VARIABLE in os.environ:
         return False
+    _remove_what_was_left(MEMORY)
     if "TMPDIR" not in os.environ and _has_room(MEMORY):
-        folder = Path(tempfile.mkdtemp(prefix="tests-of-zcc-", dir=MEMORY))
+        folder = Path(tempfile.mkdtemp(prefix=IN_MEMORY, dir=MEMORY))
+        fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX)  # as long as this process lives
         folder.chmod(0o711)  # a server of PostgreSQL's is another user's
         _made.append(folder)
         os.environ["TMPDIR"] = str(folder)
@@ -34,6 +37,18 @@ def begin() -> bool:
 
 
 _made: list[Path] = []  # by this process
+
+
+def _remove_what_was_left(memory: Path) -> None:
+    """Remove the folders of runs that were killed."""
+    for folder in memory.glob(f"{IN_MEMORY}*"):
+        with suppress(OSError):  # another user's, or one whose run lives
+            held = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(held)
 
 
 def _has_room(memory: Path) -> bool:

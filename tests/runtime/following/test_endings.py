@@ -57,7 +57,7 @@ child = os.fork()
 from zcc.registry import Registry
 if child:
     Registry.open(sys.argv[1]).tag("tiny", "prod", target="{SLOW}")
-until = time.monotonic() + 50
+until = time.monotonic() + 120
 while detector.manifest.target != "{SLOW}" and time.monotonic() < until:
     detector(frame)
     time.sleep(0.01)
