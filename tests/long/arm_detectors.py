@@ -3,8 +3,9 @@
 python -m tests.long.arm_detectors [--model shapes,attention] [--target T,...] [--dtype D,...]
 
 The sample, and a network with attention that is not trained. fp32 must be within 1e-4 of this machine; int8 must be the
-same numbers where this machine multiplies bytes without bounds on weights; of what is stored narrow nine in ten must be
-what float32 finds, and how far they are from this machine's own is printed, where it has instructions for the dtype.
+same numbers where this machine multiplies bytes without bounds on weights. In fp16 and bf16 the sample must find what
+float32 finds; of the other network it is told how much of that, and of this machine's own where it has instructions for
+the dtype.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ SAMPLE = ROOT / "cli" / "sample"
 SCRIPT = ROOT / "tests" / "compiler" / "backends" / "cpu" / "on_arm.py"
 # Boxes in parts of a frame's longer side, and scores.
 TOLERANCES = {"fp32": 1e-4, "fp16": 1e-2, "bf16": 5e-2, "int8": 0.0}
-# How many must be the same, as in a race (`racing/same_detections.py`): in a network that is not trained neighbouring
-# cells have scores that are equal to five digits, and rounding decides which of them suppresses the other.
-SHARES = {"fp16": 0.9, "bf16": 0.9}
+# Of a network that is not trained neighbouring cells have scores that are equal to five digits, and rounding decides
+# which of them suppresses the other: there it is told how many are the same, and held against nothing.
+ONLY_TOLD = {("attention", "fp16"), ("attention", "bf16")}
 NO_BAR = 100.0  # points of accuracy that may be lost: in integers a network that is not trained agrees with nothing
 Floats = NDArray[np.float64]
 
@@ -120,9 +121,9 @@ def describe(apart: Floats, dtype: str) -> str:
 
 
 def are_same(found: Detections, apart: Floats, dtype: str) -> bool:
-    """Whether enough of what was found is what was expected."""
+    """Whether all that was found is what was expected, and nothing is lacking."""
     near = int((apart <= TOLERANCES[dtype]).sum())
-    return near >= SHARES.get(dtype, 1.0) * max(len(found), len(apart))
+    return near == max(len(found), len(apart))
 
 
 def main() -> None:
@@ -146,7 +147,7 @@ def main() -> None:
                     there = made(model, dtype, target.name, scratch)
                     found = found_there(there, target, scratch / "frame.npy", scratch)
                     apart = differences(found, expected, max(picture.shape))
-                    failed |= not are_same(found, apart, dtype)
+                    failed |= not are_same(found, apart, dtype) and (model.stem, dtype) not in ONLY_TOLD
                     told = f"{model.stem} {target.name} {dtype}: {len(found)} found, {describe(apart, dtype)}"
                     if own is not None:
                         told += f"; of {dtype} here {describe(differences(found, own, max(picture.shape)), dtype)}"
