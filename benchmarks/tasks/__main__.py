@@ -1,4 +1,4 @@
-"""A frame from pixels to masks, keypoints, rotated boxes, classes: `python -m benchmarks.tasks MODEL.onnx`.
+"""A frame from pixels to masks, keypoints, rotated boxes, classes, queries: `python -m benchmarks.tasks MODEL.onnx`.
 
 Each model is compiled, and raced against OpenVINO and ONNX Runtime in turns, all with as many threads as there are
 cores. Networks are followed by the usual steps of OpenCV and numpy; ours is one call, and the masks of all that is

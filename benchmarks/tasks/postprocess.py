@@ -37,6 +37,16 @@ def _boxes(rows: Floats, placement: PicturePlacement) -> Floats:
     return placement.to_frame(np.concatenate([centres - halves, centres + halves], axis=1))
 
 
+def queries(outputs: Sequence[Floats], placement: PicturePlacement, classes: int, conf: float, iou: float) -> Results:
+    """Answers to queries, as RT-DETR gives them: boxes in parts of the input, every class above the threshold."""
+    answers = outputs[0][0]
+    rows, kinds = np.nonzero(answers[:, 4 : 4 + classes] > conf)
+    scores = answers[rows, 4 + kinds]
+    order = np.argsort(-scores, kind="stable")[:300]
+    height, width = (size + 2 * corner for size, corner in zip(placement.size, placement.corner, strict=True))
+    return _boxes(answers[rows[order], :4] * (width, height, width, height), placement), scores[order], kinds[order]
+
+
 def pose(outputs: Sequence[Floats], placement: PicturePlacement, classes: int, conf: float, iou: float) -> Results:
     """Boxes and keypoints."""
     rows, scores, kinds = _kept(outputs[0], classes, conf, iou)
@@ -113,4 +123,4 @@ def classify(outputs: Sequence[Floats], placement: PicturePlacement, classes: in
     return likely[top[np.argsort(-likely[top])]], top
 
 
-POSTS: dict[str, Post] = {"pose": pose, "segment": segment, "obb": obb, "classify": classify}
+POSTS: dict[str, Post] = {"detect": queries, "pose": pose, "segment": segment, "obb": obb, "classify": classify}

@@ -20,7 +20,7 @@ from zcc.registry import Registry
 from zcc.runtime.errors import ZccError
 
 DTYPES = ("fp32", "fp16", "bf16", "int8")
-FIGURES = ("map50", "map50_95", "drop_map50_95", "relative_error")
+FIGURES = ("map50", "map50_95", "top1", "drop_map50_95", "relative_error")
 
 
 def main() -> None:
@@ -59,7 +59,7 @@ def _figures(options: argparse.Namespace, target: str, dtype: str, registry: Reg
     except ZccError as error:
         return {"refused": str(error)}
     found = {each.metric: round(each.value, 6) for each in made.manifest.measured}
-    return {name: found.get(name) for name in FIGURES}
+    return {name: found[name] for name in FIGURES if name in found}
 
 
 if __name__ == "__main__":
