@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from zcc.compiler.backends.common.relative_error import NEAR_ZERO, SUM_NEAR_ZERO, Output, in_order_of, relative_error
+from zcc.compiler.backends.common.relative_error import NEAR_ZERO, SUM_NEAR_ZERO, Output, head_error, relative_error
 from zcc.compiler.backends.table import backend_of
 from zcc.compiler.building.job import Job
 from zcc.compiler.frontend.model import Model
 from zcc.compiler.frontend.outputs import with_outputs
-from zcc.compiler.ir.heads.table import family_of
 from zcc.compiler.precision.table import Tolerance
 from zcc.runtime.errors import BuildError
 from zcc.runtime.frame import Pixels
@@ -47,10 +46,9 @@ def _error(model: Model, name: str, actual: Output, expected: Output, tolerance:
     """Of the head's output, or of a map that it is decoded from: sums, that are as exact as what they sum up."""
     is_head = name == model.head.output
     near_zero = ALL_OF_IT if tolerance.of_range else NEAR_ZERO if is_head else SUM_NEAR_ZERO
-    axis = 2 if is_head and not model.head.candidates_last else 1
-    if is_head and not model.head.bare and family_of(model.head).queries:
-        actual = in_order_of(expected, actual)
-    return relative_error(actual, expected, axis, near_zero=near_zero)
+    if is_head:
+        return head_error(actual, expected, model.head, near_zero)
+    return relative_error(actual, expected, 1, near_zero)
 
 
 def reference_outputs(model: Model, names: tuple[str, ...], picture: Pixels) -> dict[str, Output]:

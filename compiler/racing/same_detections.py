@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zcc.compiler.backends.common.relative_error import in_order_of, relative_error
+from zcc.compiler.backends.common.relative_error import head_error
 from zcc.compiler.ir.heads.head import Head
-from zcc.compiler.ir.heads.table import family_of
 from zcc.compiler.racing.contestant import Floats, FoundBoxes, Pixels, Thresholds
 from zcc.compiler.racing.worker import RaceWorker
 from zcc.runtime.errors import BenchmarkError
@@ -65,12 +64,13 @@ def check_agreement(
     agreements = []
     for peer in peers:
         pairs = [(mine, peer.detect(frame, used)) for mine, frame in zip(seen, frames, strict=True)]
+        theirs = peer.network(image)
         agreement = Agreement(
             peer.name,
             used.conf,
             sum(len(mine.scores) for mine in seen),
             shared(pairs, used.conf, tolerance),
-            _apart(output, peer.network(image), head),
+            None if output is None or theirs is None else head_error(theirs, output, head),
         )
         _refuse_strangers(first.name, agreement, tolerance)
         agreements.append(agreement)
@@ -90,15 +90,6 @@ def _sightings(
         return seen, thresholds
     lower = thresholds._replace(conf=best / 2)
     return [worker.detect(frame, lower) for frame in frames], lower
-
-
-def _apart(output: Floats | None, other: Floats | None, head: Head) -> float | None:
-    """The largest relative error; answers to queries may have been chosen into other places."""
-    if output is None or other is None:
-        return None
-    if not head.bare and family_of(head).queries:
-        other = in_order_of(output, other)
-    return relative_error(output, other, 1 if head.candidates_last else 2)
 
 
 def _refuse_strangers(name: str, agreement: Agreement, tolerance: AgreementTolerance) -> None:

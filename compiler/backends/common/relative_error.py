@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from zcc.compiler.ir.heads.head import Head
+from zcc.compiler.ir.heads.table import family_of
+
 NEAR_ZERO = 1e-3  # of an attribute's range
 SUM_NEAR_ZERO = 0.03  # of one that comes out on both sides of zero: there, what it is a sum of is larger than it is
 
@@ -23,6 +26,13 @@ def relative_error(actual: Output, expected: Output, attributes_axis: int, near_
     floors = np.where(signed, max(near_zero, SUM_NEAR_ZERO), near_zero)
     scale = np.maximum(np.abs(expected), floors * ranges)
     return float(np.max(np.abs(actual - expected) / scale))
+
+
+def head_error(actual: Output, expected: Output, head: Head, near_zero: float = NEAR_ZERO) -> float:
+    """The relative error of a head's decoded output; answers to queries may stand in other places."""
+    if not head.bare and family_of(head).queries and np.isfinite(actual).all():
+        actual = in_order_of(expected, actual)
+    return relative_error(actual, expected, 1 if head.candidates_last else 2, near_zero)
 
 
 def in_order_of(expected: Output, actual: Output) -> Output:

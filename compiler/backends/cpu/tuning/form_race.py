@@ -85,8 +85,7 @@ class FormRace:
 
     def _ask(self, forms: tuple[BuiltForm, ...]) -> TrialAnswer | None:
         model = self._builder.source.model
-        axis = 1 if model.head.candidates_last else 2
-        trial = NetworkTrial(self._default, forms, (1, 3, model.height, model.width), model.head.shape, axis)
+        trial = NetworkTrial(self._default, forms, (1, 3, model.height, model.width), model.head)
         answer = self._waiting.submit(self._worker.ask, trial)
         while not self._stop.is_set():
             try:

@@ -11,8 +11,9 @@ import numpy as np
 
 from zcc.compiler.backends.common.measuring.answer import FormResult, TrialAnswer
 from zcc.compiler.backends.common.measuring.device import Device
-from zcc.compiler.backends.common.relative_error import relative_error
+from zcc.compiler.backends.common.relative_error import head_error
 from zcc.compiler.backends.cpu.program.workspace import Memory
+from zcc.compiler.ir.heads.head import Head
 from zcc.compiler.ir.tensors import Array
 from zcc.runtime.library import NETWORK
 
@@ -39,8 +40,7 @@ class NetworkTrial:
     default: BuiltForm
     forms: tuple[BuiltForm, ...]
     image: tuple[int, ...]
-    output: tuple[int, ...]
-    attributes_axis: int  # of the output
+    head: Head
 
     def alone(self) -> list[NetworkTrial]:
         """A trial for each form."""
@@ -51,7 +51,7 @@ def measure_networks(trial: NetworkTrial, device: Device) -> TrialAnswer:
     """The outcome of every form; one that computes something else has failed."""
     image = np.random.default_rng(SEED).random(trial.image, dtype=np.float32)
     runners = [_LoadedForm.make(form, trial, image, device) for form in (trial.default, *trial.forms)]
-    return device.run(lambda: _measure(runners, trial.attributes_axis))
+    return device.run(lambda: _measure(runners, trial))
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class _LoadedForm:
         """Load it, with memory of its own."""
         weights = np.fromfile(form.weights, np.uint8)
         arena = np.zeros(form.memory.bytes(device.threads(form.threads)), np.uint8)
-        arrays = (image, weights, arena, np.zeros(trial.output, np.float32))
+        arrays = (image, weights, arena, np.zeros(trial.head.shape, np.float32))
         return cls(device, device.load(form.library), [device.tensor(array) for array in arrays], form.threads)
 
     def result(self) -> Array:
@@ -83,9 +83,9 @@ class _LoadedForm:
         return self.device.time(self.module, NETWORK, self.arguments, number)
 
 
-def _measure(runners: list[_LoadedForm], attributes_axis: int) -> TrialAnswer:
+def _measure(runners: list[_LoadedForm], trial: NetworkTrial) -> TrialAnswer:
     expected = runners[0].result()
-    faults = [_disagreement(runner.result(), expected, attributes_axis) for runner in runners]
+    faults = [_disagreement(runner.result(), expected, trial) for runner in runners]
     sound = [number for number, fault in enumerate(faults) if fault is None]
     number = max(1, round(ROUND_SECONDS / runners[0].seconds(1)))
     # In turns, so that whatever slows the machine down for a while slows every form down.
@@ -95,7 +95,7 @@ def _measure(runners: list[_LoadedForm], attributes_axis: int) -> TrialAnswer:
     return TrialAnswer(median(times[0] for times in rounds), tuple(outcomes[1:]))
 
 
-def _disagreement(found: Array, expected: Array, attributes_axis: int) -> str | None:
-    error = relative_error(found, expected, attributes_axis)
+def _disagreement(found: Array, expected: Array, trial: NetworkTrial) -> str | None:
+    error = head_error(found, expected, trial.head)
     # Not `error > TOLERANCE`: what is not a number is wrong, too.
     return None if error <= TOLERANCE else f"its output is {error:.1e} off the default form's"

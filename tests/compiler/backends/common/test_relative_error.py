@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from zcc.compiler.backends.common.relative_error import NEAR_ZERO, relative_error
+from zcc.compiler.backends.common.relative_error import NEAR_ZERO, head_error, relative_error
+from zcc.compiler.ir.heads.head import Head
 
 OF_RANGE = 1.0
 BOXES, SCORES = [[10.0, 600.0, 320.0], [640.0, 1.0, 64.0]], [[0.9, 0.0025, 0.5]]
@@ -46,3 +48,12 @@ def test_an_angle_near_zero_is_as_exact_as_others() -> None:
     off = angles + np.float32(6e-6)
     assert relative_error(off, angles, 1) < 2e-4
     assert relative_error(np.abs(off), np.abs(angles), 1) > 2e-3, "a score has no such excuse"
+
+
+def test_answers_to_queries_may_stand_in_other_places() -> None:
+    rows = np.random.default_rng(3).random((1, 20, 7), np.float32)
+    queries = Head("queries", "output", 20, 3, objectness=False, candidates_last=False)
+    assert head_error(rows[:, ::-1], rows, queries) == pytest.approx(0, abs=1e-6)
+    cells = Head("anchor-based", "output", 20, 2, objectness=True, candidates_last=False)
+    assert head_error(rows[:, ::-1], rows, cells) > 0.1, "where they stand says what cells they are"
+    assert np.isnan(head_error(rows * np.nan, rows, queries))

@@ -74,7 +74,7 @@ def builder_of(source: Imported, dtype: str = "fp32", calibration: Calibration |
 def trial_of(builder: FormBuilder, forms: list[NetworkForm], folder: Path) -> NetworkTrial:
     default, *others = (builder.build(form, folder / write_form(form)) for form in forms)
     model = builder.source.model
-    return NetworkTrial(default, tuple(others), (1, 3, model.height, model.width), model.head.shape, 1)
+    return NetworkTrial(default, tuple(others), (1, 3, model.height, model.width), model.head)
 
 
 @pytest.fixture
