@@ -17,6 +17,7 @@ def other_ways() -> list[CpuTarget]:
     """The targets below the best one, and the best one with instructions that it would not choose."""
     best = best_target()
     lesser = [target for target in TARGETS.values() if target.runs_here() and target.unit.dot != best.unit.dot]
-    narrow = [replace(best, name=f"{lanes} lanes", unit=replace(best.unit, lanes=lanes)) for lanes in (4, 8)]
+    lanes = [each for each in (4, 8) if each <= best.unit.lanes]
+    narrow = [replace(best, name=f"{each} lanes", unit=replace(best.unit, lanes=each)) for each in lanes]
     plain = replace(best, name="plain", unit=replace(best.unit, dot=""))
     return [*lesser, *narrow, plain]

@@ -17,7 +17,14 @@ from zcc.compiler.backends.common.measuring.device_process import DeviceWorker
 from zcc.compiler.backends.common.measuring.time_limit import TimeLimit
 from zcc.compiler.backends.common.record_folders import own_records
 from zcc.compiler.backends.cpu.forms.find_records import NO_RECORDS, KernelRecords, find_records
-from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, possible_forms, write_form
+from zcc.compiler.backends.cpu.forms.network_form import (
+    LEAST_BLOCK,
+    NetworkForm,
+    default_form,
+    dimensions,
+    possible_forms,
+    write_form,
+)
 from zcc.compiler.backends.cpu.forms.networks import NETWORKS, NetworkRecord, read_networks, record_name, write_networks
 from zcc.compiler.backends.cpu.kernels.spec import KernelCall
 from zcc.compiler.backends.cpu.lowering.identity import network_key
@@ -69,6 +76,12 @@ def native(dtype: str) -> CpuTarget:
 
 def builder_of(source: Imported, dtype: str = "fp32", calibration: Calibration | None = None) -> FormBuilder:
     return FormBuilder(source, find_precision(dtype), native(dtype), calibration, NO_RECORDS)
+
+
+def others(threads: bool) -> int:
+    """How many other forms a search tries of this machine's best target, as wide as its registers are."""
+    *network, shares = (len(values) for values in dimensions(native("fp32"), find_precision("fp32")))
+    return sum(network) + shares * threads
 
 
 def trial_of(builder: FormBuilder, forms: list[NetworkForm], folder: Path) -> NetworkTrial:
@@ -140,7 +153,7 @@ def test_a_search_records_every_form_and_measures_nothing_twice(
     builder, told = builder_of(source), Told()
     found = search_network(builder, tmp_path, Limits(), Here(), shares=True, progress=told)
     assert (found.left, found.failed) == (0, 0)
-    assert found.tried == len(told.notes) == 4
+    assert found.tried == len(told.notes) == others(threads=True)
     record = read_networks(tmp_path)[record_name(network_key(source.network()), "fp32")]
     assert record == found.record and len(record.forms) == 1 + found.tried
     assert all(isinstance(seconds, float) for seconds in record.forms.values())
@@ -155,7 +168,7 @@ def test_limits_hold(source: Imported, tmp_path: Path) -> None:
     builder = builder_of(source)
     for limits in (Limits(trials=0), Limits(seconds=0.0)):
         found = search_network(builder, tmp_path, limits, Here(), shares=False, progress=SilentSearch())
-        assert (found.tried, found.left, found.best) == (0, 3, found.default)
+        assert (found.tried, found.left, found.best) == (0, others(threads=False), found.default)
     assert not (tmp_path / NETWORKS).exists()
 
 
@@ -170,7 +183,7 @@ def test_what_would_not_be_done_in_time_is_not_begun(source: Imported, tmp_path:
     builder = NeverBuilt(source, find_precision("fp32"), native("fp32"), None, NO_RECORDS)
     limits, a_form_takes = Limits(seconds=100.0), 60.0
     found = search_network(builder, tmp_path, limits, Here(), False, Silent(), a_form_takes)
-    assert (found.tried, found.left) == (0, 3)
+    assert (found.tried, found.left) == (0, others(threads=False))
 
 
 def test_as_many_forms_are_begun_as_can_be_done(source: Imported, tmp_path: Path) -> None:
@@ -197,10 +210,12 @@ class Faulty(FormBuilder):
 def test_forms_that_fail_are_recorded_and_never_chosen(source: Imported, tmp_path: Path) -> None:
     builder = Faulty(source, find_precision("fp32"), native("fp32"), None, NO_RECORDS)
     found = search_network(builder, tmp_path, Limits(), Here(), shares=False, progress=SilentSearch())
-    assert (found.best, found.failed, found.tried, found.left) == (found.default, 3, 3, 0)
+    every = others(threads=False)
+    assert (found.best, found.failed, found.tried, found.left) == (found.default, every, every, 0)
     faults = {form: value for form, value in found.record.forms.items() if isinstance(value, str)}
-    assert len(faults) == 3
-    assert any("no such block" in fault for fault in faults.values())
+    assert len(faults) == every
+    smaller = found.default.block // 2 >= LEAST_BLOCK
+    assert any("no such block" in fault for fault in faults.values()) == smaller
     assert any("off the default form" in fault for fault in faults.values())
 
 
