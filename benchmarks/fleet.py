@@ -1,11 +1,13 @@
 """How much quicker two workers are than one over a matrix of small models: python -m benchmarks.fleet [--ray]
 
-Each crew builds the matrix into a registry of its own, its workers warm: what starting them takes is told apart.
+Each crew builds the matrix into a registry of its own, with a cache of its own and warm workers: what starting them takes
+is told apart.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -21,6 +23,7 @@ from zcc.compiler.fleet.crew import Crew
 from zcc.compiler.fleet.local import LocalCrew
 from zcc.compiler.fleet.matrix import Cell, read_matrix
 from zcc.compiler.fleet.tasks import Foreseen, PlanTask, Stage
+from zcc.runtime.cache import VARIABLE
 
 FAMILIES = ("yolov8", "yolov5", "yolo11")
 TARGETS = ("x86-64-v4-bf16", "x86-64-v4-vnni", "x86-64-v3")
@@ -74,6 +77,9 @@ def _ground(folder: Path, models: int, imgsz: int) -> Path:
 
 
 def _build(folder: Path, path: Path, workers: int, ray: bool) -> float:
+    os.environ[VARIABLE] = str(
+        folder / f"cache-{workers}"
+    )  # kernels that another crew compiled would be taken from there
     matrix, place = read_matrix(path), str(folder / f"registry-{workers}")
     began = time.perf_counter()
     crew = _crew(workers, ray)
