@@ -1,7 +1,7 @@
 """How much quicker two workers are than one over a matrix of small models: python -m benchmarks.fleet [--ray]
 
-Each crew builds the matrix into a registry of its own, with a cache of its own and warm workers: what starting them takes
-is told apart.
+Each crew builds the matrix into a registry of its own, with a cache of its own and warm workers: what starting them
+takes is told apart.
 """
 
 from __future__ import annotations
