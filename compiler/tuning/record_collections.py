@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from zcc.compiler.backends.common.record_folders import OWN, SHIPPED
+from zcc.compiler.backends.common.record_folders import OWN, SHIPPED, of_other_cores
 from zcc.compiler.backends.search import RecordFiles
 from zcc.compiler.backends.table import BACKENDS
 from zcc.compiler.backends.target import Target
@@ -39,17 +39,21 @@ def statistics(home: Path) -> list[TargetRecords]:
 
 @dataclass(frozen=True)
 class Shipped:
-    """The kernels on record that come with zcc: all of them, and by target key those that a machine can use."""
+    """The kernels on record that come with zcc: all of them, and by folder those that a machine can use."""
 
     all: int
     here: dict[str, int]
 
 
 def shipped_for(targets: Iterable[Target]) -> Shipped:
-    """What comes with zcc for these targets, with the cores that their work is cut for."""
+    """What comes with zcc for these targets, whatever number of cores it was made on."""
     counts = {folder.name: files.count(folder).kernels for folder, files in _collection(SHIPPED)}
-    keys = [target.key for target in targets]
-    return Shipped(sum(counts.values()), {key: counts[key] for key in keys if key in counts})
+    folders = [
+        folder.name
+        for target in targets
+        for folder in (SHIPPED / target.key, *of_other_cores(SHIPPED / target.key, target))
+    ]
+    return Shipped(sum(counts.values()), {name: counts[name] for name in folders if name in counts})
 
 
 def export_records(home: Path, folder: Path) -> list[TargetRecords]:

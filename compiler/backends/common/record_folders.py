@@ -15,3 +15,8 @@ LOCK = "tuning.lock"  # in a target's folder, held by whoever writes there
 def own_records(home: Path, target: Target) -> Path:
     """Where a user's own records for a target lie."""
     return home / OWN / target.key
+
+
+def of_other_cores(folder: Path, target: Target) -> list[Path]:
+    """The folders beside a target's that hold records of the same instruction sets, made on other numbers of cores."""
+    return sorted(other for other in folder.parent.glob(f"{target.name}.*") if other.name != target.key)

@@ -9,10 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from zcc.compiler.backends.common.record_folders import SHIPPED, own_records
+from zcc.compiler.backends.common.record_folders import SHIPPED, of_other_cores, own_records
 from zcc.compiler.backends.cpu.forms.network_form import NetworkForm, default_form, possible_forms, write_form
 from zcc.compiler.backends.cpu.forms.networks import Networks, networks_digest, read_networks, record_name
-from zcc.compiler.backends.cpu.forms.records import Database, digest, read_records
+from zcc.compiler.backends.cpu.forms.records import Database, best_only, digest, read_records
 from zcc.compiler.backends.cpu.forms.workload import workload_key
 from zcc.compiler.backends.cpu.kernels.choices import Tunable, write_choice
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
@@ -81,9 +81,13 @@ NO_RECORDS = KernelRecords(())
 
 
 def find_records(home: Path, target: CpuTarget) -> KernelRecords:
-    """The records for a target: the user's, and those that came with zcc."""
+    """The records for a target: the user's, those that came with zcc, then what either knows of other core counts."""
     folders = (own_records(home, target), SHIPPED / target.key)
-    return KernelRecords(tuple(map(read_records, folders)), tuple(map(read_networks, folders)))
+    # Of other core counts only the quickest form of a kernel counts, and only where it is offered for these cores, too:
+    # what it was compared with was cut for others.
+    others = [best_only(read_records(other)) for folder in folders for other in of_other_cores(folder, target)]
+    databases = (*map(read_records, folders), *others)
+    return KernelRecords(databases, tuple(map(read_networks, folders)))
 
 
 class RecordedChoices:

@@ -36,6 +36,7 @@ from zcc.runtime.frame_pool import PoolCode
 STEPS = 1 << 17  # multiply-adds of each chain in one reading
 FOOTPRINTS = tuple(1 << power for power in range(18, 28))  # 256 KiB to 128 MiB
 VOLUME = 1 << 26  # bytes of one reading, whatever the footprint
+LINE = 16  # numbers in a line of the cache
 WINDOW = 0.25  # seconds of readings, of which the best counts: a peak is what the machine does undisturbed
 
 
@@ -162,5 +163,19 @@ def reads(threads: int, lanes: int, vectors: int, passes: int) -> Any:
             for chain in T.unroll(CHAINS):
                 for lane in T.vectorized(lanes):
                     sums[thread, chain, lane] = accumulators[chain, lane]
+
+    return main
+
+
+def launches(pieces: int, number: int) -> Any:
+    """A loop of so many pieces that do next to nothing, shared out again and again."""
+
+    @T.prim_func(s_tir=True)
+    def main(numbers_handle: T.handle) -> None:
+        T.func_attr({"global_symbol": "main", "tirx.noalias": True})
+        numbers = T.match_buffer(numbers_handle, (pieces, LINE), "float32", align=4)
+        for launch in T.serial(number):
+            for piece in T.parallel(pieces):
+                numbers[piece, 0] = T.cast(launch, "float32")
 
     return main

@@ -99,23 +99,22 @@ define internal void @take_part(ptr %pool, i32 %self, i32 %generation) {
   %admitted = icmp slt i32 %self, %most
   br i1 %admitted, label %turn, label %end
 turn:
-  %turns = phi i32 [ 0, %0 ], [ %turns.next, %leave ]
-  %done = phi i32 [ 0, %0 ], [ %done.here, %leave ]
+  %turns = phi i32 [ 0, %0 ], [ %turns.next, %further ]
   %all = icmp uge i32 %turns, %blocks
-  br i1 %all, label %report, label %enter
+  br i1 %all, label %end, label %enter
 enter:
   %place = add i32 %self, %turns
   %block = urem i32 %place, %blocks
   %claims = call ptr @claims(ptr %pool, i32 %block)
   br label %claim
 claim:
-  %done.here = phi i32 [ %done, %enter ], [ %done.here, %take ], [ %done.more, %succeed ]
+  %done = phi i32 [ 0, %enter ], [ %done, %take ], [ %done.more, %succeed ]
   %word = load atomic i64, ptr %claims acquire, align 8
   %stamp.wide = lshr i64 %word, 32
   %stamp = trunc i64 %stamp.wide to i32
   %distance = sub i32 %stamp, %generation
-  %late = icmp sgt i32 %distance, 0
-  br i1 %late, label %report, label %count
+  %late = icmp sgt i32 %distance, 0  ; the launch ended, so that nothing is left to report either
+  br i1 %late, label %end, label %count
 count:
   %each.job = load atomic i32, ptr %each.at monotonic, align 4
   %low = trunc i64 %word to i32
@@ -143,7 +142,7 @@ run:  ; the launch cannot end before this piece is reported, so that what it is 
   %pieces = load i32, ptr %count.at
   store i32 %pieces, ptr %own.count
   %code = call i32 %task(i32 %piece, ptr %own, ptr %closure)
-  %done.more = add i32 %done.here, 1
+  %done.more = add i32 %done, 1
   %failed = icmp ne i32 %code, 0
   br i1 %failed, label %fail, label %succeed
 fail:
@@ -152,16 +151,12 @@ fail:
 succeed:
   br label %claim
 leave:
-  %turns.next = add i32 %turns, 1
-  br label %turn
-report:
-  %done.all = phi i32 [ %done, %turn ], [ %done.here, %claim ]
-  %none = icmp eq i32 %done.all, 0
-  br i1 %none, label %end, label %tell
-tell:
-  %pending = atomicrmw sub ptr %pending.at, i32 %done.all seq_cst
-  %last = icmp eq i32 %pending, %done.all
-  br i1 %last, label %finish, label %end
+  %none = icmp eq i32 %done, 0
+  br i1 %none, label %further, label %report
+report:  ; before looking at other blocks, whose words lie in other cores' caches: the owner may wait for this alone
+  %pending = atomicrmw sub ptr %pending.at, i32 %done seq_cst
+  %last = icmp eq i32 %pending, %done
+  br i1 %last, label %finish, label %further
 finish:
   %waiting = load atomic i32, ptr %waiting.at seq_cst, align 4
   %asleep = icmp ne i32 %waiting, 0
@@ -169,6 +164,9 @@ finish:
 wake:
   call void @wake(ptr %pending.at, i32 1)
   br label %end
+further:
+  %turns.next = add i32 %turns, 1
+  br label %turn
 end:
   ret void
 }
