@@ -14,9 +14,9 @@ from zcc.runtime.aligned import aligned_bytes
 from zcc.runtime.numa import stay_on
 
 # The code's entries; another layout of a pool's memory takes other names.
-JOIN, WORK, LIMIT = "zcc_pool1_join", "zcc_pool1_work", "zcc_pool1_limit"
+JOIN, WORK, LIMIT = "zcc_pool2_join", "zcc_pool2_work", "zcc_pool2_limit"
 # Places in a pool's memory.
-PIECES, PATIENCE, SLEPT, CLAIMS, LINE = 196, 200, 208, 256, 64
+PIECES, PATIENCE, SLEPT, TO_DONE, CLAIMS, LINE = 196, 200, 208, 216, 256, 64
 PIECES_OF_A_THREAD = 4  # of a kernel: enough that the last ones end together, few enough that claims cost nothing
 PATIENCE_NS = 50_000  # of looking for work before a thread sleeps: from kernel to kernel, not between frames
 
@@ -40,9 +40,10 @@ class FramePool:
 
     def __init__(self, room: int, cpus: frozenset[int] = frozenset()) -> None:
         self._room, self._cpus = room, cpus
-        self._memory = aligned_bytes(CLAIMS + LINE * room)
+        self._memory = aligned_bytes(CLAIMS + 2 * LINE * room)
         self._memory[PIECES:].view("i4")[0] = PIECES_OF_A_THREAD
         self._memory[PATIENCE:].view("i8")[0] = PATIENCE_NS
+        self._memory[TO_DONE:].view("i8")[0] = LINE * room
         self._at: int = self._memory.ctypes.data
         self._limit = 0
         self._code: PoolCode | None = None

@@ -14,14 +14,19 @@
 ; Where tasks need memory of their own, each thread has a strip of it, and only as many threads take part as there are strips.
 ; Workers may be in the code of another module: what they pass a task tells its module which strip is theirs.
 ;
+; What a thread has done of a launch it says in a word of its own, which nobody else writes: with a common count, threads that
+; end together would wait for one another. The owner looks at all of these words until they add up to the launch's pieces.
+;
 ; A pool is memory of its owner's, zeroed, in lines of 64 bytes. runtime/frame_pool.py knows the offsets, too:
 ;     0 generation     (i32, a futex: workers await the next launch)      4 sleepers (i32, since the last wake-up)
-;    64 pending        (i32, a futex: pieces that are not done)          68 waiting  (i32, whether the owner sleeps)
+;    64 news           (i32, a futex: grows with what is done while the owner sleeps)     68 waiting (i32, whether it does)
 ;   128 task, 136 closure, 144 environment (pointer, i32 pieces), 156 blocks, 160 pieces of each block, 164 failure,
 ;       168 threads that may take part
 ;   192 limit          (i32, a futex: threads that take part, the owner's among them; below 0: go home)
 ;   196 pieces for each thread (i32)   200 nanoseconds of looking before sleeping (i64)   208 nanoseconds slept (i64)
+;   216 bytes from the claims to the words of what is done (i64)
 ;   256 + 64 n         claims of block n (i64)
+;   further on + 64 n  pieces that thread n has done (i64: the generation, and how many)
 
 ; What the functions of this module get from Python are tvm_ffi's values, 16 bytes each: a kind, and behind 8 bytes the value.
 
@@ -102,7 +107,7 @@ share:
   %blocks.at = getelementptr i8, ptr %pool, i64 156
   %each.at = getelementptr i8, ptr %pool, i64 160
   %failure.at = getelementptr i8, ptr %pool, i64 164
-  %pending.at = getelementptr i8, ptr %pool, i64 64
+  %news.at = getelementptr i8, ptr %pool, i64 64
   %waiting.at = getelementptr i8, ptr %pool, i64 68
   %sleepers.at = getelementptr i8, ptr %pool, i64 4
   %direct = select i1 %unbound, ptr %task, ptr @task_on_a_strip
@@ -115,8 +120,6 @@ share:
   store atomic i32 %most, ptr %most.at monotonic, align 4
   store atomic i32 %each, ptr %each.at monotonic, align 4
   store atomic i32 %threads, ptr %blocks.at release, align 4
-  store atomic i32 %pieces, ptr %pending.at monotonic, align 4
-  store atomic i32 0, ptr %waiting.at monotonic, align 4
   %last = load atomic i32, ptr %pool monotonic, align 4
   %generation = add i32 %last, 1
   store atomic i32 %generation, ptr %pool seq_cst, align 4
@@ -131,28 +134,27 @@ work:
   call void @take_part(ptr %pool, i32 0, i32 %generation)
   br label %await
 await:
-  %left = load atomic i32, ptr %pending.at acquire, align 4
-  %done = icmp eq i32 %left, 0
-  br i1 %done, label %end, label %look
-look:
-  %after = call i32 @look(ptr %pool, ptr %pending.at, i32 %left)
-  %moved = icmp ne i32 %after, %left
-  br i1 %moved, label %await, label %sleep
+  %over = call i1 @look_for_end(ptr %pool, i32 %threads, i32 %generation, i32 %pieces)
+  br i1 %over, label %end, label %sleep
 sleep:  ; so that a thread which the system put aside may have this processor
   store atomic i32 1, ptr %waiting.at seq_cst, align 4
-  %still = load atomic i32, ptr %pending.at seq_cst, align 4
-  %late = icmp eq i32 %still, 0
-  br i1 %late, label %end, label %rest
+  %news = load atomic i32, ptr %news.at seq_cst, align 4
+  %late = call i1 @ended(ptr %pool, i32 %threads, i32 %generation, i32 %pieces)
+  br i1 %late, label %awake, label %rest
 rest:
   %begin = call i64 @now()
-  call void @await(ptr %pending.at, i32 %still)
+  call void @await(ptr %news.at, i32 %news)
   %stop = call i64 @now()
   %slept = sub i64 %stop, %begin
   %slept.at = getelementptr i8, ptr %pool, i64 208
   %before = load i64, ptr %slept.at
   %sum = add i64 %before, %slept
   store i64 %sum, ptr %slept.at
-  br label %await
+  %enough = call i1 @ended(ptr %pool, i32 %threads, i32 %generation, i32 %pieces)
+  br i1 %enough, label %awake, label %sleep
+awake:
+  store atomic i32 0, ptr %waiting.at monotonic, align 4
+  br label %end
 end:
   %failure = load atomic i32, ptr %failure.at monotonic, align 4
   ret i32 %failure

@@ -33,6 +33,37 @@ end:
   ret i32 %found
 }
 
+; Whether a launch ended within the pool's time of looking.
+define internal i1 @look_for_end(ptr %pool, i32 %threads, i32 %generation, i32 %pieces) nounwind {
+  %first = call i1 @ended(ptr %pool, i32 %threads, i32 %generation, i32 %pieces)
+  br i1 %first, label %quick, label %begin
+quick:
+  ret i1 true
+begin:
+  %patience.at = getelementptr i8, ptr %pool, i64 200
+  %patience = load i64, ptr %patience.at
+  %start = call i64 @now()
+  br label %round
+round:
+  br label %again
+again:
+  %turn = phi i32 [ 0, %round ], [ %turn.next, %wait ]
+  %over = call i1 @ended(ptr %pool, i32 %threads, i32 %generation, i32 %pieces)
+  br i1 %over, label %end, label %wait
+wait:
+  call void @{pause}({pause_argument})
+  %turn.next = add i32 %turn, 1
+  %more = icmp ult i32 %turn.next, 16
+  br i1 %more, label %again, label %clock
+clock:
+  %time = call i64 @now()
+  %passed = sub i64 %time, %start
+  %patient = icmp slt i64 %passed, %patience
+  br i1 %patient, label %round, label %end
+end:
+  ret i1 %over
+}
+
 define internal i64 @now() nounwind {
   %time = alloca { i64, i64 }
   %code = call i32 @clock_gettime(i32 1, ptr %time)  ; monotonic

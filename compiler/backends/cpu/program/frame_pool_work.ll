@@ -84,7 +84,7 @@ define internal void @take_part(ptr %pool, i32 %self, i32 %generation) {
   %task.at = getelementptr i8, ptr %pool, i64 128
   %closure.at = getelementptr i8, ptr %pool, i64 136
   %failure.at = getelementptr i8, ptr %pool, i64 164
-  %pending.at = getelementptr i8, ptr %pool, i64 64
+  %news.at = getelementptr i8, ptr %pool, i64 64
   %waiting.at = getelementptr i8, ptr %pool, i64 68
   %blocks = load atomic i32, ptr %blocks.at acquire, align 4
   %wide = zext i32 %generation to i64
@@ -96,10 +96,12 @@ define internal void @take_part(ptr %pool, i32 %self, i32 %generation) {
   %count.at = getelementptr i8, ptr %pool, i64 152
   %most.at = getelementptr i8, ptr %pool, i64 168
   %most = load atomic i32, ptr %most.at monotonic, align 4
+  %done.at = call ptr @done(ptr %pool, i32 %self)
   %admitted = icmp slt i32 %self, %most
   br i1 %admitted, label %turn, label %end
 turn:
   %turns = phi i32 [ 0, %0 ], [ %turns.next, %further ]
+  %done = phi i64 [ %stamped, %0 ], [ %done.known, %further ]
   %all = icmp uge i32 %turns, %blocks
   br i1 %all, label %end, label %enter
 enter:
@@ -108,7 +110,7 @@ enter:
   %claims = call ptr @claims(ptr %pool, i32 %block)
   br label %claim
 claim:
-  %done = phi i32 [ 0, %enter ], [ %done, %take ], [ %done.more, %succeed ]
+  %done.here = phi i64 [ %done, %enter ], [ %done.here, %take ], [ %done.more, %succeed ]
   %word = load atomic i64, ptr %claims acquire, align 8
   %stamp.wide = lshr i64 %word, 32
   %stamp = trunc i64 %stamp.wide to i32
@@ -142,7 +144,7 @@ run:  ; the launch cannot end before this piece is reported, so that what it is 
   %pieces = load i32, ptr %count.at
   store i32 %pieces, ptr %own.count
   %code = call i32 %task(i32 %piece, ptr %own, ptr %closure)
-  %done.more = add i32 %done, 1
+  %done.more = add i64 %done.here, 1
   %failed = icmp ne i32 %code, 0
   br i1 %failed, label %fail, label %succeed
 fail:
@@ -151,20 +153,19 @@ fail:
 succeed:
   br label %claim
 leave:
-  %none = icmp eq i32 %done, 0
+  %none = icmp eq i64 %done.here, %done
   br i1 %none, label %further, label %report
 report:  ; before looking at other blocks, whose words lie in other cores' caches: the owner may wait for this alone
-  %pending = atomicrmw sub ptr %pending.at, i32 %done seq_cst
-  %last = icmp eq i32 %pending, %done
-  br i1 %last, label %finish, label %further
-finish:
+  store atomic i64 %done.here, ptr %done.at seq_cst, align 8
   %waiting = load atomic i32, ptr %waiting.at seq_cst, align 4
   %asleep = icmp ne i32 %waiting, 0
-  br i1 %asleep, label %wake, label %end
+  br i1 %asleep, label %wake, label %further
 wake:
-  call void @wake(ptr %pending.at, i32 1)
-  br label %end
+  %news = atomicrmw add ptr %news.at, i32 1 seq_cst
+  call void @wake(ptr %news.at, i32 1)
+  br label %further
 further:
+  %done.known = phi i64 [ %done, %leave ], [ %done.here, %report ], [ %done.here, %wake ]
   %turns.next = add i32 %turns, 1
   br label %turn
 end:
@@ -177,4 +178,34 @@ define internal ptr @claims(ptr %pool, i32 %block) nounwind {
   %all = getelementptr i8, ptr %pool, i64 256
   %claims = getelementptr i8, ptr %all, i64 %offset
   ret ptr %claims
+}
+
+define internal ptr @done(ptr %pool, i32 %thread) nounwind {
+  %distance.at = getelementptr i8, ptr %pool, i64 216
+  %distance = load i64, ptr %distance.at
+  %claims = call ptr @claims(ptr %pool, i32 %thread)
+  %done = getelementptr i8, ptr %claims, i64 %distance
+  ret ptr %done
+}
+
+; Whether all pieces of a launch are done.
+define internal i1 @ended(ptr %pool, i32 %threads, i32 %generation, i32 %pieces) nounwind {
+  br label %add
+add:
+  %thread = phi i32 [ 0, %0 ], [ %next, %add ]
+  %sum = phi i32 [ 0, %0 ], [ %sum.next, %add ]
+  %done.at = call ptr @done(ptr %pool, i32 %thread)
+  %word = load atomic i64, ptr %done.at seq_cst, align 8
+  %stamp.wide = lshr i64 %word, 32
+  %stamp = trunc i64 %stamp.wide to i32
+  %count = trunc i64 %word to i32
+  %counts = icmp eq i32 %stamp, %generation
+  %more = select i1 %counts, i32 %count, i32 0
+  %sum.next = add i32 %sum, %more
+  %next = add i32 %thread, 1
+  %another = icmp ult i32 %next, %threads
+  br i1 %another, label %add, label %all
+all:
+  %ended = icmp eq i32 %sum.next, %pieces
+  ret i1 %ended
 }
