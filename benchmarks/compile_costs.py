@@ -26,7 +26,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.arguments import names, run
-from zcc.compiler.backends.cpu.program.kept_objects import objects_folder
+from zcc.compiler.backends.common.kept_objects import objects_folder
 from zcc.compiler.backends.table import targets
 from zcc.compiler.compile import CompileOptions, compile_model
 from zcc.compiler.tuning.silent import SilentSearch

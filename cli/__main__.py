@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+
+PATIENCE = 10_000, 20, 50  # of the garbage collector: Python's own has it pass hundreds of times while TVM is imported
 
 
 def main() -> None:
     """Run the command line, or say what it needs where only the thin runtime is installed."""
+    gc.set_threshold(*PATIENCE)
     try:
         _run()
     except KeyboardInterrupt:

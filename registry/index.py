@@ -13,6 +13,7 @@ from zcc.registry.database import EMPTY, Database, File, Server, Transaction, ca
 from zcc.registry.failures import RESTORE, reported
 from zcc.registry.location import Location
 from zcc.registry.locks import exclusive
+from zcc.registry.newest import make_newest
 from zcc.registry.revision import REVISION, VERSION_TABLE
 from zcc.runtime.errors import RegistryError, Unavailable, UsageError
 
@@ -162,17 +163,22 @@ class Index:
         self._upgrade()
 
     def _upgrade(self) -> None:
+        path = self.location.database
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with exclusive(self.location.home / "locks" / "index.lock"):
+            if path is not None and self._revision() is None:
+                make_newest(path, self._patience)
+            else:
+                self._migrate(path)
+        self._current = True
+
+    def _migrate(self, path: Path | None) -> None:
         from zcc.registry.upgrade import engine_of, upgrade
 
-        path = self.location.database
-        if path is None:
-            engine = self._server.engine
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            engine = engine_of(path, self._patience)
-        with exclusive(self.location.home / "locks" / "index.lock"), engine.begin() as connection:
+        engine = self._server.engine if path is None else engine_of(path, self._patience)
+        with engine.begin() as connection:
             upgrade(connection)
-        self._current = True
 
 
 def _asides(database: Path) -> Iterator[Path]:

@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Give the run its store, and the machine that it is to pretend to have."""
     if store.begin():
         config.add_cleanup(store.end)
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")  # numpy's idle threads sleep at once: other tests have work
     pretending.begin(Path(os.environ[store.VARIABLE]))
     pretending.hide_cards()
 

@@ -22,7 +22,7 @@ from zcc.runtime import host
 from zcc.runtime.manifest import Manifest
 
 SIZES = ((480, 640), (720, 1280), (1080, 1920), (2160, 3840))  # what cameras give
-STARTS = 3  # processes, each of which takes seconds; their median is told
+STARTS = 3  # processes, each of which takes seconds; their median is told, or that of as many as there are rounds
 TYPICAL = 5e-3  # seconds of a frame that the protocol's own time is held against
 
 
@@ -36,7 +36,12 @@ class BenchPlan:
     against: Lineup | None = None
     quick: bool = False  # the race alone
     streams: tuple[int, ...] = ()  # numbers of frames side by side to look at; one, two, four, … where none are named
-    seconds: float = 0.5  # of runs for each figure beside the race
+    seconds: float = 0.5  # of runs for each figure beside the race, at most
+
+    @property
+    def beside(self) -> float:
+        """Seconds of runs for each figure beside the race: no more than the race's own take."""
+        return min(self.seconds, self.rules.rounds * self.rules.seconds)
 
 
 def run_bench(plan: BenchPlan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
@@ -83,7 +88,7 @@ def overhead() -> float:
 
 def _surroundings(plan: BenchPlan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
     """What a frame takes by stage, size, threads and streams; a process's start, its memory, and energy."""
-    seconds, folder = plan.seconds, plan.folder
+    seconds, folder = plan.beside, plan.folder
     with progress.stage("stages, frame sizes, energy"):
         by_size = [_resized(frames, size) for size in SIZES]
         around = probes.apart(plan.rules.threads, probes.measure_around, folder, by_size, frames[:4], seconds)
@@ -92,7 +97,7 @@ def _surroundings(plan: BenchPlan, frames: Sequence[Pixels], progress: Progress)
         cells = sharings(host.worker_threads(), plan.streams) if on_cpu else ON_A_CARD
         found = surface(folder, frames[:4], cells, seconds)
     with progress.stage("cold start, memory"):
-        started = probes.cold_start(folder, plan.frame, STARTS)
+        started = probes.cold_start(folder, plan.frame, min(STARTS, plan.rules.rounds))
     return {
         "stages_ms": around.stages,
         "frame_sizes": around.sizes,

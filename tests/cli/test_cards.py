@@ -50,9 +50,9 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> str:
+def driver() -> str:
     """The folder of the driver's library."""
-    return str(driver_library(tmp_path_factory.mktemp("driver")))
+    return str(driver_library())
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from zcc.registry import Registry
 LOADED = 20.0  # seconds by which a machine with a lot to do may be late
 AT_MOST = GRACE + DYING + LOADED
 PATIENCE = 180
+SHORT = ("--trials", "100")  # a search that does not measure the machine first, and is long enough to be interrupted
 
 Moment = Callable[["subprocess.Popen[str]"], None]
 
@@ -143,7 +144,8 @@ def test_a_command_ends_at_once_and_leaves_nothing(
     changes = {GENERATING: {"ZCC_CACHE": str(tmp_path / "cache")}, LINKING: {"CXX": str(slow)}}
     # Most of the kernels of the detector that all tests share are kept: what comes after them is soon there.
     model = model or (tiny_artifact.model if command == "compile" else small)
-    process = start("-m", "zcc", command, model, "--dtype", "fp32", **changes.get(moment, {}))
+    short = SHORT if command == "tune" else ()
+    process = start("-m", "zcc", command, model, "--dtype", "fp32", *short, **changes.get(moment, {}))
     moment(process)
     check_that_it_ends_at_once(process, temporary)
     assert Registry.open(tmp_path / "registry").artifacts() == []
@@ -185,7 +187,7 @@ def check_that_it_ends_at_once(process: subprocess.Popen[str], temporary: Path) 
 def test_what_was_measured_before_is_kept(
     start: Callable[..., subprocess.Popen[str]], small: Path, temporary: Path, tmp_path: Path
 ) -> None:
-    process = start("-m", "zcc", "tune", small, "--dtype", "fp32")
+    process = start("-m", "zcc", "tune", small, "--dtype", "fp32", *SHORT)
     line("forms tried")(process)
     check_that_it_ends_at_once(process, temporary)
     assert "yours" in call_zcc("tune", "--stats", "--registry", tmp_path / "registry").stdout

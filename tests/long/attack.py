@@ -90,8 +90,13 @@ def _reported(ended: Ended) -> bool:
 @cache
 def prepare() -> None:
     """Import what commands import, and warm what they compute once, so that a fork costs milliseconds."""
+    # But for TVM, which takes more memory than a command may that fails before it needs it.
+    import zcc.compiler.adapting.adapt
+    import zcc.compiler.quality.evaluate
+    import zcc.compiler.quality.given
     import zcc.registry.bundle
     import zcc.runtime.detector
+    import zcc.runtime.executors.cpu
     import zcc.runtime.feeds.pictures  # noqa: F401
     from tests.registry.samples import artifact
     from zcc.commands.main import cli

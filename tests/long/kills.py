@@ -10,6 +10,7 @@ import random
 import signal
 import sys
 import tempfile
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from zcc.registry.bundle import export_bundle
 from zcc.registry.signing import make_key
 
 LONGEST = 0.25  # seconds that a command runs before it is killed
+BEYOND = 1.2  # times as long as it took when it was not; later there is nothing left to kill
 
 
 class Killer:
@@ -31,6 +33,7 @@ class Killer:
         self.folder, self.home = folder, folder / "home"
         self.dice, self.tally = random.Random(seed), Tally()
         self.registry = Registry.open(self.home)
+        self._took: dict[str, float] = {}  # seconds of commands that came to their end, at most
         self._number = 0
         for _ in range(2):
             self._publish()
@@ -41,14 +44,17 @@ class Killer:
         """Kill one command somewhere between its start and its end."""
         before = {each.digest for each in self.registry.artifacts()}
         words = self._command()
-        ended = attack(*words, "--registry", self.home, sent=(self.dice.uniform(0, LONGEST), signal.SIGKILL))
+        word, began = str(words[0]), time.perf_counter()
+        latest = min(LONGEST, BEYOND * self._took.get(word, LONGEST))
+        ended = attack(*words, "--registry", self.home, sent=(self.dice.uniform(0, latest), signal.SIGKILL))
         self.tally.megabytes = max(self.tally.megabytes, ended.megabytes)
         if ended.code != -signal.SIGKILL:
+            self._took[word] = max(self._took.get(word, 0.0), time.perf_counter() - began)
             self.tally.endings["commands done before"] += 1
         else:
             self.tally.rounds += 1
             self.tally.endings["commands killed"] += 1
-        self._look(str(words[0]), before)
+        self._look(word, before)
 
     def _look(self, word: str, before: set[str]) -> None:
         there = {each.digest for each in self.registry.artifacts()}

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, create_engine
 
 from tests.registry.samples import artifact
 from zcc.registry import Registry
+from zcc.registry.newest import make_newest
 from zcc.registry.revision import REVISION, VERSION_TABLE
 from zcc.registry.schema import metadata
 from zcc.registry.upgrade import revisions, upgrade
@@ -60,6 +61,21 @@ def test_every_revision_has_its_shipped_schema() -> None:
 @pytest.mark.parametrize("revision", sorted(path.stem for path in SCHEMAS.iterdir()))
 def test_a_shipped_revision_never_changes(revision: str) -> None:
     assert schema_at(revision) == (SCHEMAS / f"{revision}.sql").read_text(encoding="utf-8")
+
+
+def test_a_new_index_is_made_as_the_migrations_make_it(tmp_path: Path) -> None:
+    make_newest(tmp_path / "index.sqlite", 1.0)
+    new = sqlite3.connect(tmp_path / "index.sqlite")
+    rows = new.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+    assert "".join(f"{' '.join(sql.split())};\n" for (sql,) in rows) == schema_at(REVISION)
+    with _upgraded("head") as connection:
+        for table in metadata.tables:
+            made, migrated = f"SELECT * FROM {table}", connection.exec_driver_sql(f"SELECT * FROM {table}").fetchall()
+            assert len(new.execute(made).fetchall()) == len(migrated)
+    [(identity, turn)] = new.execute("SELECT id, turn FROM registry")
+    assert (len(identity), turn) == (32, 0)
+    assert new.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchall() == [(REVISION,)]
+    new.close()
 
 
 def test_the_tables_in_the_code_are_those_of_the_last_migration() -> None:

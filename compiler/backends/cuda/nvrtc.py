@@ -11,10 +11,10 @@ import importlib.util
 import re
 from collections.abc import Mapping, Sequence
 from ctypes import POINTER, byref, c_char_p, c_int, c_size_t, c_void_p
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from zcc.compiler.backends.cuda.kept_code import Compiled, Resources, kept_or_made
 from zcc.runtime.distribution import how_to_install
 from zcc.runtime.errors import BuildError
 
@@ -28,25 +28,6 @@ _USED = re.compile(r"Used (\d+) registers")
 _SHARED = re.compile(r"(\d+) bytes smem")
 
 
-@dataclass(frozen=True)
-class Resources:
-    """What a thread or a block of a kernel takes."""
-
-    registers: int
-    shared_bytes: int  # static ones
-    spilled_bytes: int
-    stack_bytes: int
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """A source's kernels for one architecture, and as PTX for younger ones."""
-
-    cubin: bytes
-    ptx: bytes
-    kernels: Mapping[str, Resources]
-
-
 def compile_cuda(
     source: str,
     arch: str,
@@ -57,14 +38,20 @@ def compile_cuda(
 ) -> Compiled:
     """Compile a source for an architecture such as sm_90; BuildError with the compiler's first complaint.
 
-    Options come after zcc's own, so `--fmad=true` lets products melt into sums.
+    Options come after zcc's own, so `--fmad=true` lets products melt into sums. What was compiled before is not again.
     """
-    program = _Program(source, name, headers or {})
-    try:
-        program.compile((f"--gpu-architecture={arch}", *OPTIONS, *options), arch)
-        return Compiled(program.bytes("CUBIN"), program.bytes("PTX"), _resources(program.log()))
-    finally:
-        program.destroy()
+    told = (f"--gpu-architecture={arch}", *OPTIONS, *options)
+    included = dict(headers or {})
+
+    def make() -> Compiled:
+        program = _Program(source, name, included)
+        try:
+            program.compile(told, arch)
+            return Compiled(program.bytes("CUBIN"), program.bytes("PTX"), _resources(program.log()))
+        finally:
+            program.destroy()
+
+    return kept_or_made([source, name, included, told, _compiler()], make)
 
 
 @cache
@@ -76,13 +63,25 @@ def version() -> str:
 
 
 @cache
-def _library() -> ctypes.CDLL:
+def _compiler() -> list[str | int]:
+    """What tells this compiler from another, which may make other code."""
+    file = _place().stat()
+    return [version(), file.st_size, file.st_mtime_ns]
+
+
+@cache
+def _place() -> Path:
     spec = importlib.util.find_spec(PACKAGE) if importlib.util.find_spec(PACKAGE.partition(".")[0]) else None
     places = [Path(place) / LIBRARY for place in (spec and spec.submodule_search_locations) or ()]
     found = next((place for place in places if place.exists()), None)
     if found is None:
         raise BuildError("NVIDIA's compiler NVRTC 12 is not installed", how_to_install("cuda"))
-    library = ctypes.CDLL(str(found))
+    return found
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    library = ctypes.CDLL(str(_place()))
     library.nvrtcGetErrorString.restype = c_char_p
     texts = POINTER(c_char_p)
     library.nvrtcCreateProgram.argtypes = [POINTER(c_void_p), c_char_p, c_char_p, c_int, texts, texts]

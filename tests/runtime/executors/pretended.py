@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.gpu.case import Case
+from tests import store
 from tests.compiler.backends.cuda.host_device import host_library
 from zcc.compiler.backends.cuda.frame.frame_source import Source
 from zcc.compiler.backends.cuda.frame.heads import DecodedHead
@@ -41,13 +42,16 @@ NETWORK = Source(
 )
 
 
-def driver_library(folder: Path) -> Path:
-    """The driver, where LD_LIBRARY_PATH will find it."""
-    compiler = shutil.which("g++") or "g++"
-    flags = ["-O1", "-std=c++17", "-fPIC", "-shared", "-fpermissive", "-w"]
-    library = folder / "libcuda.so.1"
-    subprocess.run([compiler, *flags, str(HERE / "pretended_driver.cpp"), "-o", str(library), "-ldl"], check=True)
-    return folder
+def driver_library() -> Path:
+    """The folder of the driver, for LD_LIBRARY_PATH. It belongs to all tests."""
+
+    def make(folder: Path) -> None:
+        compiler = shutil.which("g++") or "g++"
+        flags = ["-O1", "-std=c++17", "-fPIC", "-shared", "-fpermissive", "-w"]
+        library = folder / "libcuda.so.1"
+        subprocess.run([compiler, *flags, str(HERE / "pretended_driver.cpp"), "-o", str(library), "-ldl"], check=True)
+
+    return store.made_once("cuda-driver", make)
 
 
 def program() -> Program:

@@ -25,9 +25,8 @@ Run = Callable[..., CompletedProcess[str]]
 @pytest.fixture(scope="module")
 def script(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Runs code beside the pretended driver."""
-    folder = tmp_path_factory.mktemp("cuda")
-    driver_library(folder)
-    return lambda code, **environment: run(folder, folder / "case", code, **environment)
+    driver, home = driver_library(), tmp_path_factory.mktemp("cuda") / "case"
+    return lambda code, **environment: run(driver, home, code, **environment)
 
 
 def output_of(process: CompletedProcess[str]) -> str:

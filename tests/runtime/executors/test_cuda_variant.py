@@ -17,9 +17,7 @@ Run = Callable[[str], CompletedProcess[str]]
 @pytest.fixture(scope="module")
 def detecting(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[str]]:
     """Runs code that has a detector; the lines that it prints."""
-    folder = tmp_path_factory.mktemp("variant")
-    driver_library(folder)
-    place = artifact(folder / "artifact")
+    place = artifact(tmp_path_factory.mktemp("variant") / "artifact")
     start = (
         "import sys, numpy as np\n"
         "from zcc.runtime import Detector\n"
@@ -28,7 +26,7 @@ def detecting(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[
     )
 
     def detect(code: str) -> list[str]:
-        process = run(folder, None, start + code)
+        process = run(driver_library(), None, start + code)
         assert process.returncode == 0, process.stderr
         return process.stdout.splitlines()
 

@@ -62,6 +62,9 @@ class FoundBuffers:
 class CandidateSource(Protocol):
     """Something that candidates can be read from. The methods write the statements of a kernel."""
 
+    def __hash__(self) -> int:
+        """Of all that decides about these statements, so that a kernel can be remembered by it."""
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the float32 buffer that holds it."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from tvm.script import tirx as T
 
-from zcc.compiler.backends.cpu.frame.inline import inline
+from zcc.compiler.backends.cpu.frame.inline import inline, prim_func
 from zcc.compiler.backends.cpu.frame.letterbox import Expr
 from zcc.compiler.backends.cpu.frame.raw import PackedMap
 from zcc.compiler.backends.cpu.frame.resample import clamp
@@ -68,7 +68,7 @@ def build_areas(prototypes: PackedMap, count: int) -> Any:
     """
     size = prototypes.slab.blocks * prototypes.slab.lanes
 
-    @T.prim_func
+    @prim_func
     def areas(
         memory_handle: T.handle,
         coefficients_handle: T.handle,
@@ -180,7 +180,7 @@ def build_masks(width: int, *, lanes: int = 16) -> Any:
     x first; the bitmaps, uint8 [size]; n, total and size.
     """
 
-    @T.prim_func
+    @prim_func
     def masks(
         areas_handle: T.handle,
         cells_handle: T.handle,

@@ -10,7 +10,7 @@ from tvm.script import tirx as T
 from zcc.compiler.backends.cpu.frame.candidates import CandidateSource, FoundBuffers, collect
 from zcc.compiler.backends.cpu.frame.decoded import Decoded
 from zcc.compiler.backends.cpu.frame.details import write_details
-from zcc.compiler.backends.cpu.frame.inline import inline
+from zcc.compiler.backends.cpu.frame.inline import inline, prim_func
 from zcc.compiler.backends.cpu.frame.letterbox import Expr, gains, margin, resized
 from zcc.compiler.backends.cpu.frame.nms import Kept, is_suppressed, keep
 from zcc.compiler.backends.cpu.frame.pairs import Pairs
@@ -164,7 +164,7 @@ def build_postprocess(
     float_views, int_views = scratch(head, max_det, lanes, task)
     plan = PostprocessPlan(source, spec, task, lanes)
 
-    @T.prim_func
+    @prim_func
     def postprocess(
         output_handle: T.handle,
         height: T.int32,

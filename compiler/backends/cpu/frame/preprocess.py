@@ -20,7 +20,7 @@ from zcc.compiler.backends.cpu.frame.formats import FORMATS
 from zcc.compiler.backends.cpu.frame.frame_buffers import FrameBuffers
 from zcc.compiler.backends.cpu.frame.frame_format import FrameFormat, Levels
 from zcc.compiler.backends.cpu.frame.image_layout import ImageLayout
-from zcc.compiler.backends.cpu.frame.inline import inline
+from zcc.compiler.backends.cpu.frame.inline import inline, prim_func
 from zcc.compiler.backends.cpu.frame.letterbox import PAD_GREY, Expr, LetterboxPlace, gains, margin, resized
 from zcc.compiler.backends.cpu.frame.resample import across, clamp, down, source_position, weight_of
 from zcc.runtime.manifest import InputSpec
@@ -220,7 +220,7 @@ def _letterbox(plan: Any, handles: Any, image_handle: Any, columns_handle: Any, 
 
 
 def _of_one_plane(plan: PreprocessPlan | CropPlan) -> Any:
-    @T.prim_func
+    @prim_func
     def preprocess(frame: T.handle, image: T.handle, columns: T.handle, share: T.handle) -> None:
         T.func_attr({"global_symbol": "preprocess", "tirx.noalias": True})
         plan.write((frame,), image, columns, share)
@@ -229,7 +229,7 @@ def _of_one_plane(plan: PreprocessPlan | CropPlan) -> Any:
 
 
 def _of_two_planes(plan: PreprocessPlan | CropPlan) -> Any:
-    @T.prim_func
+    @prim_func
     def preprocess(luma: T.handle, chroma: T.handle, image: T.handle, columns: T.handle, share: T.handle) -> None:
         T.func_attr({"global_symbol": "preprocess", "tirx.noalias": True})
         plan.write((luma, chroma), image, columns, share)
@@ -238,7 +238,7 @@ def _of_two_planes(plan: PreprocessPlan | CropPlan) -> Any:
 
 
 def _of_three_planes(plan: PreprocessPlan | CropPlan) -> Any:
-    @T.prim_func
+    @prim_func
     def preprocess(
         luma: T.handle, u: T.handle, v: T.handle, image: T.handle, columns: T.handle, share: T.handle
     ) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 from zcc.compiler.backends.cpu.kernels.slab import Slab
@@ -23,6 +24,7 @@ TRANSFORM_VALUE = 9  # of each product of a tile and block, both ways together
 CACHE_SHARE = 5  # a task's own values may take one part in so many of the cache; the weights want the rest
 BYTES_BEYOND = 6  # of what does not fit there, in a cycle
 WEIGHT_BYTES = 256  # in a cycle, read in a row
+MOST_MAPS = 1024  # whose choices are remembered: a network has many of few sizes, in each of its precisions
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class WinogradChoice:
 
 def winograd_choices(x: Slab, out: Slab, unit: VectorUnit, stride: int) -> list[WinogradChoice]:
     """At most eight choices, the most promising first; none for images, and for maps smaller than a tile."""
+    return list(_choices(x, out, unit, stride))
+
+
+@lru_cache(MOST_MAPS)
+def _choices(x: Slab, out: Slab, unit: VectorUnit, stride: int) -> Sequence[WinogradChoice]:
     if x.lanes != out.lanes:
         return []
     chosen: list[WinogradChoice] = []

@@ -17,8 +17,8 @@ import tvm
 from tvm import ir, s_tir, tirx
 from tvm.support.cc import create_shared
 
+from zcc.compiler.backends.common.kept_objects import KeptObjects, objects_folder
 from zcc.compiler.backends.cpu.program.frame_pool import write_pool
-from zcc.compiler.backends.cpu.program.kept_objects import KeptObjects, objects_folder
 from zcc.compiler.backends.cpu.program.linking import cross_linker
 from zcc.compiler.backends.cpu.program.place_scratch import keep_on_stack
 from zcc.compiler.backends.cpu.program.split import GLOBAL, ModulePiece, is_private, split

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from tvm import ir, tirx
@@ -44,6 +44,8 @@ from zcc.compiler.backends.cpu.program.workspace import Arena, Memory
 from zcc.compiler.ir.heads.head import Head, Suppression
 from zcc.runtime.library import NETWORK, PROFILE, STAGES, detect_entry
 from zcc.runtime.manifest import InputSpec, TaskInfo
+
+MOST_HEADS = 64  # that are remembered: a model's precisions, and the forms of a search, mostly share theirs
 
 
 @dataclass(frozen=True)
@@ -121,11 +123,11 @@ class _Surroundings:
         table = regions.take(4 * rows * columns)
         if frame.classifies:
             return cls(before, None, table, (), table, regions.size)
-        after = postprocess.build_postprocess(frame.source, frame.input, frame.max_det, lanes=lanes, task=frame.task)
+        after = _finding(frame.source, frame.input, frame.max_det, lanes, frame.task)
         views = postprocess.scratch(frame.source, frame.max_det, lanes, frame.task)
         scratch = tuple(regions.take(4 * elements(view)) for view in views)
         result = regions.take(parts.sizes["result"])
-        return cls(before, parts.add("postprocess", after), table, scratch, result, regions.size)
+        return cls(before, parts.include("postprocess", after), table, scratch, result, regions.size)
 
 
 def _preprocess(parts: Parts, frame: FrameSpec, name: str) -> Subroutine:
@@ -136,6 +138,12 @@ def _preprocess(parts: Parts, frame: FrameSpec, name: str) -> Subroutine:
 @cache
 def _reading(spec: InputSpec, image: ImageLayout, name: str, lanes: int) -> Subroutine:
     return make_subroutine(name, preprocess.build_preprocess(spec, image, name, lanes=lanes))
+
+
+@lru_cache(MOST_HEADS)
+def _finding(source: Head | CandidateSource, spec: InputSpec, max_det: int, lanes: int, task: TaskInfo) -> Subroutine:
+    found = postprocess.build_postprocess(source, spec, max_det, lanes=lanes, task=task)
+    return make_subroutine("postprocess", found)
 
 
 def _detect(parts: Parts, frame: FrameSpec, around: _Surroundings, name: str, clocked: bool = False) -> tirx.PrimFunc:

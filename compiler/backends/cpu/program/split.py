@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import tvm
@@ -16,6 +17,7 @@ from tvm import ir, tirx
 from tvm_ffi import structural_map, structural_walk
 
 GLOBAL = "global_symbol"
+MOST_KERNELS = 512  # whose digests are remembered
 # In what a function says: the files that its lines are from. The same kernel is the same wherever zcc lies.
 FILES = re.compile(r'("type":\s*"ir\.SourceName",\s*"data":\s*)"(?:[^"\\]|\\.)*"')
 
@@ -51,8 +53,13 @@ def is_private(function: tirx.PrimFunc) -> bool:
 
 
 def _kernel(name: ir.GlobalVar, function: tirx.PrimFunc) -> ModulePiece:
-    digest = _digest(function)
+    digest = _kernel_digest(function)
     return ModulePiece({name: function}, digest, {name: f"zcc_kernel_{digest[:32]}"})
+
+
+@lru_cache(MOST_KERNELS)  # programs of a process share the very functions
+def _kernel_digest(function: tirx.PrimFunc) -> str:
+    return _digest(function)
 
 
 def _digest(node: Any) -> str:

@@ -116,7 +116,8 @@ def for_network(limits: Limits, search: CpuSearch) -> Limits:
 
 def worth_floors(limits: Limits) -> bool:
     """Whether to measure what the machine could do at best, which tells how good a form is and finds none."""
-    return limits.seconds is None or limits.seconds >= FLOORS_WORTH
+    trials = None if limits.trials is None else limits.trials * FORM_SECONDS
+    return all(seconds is None or seconds >= FLOORS_WORTH for seconds in (limits.seconds, trials))
 
 
 def set_floors(tasks: Sequence[KernelTask], machine: Machine) -> None:

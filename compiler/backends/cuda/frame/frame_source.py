@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from zcc.compiler.backends.cuda.nvrtc import Compiled, compile_cuda
+from zcc.compiler.backends.cuda.kept_code import Compiled
+from zcc.compiler.backends.cuda.nvrtc import compile_cuda
 
 CONFIG = "config.cuh"
 FOLDER = Path(__file__).parent

@@ -48,13 +48,13 @@ def test_limits_are_work_over_the_time_of_launches(tmp_path: Path) -> None:
     (tmp_path / "cubin").write_text("\n".join((str(library), *(f"{name} 1" for name in names), "")) + "\0")
     code = f"""
 from zcc.compiler.backends.cuda import card_limits
-from zcc.compiler.backends.cuda.nvrtc import Compiled
+from zcc.compiler.backends.cuda.kept_code import Compiled
 card_limits.BLOCKS, card_limits.TIMES, card_limits.FOOTPRINTS = 1, 1, (1 << 20,)
 card_limits.compile_cuda = lambda source, arch: Compiled(open({str(tmp_path / "cubin")!r}, "rb").read(), b"", {{}})
 found = card_limits.measure_card("sm_90", ["fp32"])
 print(found.peaks["fp32"], found.bandwidth_of(1 << 20))
 """
-    done = run(driver_library(tmp_path), None, code)
+    done = run(driver_library(), None, code)
     assert done.returncode == 0, done.stderr
     seconds = 0.5e-3 / IN_A_ROW
     assert [*map(float, done.stdout.split())] == pytest.approx([ARITHMETICS["fp32"].flops / seconds, VOLUME / seconds])

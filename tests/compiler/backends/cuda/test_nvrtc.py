@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from zcc.compiler.backends.cuda import nvrtc
 from zcc.compiler.backends.cuda.nvrtc import compile_cuda, version
 from zcc.runtime.errors import BuildError
 
@@ -18,6 +21,12 @@ extern "C" __global__ void reversed(float *to, const float *from) {
 """
 HEADERS = {"twice.cuh": "float twice(float x) { return 2 * x; }"}
 ELF_MACHINE, CUDA = slice(18, 20), 190
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """So that all is compiled."""
+    monkeypatch.setenv("ZCC_CACHE", str(tmp_path))
 
 
 @pytest.mark.parametrize("arch", ["sm_70", "sm_75", "sm_80", "sm_86", "sm_90", "sm_120"])
@@ -35,6 +44,15 @@ def test_products_are_rounded_unless_asked_for() -> None:
     source = 'extern "C" __global__ void f(float *x, float a) { *x = *x * a + 1.0f; }'
     assert b"fma.rn.f32" not in compile_cuda(source, "sm_80").ptx
     assert b"fma.rn.f32" in compile_cuda(source, "sm_80", options=("--fmad=true",)).ptx
+
+
+def test_the_same_is_not_compiled_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = compile_cuda(SOURCE, "sm_80", headers=HEADERS)
+    monkeypatch.setattr(nvrtc, "_Program", None)
+    assert compile_cuda(SOURCE, "sm_80", headers=HEADERS) == first
+    for other in ({"options": ("--fmad=true",)}, {"headers": {"twice.cuh": ""}}, {"name": "other.cu"}):
+        with pytest.raises(TypeError):
+            compile_cuda(SOURCE, "sm_80", **{"headers": HEADERS, **other})
 
 
 def test_the_first_complaint_is_the_error() -> None:

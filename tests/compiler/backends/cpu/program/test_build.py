@@ -13,9 +13,9 @@ from tvm import tirx
 from tvm.script.ir_builder import tirx as T
 
 from tests.compiler.symbols import symbols
+from zcc.compiler.backends.common.kept_objects import objects_folder
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.program import build
-from zcc.compiler.backends.cpu.program.kept_objects import objects_folder
 from zcc.compiler.backends.cpu.program.single_kernel import compile_kernels, kernel_module
 from zcc.compiler.backends.cpu.program.split import ModulePiece, split
 from zcc.compiler.backends.cpu.targets.table import TARGETS, native_target

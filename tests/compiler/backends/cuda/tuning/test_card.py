@@ -27,7 +27,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     """A tracker with one server, which has a card."""
     folder = tmp_path_factory.mktemp("card")
     with machines(folder, "card") as one:
-        one.start(LD_LIBRARY_PATH=str(driver_library(folder)))
+        one.start(LD_LIBRARY_PATH=str(driver_library()))
         one.wait(1)
         yield one
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from zcc.compiler.backends.cpu.program.kept_objects import HASH_BYTES, SHARES, KeptObjects
+from zcc.compiler.backends.common.kept_objects import HASH_BYTES, SHARES, KeptObjects
 from zcc.runtime.errors import ArtifactError
 
 SIZE = 1000

@@ -1,0 +1,15 @@
+CREATE TABLE artifacts ( digest VARCHAR(71) NOT NULL, turn INTEGER NOT NULL, name VARCHAR(128) NOT NULL, dtype VARCHAR(32) NOT NULL, target TEXT NOT NULL, fingerprint VARCHAR(128) NOT NULL, manifest TEXT NOT NULL, origin VARCHAR(16), PRIMARY KEY (digest) );
+CREATE INDEX artifacts_by_fingerprint ON artifacts (fingerprint);
+CREATE INDEX artifacts_by_name ON artifacts (name);
+CREATE INDEX artifacts_by_variant ON artifacts (name, dtype, target, turn, digest, origin);
+CREATE TABLE gates ( id INTEGER NOT NULL, name VARCHAR(128) NOT NULL, tag VARCHAR(128) NOT NULL, policy TEXT, changed VARCHAR(32) NOT NULL, who VARCHAR(128) NOT NULL, message TEXT, PRIMARY KEY (id) );
+CREATE INDEX gates_by_tag ON gates (name, tag);
+CREATE TABLE measurements ( id INTEGER NOT NULL, digest VARCHAR(71) NOT NULL, metric VARCHAR(64) NOT NULL, value FLOAT NOT NULL, how TEXT NOT NULL, measured VARCHAR(32) NOT NULL, origin VARCHAR(16), PRIMARY KEY (id), FOREIGN KEY(digest) REFERENCES artifacts (digest) );
+CREATE INDEX measurements_by_digest ON measurements (digest);
+CREATE TABLE registry ( id VARCHAR(32) NOT NULL, turn INTEGER NOT NULL, PRIMARY KEY (id) );
+CREATE TABLE removed ( digest VARCHAR(71) NOT NULL, moved VARCHAR(32) NOT NULL, PRIMARY KEY (digest) );
+CREATE TABLE summaries ( digest VARCHAR(71) NOT NULL, created VARCHAR(40) NOT NULL, model_sha256 VARCHAR(64) NOT NULL, bytes BIGINT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, map50_95 FLOAT, agreement50_95 FLOAT, latency_ms FLOAT, PRIMARY KEY (digest), FOREIGN KEY(digest) REFERENCES artifacts (digest) );
+CREATE TABLE tag_members ( move INTEGER NOT NULL, digest VARCHAR(71) NOT NULL, PRIMARY KEY (move, digest), FOREIGN KEY(move) REFERENCES tag_moves (id) );
+CREATE TABLE tag_moves ( id INTEGER NOT NULL, name VARCHAR(128) NOT NULL, tag VARCHAR(128) NOT NULL, why VARCHAR(16) NOT NULL, moved VARCHAR(32) NOT NULL, previous INTEGER, who VARCHAR(128), message TEXT, PRIMARY KEY (id), FOREIGN KEY(previous) REFERENCES tag_moves (id) );
+CREATE INDEX tag_moves_by_tag ON tag_moves (name, tag);
+CREATE TABLE zcc_schema ( version_num VARCHAR(32) NOT NULL, CONSTRAINT zcc_schema_pkc PRIMARY KEY (version_num) );
