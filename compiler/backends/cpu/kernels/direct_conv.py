@@ -37,6 +37,7 @@ STACK = 1024  # bytes; TVM puts larger local arrays on its heap (`candidate_tile
 # each kernel's first tile is from the best one that `zcc tune` measured.
 LEAST_SUMS = 8  # at once, so that none waits for itself: a multiply-add takes four cycles, and two start in each
 WAIT = 0.25  # cycles of a multiply-add, where loading its operands is what takes longest
+DOUBT = 1.4  # times the cycles of the direct kernel that Winograd's of stride 2 may be expected to take
 ENDS = 0.05  # cycles of a tile's bias, stages and stores, for each block and each column
 
 
@@ -73,17 +74,19 @@ class DirectConv(TiledConv):
         return tuple(choice for turn in turns for choice in turn if choice is not None)
 
     def _winograd_pays(self, unit: VectorUnit) -> bool:
-        """Always with a stride of 1, where it takes a third of the time; else where fewer cycles are expected.
+        """Always with a stride of 1, where it takes a third of the time; else by the cycles that are expected.
 
-        Of stride 2 it then took 0.66 to 0.9 of the time within yolov5s, yolov8n and yolo11n (AVX2, two threads, Emerald
-        Rapids). `python -m benchmarks.winograd MODEL.onnx` measures both.
+        Of stride 2, where fewer are, it took 0.66 to 0.9 of the time within yolov5s, yolov8n and yolo11n (AVX2, two
+        threads, Emerald Rapids). But `cost` is hard on few channels: from 32 on, for which it has 1.3 times as many, it
+        took 0.69 to 0.79, and from 16, with twice as many, 0.77 to 0.94 by itself, without maps beyond the cache (AVX2
+        and AVX-512, Zen 4). `python -m benchmarks.winograd MODEL.onnx --strides 2` measures both.
         """
         best = next(iter(self._by_winograd(unit)), None)
         if best is None or self.stride == (1, 1):
             return best is not None
         products = self.out.blocks * self.out.height * self.out.width * prod(self.kernel) * self.x.blocks * self.x.lanes
         stride = self.stride[0]
-        return cost(best, TRANSFORMS[stride, best.size], self.x, self.out, unit) < products / unit.threads
+        return cost(best, TRANSFORMS[stride, best.size], self.x, self.out, unit) < DOUBT * products / unit.threads
 
     def _by_winograd(self, unit: VectorUnit) -> Sequence[WinogradChoice]:
         stride, across = self.stride
