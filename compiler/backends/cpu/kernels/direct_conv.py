@@ -24,7 +24,7 @@ from zcc.compiler.backends.cpu.kernels.lane_conv import build_by_lanes
 from zcc.compiler.backends.cpu.kernels.panel_conv import build_in_panels, wants_panels
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building, spatial
-from zcc.compiler.backends.cpu.kernels.stages import apply_stages, stage_arguments
+from zcc.compiler.backends.cpu.kernels.stages import Apply, StageSpec, apply_stages, stage_arguments
 from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
 from zcc.compiler.backends.cpu.kernels.winograd_choices import CACHE, WinogradChoice, cost, winograd_choices
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
@@ -37,6 +37,12 @@ STACK = 1024  # bytes; TVM puts larger local arrays on its heap (`candidate_tile
 # each kernel's first tile is from the best one that `zcc tune` measured.
 LEAST_SUMS = 8  # at once, so that none waits for itself: a multiply-add takes four cycles, and two start in each
 WAIT = 0.25  # cycles of a multiply-add, where loading its operands is what takes longest
+# Times the cycles when sums of an image spill: with AVX2 (Zen 4, one thread) 6x6 to 32 channels took 10.2 ms with ten
+# of them and 7.7 with eight, 3x3 2.9 and 2.8.
+SPILLS = 1.2
+CURVES = ("silu", "sigmoid", "tanh")  # activations made of a power of e
+FEW_REGISTERS = 16
+DOUBT = 1.4  # times the cycles of the direct kernel that Winograd's of stride 2 may be expected to take
 ENDS = 0.05  # cycles of a tile's bias, stages and stores, for each block and each column
 
 
@@ -57,7 +63,9 @@ class DirectConv(TiledConv):
         """Compute, then schedule; or loops as written, by lanes, in halves, or panel by panel."""
         if unit.by_lane or self.x.dtype == FLOAT16:
             return build_by_lanes(self, unit)
-        return build_in_panels(self, unit) if wants_panels(self) else schedule(compute(self), self.tile)
+        if wants_panels(self):
+            return build_in_panels(self, unit)
+        return schedule(compute(self), self.tile, stages_come_apart(self.stages, unit))
 
     def preferred(self, unit: VectorUnit) -> Tile | WinogradChoice:
         """By Winograd where that is expected to pay, else the tile as it is."""
@@ -73,17 +81,19 @@ class DirectConv(TiledConv):
         return tuple(choice for turn in turns for choice in turn if choice is not None)
 
     def _winograd_pays(self, unit: VectorUnit) -> bool:
-        """Always with a stride of 1, where it takes a third of the time; else where fewer cycles are expected.
+        """Always with a stride of 1, where it takes a third of the time; else by the cycles that are expected.
 
-        Of stride 2 it then took 0.66 to 0.9 of the time within yolov5s, yolov8n and yolo11n (AVX2, two threads, Emerald
-        Rapids). `python -m benchmarks.winograd MODEL.onnx` measures both.
+        Of stride 2, where fewer are, it took 0.66 to 0.9 of the time within yolov5s, yolov8n and yolo11n (AVX2, two
+        threads, Emerald Rapids). But `cost` is hard on few channels: from 32 on, for which it has 1.3 times as many, it
+        took 0.69 to 0.79, and from 16, with twice as many, 0.77 to 0.94 by itself, without maps beyond the cache (AVX2
+        and AVX-512, Zen 4). `python -m benchmarks.winograd MODEL.onnx --strides 2` measures both.
         """
         best = next(iter(self._by_winograd(unit)), None)
         if best is None or self.stride == (1, 1):
             return best is not None
         products = self.out.blocks * self.out.height * self.out.width * prod(self.kernel) * self.x.blocks * self.x.lanes
         stride = self.stride[0]
-        return cost(best, TRANSFORMS[stride, best.size], self.x, self.out, unit) < products / unit.threads
+        return cost(best, TRANSFORMS[stride, best.size], self.x, self.out, unit) < DOUBT * products / unit.threads
 
     def _by_winograd(self, unit: VectorUnit) -> Sequence[WinogradChoice]:
         stride, across = self.stride
@@ -133,17 +143,38 @@ def compute(spec: DirectConv) -> tirx.PrimFunc:
     return kernel.function
 
 
-def schedule(function: tirx.PrimFunc, tile: Tile) -> tirx.PrimFunc:
-    """Registers hold the tile; the loops over taps stay rolled, since unrolling them makes LLVM spill."""
+def stages_come_apart(stages: Sequence[StageSpec], unit: VectorUnit) -> bool:
+    """Whether the stages have so many constants that a tile's sums had better leave the registers first.
+
+    With AVX2 (Zen 4, one thread) 1x1 from 32 channels with SiLU at 160x160 took 0.69 ms so, and 0.77 otherwise, 3x3 of
+    an image 2.8 and 2.9; with the registers of AVX-512 it took as long or longer.
+    """
+    long = any(isinstance(stage, Apply) and stage.activation in CURVES for stage in stages)
+    return long and unit.registers <= FEW_REGISTERS
+
+
+def schedule(function: tirx.PrimFunc, tile: Tile, apart: bool) -> tirx.PrimFunc:
+    """Registers hold the tile; the loops over taps stay rolled, since unrolling them makes LLVM spill.
+
+    With `apart`, sums wait in memory until all of a task are there, and then go through the stages.
+    """
     sch = s_tir.Schedule(function)
     store, conv = sch.get_sblock("store"), sch.get_sblock("conv")
+    waiting = sch.cache_write(conv, 0, "local") if apart else None
     o, y, t, i, lane = sch.get_loops(store)
     o_outer, o_inner = sch.split(o, [None, tile.blocks])
     tasks = (y, o_outer) if tile.rows_first else (o_outer, y)
     sch.reorder(*tasks, t, o_inner, i, lane)
-    sch.parallel(sch.fuse(*tasks))
+    task = sch.fuse(*tasks)
+    sch.parallel(task)
+    if waiting is None:
+        sch.set_scope(conv, 0, "local")
+    else:
+        sch.vectorize(lane)
+        sch.compute_at(waiting, task, preserve_unit_loops=True)
+        *_, o_inner, row, t, i, lane = sch.get_loops(waiting)
+        sch.reorder(row, t, o_inner, i, lane)
     sch.compute_at(conv, t, preserve_unit_loops=True)
-    sch.set_scope(conv, 0, "local")
     *_, conv_o, _, _, conv_i, conv_lane, c, ky, kx, ci = sch.get_loops(conv)
     sch.reorder(c, ky, kx, ci, conv_o, conv_i, conv_lane)
     for loop in (o_inner, i, conv_o, conv_i):
@@ -191,14 +222,18 @@ def ranked_tiles(x: Slab, out: Slab, unit: VectorUnit) -> list[Tile]:
 
     Per tap a tile issues blocks x columns multiply-adds and loads blocks + columns operands, of which the units do one
     and two a cycle; below eight accumulators the latency of the multiply-add shows. Overlapping columns are computed
-    twice. Tasks that do not share out evenly over the threads leave some of them idle at the end.
+    twice. Tasks that do not share out evenly over the threads leave some of them idle at the end. Of images, whose
+    taps along a row are unrolled, LLVM holds the values that they share: there sums get half of the registers.
     """
+    crowded = unit.registers if unit.by_lane or x.lanes > 1 else unit.vectors(out.lanes) // 2
 
     def cost(tile: Tile) -> float:
         accumulators = tile.blocks * tile.columns
         cycles = max(accumulators, LEAST_SUMS, (tile.blocks + tile.columns) / 2 + WAIT * accumulators)
         # A tile's start and end: its bias, its stages and stores run without multiply-adds beside them.
         cycles += ENDS * (tile.blocks + tile.columns)
+        if crowded < accumulators:
+            cycles *= SPILLS
         computed = -(-out.width // tile.columns) * tile.columns
         tasks = out.blocks // tile.blocks * out.height
         rounds = -(-tasks // unit.threads) * unit.threads

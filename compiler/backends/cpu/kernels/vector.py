@@ -72,6 +72,13 @@ def load(buffer: Any, *index: Any) -> Expr:
     return tirx.BufferLoad(buffer, list(index))
 
 
+def prefetch(buffer: Any, *index: Any) -> None:
+    """Bring the line of an element into the second level of the cache; it may lie beyond the buffer's end."""
+    address = tirx.address_of(load(buffer, *index))
+    reading, level_two, data = (tirx.const(value, "int32") for value in (0, 2, 1))
+    T.evaluate(tirx.call_llvm_intrin("void", "llvm.prefetch.p0", address, reading, level_two, data))
+
+
 def across(buffer: Any, row: int, lanes: int, operator: Callable[[Expr, Expr], Expr]) -> Expr:
     """All lanes of a row of a buffer combined, in a balanced tree."""
     values = [buffer[row, lane] for lane in range(lanes)]

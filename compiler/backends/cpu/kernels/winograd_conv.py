@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,13 @@ from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.kernels.stages import StageSpec, apply_stages, describe_stages, stage_arguments
 from zcc.compiler.backends.cpu.kernels.stored import as_float, as_stored
-from zcc.compiler.backends.cpu.kernels.vector import f32s, in_all_lanes, load, named, ramp
-from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice, map_tiles
+from zcc.compiler.backends.cpu.kernels.vector import f32s, in_all_lanes, load, named, prefetch, ramp
+from zcc.compiler.backends.cpu.kernels.winograd_choices import CACHE, WinogradChoice, map_tiles
 from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS, Array, Transform
 from zcc.runtime.winograd_weights import WinogradWeights
+
+FLOAT, LINE = 4, 64  # bytes
+AHEAD = 16384  # bytes of weights from what is fetched to what is multiplied; 8 to 64 KiB did as well
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,7 @@ class WinogradConv:
             with T.serial(0, self.x.blocks) as c:
                 rows = [c * choice.tiles + at + column for column in tile[1]]
                 for channel, xs in self._channels(spread, point, rows, unit):
+                    self._fetch_ahead(weight, (group, taps, c, channel))
                     weights = [named(load(weight, group, taps, c, channel, block, vector)) for block in tile[0]]
                     values = [named(x) for x in xs]
                     for block, column in product(*tile):
@@ -150,6 +155,19 @@ class WinogradConv:
             held = [named(load(spread, point, row, ramp(first, unit.lanes))) for row in rows]
             for lane in range(unit.lanes):
                 yield first + lane, [in_all_lanes(vector, lanes, lane) for vector in held]
+
+    def _fetch_ahead(self, weight: Any, place: Sequence[Any]) -> None:
+        """Where the weights do not stay in the cache, have those on their way that are multiplied somewhat later.
+
+        With AVX2 (Zen 4, one thread) 256 to 512 channels of stride 2 at 20x20 took 5.6 ms so, and 7.0 without.
+        """
+        if FLOAT * prod(self.weight_shape) <= CACHE:
+            return
+        *outer, channel = place
+        step = FLOAT * self.tile.blocks * self.out.lanes  # bytes of a channel
+        for line in range(0, step, LINE):
+            block, lane = divmod(line // FLOAT, self.out.lanes)
+            prefetch(weight, *outer, channel + -(-AHEAD // step), block, lane)
 
     def _taps(self, point: Expr) -> Expr:
         """Which of the weights the products of a point are taken with."""
