@@ -247,5 +247,5 @@ def test_pieces_over_a_wire_that_breaks(oci: OciServer, there: RemoteAddress) ->
         with RemoteSession(through, "pull,push") as session:
             uploads = Uploads(session, piece=700_000, pause=lambda seconds: None)
             uploads.add_bytes(content, blob)
-            assert proxy.cuts == 4
+            assert proxy.cuts >= 3, "where the server had stored what broke off, the last wire lives long enough"
             assert Repository(session).blob(blob, len(content)) == content
