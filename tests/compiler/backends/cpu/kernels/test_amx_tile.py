@@ -11,6 +11,7 @@ import pytest
 
 from tests.compiler.backends.cpu.kernels import test_bf16_conv as bfloat16
 from tests.compiler.backends.cpu.kernels import test_int8_conv as integers
+from tests.compiler.backends.cpu.kernels.emulated_tiles import in_memory, in_registers, tiled_kernels
 from tests.compiler.backends.cpu.kernels.integers import unpacked
 from zcc.compiler.backends.cpu.kernels.amx_choices import amx_choices, beside_dots, held_registers, run_of
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
@@ -20,11 +21,14 @@ from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.program.build import assembly
-from zcc.compiler.backends.cpu.program.single_kernel import compile_kernels, kernel_module
+from zcc.compiler.backends.cpu.program.single_kernel import kernel_module
 from zcc.compiler.backends.cpu.targets.table import TARGETS
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
 
 TARGET = TARGETS["x86-64-v4-amx"]
-runs_here = pytest.mark.skipif(not TARGET.runs_here(), reason="this processor has no AMX, or Linux does not grant it")
+BYTES_IN, BFLOATS_IN = (
+    [in_registers(TARGET), in_memory(TARGET, TARGETS[name])] for name in ("x86-64-v4", "x86-64-v4-bf16")
+)
 
 BYTES = {
     "3x3": integers.Case((32, 48), (6, 8), tile=AmxChoice(3, 8)),
@@ -51,25 +55,26 @@ def in_tiles(spec: Int8Conv | Bf16Conv) -> Int8Conv | Bf16Conv:
     return replace(spec, tile=next(tile for tile in spec.choices(TARGET.unit) if isinstance(tile, AmxChoice)))
 
 
-@runs_here
-def test_bytes_equal_numpy(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("target", "vectors"), BYTES_IN)
+def test_bytes_equal_numpy(target: CpuTarget, vectors: CpuTarget | None, tmp_path: Path) -> None:
     """The largest sums there are among them: they wrap around nowhere, and nothing saturates."""
     rng = np.random.default_rng(11)
     trials = {name: integers.make_trial(case, rng) for name, case in BYTES.items()}
     trials |= {f"{name}, extreme": integers.make_trial(BYTES[name], rng, extreme=True) for name in EXTREME}
-    kernels = compile_kernels([trial.spec for trial in trials.values()], TARGET, tmp_path)
-    for (name, trial), kernel in zip(trials.items(), kernels, strict=True):
-        np.testing.assert_array_equal(trial.run(kernel), trial.expected, err_msg=name)
+    with tiled_kernels([trial.spec for trial in trials.values()], target, vectors, tmp_path) as kernels:
+        for (name, trial), kernel in zip(trials.items(), kernels, strict=True):
+            np.testing.assert_array_equal(trial.run(kernel), trial.expected, err_msg=name)
 
 
-@runs_here
-def test_bfloat16_is_close_to_double_precision(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("target", "vectors"), BFLOATS_IN)
+def test_bfloat16_is_close_to_double_precision(target: CpuTarget, vectors: CpuTarget | None, tmp_path: Path) -> None:
     rng = np.random.default_rng(12)
     trials = {name: bfloat16.make_trial(case, rng) for name, case in BFLOATS.items()}
     specs = [in_tiles(trial.spec) for trial in trials.values()]
-    kernels = compile_kernels([*specs], TARGET, tmp_path)
-    for (name, trial), kernel in zip(trials.items(), kernels, strict=True):
-        kernel(*trial.arguments)
+    with tiled_kernels(specs, target, vectors, tmp_path) as kernels:
+        for trial, kernel in zip(trials.values(), kernels, strict=True):
+            kernel(*trial.arguments)
+    for name, trial in trials.items():
         made = unpacked(trial.out, len(trial.expected))
         values, rounding = (bfloat16.real(made), 2**-8) if made.dtype == np.uint16 else (made, 0.0)
         absolute = 2e-5 * np.abs(trial.expected).max()

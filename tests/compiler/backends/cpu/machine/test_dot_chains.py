@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
+from tests.compiler.backends.cpu.kernels.emulated_tiles import emulated, in_memory, in_registers, tiles_in_memory
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
 from zcc.compiler.backends.cpu.machine.dot_chains import CHAINS, DOT_KINDS, RING, dot_products, tile_products
 from zcc.compiler.backends.cpu.machine.peaks import compiled
@@ -12,6 +15,7 @@ from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.runtime.engine import engine
 
+AMX = TARGETS["x86-64-v4-amx"]
 HERE = [target for target in TARGETS.values() if target.runs_here()]
 THREADS, STEPS = 3, RING + 5
 
@@ -52,16 +56,18 @@ def test_bfloat16(target: CpuTarget) -> None:
 
 
 @pytest.mark.parametrize("kind", AMX_PRODUCTS)
-@pytest.mark.parametrize("target", [each for each in HERE if each.unit.amx], ids=lambda target: target.name)
-def test_tiles(target: CpuTarget, kind: str) -> None:
+@pytest.mark.parametrize(("target", "vectors"), [in_registers(AMX), in_memory(AMX, TARGETS["x86-64-v4"])])
+def test_tiles(target: CpuTarget, vectors: CpuTarget | None, kind: str) -> None:
     rng, per_word = np.random.default_rng(2), 4 // AMX_PRODUCTS[kind].item
     xs, weights = rng.integers(0, 9, (2, 16, 16, per_word)), rng.integers(-8, 9, (2, 16, 16, per_word))
     held = [
         (each.astype(np.int8) if kind == "int8" else bfloat16(each)).view(np.int32)[..., 0] for each in (xs, weights)
     ]
-    kernel = compiled(tile_products(AMX_PRODUCTS[kind], DOT_KINDS[kind].sums, THREADS, STEPS), target)
+    function = tile_products(AMX_PRODUCTS[kind], DOT_KINDS[kind].sums, THREADS, STEPS)
     sums = np.full((THREADS, 2, 2, 16, 16), -1, DOT_KINDS[kind].sums)
-    engine().call(lambda: kernel(*held, sums.reshape(THREADS, 4, 16, 16)))
+    with tiles_in_memory() if vectors else nullcontext():
+        kernel = compiled(emulated(function), vectors) if vectors else compiled(function, target)
+        engine().call(lambda: kernel(*held, sums.reshape(THREADS, 4, 16, 16)))
     once = np.einsum("xrkb,wkcb->xwrc", xs, weights)  # rows of x by columns of weights
     np.testing.assert_array_equal(sums, np.broadcast_to(STEPS * once, sums.shape))
 
