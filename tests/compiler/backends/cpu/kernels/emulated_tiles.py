@@ -65,6 +65,12 @@ def emulated(function: tirx.PrimFunc) -> tirx.PrimFunc:
     return function.with_body(tvm_ffi.structural_map(function.body, (ir.Call, _called)))
 
 
+def emulated_module(module: ir.IRModule) -> ir.IRModule:
+    """The same for all functions of a program."""
+    functions = {name: emulated(function) for name, function in module.functions.items()}
+    return ir.IRModule(functions, attrs=module.attrs)
+
+
 @contextmanager
 def tiled_kernels(
     specs: Sequence[KernelSpec], target: CpuTarget, vectors: CpuTarget | None, folder: Path
