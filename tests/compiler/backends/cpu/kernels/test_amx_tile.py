@@ -83,6 +83,22 @@ def test_halves_are_close_to_double_precision(target: CpuTarget, vectors: CpuTar
     try_pairs(pair_trials.HALVES, target, vectors, tmp_path)
 
 
+@pytest.mark.parametrize(("target", "vectors"), machines(HALVES_TARGET, "fp16"))
+def test_halves_are_stored_as_numpy_rounds(target: CpuTarget, vectors: CpuTarget | None, tmp_path: Path) -> None:
+    """Sums are all zero, so that each output is its bias rounded: ties to even, and infinite where a half cannot be."""
+    edges = [1 + 2**-11, 1 + 3 * 2**-11, 65519.996, 65520, -65520, 1e30, 2**-14, 2**-24, 2**-25, 3 * 2**-26, -1e-9, 0]
+    rng = np.random.default_rng(13)
+    bias = np.concatenate([edges, rng.normal(size=36) * 10.0 ** rng.integers(-6, 6, 36)]).astype(np.float32)
+    x, slab = Slab.dense(1, 1, 3, 16, FLOAT16), Slab.dense(3, 1, 3, 16, FLOAT16)
+    spec = HalfConv(x, slab, (1, 1), (1, 1), (1, 1), (), AmxChoice(1, 3))
+    out, weights = np.zeros(slab.shape, np.float16), np.zeros(spec.geometry.weight_shape, np.float16)
+    with tiled_kernels([spec], target, vectors, tmp_path) as [kernel]:
+        kernel(np.zeros(x.shape, np.float16), weights, bias.reshape(3, 16), out)
+    with np.errstate(over="ignore"):
+        expected = bias.astype(np.float16)
+    np.testing.assert_array_equal(out, np.repeat(expected.reshape(3, 1, 1, 16), 3, axis=2))
+
+
 def try_pairs(numbers: pair_trials.Format, target: CpuTarget, vectors: CpuTarget | None, folder: Path) -> None:
     """All cases are near what numpy makes of them."""
     rng = np.random.default_rng(12)

@@ -1,4 +1,5 @@
-/* AMX's instructions as the processor's manual has them, for a thread at a time: what they may not be given is counted. */
+/* AMX's instructions as the processor's manual has them, for a thread at a time: what they may not be given is counted.
+   Only that sums below 2**-126 become zero is left out. */
 
 #include <math.h>
 #include <stdatomic.h>
