@@ -18,7 +18,6 @@ from typing import Any
 from tvm import s_tir, tirx
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.amx_choices import beside_vectors
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile, in_both_orders, worth_trying
 from zcc.compiler.backends.cpu.kernels.half_conv import HalfConv
 from zcc.compiler.backends.cpu.kernels.half_tile import half_tiles
@@ -63,22 +62,21 @@ class DirectConv(TiledConv):
 
     def preferred(self, unit: VectorUnit) -> Tile | WinogradChoice:
         """In tile registers or by Winograd where that is expected to pay, else the tile as it is."""
-        if self._in_registers(unit) and isinstance(first := self.choices(unit)[0], AmxChoice):
+        if self._has_tile_registers(unit) and isinstance(first := self.choices(unit)[0], AmxChoice):
             return first
         return next(iter(self._by_winograd(unit))) if self._winograd_pays(unit) else self.tile
 
     def choices(self, unit: VectorUnit) -> Sequence[Tile | WinogradChoice]:
-        """Forms of Winograd's where they fit, in turns with tiles in both orders of tasks; those of tile registers."""
+        """Those of Winograd's that fit, in turns with tiles in both orders of tasks; and those of tile registers."""
         tiles = in_both_orders(
             ranked_tiles(self.x, self.out, unit), self.out, rows_come_first(self.x, self.out, self.kernel)
         )
         kinds = self._by_winograd(unit), tiles
         turns = zip_longest(*(kinds if self._winograd_pays(unit) else kinds[::-1]))
         forms = tuple(choice for turn in turns for choice in turn if choice is not None)
-        halves = self._halves(self.tile)
-        return beside_vectors(halves.geometry, unit, halves.product, forms) if self._in_registers(unit) else forms
+        return self._halves(self.tile).beside(forms, unit) if self._has_tile_registers(unit) else forms
 
-    def _in_registers(self, unit: VectorUnit) -> bool:
+    def _has_tile_registers(self, unit: VectorUnit) -> bool:
         return self.x.dtype == FLOAT16 and HalfConv.numbers.computed(unit)
 
     def _halves(self, tile: Tile) -> HalfConv:

@@ -48,7 +48,11 @@ class PairConv(TiledConv):
     def choices(self, unit: VectorUnit) -> Sequence[Tile]:
         """Tiles that may be the quickest, in both orders of tasks."""
         dots = dot_choices(self.out, unit, self.numbers.dot) if self.numbers.dot else ()
-        return beside_vectors(self.geometry, unit, self.product, dots)
+        return self.beside(dots, unit)
+
+    def beside(self, forms: Sequence[Any], unit: VectorUnit) -> Sequence[Any]:
+        """Its tiles in tile registers, and forms in vector units; first those that are expected to be quicker."""
+        return beside_vectors(self.geometry, unit, self.product, forms)
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """The tile's sums, then its stages and stores."""
