@@ -79,7 +79,11 @@ X86_PRODUCTS = {
     "pdpbusd": 16,
     "dpbf16ps": 8,
 }
-X86_TILE_PRODUCTS = {"tdpbusd tmm": 16 * 16 * 64, "tdpbf16ps tmm": 16 * 16 * 32}  # of whole tile registers
+X86_TILE_PRODUCTS = {  # of whole tile registers
+    "tdpbusd tmm": 16 * 16 * 64,
+    "tdpbf16ps tmm": 16 * 16 * 32,
+    "tdpfp16ps tmm": 16 * 16 * 32,
+}
 X86 = InstructionSet(
     re.compile(r"^\tj\w+\s+(\.LBB\w+)$"),
     _x86_kind,

@@ -25,9 +25,9 @@ from benchmarks.hot_loops import Loop, hot_loop
 from zcc.compiler.backends.cpu.forms.network_form import default_form
 from zcc.compiler.backends.cpu.kernels.amx_choices import LANES, MOST_WORDS, AmxPlan
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
-from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
+from zcc.compiler.backends.cpu.kernels.pair_conv import PairConv
 from zcc.compiler.backends.cpu.kernels.spec import KernelCall, KernelSpec
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
@@ -46,7 +46,7 @@ from zcc.runtime.winograd_weights import TAPS
 WINDOW = re.compile(r"_(\d+x\d+)s(\d)_")  # of a convolution, in its kernel's name
 WINDOWS = {"3x3, stride 1": ("3x3", "1"), "3x3, stride 2": ("3x3", "2"), "1x1": ("1x1", "1")}
 SCALE = Quantisation.of_range(-6.0, 6.0)  # of every map: which one it is does not change the code
-TEMPLATES = ("conv_", "winograd", "bf16_conv", "int8_conv", "depthwise", "int8_depthwise")
+TEMPLATES = ("conv_", "winograd", "bf16_conv", "fp16_conv", "int8_conv", "depthwise", "int8_depthwise")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def per_product(spec: KernelSpec, loop: Loop, dtype: str) -> float:
     """Instructions for a multiply-add of the convolution: Winograd does fewer, and tile registers may have gaps."""
     if isinstance(spec, WinogradConv):
         return loop.per_product * spec.transform.products**2 / (TAPS * spec.tile.size) ** 2
-    if isinstance(spec, Bf16Conv | Int8Conv) and isinstance(spec.tile, AmxChoice):
+    if isinstance(spec, PairConv | Int8Conv) and isinstance(spec.tile, AmxChoice):
         plan = AmxPlan(spec.geometry, AMX_PRODUCTS[dtype], 1)
         return loop.per_product * LANES * MOST_WORDS / (plan.register_rows * plan.run.words)
     return loop.per_product

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from zcc.runtime import tile_registers
+from zcc.runtime import tile_registers, unlisted_features
 from zcc.runtime.errors import UsageError
 from zcc.runtime.escaping import escaped
 
@@ -39,7 +39,7 @@ def machine() -> str:
 
 @cache
 def cpu_features() -> frozenset[str]:
-    """The instruction sets that this process may use, by their names in /proc/cpuinfo."""
+    """The instruction sets that this process may use, by Linux's names for them."""
     return tile_registers.usable(_listed_features())
 
 
@@ -54,7 +54,8 @@ def processor() -> str:
 
 
 def _listed_features() -> frozenset[str]:
-    return frozenset(_told_of_processor("flags", "Features").split())
+    listed = frozenset(_told_of_processor("flags", "Features").split())
+    return listed | unlisted_features.beyond(listed)
 
 
 def _told_of_processor(*keys: str) -> str:

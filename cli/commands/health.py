@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from zcc.compiler.backends.target import Target
 
 # What matters to a detector's speed, by /proc/cpuinfo's own names.
-CPU_FEATURES = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
+CPU_FEATURES = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16", "amx_fp16")
 
 
 class Status(str, Enum):

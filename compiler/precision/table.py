@@ -84,7 +84,7 @@ QUANTISED = "int8"  # what a model that brings scales along is meant for
 
 HALVES = InHalves(
     "float16 maps and weights",
-    "float16 products, sums of a few of them in float16, of those in float32",
+    "float16 products, sums of a few of them at most in float16, all others in float32",
     lambda network, calibration, floating, words: fp16.halve(network, floating),
 )
 # Far more than detectors are off by (bf16 0.001 of small ones), and far less than what is wrongly computed.

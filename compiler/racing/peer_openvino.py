@@ -24,6 +24,7 @@ INSTRUCTIONS = {
     "x86-64-v4-bf16": "AVX512_CORE_BF16",
     "x86-64-v4-fp16": "AVX512_CORE_FP16",
     "x86-64-v4-amx": "AVX512_CORE_AMX",
+    "x86-64-v4-amx-fp16": "AVX512_CORE_AMX_FP16",
 }
 # Targets for which it makes do with AVX-512.
 WITH_BFLOAT16 = ("", *(target for target in INSTRUCTIONS if target.startswith("x86-64-v4")))

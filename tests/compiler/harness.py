@@ -18,6 +18,7 @@ import onnxruntime
 import pytest
 import tvm_ffi
 from numpy.typing import NDArray
+from tvm.ir import IRModule
 from tvm.target import Target
 
 from tests.ort import session as ort_session
@@ -73,14 +74,19 @@ def compile_network(
 
 
 def build_network(
-    network: Network, folder: Path, chosen: CpuTarget, choices: Choices | None = None, optimised: bool = False
+    network: Network,
+    folder: Path,
+    chosen: CpuTarget,
+    choices: Choices | None = None,
+    optimised: bool = False,
+    through: Callable[[IRModule], IRModule] = lambda module: module,
 ) -> Compiled:
     """A network that was read already, compiled for a target."""
     layout = lower_network(network, chosen.unit, choices)
     library = folder / f"network-{chosen.name}.so"
     program = emit_network(layout, chosen.unit)
     target = chosen.tvm_target()
-    build_library(program.module, target if optimised else Target({**target.export(), **QUICKLY}), library)
+    build_library(through(program.module), target if optimised else Target({**target.export(), **QUICKLY}), library)
     module = tvm_ffi.load_module(str(library))
     weights = aligned_bytes(max(len(layout.weights), 1))
     weights[: len(layout.weights)] = np.frombuffer(layout.weights, np.uint8)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from zcc.compiler.backends.cpu.targets.x86_64 import LEVEL_3, VNNI_4
+from zcc.compiler.backends.cpu.targets.x86_64 import LEVEL_3, VNNI_4, X86_64_V4_AMX_FP16
 from zcc.compiler.backends.cuda import targets
 from zcc.compiler.building.wanted import WantedVariants
 from zcc.runtime import host
@@ -47,6 +47,13 @@ def test_a_machine_with_bfloat16_builds_all(machine: Machine) -> None:
     found, passed = made(WantedVariants(ALL, "native"))
     assert [dtype for dtype, _ in found] == list(ALL)
     assert passed == {}
+
+
+def test_each_dtype_asks_for_the_tiles_that_multiply_it_and_for_no_others(machine: Machine) -> None:
+    machine(X86_64_V4_AMX_FP16.features)
+    found, _ = made(WantedVariants((*ALL, "fp16"), "native"))
+    in_tiles = {"bf16": "x86-64-v4-amx", "int8": "x86-64-v4-amx", "fp16": "x86-64-v4-amx-fp16"}
+    assert dict(found) == {"fp32": "x86-64-v4", **in_tiles}
 
 
 def test_integers_without_pictures_are_passed_over() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
+from typing import Any
 
 from zcc.compiler.backends.cpu.kernels.amx_registers import REGISTERS, WORD, AmxProduct
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile, in_both_orders, worth_trying
@@ -28,7 +29,6 @@ LATENCY = 52  # from a product to its sum
 GATHERED = 0.7  # copying one block of a column beside the others
 FINISHED = 20  # the stages behind a vector of sums
 EXPOSED = 0.5  # products and stages overlap: this part of the shorter of the two is still to be waited for
-DOT = {1: 0.5, 2: 2.0}  # a dot product of a vector of words in the vector units, by the bytes of a number
 CONFIGURED = 210  # configuring the tile registers for a task, and giving them back
 
 
@@ -149,24 +149,26 @@ class AmxPlan:
         return task * rounds / (out.blocks * out.lanes // LANES * out.width * out.height)
 
 
-def beside_dots(geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct, dots: Sequence[Tile]) -> Sequence[Tile]:
-    """Tiles of tile registers that may be the quickest, and those of dot products; first those expected to be quicker.
+def beside_vectors(
+    geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct, others: Sequence[Any]
+) -> Sequence[Any]:
+    """Tiles of tile registers that may be the quickest, and forms in vector units; first those expected to be quicker.
 
     Where a map has few columns, a product waits for the one before.
     """
     tiles = amx_choices(geometry, unit, product)
     if not tiles:
-        return dots
+        return others
     words = geometry.x.blocks * prod(geometry.kernel) * geometry.x.lanes * product.item // WORD
     least = AmxPlan(replace(geometry, tile=tiles[0]), product, unit.threads).cycles()
-    quicker = least < DOT[product.item] * words + ENDS + FINISHED
-    return (*tiles, *dots) if quicker else (*dots, *tiles)
+    quicker = least < product.beside * words + ENDS + FINISHED
+    return (*tiles, *others) if quicker else (*others, *tiles)
 
 
 def amx_choices(geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct) -> Sequence[Tile]:
     """Tiles of tile registers that may be quickest of their kind, in both orders of tasks; none where no map fits."""
     out = geometry.out
-    if not unit.amx or out.lanes % LANES or geometry.x.lanes * product.item % WORD:
+    if product.dtype not in unit.amx or out.lanes % LANES or geometry.x.lanes * product.item % WORD:
         return ()
     tiles = [
         AmxChoice(blocks, columns)

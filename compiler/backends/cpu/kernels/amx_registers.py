@@ -23,13 +23,24 @@ BYTES_OF_ROWS, ROWS = 16, 48  # where a configuration has them: 16 bits and 8 fo
 
 @dataclass(frozen=True)
 class AmxProduct:
-    """A way to multiply: the instruction, and the bytes of a number."""
+    """A way to multiply."""
 
+    dtype: str
     instruction: str
-    item: int
+    item: int  # bytes of a number
+    sums: str  # the type of the sums
+    beside: float  # cycles that vector units take for what they do instead, per word and vector of sums
 
 
-AMX_PRODUCTS = {"int8": AmxProduct("tdpbusd", item=1), "bf16": AmxProduct("tdpbf16ps", item=2)}
+# What is beside halves are sums of them, 32 at once, and Winograd's way in fp32.
+AMX_PRODUCTS = {
+    product.dtype: product
+    for product in (
+        AmxProduct("int8", "tdpbusd", item=1, sums="int32", beside=0.5),
+        AmxProduct("bf16", "tdpbf16ps", item=2, sums="float32", beside=2.0),
+        AmxProduct("fp16", "tdpfp16ps", item=2, sums="float32", beside=0.5),
+    )
+}
 
 
 def emit(instruction: str, *operands: Any) -> None:

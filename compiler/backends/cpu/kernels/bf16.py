@@ -17,11 +17,10 @@ from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.dot_tile import Dot, Operands
 from zcc.compiler.backends.cpu.kernels.matrix_tile import MatrixProduct
+from zcc.compiler.backends.cpu.kernels.pairs import LANES, PairNumbers
 from zcc.compiler.backends.cpu.kernels.vector import as_type, broadcast, cast, lanes_of
 from zcc.compiler.ir.tensors import BFLOAT16
 
-PAIR = 2  # input channels of one step
-LANES = 16
 DOT, ROUND, ROUND_TWO = "zcc_bf16_dot", "zcc_bf16_round", "zcc_bf16_round_two"
 
 # linkonce_odr: every kernel of a module brings its own copy, and one is kept.
@@ -109,3 +108,16 @@ def rounded(values: Sequence[Expr]) -> Expr:
     """One or two vectors of floats as stored numbers, the nearest ones, ties to even."""
     name = ROUND if len(values) == 1 else ROUND_TWO
     return tirx.call_pure_extern(f"{BFLOAT16}x{LANES * len(values)}", name, *values)
+
+
+BF16 = PairNumbers(
+    "bfloat16",
+    dtype="bf16",
+    stored=BFLOAT16,
+    computed=lambda unit: unit.bf16,
+    widened=widened,
+    rounded=rounded,
+    together=2,
+    dot=PAIR_DOT,
+    instructions=bf16_instructions,
+)

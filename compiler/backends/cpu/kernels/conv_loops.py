@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
@@ -16,6 +17,7 @@ from tvm.script.ir_builder import tirx as T
 from zcc.compiler.backends.cpu.kernels.choices import Tile
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.vector import named
+from zcc.compiler.ir.tensors import Array
 
 # Gets the sums of a block of the tile, by its number, and where the tile begins: block, row, column.
 Finish = Callable[[Callable[[int], list[Expr]], Sequence[Any]], None]
@@ -51,6 +53,13 @@ class ConvGeometry:
         if self.tile.rows_first:
             return tirx.floormod(number, groups), tirx.floordiv(number, groups)
         return tirx.floordiv(number, self.out.height), tirx.floormod(number, self.out.height)
+
+
+def in_words(dense: Array, per_word: int) -> Array:
+    """Weights with the input channels of a word beside each other, from [..., input lanes, output lanes]."""
+    *outer, lanes, filled = dense.shape
+    words = dense.reshape(*outer, lanes // per_word, per_word, filled)
+    return np.ascontiguousarray(words.swapaxes(-1, -2)).reshape(*words.shape[:-2], filled * per_word)
 
 
 def each_tile(geometry: ConvGeometry) -> Iterator[tuple[Any, Any, Any]]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from tvm import tirx
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.bf16 import LANES, bf16_instructions, rounded, widened
+from zcc.compiler.backends.cpu.kernels.bf16 import bf16_instructions, rounded, widened
+from zcc.compiler.backends.cpu.kernels.pairs import LANES
 from zcc.compiler.backends.cpu.kernels.quantised_stages import QuantisedStages, declare_map
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building

@@ -18,7 +18,8 @@ from typing import Any
 from tvm import s_tir, tirx
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.choices import Tile, in_both_orders, worth_trying
+from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile, in_both_orders, worth_trying
+from zcc.compiler.backends.cpu.kernels.half_conv import HalfConv
 from zcc.compiler.backends.cpu.kernels.half_tile import half_tiles
 from zcc.compiler.backends.cpu.kernels.lane_conv import build_by_lanes
 from zcc.compiler.backends.cpu.kernels.panel_conv import build_in_panels, wants_panels
@@ -68,17 +69,26 @@ class DirectConv(TiledConv):
         return schedule(compute(self), self.tile, stages_come_apart(self.stages, unit))
 
     def preferred(self, unit: VectorUnit) -> Tile | WinogradChoice:
-        """By Winograd where that is expected to pay, else the tile as it is."""
+        """In tile registers or by Winograd where that is expected to pay, else the tile as it is."""
+        if self._has_tile_registers(unit) and isinstance(first := self.choices(unit)[0], AmxChoice):
+            return first
         return next(iter(self._by_winograd(unit))) if self._winograd_pays(unit) else self.tile
 
     def choices(self, unit: VectorUnit) -> Sequence[Tile | WinogradChoice]:
-        """Forms of Winograd's where they fit, in turns with tiles in both orders of tasks."""
+        """Those of Winograd's that fit, in turns with tiles in both orders of tasks; and those of tile registers."""
         tiles = in_both_orders(
             ranked_tiles(self.x, self.out, unit), self.out, rows_come_first(self.x, self.out, self.kernel)
         )
         kinds = self._by_winograd(unit), tiles
         turns = zip_longest(*(kinds if self._winograd_pays(unit) else kinds[::-1]))
-        return tuple(choice for turn in turns for choice in turn if choice is not None)
+        forms = tuple(choice for turn in turns for choice in turn if choice is not None)
+        return self._halves(self.tile).beside(forms, unit) if self._has_tile_registers(unit) else forms
+
+    def _has_tile_registers(self, unit: VectorUnit) -> bool:
+        return self.x.dtype == FLOAT16 and HalfConv.numbers.computed(unit)
+
+    def _halves(self, tile: Tile) -> HalfConv:
+        return HalfConv(self.x, self.out, self.kernel, self.stride, self.dilation, self.stages, tile)
 
     def _winograd_pays(self, unit: VectorUnit) -> bool:
         """Always with a stride of 1, where it takes a third of the time; else by the cycles that are expected.
@@ -100,8 +110,10 @@ class DirectConv(TiledConv):
         fits = self.kernel == (TAPS, TAPS) and self.dilation == (1, 1) and stride == across and stride in STRIDES
         return winograd_choices(self.x, self.out, unit, stride) if fits else ()
 
-    def chosen(self, choice: Tile | WinogradChoice) -> DirectConv | WinogradConv:
-        """With another tile, or by Winograd."""
+    def chosen(self, choice: Tile | WinogradChoice) -> DirectConv | HalfConv | WinogradConv:
+        """With another tile, in tile registers, or by Winograd."""
+        if isinstance(choice, AmxChoice):
+            return self._halves(choice)
         if isinstance(choice, WinogradChoice):
             return WinogradConv(self.x, self.out, self.stages, choice, self.stride[0])
         return replace(self, tile=choice)

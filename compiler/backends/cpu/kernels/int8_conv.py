@@ -14,7 +14,7 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.amx_choices import AmxPlan, beside_dots
+from zcc.compiler.backends.cpu.kernels.amx_choices import AmxPlan, beside_vectors
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
 from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile
 from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, BYTES
@@ -64,7 +64,7 @@ class Int8Conv(TiledConv):
     def choices(self, unit: VectorUnit) -> Sequence[Tile]:
         """Tiles that may be the quickest, in both orders of tasks."""
         dots = dot_choices(self.out, unit, self.dot(unit))
-        return beside_dots(self.geometry, unit, AMX_PRODUCTS["int8"], dots)
+        return beside_vectors(self.geometry, unit, AMX_PRODUCTS["int8"], dots)
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """The tile's sums, then its stages and stores."""

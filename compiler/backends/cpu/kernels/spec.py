@@ -25,7 +25,7 @@ class VectorUnit:
     threads: int = 2  # how many the work is cut for; any number runs it
     dot: str = ""  # how bytes are multiplied: a key of kernels/byte_dot.py; "" works everywhere
     bf16: bool = False  # whether there are dot products of bfloat16 pairs
-    amx: bool = False  # whether tile registers multiply bytes and bfloat16
+    amx: tuple[str, ...] = ()  # what tile registers multiply: keys of kernels/amx_registers.py's products
     by_lane: bool = False  # whether a multiply-add takes an operand from any lane of a register
     fused: bool = True  # whether a multiply-add is one instruction, and leaves its product in no register
     widening: str = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from zcc.compiler.backends.cpu.kernels.conv_loops import in_words
 from zcc.compiler.backends.cpu.kernels.spec import Address
 from zcc.compiler.ir.tensors import Array
 from zcc.runtime.expansion import UNCHANGED, Order, describe, expand, plan
@@ -125,10 +126,7 @@ def pack_dense(weight: Array, x_lanes: Array, x_block: int, out_lanes: Array, ou
 
 def pack_words(weight: Array, x_lanes: Array, x_block: int, out_lanes: Array, out_block: int, per_word: int) -> Array:
     """(O, I, KH, KW) as [O blocks, I blocks, KH, KW, words of I lanes, O lanes x word], zero in the holes."""
-    dense = pack_dense(weight, x_lanes, x_block, out_lanes, out_block)
-    outs, ins, height, width, lanes, filled = dense.shape
-    words = dense.reshape(outs, ins, height, width, lanes // per_word, per_word, filled)
-    return np.ascontiguousarray(words.swapaxes(-1, -2)).reshape(*words.shape[:5], filled * per_word)
+    return in_words(pack_dense(weight, x_lanes, x_block, out_lanes, out_block), per_word)
 
 
 def pack_depthwise(weight: Array, lanes: Array, block: int) -> Array:

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from zcc.compiler.backends.cpu.kernels.bf16 import PAIR
 from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv, Bf16MatrixConv
 from zcc.compiler.backends.cpu.kernels.choices import Tile
 from zcc.compiler.backends.cpu.kernels.convert import Bf16ConvertKernel
 from zcc.compiler.backends.cpu.kernels.lane_conv import SHORT
+from zcc.compiler.backends.cpu.kernels.pairs import PAIR
 from zcc.compiler.backends.cpu.kernels.spec import KernelCall
 from zcc.compiler.backends.cpu.layout.place import reach
 from zcc.compiler.backends.cpu.layout.weights import pack_words

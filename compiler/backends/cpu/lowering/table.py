@@ -20,6 +20,7 @@ from zcc.compiler.backends.cpu.kernels.depthwise_conv import DepthwiseConv, dept
 from zcc.compiler.backends.cpu.kernels.direct_conv import DirectConv, default_tile
 from zcc.compiler.backends.cpu.kernels.elementwise import PackedOperand
 from zcc.compiler.backends.cpu.kernels.generic import GenericKernel
+from zcc.compiler.backends.cpu.kernels.half_conv import HalfConv
 from zcc.compiler.backends.cpu.kernels.mapped import (
     DepthToSpaceKernel,
     MoveKernel,
@@ -89,7 +90,7 @@ def _direct(op: Conv, lowering: Lowering) -> KernelCall:
     bordered, kernel = lowering.view(op.x).slab().grown(*reach(op)), (op.weight.shape[2], op.weight.shape[3])
     tile = default_tile(bordered, slab, kernel, lowering.unit)
     direct = DirectConv(bordered, slab, kernel, op.stride, op.dilation, stages, tile)
-    spec: DirectConv | WinogradConv = lowering.tuned(direct)
+    spec: DirectConv | HalfConv | WinogradConv = lowering.tuned(direct)
     weight = dense if spec.expansion else spec.pack(dense)
     return _conv_call(op, lowering, spec, lowering.weights.add(weight, spec.expansion), addresses)
 

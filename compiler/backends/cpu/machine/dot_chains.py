@@ -11,7 +11,7 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels import bf16, byte_dot
+from zcc.compiler.backends.cpu.kernels import bf16, byte_dot, pairs
 from zcc.compiler.backends.cpu.kernels.amx_registers import (
     REGISTERS,
     ROW,
@@ -45,7 +45,7 @@ class DotKind:
 DOT_KINDS = {
     "int8": DotKind(byte_dot.BYTES, "int32", lambda unit: byte_dot.BYTE_DOTS[unit.dot][0]),
     "bf16": DotKind(
-        bf16.PAIR,
+        pairs.PAIR,
         "float32",
         lambda unit: bf16.NEON_PAIR_DOT if unit.by_lane else bf16.PAIR_DOT,
         lambda unit: bf16.bf16_instructions(neon=unit.by_lane),
@@ -81,12 +81,12 @@ def _add_products(dot: Dot, words: Any, vector: Expr, accumulators: Any) -> None
         T.buffer_store(accumulators, dot.add(load(accumulators, *place), x, weight), place)
 
 
-def tile_products(product: AmxProduct, sums: str, threads: int, steps: int) -> tirx.PrimFunc:
+def tile_products(product: AmxProduct, threads: int, steps: int) -> tirx.PrimFunc:
     """Every thread adds the products of two tiles of x and two of weights to TILES others, again and again."""
     with building("main") as kernel:
         T.func_attr({"tirx.noalias": True})
         operands = [T.arg(name, T.Buffer((2, TILE_ROWS, ROW // WORD), "int32", align=4)) for name in ("xs", "weights")]
-        made = T.arg("sums", T.Buffer((threads, TILES, TILE_ROWS, TILE_ROWS), sums, align=4))
+        made = T.arg("sums", T.Buffer((threads, TILES, TILE_ROWS, TILE_ROWS), product.sums, align=4))
         with T.parallel(0, threads) as thread, configured([(TILE_ROWS, ROW)] * REGISTERS):
             for number in range(TILES):
                 emit("tilezero", number)

@@ -63,10 +63,10 @@ def _peak_of_dots(kind: DotKind, target: CpuTarget, threads: int, lanes: int) ->
 
 
 def _peak_of_tiles(name: str, target: CpuTarget, threads: int) -> float:
-    product, kind = AMX_PRODUCTS[name], DOT_KINDS[name]
-    run = compiled(tile_products(product, kind.sums, threads, STEPS), target)
+    product = AMX_PRODUCTS[name]
+    run = compiled(tile_products(product, threads, STEPS), target)
     operand = np.zeros((2, TILE_ROWS, ROW // WORD), np.int32)
-    sums = np.zeros((threads, TILES, TILE_ROWS, TILE_ROWS), kind.sums)
+    sums = np.zeros((threads, TILES, TILE_ROWS, TILE_ROWS), product.sums)
     return 2.0 * (ROW // product.item) * sums.size * STEPS / _best(lambda: run(operand, operand, sums))
 
 
@@ -79,7 +79,7 @@ def _peak_of_products(name: str, target: CpuTarget, threads: int, lanes: int) ->
 # Operations per second by what is multiplied.
 PEAKS: dict[str, Callable[[CpuTarget, int, int], float]] = {
     FP32: _peak_fp32,
-    **{name: partial(_peak_of_products, name) for name in DOT_KINDS},
+    **{name: partial(_peak_of_products, name) for name in (*DOT_KINDS, *AMX_PRODUCTS)},
 }
 
 

@@ -19,10 +19,6 @@ def _never(unit: VectorUnit) -> bool:
     return False
 
 
-def _in_tiles(unit: VectorUnit) -> bool:
-    return unit.amx
-
-
 def _floats(unit: VectorUnit) -> int:
     return FLOAT
 
@@ -46,6 +42,7 @@ ABILITIES: dict[str, Ability] = {
     "fp32": Ability(),
     "fp16": Ability(
         natively=lambda unit: bool(unit.widening),
+        in_tiles=lambda unit: "fp16" in unit.amx,
         item=lambda unit: FLOAT // 2 if unit.widening else FLOAT,
         any_block=lambda unit: not unit.widening,
     ),
@@ -53,9 +50,13 @@ ABILITIES: dict[str, Ability] = {
     "bf16": Ability(
         computes=lambda unit: unit.bf16,
         natively=lambda unit: unit.bf16,
-        in_tiles=_in_tiles,
+        in_tiles=lambda unit: "bf16" in unit.amx,
         item=lambda unit: FLOAT // 2,
         any_block=lambda unit: False,
     ),
-    "int8": Ability(natively=lambda unit: unit.dot in ONE_INSTRUCTION, in_tiles=_in_tiles, item=lambda unit: 1),
+    "int8": Ability(
+        natively=lambda unit: unit.dot in ONE_INSTRUCTION,
+        in_tiles=lambda unit: "int8" in unit.amx,
+        item=lambda unit: 1,
+    ),
 }

@@ -23,7 +23,9 @@ LLVM_NAMES = {
     "amx_tile": "amx-tile",
     "amx_int8": "amx-int8",
     "amx_bf16": "amx-bf16",
+    "amx_fp16": "amx-fp16",
 }
+AMX = ("amx_tile", "amx_int8", "amx_bf16")
 VNNI_4 = (*LEVEL_4, "avx512_vnni")
 # LLVM takes the constants of an activation out of all loops around it, and then has too few registers left for the sums
 # of the loop that multiplies: some kernels took twice as long (`python -m benchmarks.winograd MODEL.onnx --all`).
@@ -68,8 +70,14 @@ X86_64_V4_FP16 = _level(
 X86_64_V4_AMX = _level(
     "x86-64-v4-amx",
     "AVX-512 with tile registers that multiply bytes and bfloat16",
-    (*VNNI_4, "avx512_bf16", "amx_tile", "amx_int8", "amx_bf16"),
-    VectorUnit(16, 32, dot="vnni", bf16=True, amx=True),
+    (*VNNI_4, "avx512_bf16", *AMX),
+    VectorUnit(16, 32, dot="vnni", bf16=True, amx=("int8", "bf16")),
+)
+X86_64_V4_AMX_FP16 = _level(
+    "x86-64-v4-amx-fp16",
+    "AVX-512 with tile registers that multiply bytes, bfloat16 and halves",
+    (*VNNI_4, "avx512_bf16", "avx512_fp16", *AMX, "amx_fp16"),
+    VectorUnit(16, 32, dot="vnni", bf16=True, amx=("int8", "bf16", "fp16"), widening="vcvtph"),
 )
 LEVELS = (
     X86_64_V2,
@@ -80,4 +88,5 @@ LEVELS = (
     X86_64_V4_BF16,
     X86_64_V4_FP16,
     X86_64_V4_AMX,
+    X86_64_V4_AMX_FP16,
 )

@@ -11,14 +11,15 @@ from tvm import tirx
 from zcc.compiler.backends.cpu.kernels.choices import Form, Tunable
 from zcc.compiler.backends.cpu.lowering.lower_bf16 import to_bf16
 from zcc.compiler.backends.cpu.program.single_kernel import extent
-from zcc.compiler.ir.tensors import BFLOAT16, Array
+from zcc.compiler.ir.tensors import BFLOAT16, FLOAT16, Array
 
 SEED = 7
 RESULT, WEIGHT = "out", "weight"
 ENCODING = (2,)  # the shape of a scale and a zero point
 SCALES = {WEIGHT: 0.05, "scale": 2e-5}
-# Of the largest result. Winograd's transforms lose a hundredth of what fp32 may; bfloat16 has eight bits.
-TOLERANCES = {np.dtype(np.float32): 1e-3, np.dtype(BFLOAT16): 2.0**-7}
+# Of the largest result. Winograd's transforms lose a hundredth of what fp32 may; bfloat16 has eight bits; some forms
+# add dozens of halves before they widen the sums.
+TOLERANCES = {np.dtype(np.float32): 1e-3, np.dtype(BFLOAT16): 2.0**-7, np.dtype(FLOAT16): 2.0**-7}
 
 
 def make_operands(spec: Tunable, built: tirx.PrimFunc) -> list[Array]:
@@ -62,6 +63,8 @@ def _values(param: Any, rng: np.random.Generator) -> Array:
         return np.zeros(size, dtype)
     if dtype == BFLOAT16:
         return to_bf16(_normal(param, rng, size))
+    if dtype == FLOAT16:
+        return _normal(param, rng, size).astype(FLOAT16)
     if dtype == "float32":
         return np.array([0.05, 100.0], np.float32) if size == prod(ENCODING) else _normal(param, rng, size)
     # Sums of bytes start near zero; the bytes themselves take every value.
@@ -76,4 +79,6 @@ def _normal(param: Any, rng: np.random.Generator, size: int) -> Array:
 
 
 def _floats(values: Array) -> Array:
-    return (values.astype(np.uint32) << 16).view(np.float32) if values.dtype == np.dtype(BFLOAT16) else values
+    if values.dtype == np.dtype(BFLOAT16):
+        return (values.astype(np.uint32) << 16).view(np.float32)
+    return values.astype(np.float32, copy=False)

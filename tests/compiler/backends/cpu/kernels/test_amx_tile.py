@@ -1,30 +1,36 @@
-"""Convolutions in AMX's tile registers: bytes as numpy has them bit for bit, bfloat16 near double precision."""
+"""Convolutions in AMX's tile registers: bytes as numpy has them bit for bit, pairs near double precision."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.compiler.backends.cpu.kernels import test_bf16_conv as bfloat16
+from tests.compiler.backends.cpu.kernels import pair_trials
 from tests.compiler.backends.cpu.kernels import test_int8_conv as integers
-from tests.compiler.backends.cpu.kernels.integers import unpacked
-from zcc.compiler.backends.cpu.kernels.amx_choices import amx_choices, beside_dots, held_registers, run_of
+from tests.compiler.backends.cpu.kernels.emulated_tiles import in_memory, in_registers, tiled_kernels
+from zcc.compiler.backends.cpu.kernels.amx_choices import amx_choices, beside_vectors, held_registers, run_of
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
 from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
+from zcc.compiler.backends.cpu.kernels.half_conv import HalfConv
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
+from zcc.compiler.backends.cpu.kernels.pair_conv import PairConv
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.program.build import assembly
-from zcc.compiler.backends.cpu.program.single_kernel import compile_kernels, kernel_module
+from zcc.compiler.backends.cpu.program.single_kernel import kernel_module
 from zcc.compiler.backends.cpu.targets.table import TARGETS
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
+from zcc.compiler.ir.tensors import BFLOAT16, FLOAT16
 
 TARGET = TARGETS["x86-64-v4-amx"]
-runs_here = pytest.mark.skipif(not TARGET.runs_here(), reason="this processor has no AMX, or Linux does not grant it")
+HALVES_TARGET = TARGETS["x86-64-v4-amx-fp16"]
+VECTORS = {"int8": TARGETS["x86-64-v4"], "bf16": TARGETS["x86-64-v4-bf16"], "fp16": TARGETS["x86-64-v4"]}
 
 BYTES = {
     "3x3": integers.Case((32, 48), (6, 8), tile=AmxChoice(3, 8)),
@@ -37,54 +43,87 @@ BYTES = {
     "residual": integers.Case(kernel=5, stages=("silu", "add bytes"), tile=AmxChoice(1, 7)),
 }
 EXTREME = ("3x3", "stride 2, tiles that overlap")
-BFLOATS = {
-    "3x3": bfloat16.Case((19, 48), (6, 8)),
-    "stride 2": bfloat16.Case((32, 32), (5, 39), stride=2),
-    "image": bfloat16.Case((3, 32), (6, 20), kernel=6, stride=2, image=True),
-    "head": bfloat16.Case((32, 255), (3, 4), kernel=1, stages=(), out="float32"),
-    "residual": bfloat16.Case((16, 16), (5, 7), kernel=1, stages=("silu", "add uint16")),
+PAIRS = {
+    "3x3": pair_trials.Case((19, 48), (6, 8)),
+    "stride 2": pair_trials.Case((32, 32), (5, 39), stride=2),
+    "image": pair_trials.Case((3, 32), (6, 20), kernel=6, stride=2, image=True),
+    "head": pair_trials.Case((32, 255), (3, 4), kernel=1, stages=(), out="float32"),
+    "residual": pair_trials.Case((16, 16), (5, 7), kernel=1, stages=("silu", "add stored")),
 }
 
 
-def in_tiles(spec: Int8Conv | Bf16Conv) -> Int8Conv | Bf16Conv:
+def machines(target: CpuTarget, dtype: str) -> list[Any]:
+    """The ways to run the target's kernels of a dtype."""
+    return [in_registers(target), in_memory(target, VECTORS[dtype])]
+
+
+def in_tiles(spec: Int8Conv | PairConv, target: CpuTarget) -> Int8Conv | PairConv:
     """The convolution in the first form of tile registers."""
-    return replace(spec, tile=next(tile for tile in spec.choices(TARGET.unit) if isinstance(tile, AmxChoice)))
+    return replace(spec, tile=next(tile for tile in spec.choices(target.unit) if isinstance(tile, AmxChoice)))
 
 
-@runs_here
-def test_bytes_equal_numpy(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("target", "vectors"), machines(TARGET, "int8"))
+def test_bytes_equal_numpy(target: CpuTarget, vectors: CpuTarget | None, tmp_path: Path) -> None:
     """The largest sums there are among them: they wrap around nowhere, and nothing saturates."""
     rng = np.random.default_rng(11)
     trials = {name: integers.make_trial(case, rng) for name, case in BYTES.items()}
     trials |= {f"{name}, extreme": integers.make_trial(BYTES[name], rng, extreme=True) for name in EXTREME}
-    kernels = compile_kernels([trial.spec for trial in trials.values()], TARGET, tmp_path)
-    for (name, trial), kernel in zip(trials.items(), kernels, strict=True):
-        np.testing.assert_array_equal(trial.run(kernel), trial.expected, err_msg=name)
+    with tiled_kernels([trial.spec for trial in trials.values()], target, vectors, tmp_path) as kernels:
+        for (name, trial), kernel in zip(trials.items(), kernels, strict=True):
+            np.testing.assert_array_equal(trial.run(kernel), trial.expected, err_msg=name)
 
 
-@runs_here
-def test_bfloat16_is_close_to_double_precision(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("target", "vectors"), machines(TARGET, "bf16"))
+def test_bfloat16_is_close_to_double_precision(target: CpuTarget, vectors: CpuTarget | None, tmp_path: Path) -> None:
+    try_pairs(pair_trials.BFLOATS, target, vectors, tmp_path)
+
+
+@pytest.mark.parametrize(("target", "vectors"), machines(HALVES_TARGET, "fp16"))
+def test_halves_are_close_to_double_precision(target: CpuTarget, vectors: CpuTarget | None, tmp_path: Path) -> None:
+    try_pairs(pair_trials.HALVES, target, vectors, tmp_path)
+
+
+@pytest.mark.parametrize(("target", "vectors"), machines(HALVES_TARGET, "fp16"))
+def test_halves_are_stored_as_numpy_rounds(target: CpuTarget, vectors: CpuTarget | None, tmp_path: Path) -> None:
+    """Sums are all zero, so that each output is its bias rounded: ties to even, and infinite where a half cannot be."""
+    edges = [1 + 2**-11, 1 + 3 * 2**-11, 65519.996, 65520, -65520, 1e30, 2**-14, 2**-24, 2**-25, 3 * 2**-26, -1e-9, 0]
+    rng = np.random.default_rng(13)
+    bias = np.concatenate([edges, rng.normal(size=36) * 10.0 ** rng.integers(-6, 6, 36)]).astype(np.float32)
+    x, slab = Slab.dense(1, 1, 3, 16, FLOAT16), Slab.dense(3, 1, 3, 16, FLOAT16)
+    spec = HalfConv(x, slab, (1, 1), (1, 1), (1, 1), (), AmxChoice(1, 3))
+    out, weights = np.zeros(slab.shape, np.float16), np.zeros(spec.geometry.weight_shape, np.float16)
+    with tiled_kernels([spec], target, vectors, tmp_path) as [kernel]:
+        kernel(np.zeros(x.shape, np.float16), weights, bias.reshape(3, 16), out)
+    with np.errstate(over="ignore"):
+        expected = bias.astype(np.float16)
+    np.testing.assert_array_equal(out, np.repeat(expected.reshape(3, 1, 1, 16), 3, axis=2))
+
+
+def try_pairs(numbers: pair_trials.Format, target: CpuTarget, vectors: CpuTarget | None, folder: Path) -> None:
+    """All cases are near what numpy makes of them."""
     rng = np.random.default_rng(12)
-    trials = {name: bfloat16.make_trial(case, rng) for name, case in BFLOATS.items()}
-    specs = [in_tiles(trial.spec) for trial in trials.values()]
-    kernels = compile_kernels([*specs], TARGET, tmp_path)
-    for (name, trial), kernel in zip(trials.items(), kernels, strict=True):
-        kernel(*trial.arguments)
-        made = unpacked(trial.out, len(trial.expected))
-        values, rounding = (bfloat16.real(made), 2**-8) if made.dtype == np.uint16 else (made, 0.0)
-        absolute = 2e-5 * np.abs(trial.expected).max()
-        np.testing.assert_allclose(values, trial.expected, rtol=rounding + 2e-4, atol=absolute, err_msg=name)
+    trials = {name: pair_trials.make_trial(case, rng, numbers) for name, case in PAIRS.items()}
+    specs = [in_tiles(trial.spec, target) for trial in trials.values()]
+    with tiled_kernels(specs, target, vectors, folder) as kernels:
+        for trial, kernel in zip(trials.values(), kernels, strict=True):
+            kernel(*trial.arguments)
+    for name, trial in trials.items():
+        trial.check(name)
 
 
-@pytest.mark.parametrize(("dtype", "instruction"), [("int8", "tdpbusd"), ("bf16", "tdpbf16ps")])
-def test_tiles_are_configured_and_given_back_around_products(dtype: str, instruction: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "stored", "instruction"),
+    [(Int8Conv, "uint8", "tdpbusd"), (Bf16Conv, BFLOAT16, "tdpbf16ps"), (HalfConv, FLOAT16, "tdpfp16ps")],
+)
+def test_tiles_are_configured_and_given_back_around_products(
+    kind: type[Int8Conv | PairConv], stored: str, instruction: str
+) -> None:
     """On every host: what is compiled. A thread that kept the registers would have them saved at every switch."""
-    x, out = (Slab.dense(2, size, size, 16, "uint8" if dtype == "int8" else "uint16") for size in (12, 10))
-    kind: type[Int8Conv | Bf16Conv] = Int8Conv if dtype == "int8" else Bf16Conv
-    spec = kind(x, out, (3, 3), (1, 1), (1, 1), (), Tile(1, 1))
-    spec = in_tiles(spec)
-    text = assembly(kernel_module(spec, TARGET), TARGET.tvm_target())
-    order = re.findall(rf"^\t(ldtilecfg|{instruction}|tilerelease|vpdpbusd|vdpbf16ps)\b", text, re.MULTILINE)
+    x, out = (Slab.dense(2, size, size, 16, stored) for size in (12, 10))
+    spec = in_tiles(kind(x, out, (3, 3), (1, 1), (1, 1), (), Tile(1, 1)), HALVES_TARGET)
+    text = assembly(kernel_module(spec, HALVES_TARGET), HALVES_TARGET.tvm_target())
+    multiplied = rf"{instruction}|vpdpbusd|vdpbf16ps|vfmadd\w+p[hs]"
+    order = re.findall(rf"^\t(ldtilecfg|{multiplied}|tilerelease)\b", text, re.MULTILINE)
     assert order[0] == "ldtilecfg" and order[-1] == "tilerelease"
     assert set(order[1:-1]) == {instruction}
 
@@ -135,6 +174,6 @@ def test_of_maps_with_few_columns_dot_products_are_taken_first(size: int, kind: 
     """A product waits 52 cycles for the one before, with one column as with sixteen."""
     x, out = Slab.dense(4, size + 2, size + 2, 16, "uint8"), Slab.dense(4, size, size, 16, "uint8")
     held, dot = ConvGeometry(x, out, (3, 3), (1, 1), (1, 1), Tile(1, 1), 4), Tile(1, 1)
-    offered = beside_dots(held, TARGET.unit, AMX_PRODUCTS["int8"], [dot])
+    offered = beside_vectors(held, TARGET.unit, AMX_PRODUCTS["int8"], [dot])
     assert type(offered[0]) is kind
     assert {type(tile) for tile in offered} == {Tile, AmxChoice}

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
-from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
+from tests.compiler.backends.cpu.kernels.emulated_tiles import emulated, in_memory, in_registers, tiles_in_memory
+from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, AmxProduct
 from zcc.compiler.backends.cpu.machine.dot_chains import CHAINS, DOT_KINDS, RING, dot_products, tile_products
 from zcc.compiler.backends.cpu.machine.peaks import compiled
 from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.runtime.engine import engine
 
+AMX, AMX_FP16 = TARGETS["x86-64-v4-amx"], TARGETS["x86-64-v4-amx-fp16"]
 HERE = [target for target in TARGETS.values() if target.runs_here()]
 THREADS, STEPS = 3, RING + 5
 
@@ -51,17 +56,25 @@ def test_bfloat16(target: CpuTarget) -> None:
     np.testing.assert_array_equal(sums, np.broadcast_to(expected(words, weights), sums.shape))
 
 
-@pytest.mark.parametrize("kind", AMX_PRODUCTS)
-@pytest.mark.parametrize("target", [each for each in HERE if each.unit.amx], ids=lambda target: target.name)
-def test_tiles(target: CpuTarget, kind: str) -> None:
-    rng, per_word = np.random.default_rng(2), 4 // AMX_PRODUCTS[kind].item
+@pytest.mark.parametrize(
+    ("target", "vectors"), [in_registers(AMX), in_registers(AMX_FP16), in_memory(AMX_FP16, TARGETS["x86-64-v4"])]
+)
+def test_tiles(target: CpuTarget, vectors: CpuTarget | None) -> None:
+    assert {*target.unit.amx} <= {*AMX_PRODUCTS}
+    for kind in target.unit.amx:
+        try_tiles(AMX_PRODUCTS[kind], target, vectors)
+
+
+def try_tiles(product: AmxProduct, target: CpuTarget, vectors: CpuTarget | None) -> None:
+    """Sums of small numbers are exact in all formats."""
+    rng, per_word = np.random.default_rng(2), 4 // product.item
     xs, weights = rng.integers(0, 9, (2, 16, 16, per_word)), rng.integers(-8, 9, (2, 16, 16, per_word))
-    held = [
-        (each.astype(np.int8) if kind == "int8" else bfloat16(each)).view(np.int32)[..., 0] for each in (xs, weights)
-    ]
-    kernel = compiled(tile_products(AMX_PRODUCTS[kind], DOT_KINDS[kind].sums, THREADS, STEPS), target)
-    sums = np.full((THREADS, 2, 2, 16, 16), -1, DOT_KINDS[kind].sums)
-    engine().call(lambda: kernel(*held, sums.reshape(THREADS, 4, 16, 16)))
+    held = [STORED[product.dtype](each).view(np.int32)[..., 0] for each in (xs, weights)]
+    function = tile_products(product, THREADS, STEPS)
+    sums = np.full((THREADS, 2, 2, 16, 16), -1, product.sums)
+    with tiles_in_memory() if vectors else nullcontext():
+        kernel = compiled(emulated(function), vectors) if vectors else compiled(function, target)
+        engine().call(lambda: kernel(*held, sums.reshape(THREADS, 4, 16, 16)))
     once = np.einsum("xrkb,wkcb->xwrc", xs, weights)  # rows of x by columns of weights
     np.testing.assert_array_equal(sums, np.broadcast_to(STEPS * once, sums.shape))
 
@@ -69,3 +82,10 @@ def test_tiles(target: CpuTarget, kind: str) -> None:
 def bfloat16(values: np.ndarray) -> np.ndarray:
     """The upper halves of float32."""
     return (values.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
+
+
+STORED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "int8": lambda values: values.astype(np.int8),
+    "bf16": bfloat16,
+    "fp16": lambda values: values.astype(np.float16),
+}

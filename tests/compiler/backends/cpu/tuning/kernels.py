@@ -52,9 +52,9 @@ class Sizes:
         }
 
 
-def direct(sizes: Sizes, unit: VectorUnit = UNIT) -> DirectConv:
-    """A convolution in fp32, as a network would have it."""
-    common = sizes.common()
+def direct(sizes: Sizes, unit: VectorUnit = UNIT, dtype: str = "float32") -> DirectConv:
+    """A convolution in fp32, or of halves, as a network would have it."""
+    common = sizes.common(dtype)
     return DirectConv(**common, tile=default_tile(common["x"], common["out"], common["kernel"], unit))
 
 

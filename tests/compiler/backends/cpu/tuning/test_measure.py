@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -31,9 +32,9 @@ from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.backends.cpu.tuning.measure import measure
 from zcc.compiler.backends.cpu.tuning.operands import disagreement, make_operands, operands_for, result_of
 from zcc.compiler.backends.cpu.tuning.trial import KernelTrial
-from zcc.compiler.ir.tensors import BFLOAT16
+from zcc.compiler.ir.tensors import BFLOAT16, FLOAT16
 
-BF16 = TARGETS["x86-64-v4-bf16"]
+BF16, PLAIN = TARGETS["x86-64-v4-bf16"], TARGETS["x86-64-v4"]
 FEW = 6
 ODD = {"3x3": Sizes(), "3x3 stride 2": Sizes((2, 3), (3, 7), 3, 2), "1x1": Sizes((3, 2), (1, 13), 1)}
 
@@ -73,6 +74,14 @@ def test_forms_of_integer_convolutions() -> None:
 @pytest.mark.skipif(not BF16.runs_here(), reason="this processor has no AVX512-BF16")
 def test_forms_of_bfloat16_convolutions() -> None:
     assert_all_measured(every_form(bf16(Sizes((2, 3), (3, 7)), BF16.unit), BF16))
+
+
+@pytest.mark.skipif(not PLAIN.runs_here(), reason="this processor has no AVX-512")
+@pytest.mark.parametrize("sizes", ODD.values(), ids=ODD)
+def test_forms_of_convolutions_of_halves(sizes: Sizes) -> None:
+    """In vectors that have no arithmetic for them, where LLVM computes in float32 and rounds."""
+    target = replace(PLAIN, unit=TARGETS["x86-64-v4-fp16"].unit)
+    assert_all_measured(every_form(direct(sizes, target.unit, FLOAT16), target))
 
 
 def batch(spec: Shaky) -> KernelTrial:

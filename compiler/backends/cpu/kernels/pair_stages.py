@@ -1,6 +1,6 @@
-"""What follows an fp32 sum of a bf16 convolution: elementwise stages in fp32, and rounding to bf16.
+"""What follows an fp32 sum of a convolution of pairs: elementwise stages in fp32, and rounding to what maps store.
 
-Sigmoids are made of what AVX-512 has for them, to 13 bits, which is five more than bf16 keeps.
+Sigmoids are made of what AVX-512 has for them, to 13 bits: five more than bfloat16 keeps, two more than float16.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.activation import ACTIVATIONS, EXP_HIGH, EXP_LOW, LOG2E, OPERATORS, Branch
-from zcc.compiler.backends.cpu.kernels.bf16 import LANES, PAIR, rounded, widened
+from zcc.compiler.backends.cpu.kernels.pairs import LANES, PairNumbers
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, StageSpec, stage_arguments
 from zcc.compiler.backends.cpu.kernels.vector import bound, f32s, llvm, load, ramp
-from zcc.compiler.ir.tensors import BFLOAT16
 
 VECTOR = f"float32x{LANES}"
 # 2**f on [-1/2, 1/2], fitted for the smallest relative error: 7.5e-5.
@@ -93,23 +92,24 @@ FAST: dict[str, Callable[..., Expr]] = {
 }
 
 
-class Bf16Stages:
-    """The stages of one kernel; maps are stored as bf16 or float32."""
+class PairStages:
+    """The stages of one kernel; maps hold the given numbers or float32."""
 
-    def __init__(self, stages: Sequence[StageSpec], out: Slab) -> None:
+    def __init__(self, stages: Sequence[StageSpec], out: Slab, numbers: PairNumbers) -> None:
+        self.numbers = numbers
         self.steps = list(zip(stages, stage_arguments(stages), strict=True))
         self.out = out.argument("out")
-        self.rounds = out.dtype == BFLOAT16
+        self.rounds = out.dtype == numbers.stored
 
     def store(self, values: Sequence[Expr], index: Sequence[Any]) -> None:
         """Store the values of neighbouring columns from `index` (block, row, column) on, after all stages."""
         done = [self._through(value, [*index[:2], index[2] + column]) for column, value in enumerate(values)]
-        size = PAIR if self.rounds else 1
+        size = self.numbers.together if self.rounds else 1
         for first in range(0, len(done), size):
-            pair = done[first : first + size]
+            taken = done[first : first + size]
             # A column's lanes end where the next column's begin.
-            place = [*index[:2], index[2] + first, ramp(0, LANES * len(pair))]
-            T.buffer_store(self.out, rounded(pair) if self.rounds else pair[0], place)
+            place = [*index[:2], index[2] + first, ramp(0, LANES * len(taken))]
+            T.buffer_store(self.out, self.numbers.rounded(taken) if self.rounds else taken[0], place)
 
     def _through(self, value: Expr, pixel: Sequence[Any]) -> Expr:
         for stage, operand in self.steps:
@@ -125,4 +125,4 @@ class Bf16Stages:
             return load(operand, pixel[0], lanes)
         row, column = (0, 0) if stage.is_pixel else pixel[1:]
         value = load(operand, pixel[0], row, column, lanes)
-        return widened(value) if stage.other.dtype == BFLOAT16 else value
+        return self.numbers.widened(value) if stage.other.dtype == self.numbers.stored else value
