@@ -189,5 +189,10 @@ def _serve(pipe: Connection, entry: RaceEntry, threads: int) -> None:
     except ZccError as error:
         pipe.send(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
-        first_line = next(iter(str(error).splitlines()), "")
-        pipe.send(BenchmarkError(f"{entry.name} failed: {type(error).__name__}: {first_line}"))
+        pipe.send(BenchmarkError(f"{entry.name} failed: {type(error).__name__}: {_told(error)}"))
+
+
+def _told(error: Exception) -> str:
+    """The first line that says what is wrong: OpenVINO's errors begin with where it was found."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return next((line for line in lines if line and not line.startswith("Exception from ")), "")

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -45,7 +45,8 @@ class PostgresServer:
         first = psutil.Process(int((self._data / "postmaster.pid").read_text().split()[0]))
         doomed = [first, *first.children(recursive=True)]
         for process in doomed:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # one for a client that has just gone
+                process.kill()
         psutil.wait_procs(doomed, STARTING)
 
     def start_again(self) -> None:

@@ -8,8 +8,9 @@ from benchmarks.instructions import convolutions, network_of, row_of
 from zcc.compiler.backends.cpu.targets.x86_64 import X86_64_V2, X86_64_V4_AMX_FP16
 
 HEAVIEST = 5
-# Alone, a product, its sum and the copy that the product overwrites take 0.75 for each multiply-add.
-MOST = 1.1
+# Alone, a product, its sum and the copy that the product overwrites take 0.75 for each multiply-add. Where weights are
+# fetched ahead, that is an instruction a channel.
+MOST = 1.11
 
 
 def test_a_product_that_takes_a_register_leaves_the_sums_theirs(proto: onnx.ModelProto) -> None:
