@@ -16,8 +16,8 @@ from zcc.compiler.backends.cpu.program.emit import emit_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS
 
 HEAVIEST = 5
-# Instructions of a loop for each of its multiply-adds, at most; an FMLA on a full register alone takes 0.25. Where weights
-# are fetched ahead, that is an instruction a channel.
+# Instructions of a loop for each of its multiply-adds, at most; an FMLA on a full register alone takes 0.25. Weights
+# that are fetched ahead take one more for each channel.
 MOST = {
     ("aarch64", "fp32"): 0.36,
     ("aarch64-dotprod", "fp16"): 0.33,
