@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from zcc.runtime import host, unlisted_features
@@ -11,7 +13,8 @@ TILES = frozenset({"amx_tile", "amx_int8"})
 
 @pytest.mark.skipif(not unlisted_features.told(), reason="the C library tells nothing of this processor")
 def test_what_is_told_is_what_is_listed_too() -> None:
-    flags = frozenset(host._told_of_processor("flags").split())
+    # Of the processor that there is, whatever the tests pretend.
+    flags = frozenset(Path("/proc/cpuinfo").read_text().partition("flags")[2].partition("\n")[0].split())
     known = unlisted_features.BITS.keys() - unlisted_features.UNLISTED.keys()
     assert unlisted_features.told() & known == flags & known
 
