@@ -60,7 +60,7 @@ class Broken(Sleeper):
         return image
 
     def _fail(self) -> None:
-        raise ZeroDivisionError("first line\nsecond line")
+        raise ZeroDivisionError("Exception from where/it/was.cpp:5:\n what is wrong\nsecond line")
 
     def _refuse(self) -> None:
         raise IncompatibleHost("not here", "elsewhere")

@@ -77,7 +77,7 @@ def test_one_that_rests_ends_with_its_parent() -> None:
 @pytest.mark.parametrize(
     ("enter", "kind", "words"),
     [
-        (contestants.fail, BenchmarkError, "broken failed: ZeroDivisionError: first line"),
+        (contestants.fail, BenchmarkError, "broken failed: ZeroDivisionError: what is wrong"),
         (contestants.refuse, IncompatibleHost, "not here; elsewhere"),
         (contestants.leave, BenchmarkError, "the process of broken ended (status 3)"),
     ],
