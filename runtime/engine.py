@@ -166,7 +166,12 @@ class Engine:
         return self._left.threads(most, len(host.usable_cpus())) if host.threads_are_free() else most
 
     def give_arena(self, other: Engine) -> None:
-        """Leave the working memory, whose pages are all there, to an engine that has less; only inside a call."""
+        """Leave the working memory, whose pages are all there, to an engine that has less; only inside a call.
+
+        One that is made while the interpreter exits runs nothing any more, and would be waited for for ever.
+        """
+        if not other._open:
+            return
         arena, self._arenas[0] = self._arenas[0], aligned_bytes(0)
         other.call(lambda: other._take_arena(arena))
 

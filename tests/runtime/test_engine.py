@@ -300,6 +300,18 @@ def test_who_comes_while_others_wait_waits_behind_them() -> None:
     assert order == ["first", "second", "third"]
 
 
+def test_nobody_waits_for_an_engine_that_is_made_while_the_interpreter_exits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the first frame was to come after a swap, whose rehearsal leaves its memory to those of frames."""
+    aside = Engine(FRAMES)
+    monkeypatch.setattr("zcc.runtime.engine._exiting", True)
+    late = Engine(FRAMES)
+    giving = threading.Thread(target=lambda: aside.call(lambda: aside.give_arena(late)), daemon=True)
+    giving.start()
+    giving.join(20)
+    assert not giving.is_alive()
+    aside.stop()
+
+
 def test_calls_run_one_at_a_time(detector: Detector) -> None:
     detector(noise(8, 8))
     inside, most = [], []
