@@ -28,6 +28,8 @@ import numpy as np
 from benchmarks.arguments import names, numbers, run
 from benchmarks.processor import compile_for_processor
 from zcc import sample
+from zcc.compiler.backends.common.machine import FP32
+from zcc.compiler.backends.cpu.machine.dot_chains import DOT_KINDS
 from zcc.compiler.backends.cpu.machine.peaks import LINE, PEAKS, compiled, launches
 from zcc.compiler.backends.cpu.targets.table import native_target
 from zcc.compiler.backends.table import NATIVE
@@ -36,6 +38,7 @@ from zcc.compiler.quality.comparison import POINTS
 from zcc.compiler.racing.scenes import read_frames
 from zcc.registry import Registry
 from zcc.runtime import Detector, host
+from zcc.runtime.errors import ZccError
 from zcc.runtime.frame_pool import PIECES_OF_A_THREAD
 
 FRAME = (640, 640)
@@ -75,7 +78,11 @@ def doubling(most: int) -> list[int]:
 def serve(pipe: Connection, threads: int, job: Job) -> None:
     """Compile, then measure what the pipe asks for."""
     os.environ[host.THREADS_VARIABLE] = str(threads)
-    detectors = {(model, dtype): _detector(model, dtype, job) for model in job.models for dtype in job.dtypes}
+    try:
+        detectors = {(model, dtype): _detector(model, dtype, job) for model in job.models for dtype in job.dtypes}
+    except ZccError as error:
+        pipe.send(error)
+        return
     frames = {color: read_frames(sample.IMAGES, FRAME, color) for color in ("rgb", "bgr")}
     pipe.send(None)
     while question := pipe.recv():
@@ -83,7 +90,9 @@ def serve(pipe: Connection, threads: int, job: Job) -> None:
             pipe.send(launch_seconds(threads))
         elif isinstance(question, str):
             target = native_target(question)
-            pipe.send(PEAKS[question](target, threads, target.unit.lanes))
+            # What has no products of its own is multiplied as floats.
+            kind = question if question in DOT_KINDS or target.in_tiles(question) else FP32
+            pipe.send(PEAKS[kind](target, threads, target.unit.lanes))
         else:
             detector = detectors[question]
             pipe.send(frame_seconds(detector, frames[detector.manifest.input.color], job.seconds))
@@ -157,7 +166,8 @@ def main() -> None:
             processes.append(context.Process(target=serve, args=(theirs, threads, job), daemon=True))
             processes[-1].start()
         for pipe in pipes.values():
-            pipe.recv()
+            if error := pipe.recv():
+                raise error
         report(pipes, job, options.rounds)
         for pipe, process in zip(pipes.values(), processes, strict=True):
             pipe.send(None)
