@@ -18,6 +18,7 @@ from tvm import ir, s_tir, tirx
 from tvm.support.cc import create_shared
 
 from zcc.compiler.backends.common.kept_objects import KeptObjects, objects_folder
+from zcc.compiler.backends.cpu.program.announce_tasks import announce_tasks
 from zcc.compiler.backends.cpu.program.frame_pool import write_pool
 from zcc.compiler.backends.cpu.program.linking import cross_linker
 from zcc.compiler.backends.cpu.program.place_scratch import keep_on_stack
@@ -51,6 +52,7 @@ def assembly(module: ir.IRModule, target: Any) -> str:
 
 def lowered(module: ir.IRModule, target: Any) -> ir.IRModule:
     """The module as LLVM gets it."""
+    module = ir.IRModule({name: announce_tasks(function) for name, function in module.functions.items()}, module.attrs)
     module = tirx.transform.BindTarget(target.with_host(target))(module)
     lower, finalize_host, _ = tirx.get_tir_pipeline("s_tir")
     with tvm.transform.PassContext(disabled_pass=NEEDLESS):
@@ -79,7 +81,7 @@ def _write_objects(pieces: Sequence[ModulePiece], target: Any, folder: Path, kep
 
 def _lowered(pieces: Sequence[ModulePiece], target: Any) -> list[ir.IRModule]:
     """The pieces as LLVM gets them: at once, for most of the passes' time is their beginning."""
-    functions = {name: function for piece in pieces for name, function in piece.functions.items()}
+    functions = {name: announce_tasks(function) for piece in pieces for name, function in piece.functions.items()}
     ready = lowered(ir.IRModule(functions), target).functions if functions else {}
     return [
         ir.IRModule({name: _named(ready[name], piece.symbols.get(name)) for name in piece.functions})

@@ -19,13 +19,17 @@ MACHINES = {
     "x86_64": {"pause": "llvm.x86.sse2.pause", "pause_type": "", "pause_argument": "", "futex": "202"},
     "aarch64": {"pause": "llvm.aarch64.isb", "pause_type": "i32", "pause_argument": "i32 15", "futex": "98"},
 }
-STRIP, STRIPS = "zcc_pool_strip", "zcc_pool_strips"  # what kernels call of it by name
+STRIP, STRIPS, TASKS = "zcc_pool_strip", "zcc_pool_strips", "zcc_pool_tasks"  # what kernels call of it by name
+# The most shares of a loop in a piece: each costs a call, and the last thread's share is what the others wait for.
+SHARES_OF_A_PIECE = 8
 NAMES = {
     "join": frame_pool.JOIN,
     "work": frame_pool.WORK,
     "limit": frame_pool.LIMIT,
     "strip": STRIP,
     "strips": STRIPS,
+    "tasks": TASKS,
+    "shares_of_a_piece": str(SHARES_OF_A_PIECE),
 }
 
 

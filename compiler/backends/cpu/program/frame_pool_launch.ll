@@ -7,7 +7,9 @@
 ; them, so that it waits only for pieces that others have begun, and never for a thread that has yet to come.
 ;
 ; Each thread has a block of neighbouring pieces, which it takes first, since its caches hold what lies beside them from the
-; kernel before; when its own is empty, it takes from the others'. A block's claims are one word: the generation (which
+; kernel before; when its own is empty, it takes from the others'. So that blocks are alike, kernels say before a launch how
+; many tasks it has: TVM's own cut of 80 among 64 pieces is two for each of the first 40, and nothing for the others.
+; A block's claims are one word: the generation (which
 ; launch), the number of the next piece, and how many there are. A word of an older generation is a full block that nobody
 ; has touched yet; one of a newer generation tells a thread that woke late that there is nothing left for it.
 ;
@@ -33,6 +35,7 @@
 @own = internal thread_local global ptr null
 @strip = internal thread_local global i32 0   ; of the thread, while it runs pieces
 @strips = internal thread_local global i32 0  ; that the next launch of the thread has, 0 where it needs none
+@tasks = internal thread_local global i32 0   ; of that launch, 0 where nobody said
 @__TVMBackendParallelLaunch = hidden constant ptr @launch
 
 declare extern_weak i32 @TVMBackendParallelLaunch(ptr, ptr, i32)
@@ -63,9 +66,19 @@ define hidden i32 @{strips}(i32 %strips) nounwind {
   ret i32 0
 }
 
+; And how many tasks it has.
+define hidden i32 @{tasks}(i32 %tasks) nounwind {
+  %place = call ptr @llvm.threadlocal.address.p0(ptr @tasks)
+  store i32 %tasks, ptr %place
+  ret i32 0
+}
+
 ; What they launch by.
 define internal i32 @launch(ptr %task, ptr %closure, i32 %wanted) {
-  %record = alloca { ptr, ptr, i32 }
+  %record = alloca { ptr, ptr, i32, i32 }
+  %tasks.at = call ptr @llvm.threadlocal.address.p0(ptr @tasks)
+  %tasks = load i32, ptr %tasks.at
+  store i32 0, ptr %tasks.at
   %strips.at = call ptr @llvm.threadlocal.address.p0(ptr @strips)
   %strips = load i32, ptr %strips.at
   store i32 0, ptr %strips.at
@@ -110,10 +123,11 @@ share:
   %news.at = getelementptr i8, ptr %pool, i64 64
   %waiting.at = getelementptr i8, ptr %pool, i64 68
   %sleepers.at = getelementptr i8, ptr %pool, i64 4
-  %direct = select i1 %unbound, ptr %task, ptr @task_on_a_strip
-  %given = select i1 %unbound, ptr %closure, ptr %record
-  store ptr %direct, ptr %task.at
-  store ptr %given, ptr %closure.at
+  %shares = call i32 @shares(i32 %tasks, i32 %pieces)
+  %record.shares = getelementptr i8, ptr %record, i64 20
+  store i32 %shares, ptr %record.shares
+  store ptr @piece, ptr %task.at
+  store ptr %record, ptr %closure.at
   store i32 %pieces, ptr %count.at
   store i32 0, ptr %failure.at
   %most.at = getelementptr i8, ptr %pool, i64 168
@@ -160,8 +174,26 @@ end:
   ret i32 %failure
 }
 
-; A task whose thread has told in its environment, where TVM has a pointer of its own, which strip it has.
-define internal i32 @task_on_a_strip(i32 %number, ptr %environment, ptr %record) {
+; In how many equal shares a launch of so many tasks is cut: a task each, or, of many, several, since each costs a call.
+define internal i32 @shares(i32 %tasks, i32 %pieces) nounwind {
+  %unknown = icmp eq i32 %tasks, 0
+  br i1 %unknown, label %of.tvm, label %cut
+of.tvm:
+  ret i32 %pieces
+cut:
+  %most = mul i32 %pieces, {shares_of_a_piece}
+  %over = sub i32 %most, 1
+  %sum = add i32 %tasks, %over
+  %each = udiv i32 %sum, %most
+  %each.over = sub i32 %each, 1
+  %rounded = add i32 %tasks, %each.over
+  %shares = udiv i32 %rounded, %each
+  ret i32 %shares
+}
+
+; A piece of a launch: its shares, one after another. Its thread tells in the environment, where TVM has a pointer of its
+; own, which strip it has.
+define internal i32 @piece(i32 %number, ptr %environment, ptr %record) {
   %strip.wide = load i64, ptr %environment
   %strip = trunc i64 %strip.wide to i32
   %strip.at = call ptr @llvm.threadlocal.address.p0(ptr @strip)
@@ -169,8 +201,42 @@ define internal i32 @task_on_a_strip(i32 %number, ptr %environment, ptr %record)
   %task = load ptr, ptr %record
   %closure.at = getelementptr i8, ptr %record, i64 8
   %closure = load ptr, ptr %closure.at
-  %code = call i32 %task(i32 %number, ptr %environment, ptr %closure)
+  %shares.at = getelementptr i8, ptr %record, i64 20
+  %shares = load i32, ptr %shares.at
+  %own = alloca { ptr, i32 }
+  store ptr null, ptr %own
+  %own.count = getelementptr i8, ptr %own, i64 8
+  store i32 %shares, ptr %own.count
+  %pieces.at = getelementptr i8, ptr %environment, i64 8
+  %pieces = load i32, ptr %pieces.at
+  %first = call i32 @part(i32 %shares, i32 %number, i32 %pieces)
+  %after = add i32 %number, 1
+  %end = call i32 @part(i32 %shares, i32 %after, i32 %pieces)
+  br label %next
+next:
+  %share = phi i32 [ %first, %0 ], [ %share.next, %run ]
+  %some = icmp ult i32 %share, %end
+  br i1 %some, label %run, label %done
+run:
+  %code = call i32 %task(i32 %share, ptr %own, ptr %closure)
+  %share.next = add i32 %share, 1
+  %failed = icmp ne i32 %code, 0
+  br i1 %failed, label %fail, label %next
+fail:
   ret i32 %code
+done:
+  ret i32 0
+}
+
+; The first share of a piece.
+define internal i32 @part(i32 %shares, i32 %number, i32 %pieces) nounwind {
+  %shares.wide = zext i32 %shares to i64
+  %number.wide = zext i32 %number to i64
+  %pieces.wide = zext i32 %pieces to i64
+  %product = mul i64 %shares.wide, %number.wide
+  %part.wide = udiv i64 %product, %pieces.wide
+  %part = trunc i64 %part.wide to i32
+  ret i32 %part
 }
 
 ; A task among TVM's threads, whose numbers are those of their strips.
