@@ -39,11 +39,10 @@ from zcc.compiler.racing.scenes import read_frames
 from zcc.registry import Registry
 from zcc.runtime import Detector, host
 from zcc.runtime.errors import ZccError
-from zcc.runtime.frame_pool import PIECES_OF_A_THREAD
 
 FRAME = (640, 640)
 WARM_UP = 0.3  # seconds of frames at the beginning of a turn
-LAUNCHES = 20_000
+LAUNCHES, TASKS_OF_A_THREAD = 20_000, 4
 
 
 @dataclass(frozen=True)
@@ -117,9 +116,9 @@ def frame_seconds(detector: Detector, frames: Sequence[Any], seconds: float) -> 
 
 
 def launch_seconds(threads: int) -> float:
-    """What a loop takes that does nothing in as many pieces as are shared out."""
-    pieces = threads * PIECES_OF_A_THREAD
-    code, given = compiled(launches(pieces, LAUNCHES), native_target()), np.zeros((pieces, LINE), np.float32)
+    """What a loop takes whose tasks do nothing."""
+    tasks = threads * TASKS_OF_A_THREAD
+    code, given = compiled(launches(tasks, LAUNCHES), native_target()), np.zeros((tasks, LINE), np.float32)
     code(given)
     start = time.perf_counter()
     code(given)

@@ -17,7 +17,7 @@ from zcc.runtime.numa import stay_on
 JOIN, WORK, LIMIT = "zcc_pool2_join", "zcc_pool2_work", "zcc_pool2_limit"
 # Places in a pool's memory.
 PIECES, PATIENCE, SLEPT, TO_DONE, CLAIMS, LINE = 196, 200, 208, 216, 256, 64
-PIECES_OF_A_THREAD = 4  # of a kernel: enough that the last ones end together, few enough that claims cost nothing
+PIECES_OF_A_THREAD = 8  # of a kernel at most: the last ones end together, and claims cost next to nothing
 PATIENCE_NS = 50_000  # of looking for work before a thread sleeps: from kernel to kernel, not between frames
 
 

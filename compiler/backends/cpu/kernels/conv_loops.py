@@ -14,7 +14,7 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.choices import Tile
+from zcc.compiler.backends.cpu.kernels.choices import Sums, Tile
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.vector import named
 from zcc.compiler.ir.tensors import Array
@@ -32,7 +32,7 @@ class ConvGeometry:
     kernel: tuple[int, int]
     stride: tuple[int, int]
     dilation: tuple[int, int]
-    tile: Tile
+    tile: Sums
     per_word: int  # input channels in a word
 
     @property
@@ -50,7 +50,7 @@ class ConvGeometry:
     def task(self, number: Any) -> tuple[Any, Any]:
         """A task's group of output blocks, and its row."""
         groups = self.out.blocks // self.tile.blocks
-        if self.tile.rows_first:
+        if isinstance(self.tile, Tile) and self.tile.rows_first:
             return tirx.floormod(number, groups), tirx.floordiv(number, groups)
         return tirx.floordiv(number, self.out.height), tirx.floormod(number, self.out.height)
 

@@ -31,6 +31,8 @@ class DepthwiseConv(TiledConv):
     Parameters: x, weight, bias, the operands of the stages, out.
     """
 
+    tile: Tile
+
     word = "depthwise"
 
     @property

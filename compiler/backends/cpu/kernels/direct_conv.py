@@ -18,7 +18,7 @@ from typing import Any
 from tvm import s_tir, tirx
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile, in_both_orders, worth_trying
+from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Sums, Tile, in_both_orders, worth_trying
 from zcc.compiler.backends.cpu.kernels.half_conv import HalfConv
 from zcc.compiler.backends.cpu.kernels.half_tile import half_tiles
 from zcc.compiler.backends.cpu.kernels.lane_conv import build_by_lanes
@@ -54,6 +54,8 @@ class DirectConv(TiledConv):
     Parameters: x, weight, bias, the operands of the stages, out.
     """
 
+    tile: Tile
+
     word = "conv"
 
     def pack(self, dense: Array) -> Array:
@@ -68,13 +70,13 @@ class DirectConv(TiledConv):
             return build_in_panels(self, unit)
         return schedule(compute(self), self.tile, stages_come_apart(self.stages, unit))
 
-    def preferred(self, unit: VectorUnit) -> Tile | WinogradChoice:
+    def preferred(self, unit: VectorUnit) -> Sums | WinogradChoice:
         """In tile registers or by Winograd where that is expected to pay, else the tile as it is."""
         if self._has_tile_registers(unit) and isinstance(first := self.choices(unit)[0], AmxChoice):
             return first
         return next(iter(self._by_winograd(unit))) if self._winograd_pays(unit) else self.tile
 
-    def choices(self, unit: VectorUnit) -> Sequence[Tile | WinogradChoice]:
+    def choices(self, unit: VectorUnit) -> Sequence[Sums | WinogradChoice]:
         """Those of Winograd's that fit, in turns with tiles in both orders of tasks; and those of tile registers."""
         tiles = in_both_orders(
             ranked_tiles(self.x, self.out, unit), self.out, rows_come_first(self.x, self.out, self.kernel)
@@ -87,7 +89,7 @@ class DirectConv(TiledConv):
     def _has_tile_registers(self, unit: VectorUnit) -> bool:
         return self.x.dtype == FLOAT16 and HalfConv.numbers.computed(unit)
 
-    def _halves(self, tile: Tile) -> HalfConv:
+    def _halves(self, tile: Sums) -> HalfConv:
         return HalfConv(self.x, self.out, self.kernel, self.stride, self.dilation, self.stages, tile)
 
     def _winograd_pays(self, unit: VectorUnit) -> bool:
@@ -110,7 +112,7 @@ class DirectConv(TiledConv):
         fits = self.kernel == (TAPS, TAPS) and self.dilation == (1, 1) and stride == across and stride in STRIDES
         return winograd_choices(self.x, self.out, unit, stride) if fits else ()
 
-    def chosen(self, choice: Tile | WinogradChoice) -> DirectConv | HalfConv | WinogradConv:
+    def chosen(self, choice: Tile | AmxChoice | WinogradChoice) -> DirectConv | HalfConv | WinogradConv:
         """With another tile, in tile registers, or by Winograd."""
         if isinstance(choice, AmxChoice):
             return self._halves(choice)

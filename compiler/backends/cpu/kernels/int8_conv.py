@@ -18,7 +18,7 @@ from zcc.compiler.backends.cpu.kernels.amx_choices import AmxPlan, beside_vector
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
 from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile
 from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, BYTES
-from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile
+from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Sums, Tile
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.dot_tile import Dot, DotTile, dot_choices
 from zcc.compiler.backends.cpu.kernels.matrix_tile import REGISTER, USMMLA, WORD, MatrixTile, matrix_choices
@@ -61,7 +61,7 @@ class Int8Conv(TiledConv):
         lanes = min(unit.lanes, self.out.lanes)
         return DotTile(self.geometry, self.dot(unit), lanes, x, weight, start)
 
-    def choices(self, unit: VectorUnit) -> Sequence[Tile]:
+    def choices(self, unit: VectorUnit) -> Sequence[Sums]:
         """Tiles that may be the quickest, in both orders of tasks."""
         dots = dot_choices(self.out, unit, self.dot(unit))
         return beside_vectors(self.geometry, unit, AMX_PRODUCTS["int8"], dots)

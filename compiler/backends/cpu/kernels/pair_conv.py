@@ -16,7 +16,7 @@ from tvm.script.ir_builder import tirx as T
 from zcc.compiler.backends.cpu.kernels.amx_choices import AmxPlan, beside_vectors
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, AmxProduct
 from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile
-from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile
+from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Sums
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.dot_tile import DotTile, dot_choices
 from zcc.compiler.backends.cpu.kernels.pair_stages import PairStages
@@ -45,7 +45,7 @@ class PairConv(TiledConv):
         """How tile registers multiply."""
         return AMX_PRODUCTS[self.numbers.dtype]
 
-    def choices(self, unit: VectorUnit) -> Sequence[Tile]:
+    def choices(self, unit: VectorUnit) -> Sequence[Sums]:
         """Tiles that may be the quickest, in both orders of tasks."""
         dots = dot_choices(self.out, unit, self.numbers.dot) if self.numbers.dot else ()
         return self.beside(dots, unit)

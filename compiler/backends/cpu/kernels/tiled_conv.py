@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from zcc.compiler.backends.cpu.kernels.choices import Tile
+from zcc.compiler.backends.cpu.kernels.choices import Sums
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.stages import StageSpec, describe_stages
@@ -22,7 +22,7 @@ class TiledConv:
     stride: tuple[int, int]
     dilation: tuple[int, int]
     stages: tuple[StageSpec, ...]
-    tile: Tile
+    tile: Sums
 
     word: ClassVar[str]  # what the kernel's name begins with
 

@@ -21,7 +21,7 @@ MACHINES = {
 }
 STRIP, STRIPS, TASKS = "zcc_pool_strip", "zcc_pool_strips", "zcc_pool_tasks"  # what kernels call of it by name
 # The most shares of a loop in a piece: each costs a call, and the last thread's share is what the others wait for.
-SHARES_OF_A_PIECE = 8
+SHARES_OF_A_PIECE = 4
 NAMES = {
     "join": frame_pool.JOIN,
     "work": frame_pool.WORK,

@@ -25,7 +25,7 @@
 ;   128 task, 136 closure, 144 environment (pointer, i32 pieces), 156 blocks, 160 pieces of each block, 164 failure,
 ;       168 threads that may take part
 ;   192 limit          (i32, a futex: threads that take part, the owner's among them; below 0: go home)
-;   196 pieces for each thread (i32)   200 nanoseconds of looking before sleeping (i64)   208 nanoseconds slept (i64)
+;   196 pieces for each thread at most (i32)   200 nanoseconds of looking before sleeping (i64)   208 nanoseconds slept (i64)
 ;   216 bytes from the claims to the words of what is done (i64)
 ;   256 + 64 n         claims of block n (i64)
 ;   further on + 64 n  pieces that thread n has done (i64: the generation, and how many)
@@ -42,6 +42,7 @@ declare extern_weak i32 @TVMBackendParallelLaunch(ptr, ptr, i32)
 declare i64 @syscall(i64, ...)
 declare i32 @clock_gettime(i32, ptr)
 declare ptr @llvm.threadlocal.address.p0(ptr)
+declare i32 @llvm.umin.i32(i32, i32)
 declare void @{pause}({pause_type})
 
 ; (pool): from now on the pool shares what the calling thread launches of this module; until then TVM's does.
@@ -113,7 +114,13 @@ whole:
   ret i32 %only
 share:
   %each.from = getelementptr i8, ptr %pool, i64 196
-  %each = load i32, ptr %each.from
+  %each.most = load i32, ptr %each.from
+  %threads.over = sub i32 %threads, 1
+  %tasks.rounded = add i32 %tasks, %threads.over
+  %tasks.each = udiv i32 %tasks.rounded, %threads
+  %each.few = call i32 @llvm.umin.i32(i32 %tasks.each, i32 %each.most)
+  %unknown = icmp eq i32 %tasks, 0
+  %each = select i1 %unknown, i32 %each.most, i32 %each.few
   %pieces = mul i32 %threads, %each
   %task.at = getelementptr i8, ptr %pool, i64 128
   %closure.at = getelementptr i8, ptr %pool, i64 136
