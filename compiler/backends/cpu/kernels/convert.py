@@ -33,14 +33,14 @@ class ConvertKernel(_Conversion):
     """Each map's encoding follows it in the parameters when it holds bytes."""
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
-        """Rows of blocks over the threads, a register at a time."""
+        """Rows and their blocks over the threads, a register at a time."""
         out = self.out
         step = min(unit.lanes, out.lanes)
         with building(self.name) as kernel:
             source = declare_map(self.x, "x")
             stages = QuantisedStages((), (), declare_map(out, "out"), unit)
             with T.parallel(0, out.blocks * out.height) as task, T.serial(0, out.width) as column:
-                block, row = tirx.floordiv(task, out.height), tirx.floormod(task, out.height)
+                row, block = tirx.floordiv(task, out.blocks), tirx.floormod(task, out.blocks)
                 for lane in range(0, out.lanes, step):
                     index = [block, row, column, lane]
                     stages.store([stages.decode(source, index)], index)
@@ -52,13 +52,14 @@ class Bf16ConvertKernel(_Conversion):
     """Floats to bfloat16, or the other way round."""
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
-        """Rows of blocks over the threads, a block's lanes at a time."""
+        """Rows and their blocks over the threads, a block's lanes at a time."""
         out = self.out
         with building(self.name) as kernel:
             source, result = self.x.argument("x"), out.argument("out")
             tasks = T.parallel(0, out.blocks * out.height)
             with bf16_instructions(), tasks as task, T.serial(0, out.width) as column:
-                place = [tirx.floordiv(task, out.height), tirx.floormod(task, out.height), column, ramp(0, LANES)]
+                row, block = tirx.floordiv(task, out.blocks), tirx.floormod(task, out.blocks)
+                place = [block, row, column, ramp(0, LANES)]
                 value = load(source, *place)
                 T.buffer_store(result, rounded([value]) if out.dtype == BFLOAT16 else widened(value), place)
         return kernel.function

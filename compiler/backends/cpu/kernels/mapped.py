@@ -1,6 +1,7 @@
 """Kernels that make each element of a packed map from one of another: pointwise chains, enlargement, moves.
 
-Rows of blocks are shared out over the threads, the lanes of a block are one vector.
+Rows are shared out over the threads, each with all its blocks, as most convolutions have them, since what another core
+wrote is far away. The lanes of a block are one vector.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ def store_map(result: Any, out: Slab, element: Element) -> None:
 
 
 def schedule_map(function: tirx.PrimFunc) -> tirx.PrimFunc:
-    """Blocks and rows over the threads, lanes in a vector."""
+    """Rows and their blocks over the threads, lanes in a vector."""
     sch = s_tir.Schedule(function)
     block, row, _, lane = sch.get_loops(sch.get_sblock("store"))
-    sch.parallel(sch.fuse(block, row))
+    sch.reorder(row, block)
+    sch.parallel(sch.fuse(row, block))
     sch.vectorize(lane)
     return sch.mod["main"]
 
@@ -163,7 +165,7 @@ class ShuffleKernel:
             sources = T.arg("sources", T.Buffer((out.blocks, out.lanes), "int32"))
             result = out.argument("out")
             with T.parallel(0, out.blocks * out.height) as task:
-                block, y = tirx.floordiv(task, out.height), tirx.floormod(task, out.height)
+                y, block = tirx.floordiv(task, out.blocks), tirx.floormod(task, out.blocks)
                 with T.grid(out.lanes, out.width) as (lane, column):
                     source = sources[block, lane]
                     value = data[tirx.floordiv(source, x.lanes), y, column, tirx.floormod(source, x.lanes)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,19 +97,20 @@ class HaloKernel:
         return f"halo_{self.x.blocks * self.x.lanes}_{self.x.height}x{self.x.width}"
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
-        """Rows above and below whole, the others only at their ends."""
+        """Rows above and below whole, the others only at their ends; by the threads that will fill them, most often."""
         x, halo = self.x, self.halo
         zero = tirx.const(self.zero, x.dtype)
 
-        def clear(buffer: Any, rows: int, columns: int, at: Callable[[Expr, Expr], list[Expr]], block: Expr) -> None:
-            with T.grid(rows, columns) as (row, column), T.vectorized(0, x.lanes) as lane:
-                T.buffer_store(buffer, zero, [block, *at(row, column), lane])
+        def clear(buffer: Any, row: Expr, first: int, columns: int) -> None:
+            with T.grid(x.blocks, columns) as (block, column), T.vectorized(0, x.lanes) as lane:
+                T.buffer_store(buffer, zero, [block, row, first + column, lane])
 
         with building(self.name) as kernel:
             buffer = x.argument("x")
-            with T.parallel(0, x.blocks) as block:
-                clear(buffer, halo, x.width, lambda row, column: [row, column], block)
-                clear(buffer, x.height, halo, lambda row, column: [row, column], block)
-                clear(buffer, x.height, halo, lambda row, column: [row, x.width - halo + column], block)
-                clear(buffer, halo, x.width, lambda row, column: [x.height - halo + row, column], block)
+            with T.parallel(0, x.height) as row, T.If(tirx.any(row < halo, row >= x.height - halo)):
+                with T.Then():
+                    clear(buffer, row, 0, x.width)
+                with T.Else():
+                    clear(buffer, row, 0, halo)
+                    clear(buffer, row, x.width - halo, halo)
         return kernel.function

@@ -38,7 +38,7 @@ class MaxPoolKernel:
             data = x.argument("x")
             result = out.argument("out")
             with T.parallel(0, out.blocks * out.height) as task:
-                block, y = tirx.floordiv(task, out.height), tirx.floormod(task, out.height)
+                y, block = tirx.floordiv(task, out.blocks), tirx.floormod(task, out.blocks)
                 row = T.alloc_buffer((x.width, x.lanes), x.dtype)
                 with T.serial(0, x.width) as column, T.vectorized(0, x.lanes) as lane:
                     highest = _highest(data[block, at, column, lane] for at in self._window(0, y))
