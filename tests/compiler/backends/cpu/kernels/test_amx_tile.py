@@ -35,6 +35,7 @@ VECTORS = {"int8": TARGETS["x86-64-v4"], "bf16": TARGETS["x86-64-v4-bf16"], "fp1
 BYTES = {
     "3x3": integers.Case((32, 48), (6, 8), tile=AmxChoice(3, 8)),
     "stride 2, tiles that overlap": integers.Case((48, 32), (5, 39), stride=2, tile=AmxChoice(1, 33)),
+    "a group after the other": integers.Case((64, 64), (3, 8), tile=AmxChoice(1, 8)),
     "1x1, columns held": integers.Case((64, 64), (4, 11), kernel=1, tile=AmxChoice(4, 7)),
     "2 by 2 registers, one channel too few": integers.Case((80, 63), (64, 23), kernel=1, tile=AmxChoice(2, 22)),
     "one column, dilated": integers.Case((19, 16), (4, 1), dilation=2, tile=AmxChoice(1, 1)),
