@@ -47,6 +47,11 @@ class Loop:
         return max(found, key=lambda word: found[word] * self.written_for.products[word]).split()[0]
 
     @property
+    def fetches(self) -> int:
+        """Instructions that fetch ahead, which no product waits for."""
+        return sum(line.lstrip().startswith(("prefetch", "prfm")) for line in self.lines)
+
+    @property
     def products(self) -> int:
         """Multiply-adds of a turn."""
         return sum(self.written_for.products[word] * count for word, count in self.multiply_adds.items())
@@ -79,7 +84,7 @@ def hot_loop(spec: KernelSpec, target: CpuTarget) -> Loop:
 def hottest(text: str, written_for: InstructionSet = ARM, nested: bool = False) -> Loop:
     """The one of the loops of some assembly that does least beside multiplying: of the innermost, unless `nested`."""
     multiplying = (loop for loop in loops_of(text, written_for, nested) if loop.products)
-    return min(multiplying, key=lambda loop: loop.per_product)
+    return min(multiplying, key=lambda loop: (loop.instructions - loop.fetches) / loop.products)
 
 
 def loops_of(text: str, written_for: InstructionSet, nested: bool = False) -> Iterator[Loop]:

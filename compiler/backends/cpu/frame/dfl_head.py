@@ -20,6 +20,7 @@ from zcc.compiler.backends.cpu.frame.raw_details import angle_of, read_details
 from zcc.compiler.backends.cpu.frame.rotated import turn
 from zcc.compiler.backends.cpu.frame.scratch import variable
 from zcc.compiler.backends.cpu.kernels.activation import exp, sigmoid
+from zcc.compiler.backends.cpu.kernels.vector import cast, product
 from zcc.compiler.ir.heads.anchor_free import BINS
 from zcc.compiler.ir.tasks.detail_decoding import DetailDecoding
 
@@ -171,7 +172,8 @@ def _read_distances(boxes: Any, y: Any, x: Any, distances: Any) -> None:
         top: T.let = largest(shares[T.ramp(0, 1, BINS)])
         for lane in T.vectorized(BINS):
             shares[lane] = exp(shares[lane] - top)
-            moments[lane] = shares[lane] * T.cast(lane, "float32")
+        # Not fused into the first of the sums, as it would be where a register holds half of a distribution.
+        moments[T.ramp(0, 1, BINS)] = product(shares[T.ramp(0, 1, BINS)], cast("float32", T.ramp(0, 1, BINS)))
         sum_up(shares)
         sum_up(moments)
         distances[side] = (moments[0] + moments[1]) / (shares[0] + shares[1])

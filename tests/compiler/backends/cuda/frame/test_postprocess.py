@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.compiler.backends.cpu.frame.harness import HOST, Detections, postprocess
+from tests.compiler.backends.cpu.frame.harness import HOST, Detections, Machine, postprocess
 from tests.compiler.backends.cuda.frame.on_host import FrameOnHost
 from tests.compiler.backends.cuda.frame.raw_maps import Both, anchored, dfl
 from tests.compiler.backends.cuda.host_device import needs_compiler
@@ -16,11 +16,14 @@ from zcc.compiler.backends.cuda.frame import kernels
 from zcc.compiler.backends.cuda.frame.heads import DecodedHead
 from zcc.compiler.backends.cuda.frame.image_layout import ImageLayout
 from zcc.compiler.ir.heads.head import Head, Suppression
+from zcc.runtime import host
 from zcc.runtime.executors.plan import Place
 from zcc.runtime.manifest import InputSpec
 
 SPEC, FRAME = InputSpec(96, 64), (480, 640)
 LAYOUT = ImageLayout("float16", SPEC.width)
+# With registers that hold a whole distribution, and with ones that hold half of it.
+FUSING = [HOST] + [Machine("haswell", 8)] * ({"avx2", "fma"} <= host.cpu_features())
 THRESHOLDS = ((0.25, 0.45), (0.0, 0.7), (0.01, 0.0), (0.9, 1.0))
 HEADS = {
     "columns": Head("test", "output", 150, 5, objectness=False, candidates_last=True),
@@ -86,10 +89,11 @@ def test_raw_maps(make: Callable[[InputSpec, int, float, str], Both], classes: i
     for crowd in (0.02, 1.0):
         both = make(SPEC, classes, crowd, dtype)
         ours = FrameOnHost(SPEC, LAYOUT, both.cuda, 40, both.cuda_memory.nbytes)
-        theirs = postprocess(both.cpu, SPEC, 40, HOST)
         for conf, iou in ((0.25, 0.45), (0.6, 0.45), (0.0, 0.7)):
-            wanted = theirs(both.cpu_memory, FRAME, conf, iou)
-            assert_same(ours.postprocess(both.cuda_memory, FRAME, conf, iou), wanted, (crowd, conf, iou))
+            found = ours.postprocess(both.cuda_memory, FRAME, conf, iou)
+            for machine in FUSING:
+                wanted = postprocess(both.cpu, SPEC, 40, machine)(both.cpu_memory, FRAME, conf, iou)
+                assert_same(found, wanted, (crowd, conf, iou, machine))
 
 
 @needs_compiler
