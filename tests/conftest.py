@@ -12,10 +12,15 @@ from pathlib import Path
 
 import pytest
 import tomli
+from hypothesis import HealthCheck, settings
 
 from tests import pretending, store
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# The same examples everywhere, and no look at the clock: other work may keep a test from its processor for seconds.
+settings.register_profile("zcc", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("zcc")
 
 
 @dataclass(frozen=True)

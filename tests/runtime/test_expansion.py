@@ -113,7 +113,7 @@ ANY_RUN = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(runs=st.lists(ANY_RUN | ANYTHING, max_size=3) | ANYTHING)
 def test_anything_at_all_is_read_or_told(small: Path, runs: Any) -> None:
     try:

@@ -92,7 +92,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return {path.suffix: path.read_bytes() for path in folder.iterdir()}
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(data=st.data(), suffix=st.sampled_from([".png", ".jpg", ".webp", ".bmp", ".tiff"]))
 def test_mutated_files_give_pixels_or_one_clear_error(
     whole: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, suffix: str

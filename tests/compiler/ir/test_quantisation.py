@@ -13,7 +13,7 @@ finite = st.floats(-(2.0**100), 2.0**100, width=32, allow_subnormal=False)
 
 
 @given(finite, finite)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_zero_is_exact_and_every_byte_survives_a_round_trip(one: float, other: float) -> None:
     q = Quantisation.of_range(min(one, other), max(one, other))
     every = np.arange(256, dtype=np.uint8)
@@ -23,7 +23,7 @@ def test_zero_is_exact_and_every_byte_survives_a_round_trip(one: float, other: f
 
 
 @given(finite, finite, st.integers(0, 2**32 - 1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_values_within_the_range_are_off_by_half_a_step_at_most(one: float, other: float, seed: int) -> None:
     low, high = min(one, other, 0.0), max(one, other, 0.0)
     q = Quantisation.of_range(low, high)

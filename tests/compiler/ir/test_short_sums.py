@@ -29,7 +29,7 @@ def test_the_first_sum_has_the_first_pair_of_each_word() -> None:
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(WORDS), st.floats(1, 200))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_whatever_the_numbers_their_sums_fit(seed: int, words: int, spread: float) -> None:
     sums = np.clip(np.random.default_rng(seed).normal(0, spread, (4, 50, 2 * words)), -127, 127)
     whole = rounded_to_fit(sums)

@@ -12,7 +12,7 @@ from zcc.compiler.ir.whole_steps import whole_steps
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1e-20, 1e-3, 0.7, 1e6]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_bytes_come_back_exactly(seed: int, scale: float) -> None:
     rng = np.random.default_rng(seed)
     values = rng.integers(-128, 128, (6, 5, 3, 3))

@@ -22,7 +22,7 @@ def same(one: ValueHistogram, other: ValueHistogram) -> bool:
 
 
 @given(values)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_every_value_lies_in_its_bin(numbers: list[float]) -> None:
     histogram = ValueHistogram.of(np.array(numbers, np.float32))
     expected, _ = np.histogram(np.array(numbers, np.float32).astype(np.float64), histogram.edges)
@@ -33,7 +33,7 @@ def test_every_value_lies_in_its_bin(numbers: list[float]) -> None:
 
 
 @given(values, values, values)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_sums_do_not_depend_on_order(a: list[float], b: list[float], c: list[float]) -> None:
     histograms = [ValueHistogram.of(np.array(part, np.float32)) for part in (a, b, c)]
     whole = ValueHistogram.of(np.array([*a, *b, *c], np.float32))

@@ -212,7 +212,7 @@ DETECTION = st.tuples(GRID_BOX, st.sampled_from([0.1, 0.5, 0.9]), st.integers(0,
 IMAGE = st.tuples(st.lists(LABEL, max_size=6), st.lists(DETECTION, max_size=12))
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(st.lists(IMAGE, min_size=1, max_size=4))
 def test_ties_score_as_in_pycocotools(images: list[Any]) -> None:
     labels = [truth(*map(list, zip(*rows, strict=True))) if rows else truth() for rows, _ in images]

@@ -56,7 +56,7 @@ def iou(one: tuple[float, ...], other: tuple[float, ...]) -> float:
     return width * height / (areas[0] + areas[1] - width * height)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32 - 1), by=st.sampled_from([0.0, 0.02, 0.2, 1.0]), images=st.integers(1, 4))
 def test_it_is_what_plain_loops_say(seed: int, by: float, images: int) -> None:
     rng = np.random.default_rng(seed)

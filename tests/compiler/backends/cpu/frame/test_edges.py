@@ -37,7 +37,7 @@ def noise(height: int, width: int, contrast: int, seed: int = 0) -> NDArray[np.u
 
 
 @pytest.mark.parametrize("dtype", UNTOUCHED)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.sampled_from(SPECS), st.integers(1, 300), st.integers(1, 300), st.integers(0, 255), st.integers(0, 9))
 def test_any_frame(dtype: str, spec: InputSpec, height: int, width: int, contrast: int, seed: int) -> None:
     frame = noise(height, width, contrast, seed)

@@ -48,7 +48,7 @@ def test_equals_opencv_within_a_grey_level(name: str, spec: InputSpec, machine: 
 
 
 @pytest.mark.parametrize("name", ADDED)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.sampled_from(SPECS), st.integers(1, 150), st.integers(1, 150), st.integers(0, 9))
 def test_any_frame_equals_opencv(name: str, spec: InputSpec, rows: int, cols: int, seed: int) -> None:
     assert distance(name, spec, noise(name, 2 * rows, 2 * cols, seed), HOST) <= 1

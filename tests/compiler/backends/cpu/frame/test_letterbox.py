@@ -40,7 +40,7 @@ def geometry(spec: InputSpec) -> Any:
     return compile_kernel(compute, HOST)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(SPECS), SIDES, SIDES)
 @example(SPECS[0], 1, 1)
 @example(SPECS[0], 1, 20000)

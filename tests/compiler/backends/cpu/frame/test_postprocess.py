@@ -207,7 +207,7 @@ PLACES = st.sampled_from([0.0, 10.0, 11.0, 12.5, 300.0, 639.0])
 SIDES = st.sampled_from([0.0, 1.0, 10.0, 20.0, 400.0])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.data(),
     st.sampled_from([{}, {"objectness": True}, {"candidates_last": True}]),

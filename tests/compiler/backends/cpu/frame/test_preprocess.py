@@ -43,7 +43,7 @@ def test_equals_opencv_within_a_grey_level(size: tuple[int, int], spec: InputSpe
     assert distance(spec, noise(*size), machine) <= 1.001
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(SPECS), st.integers(1, 300), st.integers(1, 300), st.integers(0, 9))
 def test_any_frame_equals_opencv(spec: InputSpec, height: int, width: int, seed: int) -> None:
     assert distance(spec, noise(height, width, seed)) <= 1.001
@@ -93,7 +93,7 @@ def test_pixels_hold_the_levels_of_the_planes(size: tuple[int, int], spec: Input
     assert_same_levels(spec, noise(*size), machine)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(SPECS), st.integers(1, 300), st.integers(1, 300), st.integers(0, 9))
 def test_pixels_of_any_frame_hold_the_levels_of_the_planes(spec: InputSpec, height: int, width: int, seed: int) -> None:
     assert_same_levels(spec, noise(height, width, seed))
