@@ -74,6 +74,18 @@ def test_bytes_equal_numpy(target: CpuTarget, vectors: CpuTarget | None, tmp_pat
             np.testing.assert_array_equal(trial.run(kernel), trial.expected, err_msg=name)
 
 
+@pytest.mark.parametrize(
+    ("target", "vectors"), [in_memory(TARGET.with_threads(threads), TARGETS["x86-64-v3"]) for threads in (1, 16)]
+)
+def test_sums_alone_equal_numpy(target: CpuTarget, vectors: CpuTarget, tmp_path: Path) -> None:
+    """Without stages, whose instructions are AVX-512's; with work cut for one thread and for many."""
+    rng = np.random.default_rng(17)
+    trials = {name: integers.make_trial(replace(case, stages=(), out=None), rng) for name, case in BYTES.items()}
+    with tiled_kernels([trial.spec for trial in trials.values()], target, vectors, tmp_path) as kernels:
+        for (name, trial), kernel in zip(trials.items(), kernels, strict=True):
+            np.testing.assert_array_equal(trial.run(kernel), trial.expected, err_msg=name)
+
+
 @pytest.mark.parametrize(("target", "vectors"), machines(TARGET, "bf16"))
 def test_bfloat16_is_close_to_double_precision(target: CpuTarget, vectors: CpuTarget | None, tmp_path: Path) -> None:
     try_pairs(pair_trials.BFLOATS, target, vectors, tmp_path)
