@@ -81,7 +81,7 @@ def _write_objects(pieces: Sequence[ModulePiece], target: Any, folder: Path, kep
 
 def _lowered(pieces: Sequence[ModulePiece], target: Any) -> list[ir.IRModule]:
     """The pieces as LLVM gets them: at once, for most of the passes' time is their beginning."""
-    functions = {name: announce_tasks(function) for piece in pieces for name, function in piece.functions.items()}
+    functions = {name: function for piece in pieces for name, function in piece.functions.items()}
     ready = lowered(ir.IRModule(functions), target).functions if functions else {}
     return [
         ir.IRModule({name: _named(ready[name], piece.symbols.get(name)) for name in piece.functions})

@@ -11,8 +11,11 @@ import tvm
 import tvm_ffi
 from tvm.script import tirx as T
 
-from zcc.compiler.backends.cpu.program.build import build_library
-from zcc.compiler.backends.cpu.program.frame_pool import STRIP
+from zcc.compiler.backends.cpu.kernels.packing import HaloKernel
+from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.program.build import assembly, build_library
+from zcc.compiler.backends.cpu.program.frame_pool import STRIP, TASKS
+from zcc.compiler.backends.cpu.program.single_kernel import kernel_module
 from zcc.compiler.backends.cpu.targets.table import native_target
 from zcc.runtime.frame_pool import FramePool, PoolCode
 
@@ -59,3 +62,8 @@ def test_each_thread_begins_where_its_part_of_the_loop_does(tasks: int, tmp_path
     # Of many tasks several are run together, which moves where a part begins by less than these.
     together = -(-tasks // (THREADS * 32))
     assert first.tolist() == pytest.approx([tasks * thread // THREADS for thread in range(THREADS)], abs=together)
+
+
+def test_it_is_said_once() -> None:
+    module = kernel_module(HaloKernel(Slab.dense(1, 4, 4, 16), 1), native_target())
+    assert assembly(module, native_target().tvm_target()).count(TASKS) == 1
