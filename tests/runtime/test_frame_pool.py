@@ -68,14 +68,17 @@ def test_every_number_of_threads_computes_the_same(loaded: tuple[PoolCode, Run])
     pool.stop()
 
 
-def test_nobody_is_waited_for_who_has_not_begun(loaded: tuple[PoolCode, Run], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("threads", [3, 4])  # four look for each other's end for a moment first
+def test_nobody_is_waited_for_who_has_not_begun(
+    loaded: tuple[PoolCode, Run], threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As where neighbours keep a worker from its processor for ever."""
     code, run = loaded
     expected = in_a_thread(run)
     pool = FramePool(4)
     absent: list[threading.Thread] = []
     monkeypatch.setattr(threading.Thread, "start", lambda worker: absent.append(worker))
-    pool.share(code, 3)
+    pool.share(code, threads)
     monkeypatch.undo()
     assert [run() for _ in range(5)] == [expected] * 5
     for worker in absent:

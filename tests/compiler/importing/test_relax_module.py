@@ -20,7 +20,7 @@ def model(kind: str, inputs: Sequence[str], weight: NDArray[np.float32] | None =
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 3, 8, 8))
     weights = [] if weight is None else [numpy_helper.from_array(weight, "w")]
     graph = helper.make_graph([helper.make_node(kind, inputs, ["y"])], "graph", [x], [y], weights)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
 
 BROKEN = {

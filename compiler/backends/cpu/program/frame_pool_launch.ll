@@ -7,11 +7,14 @@
 ; them, so that it waits only for pieces that others have begun, and never for a thread that has yet to come.
 ;
 ; Each thread has a block of neighbouring pieces, which it takes first, since its caches hold what lies beside them from the
-; kernel before; when its own is empty, it takes from the others'. So that blocks are alike, kernels say before a launch how
-; many tasks it has: TVM's own cut of 80 among 64 pieces is two for each of the first 40, and nothing for the others.
-; A block's claims are one word: the generation (which
-; launch), the number of the next piece, and how many there are. A word of an older generation is a full block that nobody
-; has touched yet; one of a newer generation tells a thread that woke late that there is nothing left for it.
+; kernel before; when its own is empty, it takes from the others'. Where these are many, it looks at them only when the
+; launch does not end within a moment, which it mostly does: a word that others have looked at is slower to claim by. So
+; that blocks are alike, kernels say before a launch how many tasks it has: TVM's own cut of 80 among 64 pieces is two for
+; each of the first 40, and nothing for the others.
+;
+; A block's claims are one word: the generation (which launch), the number of the next piece, and how many there are. A
+; word of an older generation is a full block that nobody has touched yet; one of a newer generation tells a thread that
+; woke late that there is nothing left for it.
 ;
 ; Where tasks need memory of their own, each thread has a strip of it, and only as many threads take part as there are strips.
 ; Workers may be in the code of another module: what they pass a task tells its module which strip is theirs.
@@ -155,7 +158,9 @@ work:
   call void @take_part(ptr %pool, i32 0, i32 %generation)
   br label %await
 await:
-  %over = call i1 @look_for_end(ptr %pool, i32 %threads, i32 %generation, i32 %pieces)
+  %patience.at = getelementptr i8, ptr %pool, i64 200
+  %patience = load i64, ptr %patience.at
+  %over = call i1 @look_for_end(ptr %pool, i32 %threads, i32 %generation, i32 %pieces, i64 %patience)
   br i1 %over, label %end, label %sleep
 sleep:  ; so that a thread which the system put aside may have this processor
   store atomic i32 1, ptr %waiting.at seq_cst, align 4

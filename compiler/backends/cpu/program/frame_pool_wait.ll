@@ -1,22 +1,20 @@
 ; How those threads await a word of the pool's memory, behind frame_pool_work.ll: they look at it, then sleep.
 
-; The word as soon as it is another value, or this value after the pool's time of looking.
-define internal i32 @look(ptr %pool, ptr %word, i32 %value) nounwind {
-  %first = load atomic i32, ptr %word acquire, align 4
+; The pool's generation as soon as it is another one, or this one after so many nanoseconds.
+define internal i32 @look(ptr %pool, i32 %value, i64 %patience) nounwind {
+  %first = load atomic i32, ptr %pool acquire, align 4
   %there = icmp ne i32 %first, %value
   br i1 %there, label %quick, label %begin
 quick:
   ret i32 %first
 begin:
-  %patience.at = getelementptr i8, ptr %pool, i64 200
-  %patience = load i64, ptr %patience.at
   %start = call i64 @now()
   br label %round
 round:
   br label %again
 again:
   %turn = phi i32 [ 0, %round ], [ %turn.next, %wait ]
-  %found = load atomic i32, ptr %word acquire, align 4
+  %found = load atomic i32, ptr %pool acquire, align 4
   %changed = icmp ne i32 %found, %value
   br i1 %changed, label %end, label %wait
 wait:
@@ -33,15 +31,13 @@ end:
   ret i32 %found
 }
 
-; Whether a launch ended within the pool's time of looking.
-define internal i1 @look_for_end(ptr %pool, i32 %threads, i32 %generation, i32 %pieces) nounwind {
+; Whether a launch ended within so many nanoseconds.
+define internal i1 @look_for_end(ptr %pool, i32 %threads, i32 %generation, i32 %pieces, i64 %patience) nounwind {
   %first = call i1 @ended(ptr %pool, i32 %threads, i32 %generation, i32 %pieces)
   br i1 %first, label %quick, label %begin
 quick:
   ret i1 true
 begin:
-  %patience.at = getelementptr i8, ptr %pool, i64 200
-  %patience = load i64, ptr %patience.at
   %start = call i64 @now()
   br label %round
 round:

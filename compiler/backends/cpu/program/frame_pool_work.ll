@@ -9,7 +9,9 @@ define i32 @__tvm_ffi_{work}(ptr %self, ptr %arguments, i32 %number, ptr %result
   br label %await
 await:
   %seen = phi i32 [ 0, %0 ], [ %generation, %join ], [ %generation, %rest ]
-  %after = call i32 @look(ptr %pool, ptr %pool, i32 %seen)
+  %patience.at = getelementptr i8, ptr %pool, i64 200
+  %patience = load i64, ptr %patience.at
+  %after = call i32 @look(ptr %pool, i32 %seen, i64 %patience)
   %soon = icmp ne i32 %after, %seen
   br i1 %soon, label %begin, label %sleep
 sleep:
@@ -100,8 +102,8 @@ define internal void @take_part(ptr %pool, i32 %self, i32 %generation) {
   %admitted = icmp slt i32 %self, %most
   br i1 %admitted, label %turn, label %end
 turn:
-  %turns = phi i32 [ 0, %0 ], [ %turns.next, %further ]
-  %done = phi i64 [ %stamped, %0 ], [ %done.known, %further ]
+  %turns = phi i32 [ 0, %0 ], [ %turns.next, %further ], [ %turns.next, %linger ]
+  %done = phi i64 [ %stamped, %0 ], [ %done.known, %further ], [ %done.known, %linger ]
   %all = icmp uge i32 %turns, %blocks
   br i1 %all, label %end, label %enter
 enter:
@@ -167,9 +169,32 @@ wake:
 further:
   %done.known = phi i64 [ %done, %leave ], [ %done.here, %report ], [ %done.here, %wake ]
   %turns.next = add i32 %turns, 1
-  br label %turn
+  %first.over = icmp eq i32 %turns, 0
+  %many = icmp uge i32 %blocks, {many}
+  %lingers = and i1 %first.over, %many
+  br i1 %lingers, label %linger, label %turn
+linger:
+  %over = call i1 @soon_over(ptr %pool, i32 %self, i32 %generation)
+  br i1 %over, label %end, label %turn
 end:
   ret void
+}
+
+; Whether a launch ends within a moment: the owner sees it by what is done, others by the next launch.
+define internal i1 @soon_over(ptr %pool, i32 %self, i32 %generation) nounwind {
+  %owner = icmp eq i32 %self, 0
+  br i1 %owner, label %all, label %next
+all:
+  %threads.at = getelementptr i8, ptr %pool, i64 156
+  %threads = load atomic i32, ptr %threads.at monotonic, align 4
+  %count.at = getelementptr i8, ptr %pool, i64 152
+  %pieces = load i32, ptr %count.at
+  %ended = call i1 @look_for_end(ptr %pool, i32 %threads, i32 %generation, i32 %pieces, i64 {moment})
+  ret i1 %ended
+next:
+  %found = call i32 @look(ptr %pool, i32 %generation, i64 {moment})
+  %other = icmp ne i32 %found, %generation
+  ret i1 %other
 }
 
 define internal ptr @claims(ptr %pool, i32 %block) nounwind {

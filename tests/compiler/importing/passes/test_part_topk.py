@@ -29,7 +29,7 @@ def chosen(largest: int) -> onnx.ModelProto:
     ]
     weights = [numpy_helper.from_array(value.astype(np.int64), name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "graph", [x], [y], weights)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
 
 @pytest.mark.parametrize("largest", [0, 1])

@@ -33,7 +33,7 @@ def product(rows: int, columns: int) -> onnx.ModelProto:
     ]
     initializers = [numpy_helper.from_array(value, name) for name, value in weights.items()]
     graph = helper.make_graph(nodes, "graph", [x], [y], initializers)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(ROWS, 64), (7, 48), (ROWS, 20)])
