@@ -17,7 +17,7 @@ Planes = tuple[Pixels, ...]
 BYTES = np.dtype(np.uint8)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)  # not frozen, which takes longer for each frame
 class Frame:
     """A frame that was looked over; its planes hold the memory that was handed in."""
 

@@ -48,12 +48,12 @@ def lane(streams: int | None) -> Lane:
     """
     whole = engine()
     if streams == 1 or not (whole.load or _lanes):
-        return Lane(whole, 1)
+        return _all_cores(whole)
     under_way = whole.load + sum(each.load for each in list(_lanes.values()))
     if streams is None:
         streams = cut(_demand.saw(under_way + 1), host.worker_threads())
     if streams == 1 or not under_way:
-        return Lane(whole, 1)
+        return _all_cores(whole)
     return Lane(min((_lane(*place) for place in _places(streams)), key=lambda each: each.load), streams)
 
 
@@ -94,6 +94,11 @@ _demand = RecentDemand()
 
 
 @cache
+def _all_cores(whole: Engine) -> Lane:
+    return Lane(whole, 1)
+
+
+@cache
 def _places(streams: int) -> tuple[tuple[int, frozenset[int]], ...]:
     """The numbers of the lanes, and the processors that each stays on, where nodes of memory are to be respected."""
     nodes = numa.nodes_for(streams)
@@ -112,3 +117,4 @@ def _role(number: int, cpus: frozenset[int]) -> EngineRole:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_lanes.clear)  # its engines are others
+    os.register_at_fork(after_in_child=_all_cores.cache_clear)

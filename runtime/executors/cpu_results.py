@@ -35,8 +35,8 @@ class CpuResults:
     def detections(self) -> Detections:
         """The same as a detector's result, at once."""
         boxes, scores, classes, count, edges = self._arrays
-        rows = int(count[0])
-        return Detections(boxes[:rows].copy(), scores[:rows].copy(), classes[:rows].copy(), float(edges[0]))
+        rows = count.item()
+        return Detections(boxes[:rows].copy(), scores[:rows].copy(), classes[:rows].copy(), edges.item())
 
     def read(self) -> Found:
         """A copy of what was found last."""

@@ -100,10 +100,19 @@ define internal void @take_part(ptr %pool, i32 %self, i32 %generation) {
   %most = load atomic i32, ptr %most.at monotonic, align 4
   %done.at = call ptr @done(ptr %pool, i32 %self)
   %admitted = icmp slt i32 %self, %most
-  br i1 %admitted, label %turn, label %end
+  br i1 %admitted, label %start, label %end
+start:
+  %many = icmp uge i32 %blocks, {many}
+  br i1 %many, label %clock, label %ready
+clock:
+  %begun = call i64 @now()
+  br label %ready
+ready:
+  %begin = phi i64 [ 0, %start ], [ %begun, %clock ]
+  br label %turn
 turn:
-  %turns = phi i32 [ 0, %0 ], [ %turns.next, %further ], [ %turns.next, %linger ]
-  %done = phi i64 [ %stamped, %0 ], [ %done.known, %further ], [ %done.known, %linger ]
+  %turns = phi i32 [ 0, %ready ], [ %turns.next, %further ], [ %turns.next, %timing ], [ %turns.next, %linger ]
+  %done = phi i64 [ %stamped, %ready ], [ %done.known, %further ], [ %done.known, %timing ], [ %done.known, %linger ]
   %all = icmp uge i32 %turns, %blocks
   br i1 %all, label %end, label %enter
 enter:
@@ -170,9 +179,13 @@ further:
   %done.known = phi i64 [ %done, %leave ], [ %done.here, %report ], [ %done.here, %wake ]
   %turns.next = add i32 %turns, 1
   %first.over = icmp eq i32 %turns, 0
-  %many = icmp uge i32 %blocks, {many}
-  %lingers = and i1 %first.over, %many
-  br i1 %lingers, label %linger, label %turn
+  %timed = and i1 %first.over, %many
+  br i1 %timed, label %timing, label %turn
+timing:  ; who was done at once expects that the others are, too
+  %time = call i64 @now()
+  %taken = sub i64 %time, %begin
+  %quick = icmp slt i64 %taken, {moment}
+  br i1 %quick, label %linger, label %turn
 linger:
   %over = call i1 @soon_over(ptr %pool, i32 %self, i32 %generation)
   br i1 %over, label %end, label %turn
