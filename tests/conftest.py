@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if store.begin():
         config.add_cleanup(store.end)
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")  # numpy's idle threads sleep at once: other tests have work
-    # TVM's do after so many looks; with its own 300,000 a process waits for them for minutes where others want its core.
+    # TVM's do after so many looks; with its own 300,000 a process that ends waits for them, for minutes on busy cores.
     os.environ.setdefault(SPIN_VARIABLE, SPINS)
     pretending.begin(Path(os.environ[store.VARIABLE]))
     pretending.hide_cards()
