@@ -22,9 +22,10 @@ MACHINES = {
 STRIP, STRIPS, TASKS = "zcc_pool_strip", "zcc_pool_strips", "zcc_pool_tasks"  # what kernels call of it by name
 # The most shares of a loop in a piece: each costs a call, and the last thread's share is what the others wait for.
 SHARES_OF_A_PIECE = 4
-# Nanoseconds that a thread waits for the others before it looks at what is left of theirs, from how many threads on. A
-# loop that does nothing, on a Xeon with AMX: 1.7 to 1.25 us on 4 threads, 2.1 to 1.35 on 8, 2.85 to 1.85 on 16, and
-# with 2,000 the same. On 2 threads of a Zen 3 it took 1.8 us instead of 1.4: there the owner had better help at once.
+# Nanoseconds that a thread waits for the others, where its own part took no longer, before it looks at what is left of
+# theirs; from how many threads on. A loop that does nothing, on a Xeon with AMX: 1.6 to 1.4 us on 4 threads, 2.0 to 1.5
+# on 8, 2.9 to 1.9 on 16. Waiting longer gained nothing. On 2 threads of a Zen 3 it was 1.8 us instead of 1.4: there the
+# owner had better help at once.
 MOMENT_NS, MANY = 500, 4
 NAMES = {
     "join": frame_pool.JOIN,

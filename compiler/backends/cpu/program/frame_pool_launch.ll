@@ -7,10 +7,10 @@
 ; them, so that it waits only for pieces that others have begun, and never for a thread that has yet to come.
 ;
 ; Each thread has a block of neighbouring pieces, which it takes first, since its caches hold what lies beside them from the
-; kernel before; when its own is empty, it takes from the others'. Where these are many, it looks at them only when the
-; launch does not end within a moment, which it mostly does: a word that others have looked at is slower to claim by. So
-; that blocks are alike, kernels say before a launch how many tasks it has: TVM's own cut of 80 among 64 pieces is two for
-; each of the first 40, and nothing for the others.
+; kernel before; when its own is empty, it takes from the others'. Where these are many, and its own took but a moment, it
+; first waits as long for the launch to end: a word that others have looked at is slower to claim by. So that blocks are
+; alike, kernels say before a launch how many tasks it has: TVM's own cut of 80 among 64 pieces is two for each of the
+; first 40, and nothing for the others.
 ;
 ; A block's claims are one word: the generation (which launch), the number of the next piece, and how many there are. A
 ; word of an older generation is a full block that nobody has touched yet; one of a newer generation tells a thread that
