@@ -65,10 +65,10 @@ class FramePool:
                     worker.join()
 
     def _set(self, code: PoolCode, threads: int) -> None:
-        if self._code is None:
+        (self._code or code).limit(self._at, threads, self._room)
+        if threads > 1 and self._code is None:
             code.work.release_gil = True
             self._code = code  # whose module stays loaded, since the workers are in it
-        self._code.limit(self._at, threads, self._room)
         for index in range(len(self._workers) + 1, threads):
             # A method, so that the pool's memory is there for as long as its workers.
             worker = threading.Thread(target=self._work, args=(index,), name=f"zcc-{index}", daemon=True)
