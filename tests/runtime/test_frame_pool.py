@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import threading
 from collections.abc import Callable
@@ -120,4 +121,22 @@ def test_more_threads_than_there_is_room_for_are_not_begun(loaded: tuple[PoolCod
     pool.share(code, 9)
     assert run() == expected
     assert len(pool._workers) == 1
+    pool.stop()
+
+
+@pytest.mark.parametrize(("threads", "stays"), [(1, False), (2, True)])
+def test_a_pool_keeps_the_module_that_its_workers_are_in_and_no_other(
+    tiny_artifact: Tiny, tmp_path: Path, threads: int, stays: bool
+) -> None:
+    folder = Path(shutil.copytree(tiny_artifact.folder, tmp_path / "alone"))
+    pool = FramePool(2)
+
+    def frame() -> None:
+        code, run = load(folder)
+        pool.share(code, threads)
+        run()
+
+    in_a_thread(frame)
+    gc.collect()
+    assert (str(folder / library.MODULE) in Path("/proc/self/maps").read_text()) is stays
     pool.stop()
