@@ -40,6 +40,7 @@ def run_attack(name: str, folder: Path, rounds: int, seed: int = 1) -> str:
     return done.stdout
 
 
+@pytest.mark.waits
 def test_bombs_and_traps_are_refused_in_time_and_in_little_memory(ground: Path) -> None:
     assert "0 wrong" in run_attack("bombs", ground, rounds=1)
 

@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.registry.postgres import PostgresServer
 from tests.registry.samples import artifact
 from zcc.registry import Registry
@@ -35,6 +37,7 @@ def _publish(place: str, sources: Path, worker: int, acknowledged: Any, failed: 
                 break
 
 
+@pytest.mark.waits
 def test_what_was_acknowledged_outlives_the_server(mortal_server: PostgresServer, tmp_path: Path) -> None:
     place = f"{mortal_server.url}?files={tmp_path / 'registry'}"
     registry = Registry.open(place)

@@ -105,6 +105,7 @@ def locked(home: Path) -> Iterator[None]:
         connection.close()
 
 
+@pytest.mark.waits
 def test_a_locked_registry_holds_up_neither_frames_nor_the_end(
     prod: Pair, caplog: pytest.LogCaptureFixture, stays: Stays
 ) -> None:

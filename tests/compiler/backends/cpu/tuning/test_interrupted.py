@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.compiler.backends.cpu.tuning.databases import content, open_database
 from tests.compiler.backends.cpu.tuning.searching import FORMS, KERNELS, known_forms
@@ -50,6 +51,7 @@ def assert_gone(processes: list[psutil.Process]) -> None:
     assert alive == []
 
 
+@pytest.mark.waits
 def test_ctrl_c_keeps_the_records_in_order_and_leaves_no_process(tmp_path: Path) -> None:
     with searching(tmp_path) as process:
         wait_for(process, "tried")
@@ -79,6 +81,7 @@ def test_ctrl_c_before_anything_was_measured(tmp_path: Path) -> None:
     assert known_forms(tmp_path) == 0
 
 
+@pytest.mark.waits
 def test_a_search_waits_for_another_and_goes_on_where_that_was_killed(tmp_path: Path) -> None:
     with searching(tmp_path) as first, searching(tmp_path) as second:
         told = {process: wait_for(process, "") for process in (first, second)}

@@ -48,6 +48,7 @@ class Killer(Told):
         super().measured(search, task)
 
 
+@pytest.mark.waits
 def test_a_search_goes_on_when_a_form_crashes_a_server_and_when_one_is_killed(served: Machines, tmp_path: Path) -> None:
     devices = find_addresses(served.runner, TARGET)
     assert len(devices) == 2
