@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.arguments import run
 from zcc.compiler.backends.common.curves import CURVES
 from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
 from zcc.compiler.backends.cpu.kernels.byte_dot import BYTES, short_words
@@ -35,6 +36,7 @@ from zcc.compiler.backends.cpu.targets.target import CpuTarget
 from zcc.compiler.ir.tensors import BFLOAT16
 from zcc.runtime import host
 from zcc.runtime.aligned import aligned_bytes
+from zcc.runtime.errors import UsageError
 
 # Input channels, output channels, kernel, stride, output size, and how often the network has it.
 SHAPES = (
@@ -83,8 +85,8 @@ Run = Callable[[], None]
 class Dtype:
     """What is timed: specs, and memory for their parameters."""
 
-    target: CpuTarget
-    spec: Callable[[Shape, bool, bool], Spec]
+    able: Callable[[CpuTarget], bool]  # to compute in it
+    spec: Callable[[Shape, VectorUnit, bool, bool], Spec]
     memory: Callable[[Spec], list[Array]]
 
 
@@ -111,20 +113,20 @@ def preferred(spec: Spec, unit: VectorUnit, dots: bool) -> Spec:
     return replace(spec, tile=next(tile for tile in tiles if not (dots and isinstance(tile, AmxChoice))))
 
 
-def int8_spec(shape: Shape, bare: bool, dots: bool = False) -> Spec:
+def int8_spec(shape: Shape, unit: VectorUnit, bare: bool, dots: bool) -> Spec:
     """The kernel of a shape in bytes."""
-    (x, out), (_, _, kernel, stride, _, _), unit = slabs(shape, "uint8"), shape, INT8.target.unit
+    (x, out), (_, _, kernel, stride, _, _) = slabs(shape, "uint8"), shape
     short = min(short_words(unit), x.lanes // BYTES)
     fields = (x, out, (kernel, kernel), (stride, stride), (1, 1), stages_of(shape, bare), Tile(1, 1))
     spec = ShortSumConv(*fields, short) if short else Int8Conv(*fields)
     return preferred(spec, unit, dots)
 
 
-def bf16_spec(shape: Shape, bare: bool, dots: bool = False) -> Spec:
+def bf16_spec(shape: Shape, unit: VectorUnit, bare: bool, dots: bool) -> Spec:
     """The kernel of a shape in bfloat16."""
     (x, out), (_, _, kernel, stride, _, _) = slabs(shape, BFLOAT16), shape
     fields = (x, out, (kernel, kernel), (stride, stride), (1, 1), stages_of(shape, bare), Tile(1, 1))
-    return preferred(Bf16Conv(*fields), BF16.target.unit, dots)
+    return preferred(Bf16Conv(*fields), unit, dots)
 
 
 def filled(shape: tuple[int, ...], values: Array) -> Array:
@@ -161,26 +163,29 @@ def bf16_memory(spec: Spec) -> list[Array]:
     ]
 
 
-def best_target(able: Callable[[CpuTarget], bool]) -> CpuTarget:
-    """The best target here for the instructions asked for, its work cut for the threads there are."""
-    return [target for target in TARGETS.values() if target.runs_here() and able(target)][-1].with_threads(
-        host.worker_threads()
-    )
+DTYPES = {
+    "int8": Dtype(lambda target: bool(target.unit.dot), int8_spec, int8_memory),
+    "bf16": Dtype(lambda target: target.computes("bf16"), bf16_spec, bf16_memory),
+}
 
 
-INT8 = Dtype(best_target(lambda target: bool(target.unit.dot)), int8_spec, int8_memory)
-BF16 = Dtype(best_target(lambda target: True), bf16_spec, bf16_memory)
-DTYPES = {"int8": INT8, "bf16": BF16}
+def best_target(dtype: str) -> CpuTarget:
+    """The best target here that computes in the dtype, its work cut for the threads there are."""
+    able = [target for target in TARGETS.values() if target.runs_here() and DTYPES[dtype].able(target)]
+    if not able:
+        others = " or ".join(sorted({*DTYPES} - {dtype}))
+        raise UsageError(f"this processor has no instructions for {dtype}", f"time {others}")
+    return able[-1].with_threads(host.worker_threads())
 
 
 def seconds(runs: list[Run], rounds: int) -> list[float]:
     """The shortest time of each, all taken in turns."""
     best = [float("inf")] * len(runs)
     for _ in range(rounds):
-        for index, run in enumerate(runs):
+        for index, each in enumerate(runs):
             for _ in range(3):
                 start = time.perf_counter()
-                run()
+                each()
                 best[index] = min(best[index], time.perf_counter() - start)
     return best
 
@@ -204,16 +209,16 @@ def main() -> None:
     parser.add_argument("--bare", action="store_true", help="leave SiLU out")
     parser.add_argument("--dots", action="store_true", help="by dot products, where that is not what is preferred")
     options = parser.parse_args()
-    dtype = DTYPES[options.dtype]
-    specs = [dtype.spec(shape, bare, options.dots) for shape, bare in shapes_with_peak(options.bare)]
+    dtype, target = DTYPES[options.dtype], best_target(options.dtype)
+    specs = [dtype.spec(shape, target.unit, bare, options.dots) for shape, bare in shapes_with_peak(options.bare)]
     with tempfile.TemporaryDirectory() as folder:
-        kernels = compile_kernels(list(specs), dtype.target, Path(folder))
+        kernels = compile_kernels(list(specs), target, Path(folder))
     memory = [dtype.memory(spec) for spec in specs]
     runs: list[Run] = [partial(kernel, *places) for kernel, places in zip(kernels, memory, strict=True)]
     peak_time, *times = seconds(runs, options.rounds)
     peak = operations(PEAK_SHAPE) / peak_time
 
-    print(f"{options.dtype} for {dtype.target.name}, {dtype.target.unit.threads} threads, peak {peak / 1e9:.0f} GOP/s")
+    print(f"{options.dtype} for {target.name}, {target.unit.threads} threads, peak {peak / 1e9:.0f} GOP/s")
     print(f"{'':>32}{'times':>6}{'ms each':>10}{'GOP/s':>8}{'of peak':>9}")
     for shape, spec, taken in zip(SHAPES, specs[1:], times, strict=True):
         rate = operations(shape) / taken
@@ -226,4 +231,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
