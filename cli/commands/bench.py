@@ -100,6 +100,8 @@ def bench(
 
     if (against is None) != (model is None):
         raise click.UsageError("--against TOOLS and --model FILE, which REF was compiled from, need each other")
+    if quick and streams:
+        raise click.UsageError("--quick looks at no --streams: leave one of them out")
     opened = Registry.open(registry)
     artifact = pick_runnable(opened, ref, dtype, target, prefer)
     if history:

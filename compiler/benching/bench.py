@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zcc.compiler.benching import machine_state, probes
-from zcc.compiler.benching.sharing import ON_A_CARD, best_sharing, sharings, surface
+from zcc.compiler.benching.sharing import Cell, best_sharing, cells_for, surface
 from zcc.compiler.building.progress import Progress
 from zcc.compiler.racing.against import Lineup, race_against, race_alone
 from zcc.compiler.racing.contestant import Pixels
@@ -18,7 +18,6 @@ from zcc.compiler.racing.result import as_document, runs
 from zcc.compiler.racing.scenes import fitted
 from zcc.compiler.racing.time_figures import summary, uncertainty
 from zcc.compiler.racing.worker import time_steps
-from zcc.runtime import host
 from zcc.runtime.manifest import Manifest
 
 SIZES = ((480, 640), (720, 1280), (1080, 1920), (2160, 3840))  # what cameras give
@@ -46,6 +45,7 @@ class BenchPlan:
 
 def run_bench(plan: BenchPlan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
     """Everything that was found, as `zcc bench --json` prints it and the registry keeps it."""
+    cells = cells_for(Manifest.read(plan.folder), plan.streams)  # first: a mistake is told before minutes have passed
     before = machine_state.MachineReading.now()
     outcome = (
         race_alone(plan.folder, frames, plan.rules, progress)
@@ -62,7 +62,7 @@ def run_bench(plan: BenchPlan, frames: Sequence[Pixels], progress: Progress) -> 
         "frame_ms": frame_ms,
         "network_ms": summary(runs(ours, "network")),
         "fps": round(1e3 / max(frame_ms["median"], 1e-6), 2),
-        **({} if plan.quick else _surroundings(plan, frames, progress)),
+        **({} if plan.quick else _surroundings(plan, cells, frames, progress)),
         "machine": machine_state.describe_machine(),
         "conditions": told,
         "overhead_us": round(1e6 * overhead(), 3),
@@ -86,15 +86,15 @@ def overhead() -> float:
     return (time.perf_counter() - start) / 1000
 
 
-def _surroundings(plan: BenchPlan, frames: Sequence[Pixels], progress: Progress) -> dict[str, Any]:
+def _surroundings(
+    plan: BenchPlan, cells: Sequence[Cell], frames: Sequence[Pixels], progress: Progress
+) -> dict[str, Any]:
     """What a frame takes by stage, size, threads and streams; a process's start, its memory, and energy."""
     seconds, folder = plan.beside, plan.folder
     with progress.stage("stages, frame sizes, energy"):
         by_size = [_resized(frames, size) for size in SIZES]
         around = probes.apart(plan.rules.threads, probes.measure_around, folder, by_size, frames[:4], seconds)
-    on_cpu = Manifest.read(folder).executor == "cpu"
     with progress.stage("threads, streams"):
-        cells = sharings(host.worker_threads(), plan.streams) if on_cpu else ON_A_CARD
         found = surface(folder, frames[:4], cells, seconds)
     with progress.stage("cold start, memory"):
         started = probes.cold_start(folder, plan.frame, min(STARTS, plan.rules.rounds))

@@ -9,8 +9,10 @@ from typing import Any
 from zcc.compiler.benching import probes
 from zcc.compiler.racing.contestant import Pixels
 from zcc.runtime import host
+from zcc.runtime.errors import UsageError
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.obstacles import obstacle
+from zcc.runtime.side_by_side import check_streams
 
 ON_A_CARD = ((1, 1), (1, 2), (1, 4))  # threads and callers: frames of several overlap there
 GLANCE = 0.3  # seconds of runs for each cell of a quick look
@@ -39,6 +41,17 @@ def best_sharing(cells: Sequence[dict[str, Any]]) -> dict[str, dict[str, int]]:
         for purpose, cell in (("latency", quickest), ("throughput", most))
         if cell is not None
     }
+
+
+def cells_for(manifest: Manifest, streams: Collection[int] = ()) -> Sequence[Cell]:
+    """What a bench of an artifact looks at, with these numbers of streams or all; refused where it cannot have them."""
+    if manifest.executor != "cpu":
+        if streams:
+            raise UsageError(f"streams share processors, and {manifest.name} {manifest.dtype} runs on a card")
+        return ON_A_CARD
+    for number in streams:
+        check_streams(number)
+    return sharings(host.worker_threads(), streams)
 
 
 def sharings(most: int, streams: Collection[int] = ()) -> list[Cell]:

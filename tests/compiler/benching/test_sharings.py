@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -10,8 +11,10 @@ from tests.conftest import Tiny
 from tests.runtime.samples import noise
 from zcc.compiler.benching import sharing
 from zcc.compiler.benching.probes import apart
-from zcc.compiler.benching.sharing import best_sharing, few_sharings, glance, sharings
-from zcc.runtime.errors import BenchmarkError
+from zcc.compiler.benching.sharing import ON_A_CARD, best_sharing, cells_for, few_sharings, glance, sharings
+from zcc.runtime.errors import BenchmarkError, UsageError
+from zcc.runtime.host import THREADS_VARIABLE
+from zcc.runtime.manifest import Manifest
 
 
 def test_all_powers_of_two_that_fit_and_all_there_are() -> None:
@@ -19,6 +22,18 @@ def test_all_powers_of_two_that_fit_and_all_there_are() -> None:
     assert sharings(2) == [(1, 1), (1, 2), (2, 1)]
     assert sharings(4, (3, 1)) == [(1, 1), (1, 3), (2, 1), (4, 1)]
     assert sharings(6) == [(1, 1), (1, 2), (1, 4), (1, 6), (2, 1), (2, 2), (4, 1), (6, 1)]
+
+
+def test_streams_that_an_artifact_cannot_have_are_refused(tiny_artifact: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = Manifest.read(tiny_artifact.folder)
+    monkeypatch.setenv(THREADS_VARIABLE, "4")
+    assert cells_for(manifest, (3, 1)) == [(1, 1), (1, 3), (2, 1), (4, 1)]
+    with pytest.raises(UsageError, match="streams=5 is more than the 4 threads"):
+        cells_for(manifest, (1, 5))
+    on_a_card = replace(manifest, executor="cuda")
+    assert cells_for(on_a_card) == ON_A_CARD
+    with pytest.raises(UsageError, match="tiny fp32 runs on a card"):
+        cells_for(on_a_card, (1,))
 
 
 def test_the_quickest_frame_and_the_most_frames() -> None:
