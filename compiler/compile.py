@@ -48,7 +48,7 @@ def compile_model(
 
     Of several precisions those are passed over that cannot be made here, unless the options are strict.
     """
-    name = check_name(options.name or options.model.stem)
+    name = check_name(options.model.stem if options.name is None else options.name)
     options.wish.check()
     check_bar(options.max_drop, options.data, options.calib)
     progress = progress or SilentSearch()

@@ -19,6 +19,7 @@ CPUINFO = Path("/proc/cpuinfo")
 CGROUP = Path("/sys/fs/cgroup")
 OWN_GROUPS = Path("/proc/self/cgroup")
 THREADS_VARIABLE = "ZCC_NUM_THREADS"
+MOST_THREADS = 1024  # each is started: a slip of the finger is to take no machine down
 
 
 def system() -> str:
@@ -111,8 +112,8 @@ def worker_threads() -> int:
     """How many threads a frame is shared out over: ZCC_NUM_THREADS, else every core this process may use."""
     wanted = os.environ.get(THREADS_VARIABLE, "")
     if wanted:
-        if not wanted.isdecimal() or int(wanted) < 1:
-            raise UsageError(f"{THREADS_VARIABLE}={wanted!r} is not a number of threads", "give 1 or more")
+        if not wanted.isdecimal() or not 1 <= int(wanted) <= MOST_THREADS:
+            raise UsageError(f"{THREADS_VARIABLE}={wanted!r} is not a number of threads", f"give 1 to {MOST_THREADS}")
         return int(wanted)
     # A part of a core is rounded: with 1.5, two threads take 20 ms for a frame that takes one 30, the last percent no
     # longer; with 2.5, three are 6% quicker than two, and the last percent takes them twice as long.

@@ -11,6 +11,7 @@ import click
 
 from zcc.commands.options import json_option, prefer_option, read_numbers, read_size, registry_option, variant_options
 from zcc.commands.output import print_json, reserved_stdout, say, say_lines
+from zcc.runtime.host import MOST_THREADS
 
 if TYPE_CHECKING:
     from zcc.compiler.benching.bench import BenchPlan
@@ -56,7 +57,12 @@ TOLD: Mapping[str, Any] = {"runs": 10, "seconds": 0.1}  # where the rounds are g
     metavar="N",
     help="Turns of ten runs that each gets. By default 34 of three, and more until ratios are certain to 1.5%.",
 )
-@click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads of each; every usable core by default.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1, MOST_THREADS),
+    metavar="N",
+    help="Threads of each; every usable core by default.",
+)
 @click.option(
     "--streams",
     callback=read_numbers,

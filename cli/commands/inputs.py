@@ -57,6 +57,8 @@ class InputKind(NamedTuple):
 
 def meant_by(word: str) -> Iterator[Picture | Film]:
     """What a word stands for; an InputError where there is no such thing."""
+    if not word:
+        raise InputError("an empty word names nothing to look at", "write . for this folder")
     return next(kind.means(word) for kind in KINDS if kind.fits(word))
 
 

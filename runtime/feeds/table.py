@@ -43,6 +43,8 @@ def _contains(mark: str) -> Callable[[Any], bool]:
 
 
 def _read_path(source: str | os.PathLike[str], color: str) -> Feed:
+    if not os.fspath(source):
+        raise InputError("an empty word is no source of frames", "write . for this folder")
     path = Path(source)
     if path.is_dir():
         return folder(path, color)

@@ -78,6 +78,7 @@ def test_a_model_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     [
         *(("--dtype", "fp7"), ("--dtype", "fp32,,fp7"), ("--target", "toaster"), ("--imgsz", "33x33")),
         *(("--classes", os.devnull), ("--calib", "absent"), ("--data", "absent"), ("--max-drop", "nan")),
+        *(("--name", ""), ("--name", "a/b")),
     ],
 )
 def test_a_value_that_cannot_be_is_named(tmp_path: Path, option: str, value: str) -> None:

@@ -118,6 +118,12 @@ def test_words_that_are_no_files_are_cameras_and_streams(tmp_path: Path, monkeyp
     assert all(isinstance(each, Picture) for each in meant_by("0")), "a file of that name is that file"
 
 
+def test_an_empty_word_is_not_the_folder_that_one_is_in(demo: Demo) -> None:
+    done = call_zcc("run", "shapes", "", "--registry", demo.registry)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "skipped: an empty word names nothing to look at; write . for this folder" in done.stderr
+
+
 def test_without_opencv_a_video_has_a_remedy(demo: Demo, tmp_path: Path) -> None:
     """A module of that name that cannot be found stands in the way, as where it is not installed."""
     (tmp_path / "sitecustomize.py").write_text(

@@ -84,7 +84,7 @@ def test_threads_are_the_cores_within_the_quota(groups: Path, monkeypatch: pytes
 def test_threads_are_what_the_user_says(groups: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(host.THREADS_VARIABLE, "7")
     assert host.worker_threads() == 7
-    for bad in ("0", "-1", "many", "1.5", "²"):
+    for bad in ("0", "-1", "many", "1.5", "²", "1025"):
         monkeypatch.setenv(host.THREADS_VARIABLE, bad)
         with pytest.raises(UsageError, match=host.THREADS_VARIABLE):
             host.worker_threads()

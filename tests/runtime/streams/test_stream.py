@@ -96,6 +96,7 @@ def test_what_is_no_source_is_told(detector: Detector, tmp_path: Path) -> None:
     (tmp_path / "bad.avi").write_bytes(b"no video")
     for source, error, told in (
         (tmp_path / "absent", InputError, "there is no .*absent"),
+        ("", InputError, "an empty word"),
         (tmp_path / "empty", InputError, "holds no pictures"),
         (tmp_path / "bad.avi", InputError, "bad.avi cannot be opened as a video"),
         ("nothing ! appsink", InputError, "cannot be opened"),
