@@ -17,7 +17,7 @@ from zcc.registry.artifact import Artifact
 from zcc.registry.reference import check_name
 from zcc.registry.registry import Registry
 from zcc.registry.rows import IMPORTED
-from zcc.runtime.aside import written_aside
+from zcc.runtime.aside import written_out
 from zcc.runtime.bundle import CHUNK, FORMAT, INDEX, Bundle, member
 from zcc.runtime.errors import CorruptArtifact, NotFound, RegistryError, UsageError
 from zcc.runtime.expansion import check_expansion
@@ -37,7 +37,7 @@ def export_bundle(
     found = {artifact.digest: artifact for ref in references for artifact in registry.find(ref, dtype, target)}
     chosen = [found[digest] for digest in sorted(found)]
     _check_distinct(chosen)
-    with written_aside(path, "choose another place") as stream, ZipFile(stream, "w") as archive:
+    with written_out(path, "choose another place") as stream, ZipFile(stream, "w") as archive:
         archive.writestr(ZipInfo(INDEX), _index([artifact.candidate for artifact in chosen]))
         for source, entry in _files(registry, chosen):
             _add(archive, source, entry)

@@ -54,6 +54,8 @@ class PrivateKey:
 
 def make_key(place: Path, passphrase: bytes | None = None) -> tuple[Path, Path]:
     """Write a new key beside `place`: what signs, for its owner's eyes alone, and what verifies, for everybody's."""
+    if not place.name:
+        raise UsageError(f"{place} is no name for a key", "name a file; .key and .pub are put behind it")
     need_cryptography("made")
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

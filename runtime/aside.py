@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all: our own, and those whose places users name."""
 
 from __future__ import annotations
 
@@ -29,5 +29,22 @@ def written_aside(path: Path, remedy: str, durable: bool = True) -> Iterator[IO[
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be written: {error.strerror}", remedy) from error
+
+
+@contextmanager
+def written_out(path: Path, remedy: str) -> Iterator[IO[bytes]]:
+    """The same where a user names the place: a link leads on, and what is no file is written to as it is.
+
+    A new file must not take the place of /dev/null, which root could let it.
+    """
+    if path.is_file() or not path.exists():
+        with written_aside(path.resolve(), remedy) as writer:
+            yield writer
+        return
+    try:
+        with path.open("wb") as writer:
+            yield writer
     except OSError as error:
         raise ArtifactError(f"{path} cannot be written: {error.strerror}", remedy) from error

@@ -116,7 +116,7 @@ def adapt(
     from zcc.compiler.quality.pictures import labelled_pictures
     from zcc.runtime.adaptive.adaptive_detector import load_resident
     from zcc.runtime.adaptive.table import known_arguments
-    from zcc.runtime.aside import written_aside
+    from zcc.runtime.aside import written_out
 
     name, arguments, own = _read_policy(policy)
     known_arguments(name, given)
@@ -129,7 +129,7 @@ def adapt(
     if output is not None:
         adapted.policy.write(output)
     if plot is not None:
-        with written_aside(plot, "choose another place") as file:
+        with written_out(plot, "choose another place") as file:
             file.write(draw(adapted.report, f"{ref}, {adapted.report.frames} frames of {sequence.place}").encode())
     if as_json:
         print_json(_document(resident, data, options, adapted))

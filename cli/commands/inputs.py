@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 STANDARD_INPUT = "-"
 WILD = re.compile(r"[*?\[]")
-CAMERA = re.compile(r"(?:camera:?)?(\d*)")
+CAMERA = re.compile(r"(?:camera:?)?(\d{0,4})")
 WEB = ("http", "https")
 PATIENCE = 20  # seconds that a server may say nothing
 

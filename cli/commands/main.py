@@ -203,6 +203,8 @@ def describe_error(error: Exception) -> tuple[str, int]:
             place = f"{error.filename}: " if error.filename else ""
             remedy = OS_REMEDIES.get(error.errno)
             return f"{place}{error.strerror}" + (f"; {remedy}" if remedy else ""), 1
+        case UnicodeEncodeError() if "surrogate" in error.reason:
+            return f"{error.object!r} is no text in UTF-8; write it in characters that are", 2
         case MemoryError():
             return "out of memory; free some, or compile on a larger machine", 1
     first_line = next(iter(str(error).splitlines()), "")

@@ -57,7 +57,7 @@ def report(
     prints. What nobody measured is left out, and the page says what would measure it.
     """
     from zcc.registry import Registry
-    from zcc.runtime.aside import written_aside
+    from zcc.runtime.aside import written_out
     from zcc.web.report.evidence import read_evidence
     from zcc.web.report.gather import gather
     from zcc.web.report.page import page
@@ -69,7 +69,7 @@ def report(
     with reserved_stdout():
         gallery = look(opened, told, pictures, (conf, iou)) if pictures else None
     text = page(told, evidence, gallery, datetime.now(timezone.utc)).encode()
-    with written_aside(output, "choose another place with -o") as file:
+    with written_out(output, "choose another place with -o") as file:
         file.write(text)
     if as_json:
         print_json({"file": str(output), "bytes": len(text), "variants": len(told.entries), "names": told.names})

@@ -58,7 +58,7 @@ GREY, FIRST_FRAME = 114, (720, 1280, 3)
     metavar="X",
     help="Overlap above which boxes merge.",
 )
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after so many pictures and frames.")
+@click.option("--limit", type=click.IntRange(1, 10**9), metavar="N", help="Stop after so many pictures and frames.")
 @registry_option
 @click.option("--csv", "as_table", is_flag=True, help="Print comma-separated values and nothing else on stdout.")
 @json_option

@@ -12,7 +12,7 @@ from typing import Any
 from zcc.runtime import limits
 from zcc.runtime.adaptive.policy import Policy
 from zcc.runtime.adaptive.table import make_policy
-from zcc.runtime.aside import written_aside
+from zcc.runtime.aside import written_out
 from zcc.runtime.errors import InputError
 from zcc.runtime.regular import read_text
 from zcc.runtime.rules import strict_json
@@ -35,7 +35,7 @@ class StoredPolicy:
 
     def write(self, path: Path) -> None:
         """Store it."""
-        with written_aside(path, "choose another place") as file:
+        with written_out(path, "choose another place") as file:
             file.write(json.dumps(asdict(self), indent=2).encode() + b"\n")
 
     @classmethod

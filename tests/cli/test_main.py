@@ -73,6 +73,8 @@ def run_raising(error: BaseException, *arguments: str) -> Result:
         (OSError(errno.ENOSPC, "No space left on device"), 1, "error: No space left on device; free"),
         (OSError(errno.ELOOP, "Too many links", "a"), 1, "error: a: Too many links"),
         (MemoryError(), 1, "error: out of memory"),
+        (UnicodeEncodeError("utf-8", "a\udcff", 1, 2, "surrogates not allowed"), 2, r"error: 'a\udcff' is no text"),
+        (UnicodeEncodeError("ascii", "é", 0, 1, "not in range"), 1, "error: unexpected UnicodeEncodeError"),
         (OSError("no errno here"), 1, "error: unexpected OSError: no errno here; run again with --debug"),
         (ZeroDivisionError("a\nb"), 1, "error: unexpected ZeroDivisionError: a; run again with --debug"),
         (RuntimeError(), 1, "error: unexpected RuntimeError: ; run again with --debug"),
@@ -152,6 +154,7 @@ def test_version_and_help() -> None:
         ("compile", "a.onnx", "--color", "cmyk"),
         ("run", "name"),
         ("run", "name", "a.jpg", "--conf", "2"),
+        ("run", "name", "a.jpg", "--limit", "9" * 30),
         ("completion", "tcsh"),
     ],
 )

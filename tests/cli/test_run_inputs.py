@@ -21,6 +21,7 @@ from tests.cli.conftest import Demo
 from tests.cli.process import assert_one_line, call_zcc, run_zcc
 from zcc import sample
 from zcc.commands.inputs import Film, Picture, meant_by
+from zcc.runtime.errors import FrameError
 
 CROWD = next(path for path in sample.IMAGES if path.stem == "crowd")
 
@@ -111,6 +112,8 @@ def test_words_that_are_no_files_are_cameras_and_streams(tmp_path: Path, monkeyp
         return [(each.source, each.live) for each in meant_by(word) if isinstance(each, Film)]
 
     assert [kinds(word) for word in ("0", "camera", "camera:2")] == [[(0, True)], [(0, True)], [(2, True)]]
+    with pytest.raises(FrameError, match="cannot be read"):
+        kinds("9" * 30)  # nobody has so many cameras
     assert kinds("rtsp://127.0.0.1/door") == [("rtsp://127.0.0.1/door", True)]
     assert kinds("videotestsrc ! appsink") == [("videotestsrc ! appsink", True)]
     monkeypatch.chdir(tmp_path)

@@ -70,6 +70,9 @@ def test_keys_are_for_their_owner_and_never_overwritten(tmp_path: Path) -> None:
         make_key(tmp_path / "release")
     with pytest.raises(TrustError, match="no private key"):
         load_private_key(public)
+    for place in ("", "/"):
+        with pytest.raises(UsageError, match="no name for a key"):
+            make_key(Path(place))
 
 
 def test_another_implementation_reads_what_is_signed(signed: tuple[Registry, Artifact], keys: dict[str, Path]) -> None:
