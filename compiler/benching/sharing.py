@@ -47,7 +47,7 @@ def cells_for(manifest: Manifest, streams: Collection[int] = ()) -> Sequence[Cel
     """What a bench of an artifact looks at, with these numbers of streams or all; refused where it cannot have them."""
     if manifest.executor != "cpu":
         if streams:
-            raise UsageError(f"streams share processors, and {manifest.name} {manifest.dtype} runs on a card")
+            raise UsageError(f"streams share cores, {manifest.name} {manifest.dtype} runs on a card", "leave them out")
         return ON_A_CARD
     for number in streams:
         check_streams(number)
