@@ -39,12 +39,12 @@ def written_out(path: Path, remedy: str) -> Iterator[IO[bytes]]:
 
     A new file must not take the place of /dev/null, which root could let it.
     """
-    if path.is_file() or not path.exists():
-        with written_aside(path.resolve(), remedy) as writer:
-            yield writer
-        return
     try:
-        with path.open("wb") as writer:
-            yield writer
+        if path.is_file() or not path.exists():
+            with written_aside(Path(os.path.realpath(path)), remedy) as writer:
+                yield writer
+        else:
+            with path.open("wb") as writer:
+                yield writer
     except OSError as error:
         raise ArtifactError(f"{path} cannot be written: {error.strerror}", remedy) from error

@@ -35,13 +35,13 @@ def test_what_is_no_file_is_written_to_and_stays_what_it_is(tmp_path: Path) -> N
     os.mkfifo(pipe)
     (tmp_path / "link").symlink_to(pipe)
     for place in (pipe, tmp_path / "link"):
-        reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+        reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()), daemon=True)
         reader.start()
         with written_out(place, REMEDY) as file:
             file.write(b"all of it")
-        reader.join()
+        assert stat.S_ISFIFO(pipe.stat().st_mode)
+        reader.join(60)
     assert read == [b"all of it"] * 2
-    assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
 def test_a_link_that_a_user_names_leads_on_and_one_among_our_own_files_does_not(tmp_path: Path) -> None:
@@ -56,7 +56,15 @@ def test_a_link_that_a_user_names_leads_on_and_one_among_our_own_files_does_not(
     assert (link.is_symlink(), link.read_text(), target.read_text()) == (False, "ours", "written")
 
 
-@pytest.mark.parametrize("place", ["", "absent/page.html"])
+def test_a_link_that_leads_to_itself_is_replaced(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with written_out(loop, REMEDY) as file:
+        file.write(b"page")
+    assert loop.read_text() == "page"
+
+
+@pytest.mark.parametrize("place", ["", "absent/page.html", "x" * 300])
 def test_where_nothing_can_be_written_is_told(tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ArtifactError, match=f"cannot be written: .*; {REMEDY}"), written_out(Path(place), REMEDY):

@@ -167,7 +167,7 @@ def test_swap_takes_effect_with_the_next_frame(pair: Pair) -> None:
 
 
 def test_swapping_while_threads_call_loses_no_frame(pair: Pair) -> None:
-    frame, swaps, callers = noise(48, 64), 40, 4
+    frame, swaps, callers = noise(48, 64), 60, 4
     expected = {answer(pair.load(target)(frame)) for target in (FAST, SLOW)}
     detector, swapped, seen = pair.load(), threading.Event(), [list[Answer]() for _ in range(callers)]
 
