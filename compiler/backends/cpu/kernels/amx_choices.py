@@ -8,7 +8,7 @@ from functools import cached_property
 from math import prod
 from typing import Any
 
-from zcc.compiler.backends.cpu.kernels.amx_registers import REGISTERS, WORD, AmxProduct
+from zcc.compiler.backends.cpu.kernels.amx_registers import REGISTERS, ROW, WORD, AmxProduct
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, worth_trying
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
@@ -19,15 +19,21 @@ MOST_CHUNK = 8  # columns that are finished together
 PACKED = 4  # of them are stored together
 MOST_TILES = 16  # of a task: so many that the last, which is finished alone, counts little
 LEAST_TASKS, TASKS_PER_THREAD = 32, 4  # an artifact also runs on more cores than its work was cut for
-# Cycles, chosen by hand so that tiles come in the order in which they were measured on an Emerald Rapids.
-# `python -m benchmarks.low_precision --dtype int8` (or bf16; --dots for dot products) times YOLOv5s in the
-# first tile of each layer; `python -m benchmarks.tuning MODEL.onnx` says how far that is from the best on record.
+# Cycles, fitted to what 22 convolutions of YOLOv8n took in 108 tiles on an Emerald Rapids, on cores of both kinds below:
+# the first tile took 1.02 times what the best did, in the mean, and 1.14 times at most.
+# `python -m benchmarks.low_precision --dtype int8` (or bf16; --dots for dot products) times YOLOv5s in the first tile of
+# each layer; `python -m benchmarks.tuning MODEL.onnx` says how far that is from the best on record.
 # A product takes a cycle for each row of x, however many words a row has.
-LOADED = 0.15  # loading a row in a step: two loads start in a cycle, and most of them run beside products
-ENDS = 1.5  # setting a vector of sums to its start, and storing it
-LATENCY = 52  # from a product to its sum
+LOADED, CROSSING = 0.52, 0.9  # loading a row, and one that often lies in two lines of the cache
+# What is written to a tile register lies in another one until it is done, of some 20 that a core has; beside a busy
+# hyper-thread, whoever's that is, of half as many. Those that have names in use are taken. So steps that used all eight
+# names took three times as long there, and steps that use four take half as much as those did (docs/targets.md).
+RENAMED, WRITTEN = 10.4, 90.0  # registers beside a busy hyper-thread, and cycles until one that was written is free
+OPERANDS = 2  # names beside those of sums: one of x, and one of weights
+ENDS = 2.0  # setting a vector of sums to its start, and storing it
+LATENCY = 10  # from the last product of a tile to the first of the next
 GATHERED = 0.7  # copying one block of a column beside the others
-FINISHED = 20  # the stages behind a vector of sums
+FINISHED = 12  # the stages behind a vector of sums
 EXPOSED = 0.5  # products and stages overlap: this part of the shorter of the two is still to be waited for
 CONFIGURED = 210  # configuring the tile registers for a task, and giving them back
 
@@ -51,12 +57,6 @@ def run_of(geometry: ConvGeometry, item: int) -> WordRun:
     total = words * (geometry.x.blocks if gathered else neighbours)
     steps = next(count for count in range(-(-total // MOST_WORDS), total + 1) if total % count == 0)
     return WordRun(1 if gathered else geometry.x.blocks, columns // neighbours, steps, total // steps, gathered)
-
-
-def held_registers(across: int, outputs: int) -> tuple[int, int]:
-    """How many registers x and weights get beside the sums: what needs fewer has them all, the other the rest."""
-    free = REGISTERS - across * outputs
-    return (free - outputs, outputs) if outputs <= across else (across, free - across)
 
 
 @dataclass(frozen=True)
@@ -175,14 +175,29 @@ class AmxPlan:
         """Cycles for each vector of sums that the map has: those that tiles compute twice make the others dearer."""
         out, tile = self.geometry.out, self.geometry.tile
         vectors = tile.columns * self.outputs
-        step = max(vectors, LATENCY) + LOADED * (tile.columns + self.outputs * self.run.words)
         finished = FINISHED * vectors
         gathered = GATHERED * tile.columns * self.geometry.x.blocks * self.run.gathered
-        both = self.steps * step, finished
+        both = self.steps * self.step_cycles(), finished
         one = gathered + max(both) + EXPOSED * min(both) + ENDS * vectors + LATENCY
         rounds = -(-self.tasks // self.threads) * self.threads
         task = self.tiles * one + finished + CONFIGURED
         return task * rounds / (out.blocks * out.lanes // LANES * out.width * out.height)
+
+    def step_cycles(self) -> float:
+        """Cycles of a step, between those of a core whose other hyper-thread rests and those of one whose does not."""
+        sums = self.registers * self.outputs
+        outer, inner = sorted((self.registers, self.outputs))
+        again = outer * (inner - 1) + 1  # what is in the register already is not loaded
+        x_loads, weight_loads = (again, outer) if self.outputs <= self.registers else (outer, again)
+        loaded = x_loads * self.register_rows * self._row_cycles() + weight_loads * self.run.words * LOADED
+        written = (outer + again + sums) * WRITTEN / (RENAMED - sums - OPERANDS)
+        return (max(self.geometry.tile.columns * self.outputs, loaded) + max(written, loaded)) / 2
+
+    def _row_cycles(self) -> float:
+        """Cycles of loading a row of x."""
+        x, run = self.geometry.x, self.run
+        lanes = x.lanes * (x.blocks if run.gathered else self.geometry.stride[1])
+        return LOADED if lanes * self.product.item % ROW == 0 else CROSSING
 
 
 def beside_vectors(
@@ -218,7 +233,7 @@ def amx_choices(geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct) -
 
 def _fits(outputs: int, columns: int) -> bool:
     across = -(-columns // LANES)
-    return columns % across == 0 and min(held_registers(across, outputs)) >= 1
+    return columns % across == 0 and across * outputs + OPERANDS <= REGISTERS
 
 
 def _cost(tile: AmxChoice, geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct) -> tuple[float, int]:

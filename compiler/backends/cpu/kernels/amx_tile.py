@@ -5,6 +5,9 @@ in memory, so that 3x3 needs no copies and any stride is the distance of rows. F
 blocks are first copied side by side. A register of weights holds a word of input channels in each row, for sixteen
 output channels, as all dot products have them.
 
+There is one register of x and one of weights beside those of sums. What is loaded again is renamed by the processor, so
+that loads run beside products all the same; it has few registers to rename them to, and each name in use takes one.
+
 Sums go through memory to the stages behind them, which vector units do: while a tile is multiplied, they finish the one
 before, a little at every step. A task has several tiles, so that there mostly is one.
 """
@@ -14,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -21,7 +25,7 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.amx_choices import LANES, AmxPlan, held_registers
+from zcc.compiler.backends.cpu.kernels.amx_choices import LANES, AmxPlan
 from zcc.compiler.backends.cpu.kernels.amx_registers import ROW, WORD, configured, emit, load_register, store_register
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry, Finish
 from zcc.compiler.backends.cpu.kernels.vector import load, named, prefetch, ramp
@@ -101,20 +105,16 @@ class AmxTile:
     def _shapes(self) -> list[tuple[int, int]]:
         """Rows and their bytes, of the registers of sums, of x and of weights."""
         words, rows = self.plan.run.words, self.plan.register_rows
-        sums, xs, weights = self._registers()
-        return [(rows, ROW)] * len(sums) + [(rows, words * WORD)] * len(xs) + [(words, ROW)] * len(weights)
+        return [(rows, ROW)] * len(self._sums()) + [(rows, words * WORD), (words, ROW)]
 
-    def _registers(self) -> tuple[dict[tuple[int, int], int], list[int], list[int]]:
-        """The registers of sums, by register of columns and of outputs; those of x; those of weights."""
-        across, outputs = self.plan.registers, len(self.outputs)
-        pairs = [(column, output) for column in range(across) for output in range(outputs)]
-        first, (xs, weights) = len(pairs), held_registers(across, outputs)
-        numbers = list(range(first, first + xs + weights))
-        return {pair: number for number, pair in enumerate(pairs)}, numbers[:xs], numbers[xs:]
+    def _sums(self) -> dict[tuple[int, int], int]:
+        """The registers of sums, by register of columns and of outputs."""
+        pairs = product(range(self.plan.registers), range(len(self.outputs)))
+        return {pair: number for number, pair in enumerate(pairs)}
 
     def _start(self, first: Any) -> None:
         """The same row of `start` in all rows."""
-        for (_, output), register in self._registers()[0].items():
+        for (_, output), register in self._sums().items():
             block, part = self.outputs[output]
             load_register(register, self.start, [first + block, part], distance=0)
 
@@ -150,23 +150,24 @@ class AmxTile:
                 before(chunk)
 
     def _step(self, tap: Sequence[Any], place: Sequence[Any], held: Any) -> None:
-        """Load all of x or all weights, whichever takes fewer registers; load the others one by one, and multiply."""
-        sums, xs, weights = self._registers()
-        across, outputs = range(self.plan.registers), range(len(self.outputs))
+        """Multiply all columns with all outputs; what is in its register already is not loaded again."""
+        sums = self._sums()
+        x, weights = len(sums), len(sums) + 1
+        before: tuple[int | None, int | None] = None, None
+        for column, output in self._order():
+            if column != before[0]:
+                self._load_x(x, column, tap, place, held)
+            if output != before[1]:
+                self._load_weights(weights, output, tap, place)
+            self._multiply(sums[column, output], x, weights)
+            before = column, output
+
+    def _order(self) -> list[tuple[int, int]]:
+        """The pairs of columns and outputs, to and fro, so that few of them are loaded twice."""
+        across, outputs = list(range(self.plan.registers)), list(range(len(self.outputs)))
         if len(outputs) <= len(across):
-            for output in outputs:
-                self._load_weights(weights[output], output, tap, place)
-            for column in across:
-                self._load_x(xs[column % len(xs)], column, tap, place, held)
-                for output in outputs:
-                    self._multiply(sums[column, output], xs[column % len(xs)], weights[output])
-            return
-        for column in across:
-            self._load_x(xs[column], column, tap, place, held)
-        for output in outputs:
-            self._load_weights(weights[output % len(weights)], output, tap, place)
-            for column in across:
-                self._multiply(sums[column, output], xs[column], weights[output % len(weights)])
+            return [(column, output) for output in outputs for column in across[:: 1 - output % 2 * 2]]
+        return [(column, output) for column in across for output in outputs[:: 1 - column % 2 * 2]]
 
     def _fetch_ahead(self, tap: Sequence[Any], place: Sequence[Any]) -> None:
         (x_block, ky, kx, step), words = tap, self.plan.run.words
@@ -197,6 +198,6 @@ class AmxTile:
         emit(self.plan.product.instruction, total, x, weights)
 
     def _store(self, buffer: Any, number: Any) -> None:
-        for (column, output), register in self._registers()[0].items():
+        for (column, output), register in self._sums().items():
             block, part = self.outputs[output]
             store_register(register, buffer, [number, block, column * self.plan.register_rows, part], self.pitch)

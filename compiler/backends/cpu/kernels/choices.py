@@ -115,7 +115,7 @@ class Defaults:
         return None
 
 
-KINDS: dict[str, Any] = {"tile": Tile, "amx": AmxChoice, "winograd": WinogradChoice, "sampled": Sampled}
+KINDS: dict[str, Any] = {"tile": Tile, "tile_registers": AmxChoice, "winograd": WinogradChoice, "sampled": Sampled}
 
 
 def write_choice(choice: Any) -> str:
