@@ -142,7 +142,7 @@ def int8_memory(spec: Spec) -> list[Array]:
     channels = (spec.out.blocks, spec.out.lanes)
     arrays = [
         filled(spec.x.shape, rng.integers(0, 256, 4096).astype(np.uint8)),
-        filled(spec.geometry.weight_shape, rng.integers(-127, 128, 4096).astype(np.int8)),
+        filled(spec.weight_shape, rng.integers(-127, 128, 4096).astype(np.int8)),
         filled(channels, np.zeros(1, np.int32)),
         filled(channels, np.full(1, 1e-4, np.float32)),
         *(CURVES["silu"].table() for _ in spec.stages),
@@ -157,7 +157,7 @@ def bf16_memory(spec: Spec) -> list[Array]:
     numbers = (rng.normal(0, 1, 4096).astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
     return [
         filled(spec.x.shape, numbers),
-        filled(spec.geometry.weight_shape, numbers),
+        filled(spec.weight_shape, numbers),
         filled((spec.out.blocks, spec.out.lanes), np.zeros(1, np.float32)),
         filled(spec.out.shape, np.zeros(1, spec.out.dtype)),
     ]

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from math import prod
 from typing import Any
 
 from zcc.compiler.backends.cpu.kernels.amx_registers import REGISTERS, ROW, WORD, AmxProduct
+from zcc.compiler.backends.cpu.kernels.amx_runs import WordRun, gathering_helps, run_of
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, worth_trying
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 
 LANES = 16  # sums in a row of a tile register, and its rows
-MOST_WORDS = 16  # in a row of x
 MOST_CHUNK = 8  # columns that are finished together
 PACKED = 4  # of them are stored together
 MOST_TILES = 16  # of a task: so many that the last, which is finished alone, counts little
@@ -32,31 +33,13 @@ RENAMED, WRITTEN = 10.4, 90.0  # registers beside a busy hyper-thread, and cycle
 OPERANDS = 2  # names beside those of sums: one of x, and one of weights
 ENDS = 2.0  # setting a vector of sums to its start, and storing it
 LATENCY = 10  # from the last product of a tile to the first of the next
-GATHERED = 0.7  # copying one block of a column beside the others
+# Copying one block of a column beside the others. Alone on 16 threads, whose rows other cores wrote, YOLOv8n takes 0.90
+# of the time in int8 and 0.96 in bf16 where all that gets fewer steps by it is gathered; on one thread 1.03 and 1.08.
+GATHERED, GATHERED_FROM_OTHERS = 4.0, 1.0
+MOST_HELD, MOST_SHARED = 1 << 18, 1 << 19  # bytes that a task copies, and of its weights: parts of its core's cache
 FINISHED = 12  # the stages behind a vector of sums
 EXPOSED = 0.5  # products and stages overlap: this part of the shorter of the two is still to be waited for
 CONFIGURED = 210  # configuring the tile registers for a task, and giving them back
-
-
-@dataclass(frozen=True)
-class WordRun:
-    """Input channels that lie side by side: of one tap, of a row of them, or of all blocks once these are gathered."""
-
-    blocks: int  # of x, with runs of their own
-    taps: int  # of a row that are no neighbours, each with a run of its own
-    steps: int  # of a run
-    words: int  # of a step
-    gathered: bool = False  # whether the blocks of a column are copied side by side first
-
-
-def run_of(geometry: ConvGeometry, item: int) -> WordRun:
-    """All that lies together, in as few equal steps as there may be; what 1x1 reads is brought together."""
-    words, (rows, columns) = geometry.x.lanes * item // WORD, geometry.kernel
-    gathered = rows == columns == 1 < geometry.x.blocks and words < MOST_WORDS
-    neighbours = columns if geometry.dilation[1] == 1 else 1
-    total = words * (geometry.x.blocks if gathered else neighbours)
-    steps = next(count for count in range(-(-total // MOST_WORDS), total + 1) if total % count == 0)
-    return WordRun(1 if gathered else geometry.x.blocks, columns // neighbours, steps, total // steps, gathered)
 
 
 @dataclass(frozen=True)
@@ -70,7 +53,7 @@ class AmxPlan:
     @cached_property
     def run(self) -> WordRun:
         """What is multiplied in one step."""
-        return run_of(self.geometry, self.product.item)
+        return run_of(self.geometry, self.product.item, self.geometry.tile.gathered)
 
     @property
     def steps(self) -> int:
@@ -97,31 +80,76 @@ class AmxPlan:
         """Tiles in a row of the map."""
         return -(-self.geometry.out.width // self.geometry.tile.columns)
 
-    @cached_property
+    @property
     def rows(self) -> int:
-        """Those of a task: as many as leave enough tasks."""
-        out = self.geometry.out
-        enough = max(LEAST_TASKS, TASKS_PER_THREAD * self.threads)
-        return max(
-            rows
-            for rows in range(1, out.height + 1)
-            if rows == 1
-            or (
-                out.height % rows == 0
-                and self.groups * out.height >= enough * rows
-                and rows * self.across <= MOST_TILES
-            )
-        )
+        """Those of a task."""
+        return self._cut[0]
+
+    @property
+    def together(self) -> int:
+        """Groups of blocks of a task: what it copies serves all of them."""
+        return self._cut[1]
+
+    @cached_property
+    def _cut(self) -> tuple[int, int]:
+        """Rows and groups of a task: of those that leave enough tasks, with which all are done first."""
+        height = self.geometry.out.height
+        enough = min(max(LEAST_TASKS, TASKS_PER_THREAD * self.threads), self.groups * height)
+        if not self.run.gathered:
+            fitting = [rows for rows in _divisors(height) if rows * self.across <= MOST_TILES]
+            return max((rows for rows in fitting if self.groups * height >= enough * rows), default=1), 1
+        each, weights = self.tile_cycles(), self._group_bytes
+        rows_held = [rows for rows in _divisors(height) if rows == 1 or self._held(rows) <= MOST_HELD]
+        shared = [count for count in _divisors(self.groups) if count == 1 or count * weights <= MOST_SHARED]
+        cuts = [cut for cut in product(rows_held, shared) if self.groups * height >= enough * prod(cut)]
+        return min(cuts, key=lambda cut: (self._busiest(*cut, each), -cut[0]))
+
+    def _busiest(self, rows: int, together: int, tile: float) -> float:
+        """Cycles of the thread that has most to do, with so many of a tile."""
+        tasks = self.groups // together * (self.geometry.out.height // rows)
+        return -(-tasks // self.threads) * (self._copied(rows) + together * rows * self.across * tile + self._alone())
+
+    def rows_inside(self, rows: int) -> int:
+        """Rows of x that some rows of a task read."""
+        return (rows - 1) * self.geometry.stride[0] + (self.geometry.kernel[0] - 1) * self.geometry.dilation[0] + 1
+
+    def _held(self, rows: int) -> int:
+        x = self.geometry.x
+        return self.rows_inside(rows) * x.width * x.blocks * x.lanes * self.product.item
+
+    def _copied(self, rows: int) -> float:
+        x = self.geometry.x
+        each = GATHERED if self.threads == 1 else GATHERED_FROM_OTHERS
+        return each * self.rows_inside(rows) * x.width * x.blocks * self.run.gathered
+
+    def _alone(self) -> float:
+        """Cycles of a task beside its tiles: the stages of the last run alone."""
+        return FINISHED * self._vectors + CONFIGURED
+
+    @property
+    def _vectors(self) -> int:
+        """Vectors of sums of a tile."""
+        return self.geometry.tile.columns * self.outputs
+
+    @property
+    def tiles_of_group(self) -> int:
+        """Tiles of a task that have the same weights."""
+        return self.rows * self.across
 
     @property
     def tiles(self) -> int:
         """Tiles of a task."""
-        return self.rows * self.across
+        return self.together * self.tiles_of_group
 
     @property
     def groups(self) -> int:
         """How many times as many blocks as a tile has the map has."""
         return self.geometry.out.blocks // self.geometry.tile.blocks
+
+    @property
+    def shares(self) -> int:
+        """How many times as many groups as a task has the map has."""
+        return self.groups // self.together
 
     @property
     def strips(self) -> int:
@@ -130,8 +158,8 @@ class AmxPlan:
 
     @property
     def tasks(self) -> int:
-        """Groups of blocks times strips of rows."""
-        return self.groups * self.strips
+        """Shares of the groups times strips of rows."""
+        return self.shares * self.strips
 
     @property
     def rows_first(self) -> bool:
@@ -142,15 +170,20 @@ class AmxPlan:
         which a thread reads less; and of equals, the one in which it comes back to less.
         """
         each = self.tasks / self.threads
-        by_rows = min(each, self.groups), max(1, each / self.groups)
+        by_rows = min(each, self.shares), max(1, each / self.shares)
         by_groups = max(1, each / self.strips), min(each, self.strips)
         weights, rows = self._weight_bytes(by_rows[0]), self._map_bytes(by_groups[1])
         return (weights + self._map_bytes(by_rows[1]), weights) < (self._weight_bytes(by_groups[0]) + rows, rows)
 
-    def _weight_bytes(self, groups: float) -> float:
+    def _weight_bytes(self, shares: float) -> float:
+        return shares * self.together * self._group_bytes
+
+    @property
+    def _group_bytes(self) -> int:
+        """Bytes of the weights of a group."""
         geometry = self.geometry
         lanes = geometry.x.blocks * geometry.x.lanes * geometry.tile.blocks * geometry.out.lanes
-        return groups * lanes * prod(geometry.kernel) * self.product.item
+        return lanes * prod(geometry.kernel) * self.product.item
 
     def _map_bytes(self, strips: float) -> float:
         geometry = self.geometry
@@ -173,15 +206,15 @@ class AmxPlan:
 
     def cycles(self) -> float:
         """Cycles for each vector of sums that the map has: those that tiles compute twice make the others dearer."""
-        out, tile = self.geometry.out, self.geometry.tile
-        vectors = tile.columns * self.outputs
-        finished = FINISHED * vectors
-        gathered = GATHERED * tile.columns * self.geometry.x.blocks * self.run.gathered
-        both = self.steps * self.step_cycles(), finished
-        one = gathered + max(both) + EXPOSED * min(both) + ENDS * vectors + LATENCY
+        out = self.geometry.out
         rounds = -(-self.tasks // self.threads) * self.threads
-        task = self.tiles * one + finished + CONFIGURED
+        task = self._copied(self.rows) + self.tiles * self.tile_cycles() + self._alone()
         return task * rounds / (out.blocks * out.lanes // LANES * out.width * out.height)
+
+    def tile_cycles(self) -> float:
+        """Cycles of a tile, beside which the stages of the one before run."""
+        both = self.steps * self.step_cycles(), FINISHED * self._vectors
+        return max(both) + EXPOSED * min(both) + ENDS * self._vectors + LATENCY
 
     def step_cycles(self) -> float:
         """Cycles of a step, between those of a core whose other hyper-thread rests and those of one whose does not."""
@@ -198,6 +231,10 @@ class AmxPlan:
         x, run = self.geometry.x, self.run
         lanes = x.lanes * (x.blocks if run.gathered else self.geometry.stride[1])
         return LOADED if lanes * self.product.item % ROW == 0 else CROSSING
+
+
+def _divisors(number: int) -> list[int]:
+    return [divisor for divisor in range(1, number + 1) if number % divisor == 0]
 
 
 def beside_vectors(
@@ -222,7 +259,8 @@ def amx_choices(geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct) -
     if product.dtype not in unit.amx or out.lanes % LANES or geometry.x.lanes * product.item % WORD:
         return ()
     tiles = [
-        AmxChoice(blocks, columns)
+        AmxChoice(blocks, columns, gathered)
+        for gathered in ((False, True) if gathering_helps(geometry, product.item) else (False,))
         for blocks in range(1, min(out.blocks, REGISTERS) + 1)
         for columns in range(1, min(out.width, REGISTERS * LANES) + 1)
         if out.blocks % blocks == 0 and _fits(blocks * out.lanes // LANES, columns)

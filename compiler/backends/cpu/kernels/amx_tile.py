@@ -36,6 +36,9 @@ AHEAD = 4
 BUFFERS = 2  # of sums: those of the tile before are finished while those of a tile are stored
 
 
+Held = tuple[Any, Any]  # rows of x with the blocks of a pixel side by side, and the first row of the map that they serve
+
+
 @dataclass(frozen=True)
 class AmxTile:
     """Emits the loops; the operands are declared buffers, `start` holds what the sum of each channel starts at."""
@@ -69,11 +72,12 @@ class AmxTile:
         shape = (BUFFERS, geometry.tile.blocks, geometry.tile.columns, geometry.out.lanes)
         with T.parallel(0, plan.tasks) as number, configured(self._shapes()):
             sums = T.alloc_buffer(shape, str(self.start.dtype))
+            held = self._gathered(number)
             with T.serial(0, plan.tiles) as tile:
                 before = partial(self._finish, finish, sums, number, tile - 1)
                 place = self._place(number, tile)
                 self._start(place[0])
-                self._sum(place, self._gathered(place), tile, before)
+                self._sum(place, held, tile, before)
                 self._store(sums, tirx.floormod(tile, BUFFERS))
             with T.serial(0, plan.chunks) as chunk:
                 self._finish(finish, sums, number, tirx.const(plan.tiles - 1, "int32"), chunk)
@@ -81,13 +85,23 @@ class AmxTile:
     def _place(self, number: Any, tile: Any) -> tuple[Any, Any, Any]:
         """The first block, the row and the first column of a tile of a task."""
         plan, geometry = self.plan, self.geometry
-        if plan.rows_first:
-            group, strip = tirx.floormod(number, plan.groups), tirx.floordiv(number, plan.groups)
-        else:
-            group, strip = tirx.floordiv(number, plan.strips), tirx.floormod(number, plan.strips)
+        group, strip = self._task(number)
+        if plan.together > 1:
+            group, tile = group * plan.together + tirx.floordiv(tile, plan.tiles_of_group), self._of_group(tile)
         row = strip * plan.rows + tirx.floordiv(tile, plan.across)
         column = geometry.first_column(tirx.floormod(tile, plan.across))
         return named(group * geometry.tile.blocks), named(row), named(column)
+
+    def _task(self, number: Any) -> tuple[Any, Any]:
+        """A task's share of the groups of blocks, and its strip of rows."""
+        plan = self.plan
+        if plan.rows_first:
+            return tirx.floormod(number, plan.shares), tirx.floordiv(number, plan.shares)
+        return tirx.floordiv(number, plan.strips), tirx.floormod(number, plan.strips)
+
+    def _of_group(self, tile: Any) -> Any:
+        """The number that a tile of a task has among those with the same weights."""
+        return tile if self.plan.together == 1 else tirx.floormod(tile, self.plan.tiles_of_group)
 
     def _finish(self, finish: Finish, sums: Any, number: Any, tile: Any, chunk: Any) -> None:
         """Some columns of a block of a tile that was stored."""
@@ -118,26 +132,26 @@ class AmxTile:
             block, part = self.outputs[output]
             load_register(register, self.start, [first + block, part], distance=0)
 
-    def _gathered(self, place: Sequence[Any]) -> Any:
-        """A column of x in each row, all its blocks; None where x is read as it lies."""
-        if not self.plan.run.gathered:
+    def _gathered(self, number: Any) -> Held | None:
+        """The rows that a task reads, the blocks of a pixel side by side; None where x is read as it lies."""
+        plan, x = self.plan, self.geometry.x
+        if not plan.run.gathered:
             return None
-        geometry, x = self.geometry, self.geometry.x
-        columns = geometry.tile.columns
-        held = T.alloc_buffer((columns, x.blocks * x.lanes), x.dtype)
-        with T.serial(0, columns) as column:
-            pixel = (place[2] + column) * geometry.stride[1]
+        rows = plan.rows_inside(plan.rows)
+        pixels = T.alloc_buffer((rows, x.width, x.blocks * x.lanes), x.dtype)
+        top = named(self._task(number)[1] * plan.rows)
+        with T.grid(rows, x.width) as (row, column):
             for block in range(x.blocks):
-                lanes = load(self.x, block, place[1] * geometry.stride[0], pixel, ramp(0, x.lanes))
-                T.buffer_store(held, lanes, [column, ramp(block * x.lanes, x.lanes)])
-        return held
+                lanes = load(self.x, block, top * self.geometry.stride[0] + row, column, ramp(0, x.lanes))
+                T.buffer_store(pixels, lanes, [row, column, ramp(block * x.lanes, x.lanes)])
+        return pixels, top
 
-    def _sum(self, place: Sequence[Any], held: Any, tile: Any, before: Any) -> None:
+    def _sum(self, place: Sequence[Any], held: Held | None, tile: Any, before: Any) -> None:
         """Every step also finishes its share of the tile before."""
         run, chunks = self.plan.run, self.plan.chunks
         extents = (run.blocks, self.geometry.kernel[0], run.taps, run.steps)
         with T.grid(*extents) as tap:
-            with T.If(tile == 0), T.Then():
+            with T.If(self._of_group(tile) == 0), T.Then():
                 self._fetch_ahead(tap, place)
             self._step(tap, place, held)
             if self.plan.tiles == 1:
@@ -149,7 +163,7 @@ class AmxTile:
             with T.If(tile > 0), T.Then(), T.serial(begin, end) as chunk:
                 before(chunk)
 
-    def _step(self, tap: Sequence[Any], place: Sequence[Any], held: Any) -> None:
+    def _step(self, tap: Sequence[Any], place: Sequence[Any], held: Held | None) -> None:
         """Multiply all columns with all outputs; what is in its register already is not loaded again."""
         sums = self._sums()
         x, weights = len(sums), len(sums) + 1
@@ -176,18 +190,21 @@ class AmxTile:
                 later = [place[0] + block, x_block, ky, kx, (step + AHEAD) * words + word]
                 prefetch(self.weight, *later, part * self.geometry.per_word)
 
-    def _load_x(self, register: int, column: int, tap: Sequence[Any], place: Sequence[Any], held: Any) -> None:
+    def _load_x(
+        self, register: int, column: int, tap: Sequence[Any], place: Sequence[Any], held: Held | None
+    ) -> None:
         geometry, x, (block, ky, kx, step) = self.geometry, self.geometry.x, tap
         # A run goes on beyond its pixel's lanes, into those of the next tap.
         lane, first = step * (self.plan.run.words * geometry.per_word), column * self.plan.register_rows
+        pixel = (place[2] + first) * geometry.stride[1] + kx * geometry.dilation[1]
+        distance = geometry.stride[1] * x.lanes * self.plan.product.item
         if held is not None:
-            load_register(register, held, [first, lane], x.blocks * x.lanes * self.plan.product.item)
+            pixels, top = held
+            row = (place[1] - top) * geometry.stride[0] + ky * geometry.dilation[0]
+            load_register(register, pixels, [row, pixel, lane], x.blocks * distance)
             return
         row = place[1] * geometry.stride[0] + ky * geometry.dilation[0]
-        pixel = (place[2] + first) * geometry.stride[1] + kx * geometry.dilation[1]
-        load_register(
-            register, self.x, [block, row, pixel, lane], geometry.stride[1] * x.lanes * self.plan.product.item
-        )
+        load_register(register, self.x, [block, row, pixel, lane], distance)
 
     def _load_weights(self, register: int, output: int, tap: Sequence[Any], place: Sequence[Any]) -> None:
         (x_block, ky, kx, step), (block, part) = tap, self.outputs[output]

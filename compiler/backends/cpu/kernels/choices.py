@@ -41,7 +41,12 @@ class Tile(Sums):
 
 @dataclass(frozen=True)
 class AmxChoice(Sums):
-    """Sums in AMX's tile registers: as many columns in each, at most 16."""
+    """Sums in AMX's tile registers: as many columns in each, at most 16.
+
+    With `gathered`, a task first copies what it reads, so that all channels of a pixel lie side by side.
+    """
+
+    gathered: bool = False
 
 
 def in_both_orders(tiles: Sequence[Tile], out: Slab, rows_first: bool = False) -> Sequence[Tile]:

@@ -31,4 +31,4 @@ class HalfConv(PairConv):
 
     def pack(self, dense: Array) -> Array:
         """Weights that lie channel by channel in pairs of halves."""
-        return in_words(dense.astype(FLOAT16), PAIR)
+        return super().pack(in_words(dense.astype(FLOAT16), PAIR))

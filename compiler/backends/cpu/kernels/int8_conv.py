@@ -15,7 +15,8 @@ from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.amx_choices import AmxPlan, beside_vectors
-from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
+from zcc.compiler.backends.cpu.kernels.amx_conv import AmxConv
+from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, AmxProduct
 from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile
 from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, BYTES
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Sums, Tile
@@ -25,12 +26,11 @@ from zcc.compiler.backends.cpu.kernels.matrix_tile import REGISTER, USMMLA, WORD
 from zcc.compiler.backends.cpu.kernels.quantised_stages import QuantisedStages, declare_map, declare_operands
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
-from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
 from zcc.compiler.backends.cpu.kernels.vector import cast, load, named, product, ramp
 
 
 @dataclass(frozen=True)
-class Int8Conv(TiledConv):
+class Int8Conv(AmxConv):
     """A dense convolution of bytes; `x` includes the border that the taps reach.
 
     Parameters: x, weight, start int32 per output channel, scale float32 per output channel (what one unit of the sum
@@ -54,24 +54,29 @@ class Int8Conv(TiledConv):
         """What is summed."""
         return ConvGeometry(self.x, self.out, self.kernel, self.stride, self.dilation, self.tile, self.per_word)
 
+    @property
+    def product(self) -> AmxProduct:
+        """How tile registers multiply."""
+        return AMX_PRODUCTS["int8"]
+
     def emitter(self, unit: VectorUnit, x: Any, weight: Any, start: Any) -> DotTile | MatrixTile | AmxTile:
         """The loops, for the declared operands."""
         if isinstance(self.tile, AmxChoice):
-            return AmxTile(self.geometry, AmxPlan(self.geometry, AMX_PRODUCTS["int8"], unit.threads), x, weight, start)
+            return AmxTile(self.geometry, AmxPlan(self.geometry, self.product, unit.threads), x, weight, start)
         lanes = min(unit.lanes, self.out.lanes)
         return DotTile(self.geometry, self.dot(unit), lanes, x, weight, start)
 
     def choices(self, unit: VectorUnit) -> Sequence[Sums]:
         """Tiles that may be the quickest, in both orders of tasks."""
         dots = dot_choices(self.out, unit, self.dot(unit))
-        return beside_vectors(self.geometry, unit, AMX_PRODUCTS["int8"], dots)
+        return beside_vectors(self.geometry, unit, self.product, dots)
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """The tile's sums, then its stages and stores."""
         lanes, channels = min(unit.lanes, self.out.lanes), (self.out.blocks, self.out.lanes)
         with building(self.name) as kernel:
             x = self.x.argument("x")
-            weight = T.arg("weight", T.Buffer(self.geometry.weight_shape, "int8"))
+            weight = T.arg("weight", T.Buffer(self.weight_shape, "int8"))
             start = T.arg("start", T.Buffer(channels, "int32"))
             scale = T.arg("scale", T.Buffer(channels, "float32"))
             stages = QuantisedStages(self.stages, declare_operands(self.stages), declare_map(self.out, "out"), unit)

@@ -14,6 +14,7 @@ from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.amx_choices import AmxPlan, beside_vectors
+from zcc.compiler.backends.cpu.kernels.amx_conv import AmxConv
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, AmxProduct
 from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Sums
@@ -22,12 +23,11 @@ from zcc.compiler.backends.cpu.kernels.dot_tile import DotTile, dot_choices
 from zcc.compiler.backends.cpu.kernels.pair_stages import PairStages
 from zcc.compiler.backends.cpu.kernels.pairs import LANES, PAIR, PairNumbers
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
-from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
 from zcc.runtime.errors import BuildError
 
 
 @dataclass(frozen=True)
-class PairConv(TiledConv):
+class PairConv(AmxConv):
     """A dense convolution; `x` includes the border that the taps reach.
 
     Parameters: x, weight, bias float32 per output channel, the operands of the stages, out.
@@ -64,7 +64,7 @@ class PairConv(TiledConv):
             )
         with building(self.name) as kernel:
             x = self.x.argument("x")
-            weight = T.arg("weight", T.Buffer(self.geometry.weight_shape, numbers.stored))
+            weight = T.arg("weight", T.Buffer(self.weight_shape, numbers.stored))
             bias = T.arg("bias", T.Buffer((self.out.blocks, LANES), "float32"))
             stages = PairStages(self.stages, self.out, numbers)
 

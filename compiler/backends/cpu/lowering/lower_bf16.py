@@ -28,17 +28,17 @@ def lower_bf16_conv(op: Bf16Convolution, lowering: Lowering) -> KernelCall:
     kernel = (op.weight.shape[2], op.weight.shape[3])
     held = lowering.view(op.x).slab().grown(*reach(op))
     spec = kind(held, slab, kernel, op.stride, op.dilation, stages, Tile(1, 1))
-    spec = replace(spec, tile=spec.choices(lowering.unit)[0])
+    spec = lowering.tuned(replace(spec, tile=spec.choices(lowering.unit)[0]))
     weight = pack_words(to_bf16(op.weight), x.lanes(), x.block, out.lanes(), out.block, per_word)
     top, left, _, _ = reach(op)
     arguments = [
         lowering.address(op.x, top, left),
-        lowering.weights.add(weight),
+        lowering.weights.add(spec.pack(weight)),
         lowering.per_channel(op.bias, op.out),
         *operands,
         lowering.address(op.out),
     ]
-    return KernelCall(lowering.tuned(spec), tuple(arguments), op.out.name)
+    return KernelCall(spec, tuple(arguments), op.out.name)
 
 
 def lower_bf16_convert(op: Convert, lowering: Lowering) -> KernelCall:

@@ -13,8 +13,10 @@ import pytest
 from tests.compiler.backends.cpu.kernels import pair_trials
 from tests.compiler.backends.cpu.kernels import test_int8_conv as integers
 from tests.compiler.backends.cpu.kernels.emulated_tiles import in_memory, in_registers, tiled_kernels
-from zcc.compiler.backends.cpu.kernels.amx_choices import amx_choices, beside_vectors, run_of
+from zcc.compiler.backends.cpu.kernels.amx_choices import amx_choices, beside_vectors
+from zcc.compiler.backends.cpu.kernels.amx_conv import AmxConv
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
+from zcc.compiler.backends.cpu.kernels.amx_runs import gathering_helps, run_of
 from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
@@ -36,7 +38,12 @@ BYTES = {
     "3x3": integers.Case((32, 48), (6, 8), tile=AmxChoice(3, 8)),
     "stride 2, tiles that overlap": integers.Case((48, 32), (5, 39), stride=2, tile=AmxChoice(1, 33)),
     "a group after the other": integers.Case((64, 64), (3, 8), tile=AmxChoice(1, 8)),
-    "1x1, columns held": integers.Case((64, 64), (4, 11), kernel=1, tile=AmxChoice(4, 7)),
+    "gathered, all groups in a task": integers.Case((64, 64), (3, 8), tile=AmxChoice(1, 8, gathered=True)),
+    "gathered, some groups in a task": integers.Case((80, 128), (24, 9), tile=AmxChoice(1, 9, gathered=True)),
+    "gathered, stride 2": integers.Case((64, 32), (6, 19), stride=2, tile=AmxChoice(2, 18, gathered=True)),
+    "gathered, dilated": integers.Case((64, 32), (6, 7), dilation=2, tile=AmxChoice(2, 7, gathered=True)),
+    "1x1, gathered": integers.Case((64, 64), (4, 11), kernel=1, tile=AmxChoice(4, 7, gathered=True)),
+    "1x1, as it lies": integers.Case((48, 32), (4, 11), kernel=1, tile=AmxChoice(2, 11)),
     "2 by 2 registers, one channel too few": integers.Case((80, 63), (64, 23), kernel=1, tile=AmxChoice(2, 22)),
     "one column, dilated": integers.Case((19, 16), (4, 1), dilation=2, tile=AmxChoice(1, 1)),
     "image": integers.Case((3, 32), (6, 20), kernel=6, stride=2, tile=AmxChoice(2, 20), image=True),
@@ -104,7 +111,7 @@ def test_halves_are_stored_as_numpy_rounds(target: CpuTarget, vectors: CpuTarget
     bias = np.concatenate([edges, rng.normal(size=36) * 10.0 ** rng.integers(-6, 6, 36)]).astype(np.float32)
     x, slab = Slab.dense(1, 1, 3, 16, FLOAT16), Slab.dense(3, 1, 3, 16, FLOAT16)
     spec = HalfConv(x, slab, (1, 1), (1, 1), (1, 1), (), AmxChoice(1, 3))
-    out, weights = np.zeros(slab.shape, np.float16), np.zeros(spec.geometry.weight_shape, np.float16)
+    out, weights = np.zeros(slab.shape, np.float16), np.zeros(spec.weight_shape, np.float16)
     with tiled_kernels([spec], target, vectors, tmp_path) as [kernel]:
         kernel(np.zeros(x.shape, np.float16), weights, bias.reshape(3, 16), out)
     with np.errstate(over="ignore"):
@@ -118,8 +125,9 @@ def try_pairs(numbers: pair_trials.Format, target: CpuTarget, vectors: CpuTarget
     trials = {name: pair_trials.make_trial(case, rng, numbers) for name, case in PAIRS.items()}
     specs = [in_tiles(trial.spec, target) for trial in trials.values()]
     with tiled_kernels(specs, target, vectors, folder) as kernels:
-        for trial, kernel in zip(trials.values(), kernels, strict=True):
-            kernel(*trial.arguments)
+        for trial, spec, kernel in zip(trials.values(), specs, kernels, strict=True):
+            x, weights, *others = trial.arguments
+            kernel(x, AmxConv.pack(spec, weights), *others)  # they are pairs already
     for name, trial in trials.items():
         trial.check(name)
 
@@ -158,16 +166,33 @@ def geometry(lanes: int = 16, kernel: int = 3, dilation: int = 1, per_word: int 
         (geometry(lanes=64), 1, (1, 1, 3, 16)),
         (geometry(lanes=4), 1, (1, 1, 1, 3)),
         (geometry(kernel=1), 1, (1, 1, 1, 4)),
-        (geometry(kernel=1, blocks=5), 1, (1, 1, 2, 10)),
-        (geometry(kernel=1, blocks=5, lanes=64), 1, (5, 1, 1, 16)),
     ],
 )
 def test_runs_are_neighbouring_taps_in_equal_steps(
     held: ConvGeometry, item: int, expected: tuple[int, int, int, int]
 ) -> None:
-    run = run_of(held, item)
+    run = run_of(held, item, gathered=False)
     assert (run.blocks, run.taps, run.steps, run.words) == expected
-    assert run.gathered == (held.x.blocks > run.blocks)
+
+
+@pytest.mark.parametrize(
+    ("held", "item", "expected", "helps"),
+    [
+        (geometry(per_word=2, blocks=2), 2, (1, 1, 3, 16), True),
+        (geometry(blocks=3), 1, (1, 1, 3, 12), False),
+        (geometry(blocks=4, dilation=2), 1, (1, 3, 1, 16), True),
+        (geometry(kernel=1, blocks=5), 1, (1, 1, 2, 10), True),
+        (geometry(kernel=1, blocks=5, lanes=64), 1, (1, 1, 5, 16), False),
+    ],
+)
+def test_blocks_are_gathered_where_that_makes_fewer_steps(
+    held: ConvGeometry, item: int, expected: tuple[int, int, int, int], helps: bool
+) -> None:
+    run = run_of(held, item, gathered=True)
+    assert (run.blocks, run.taps, run.steps, run.words) == expected
+    assert gathering_helps(held, item) == helps
+    offered = amx_choices(held, TARGET.unit, AMX_PRODUCTS["int8" if item == 1 else "bf16"])
+    assert {tile.gathered for tile in offered} <= ({False, True} if helps else {False})
 
 
 def test_only_what_fits_the_registers_is_offered() -> None:

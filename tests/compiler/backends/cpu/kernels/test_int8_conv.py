@@ -141,7 +141,8 @@ def make_trial(
     short = fitting_words(weights, unit)
     fields = (x_slab, slab, *square, stages, case.tile)
     spec = ShortSumConv(*fields, short) if short else Int8Conv(*fields)
-    arguments = [x_memory, weights, pack_vector(start, out_lanes, 16), pack_vector(scale, out_lanes, 16), *memory, out]
+    vectors = [pack_vector(values, out_lanes, 16) for values in (start, scale)]
+    arguments = [x_memory, spec.pack(weights), *vectors, *memory, out]
     if case.out:
         arguments.append(case.out.written())
     total = sums(x, weight, start, spec)
