@@ -23,8 +23,9 @@ import onnx
 from benchmarks.arguments import names, run
 from benchmarks.hot_loops import Loop, hot_loop
 from zcc.compiler.backends.cpu.forms.network_form import default_form
-from zcc.compiler.backends.cpu.kernels.amx_choices import LANES, MOST_WORDS, AmxPlan
+from zcc.compiler.backends.cpu.kernels.amx_choices import LANES, AmxPlan
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
+from zcc.compiler.backends.cpu.kernels.amx_runs import MOST_WORDS
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
 from zcc.compiler.backends.cpu.kernels.pair_conv import PairConv

@@ -20,10 +20,10 @@ MOST_CHUNK = 8  # columns that are finished together
 PACKED = 4  # of them are stored together
 MOST_TILES = 16  # of a task: so many that the last, which is finished alone, counts little
 LEAST_TASKS, TASKS_PER_THREAD = 32, 4  # an artifact also runs on more cores than its work was cut for
-# Cycles, fitted to what 22 convolutions of YOLOv8n took in 108 tiles on an Emerald Rapids, on cores of both kinds below:
-# the first tile took 1.02 times what the best did, in the mean, and 1.14 times at most.
-# `python -m benchmarks.low_precision --dtype int8` (or bf16; --dots for dot products) times YOLOv5s in the first tile of
-# each layer; `python -m benchmarks.tuning MODEL.onnx` says how far that is from the best on record.
+# Cycles, fitted to what 22 convolutions of YOLOv8n took in 108 tiles on an Emerald Rapids, on cores of both kinds told
+# of below: the first tile took 1.02 times what the best did in the mean, and 1.08 times with gathered ones among them.
+# `python -m benchmarks.low_precision --dtype int8` (or bf16; --dots for dot products) times YOLOv5s in the first tile
+# of each layer; `python -m benchmarks.tuning MODEL.onnx` says how far that is from the best on record.
 # A product takes a cycle for each row of x, however many words a row has.
 LOADED, CROSSING = 0.52, 0.9  # loading a row, and one that often lies in two lines of the cache
 # What is written to a tile register lies in another one until it is done, of some 20 that a core has; beside a busy
@@ -53,7 +53,8 @@ class AmxPlan:
     @cached_property
     def run(self) -> WordRun:
         """What is multiplied in one step."""
-        return run_of(self.geometry, self.product.item, self.geometry.tile.gathered)
+        tile = self.geometry.tile
+        return run_of(self.geometry, self.product.item, isinstance(tile, AmxChoice) and tile.gathered)
 
     @property
     def steps(self) -> int:
@@ -102,7 +103,7 @@ class AmxPlan:
         rows_held = [rows for rows in _divisors(height) if rows == 1 or self._held(rows) <= MOST_HELD]
         shared = [count for count in _divisors(self.groups) if count == 1 or count * weights <= MOST_SHARED]
         cuts = [cut for cut in product(rows_held, shared) if self.groups * height >= enough * prod(cut)]
-        return min(cuts, key=lambda cut: (self._busiest(*cut, each), -cut[0]))
+        return min(cuts, key=lambda cut: (self._busiest(cut[0], cut[1], each), -cut[0]))
 
     def _busiest(self, rows: int, together: int, tile: float) -> float:
         """Cycles of the thread that has most to do, with so many of a tile."""

@@ -15,7 +15,7 @@ MOST_WORDS = 16  # in a row
 
 @dataclass(frozen=True)
 class WordRun:
-    """Input channels that lie side by side: of one tap, of a row of them, and of all blocks where these are gathered."""
+    """Input channels side by side: of one tap, of a row of them, and of all blocks where these are gathered."""
 
     blocks: int  # of x, with runs of their own
     taps: int  # of a row that are no neighbours, each with a run of its own

@@ -36,7 +36,7 @@ AHEAD = 4
 BUFFERS = 2  # of sums: those of the tile before are finished while those of a tile are stored
 
 
-Held = tuple[Any, Any]  # rows of x with the blocks of a pixel side by side, and the first row of the map that they serve
+Held = tuple[Any, Any]  # rows of x, the blocks of a pixel side by side, and the first row of the map that they serve
 
 
 @dataclass(frozen=True)
@@ -190,9 +190,7 @@ class AmxTile:
                 later = [place[0] + block, x_block, ky, kx, (step + AHEAD) * words + word]
                 prefetch(self.weight, *later, part * self.geometry.per_word)
 
-    def _load_x(
-        self, register: int, column: int, tap: Sequence[Any], place: Sequence[Any], held: Held | None
-    ) -> None:
+    def _load_x(self, register: int, column: int, tap: Sequence[Any], place: Sequence[Any], held: Held | None) -> None:
         geometry, x, (block, ky, kx, step) = self.geometry, self.geometry.x, tap
         # A run goes on beyond its pixel's lanes, into those of the next tap.
         lane, first = step * (self.plan.run.words * geometry.per_word), column * self.plan.register_rows

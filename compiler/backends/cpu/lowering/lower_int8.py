@@ -47,8 +47,8 @@ def lower_quantised_conv(op: QuantisedConv, lowering: Lowering) -> KernelCall:
         weight = pack_depthwise(op.quantised.values, out.lanes(), out.block)
     else:
         conv, weight = _dense(op, shape, lowering)
-        spec = lowering.tuned(replace(conv, tile=conv.choices(lowering.unit)[0]))
-        weight = spec.pack(weight)
+        tuned = lowering.tuned(replace(conv, tile=conv.choices(lowering.unit)[0]))
+        spec, weight = tuned, tuned.pack(weight)
         begin = _given_back(begin, op, conv.taken_off(lowering.unit))
     start, units = (pack_vector(values, out.lanes(), out.block) for values in (begin, unit))
     top, left, _, _ = reach(op)
