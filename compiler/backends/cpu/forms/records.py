@@ -51,11 +51,14 @@ class Kernel:
 
     def best(self, default: str, offered: Container[str]) -> str | None:
         """The quickest form of those offered; None when none is known to be noticeably quicker than the default."""
-        sound = [record for record in self.records.values() if not record.failed and record.choice in offered]
-        quickest = min(sound, key=_speed, default=None)
+        sound = sorted((record for record in self.records.values() if not record.failed), key=_speed)
+        quickest = next((record for record in sound if record.choice in offered), None)
         if quickest is None or quickest.choice == default:
             return None
         known = self.records.get(default)
+        # What was best is gone, and what took its place was not measured.
+        if known is None and quickest is not sound[0]:
+            return None
         if known and not known.failed and quickest.seconds > NOTICEABLE * known.seconds:
             return None
         return quickest.choice

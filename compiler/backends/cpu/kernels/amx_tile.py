@@ -1,9 +1,9 @@
 """The tile of a convolution in AMX's tile registers: sixteen columns times sixteen output channels in an instruction.
 
 A register of x holds a column of the map in each row: the channels that a run of neighbouring taps meets, as they lie
-in memory, so that 3x3 needs no copies and any stride is the distance of rows. For 1x1, whose runs are short, a tile's
-blocks are first copied side by side. A register of weights holds a word of input channels in each row, for sixteen
-output channels, as all dot products have them.
+in memory, so that 3x3 needs no copies and any stride is the distance of rows; or, where a task has gathered the rows
+that it reads, those of all blocks, which fill the register better. A register of weights holds a word of input channels
+in each row, for sixteen output channels, as all dot products have them.
 
 There is one register of x and one of weights beside those of sums. What is loaded again is renamed by the processor, so
 that loads run beside products all the same; it has few registers to rename them to, and each name in use takes one.

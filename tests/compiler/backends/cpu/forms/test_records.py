@@ -228,6 +228,8 @@ def test_what_is_hardly_quicker_than_the_default_is_not_taken() -> None:
 def test_forms_that_the_template_does_not_offer_any_more_are_passed_over() -> None:
     assert kernel(a=3.0, b=2.0, z=1.0).best("a", OFFERED) == "b"
     assert kernel(z=1.0).best("a", OFFERED) is None
+    assert kernel(b=2.0, z=1.0).best("a", OFFERED) is None, "the default may be what z has become"
+    assert kernel(b=1.0, z=2.0).best("a", OFFERED) == "b"
 
 
 def test_best_only_keeps_what_a_compile_needs() -> None:

@@ -215,3 +215,20 @@ def test_of_maps_with_few_columns_dot_products_are_taken_first(size: int, kind: 
     offered = beside_vectors(held, TARGET.unit, AMX_PRODUCTS["int8"], [dot])
     assert type(offered[0]) is kind
     assert {type(tile) for tile in offered} == {Tile, AmxChoice}
+
+
+@pytest.mark.parametrize(
+    ("tile", "loads"), [(AmxChoice(1, 10), 2), (AmxChoice(2, 10), 3), (AmxChoice(1, 20), 3), (AmxChoice(2, 20), 5)]
+)
+def test_a_step_uses_one_register_of_x_and_one_of_weights(tile: AmxChoice, loads: int) -> None:
+    """Every name in use leaves the processor one register less to rename others to."""
+    x, out = Slab.dense(1, 7, 22, 16, BFLOAT16), Slab.dense(2, 5, 20, 16, BFLOAT16)
+    spec = Bf16Conv(x, out, (3, 3), (1, 1), (1, 1), (), tile)
+    text = assembly(kernel_module(spec, TARGET), TARGET.tvm_target())
+    products = re.findall(r"\ttdpbf16ps\t%(tmm\d), %(tmm\d), %(tmm\d)", text)
+    sums = tile.blocks * -(-tile.columns // 16)
+    assert len({names[2] for names in products}) == sums
+    assert {names[:2] for names in products} == {(f"tmm{sums + 1}", f"tmm{sums}")}
+    loaded = re.findall(r"\ttileloadd\t[^\n]*%(tmm\d)", text)
+    operands = [name for name in loaded if name in (f"tmm{sums}", f"tmm{sums + 1}")]
+    assert len(operands) * sums == loads * len(products), "to and fro: what is in its register is not loaded again"
