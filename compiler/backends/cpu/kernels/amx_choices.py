@@ -21,14 +21,14 @@ PACKED = 4  # of them are stored together
 MOST_TILES = 16  # of a task: so many that the last, which is finished alone, counts little
 LEAST_TASKS, TASKS_PER_THREAD = 32, 4  # an artifact also runs on more cores than its work was cut for
 # Cycles, fitted to what 22 convolutions of YOLOv8n took in 108 tiles on an Emerald Rapids, on cores of both kinds that
-# are told of below: the first tile took 1.02 times what the best did in the mean, and 1.08 times with gathered ones among them.
+# are told of below: the first tile took 1.02 times what the best did in the mean, 1.08 times where some are gathered.
 # `python -m benchmarks.low_precision --dtype int8` (or bf16; --dots for dot products) times YOLOv5s in the first tile
 # of each layer; `python -m benchmarks.tuning MODEL.onnx` says how far that is from the best on record.
 # A product takes a cycle for each row of x, however many words a row has.
 LOADED, CROSSING = 0.52, 0.9  # loading a row, and one that often lies in two lines of the cache
-# What is written to a tile register lies in another one until it is done, of some 20 that a core has; for seconds on end
-# it has half of them, most likely beside a busy hyper-thread, whoever's that is. Those that have names in use are taken.
-# So steps that used all eight names took three times as long there, and steps that use four take half as much as those.
+# What is written to a tile register lies in another one until it is done, of some 20 that a core has; for seconds on
+# end it has half of them, most likely beside a busy hyper-thread, whoever's. Those that have names in use are taken. So
+# steps that used all eight names took three times as long there, and steps that use four take half as much as those.
 RENAMED, WRITTEN = 10.4, 90.0  # registers where there are few, and cycles until one that was written is free
 OPERANDS = 2  # names beside those of sums: one of x, and one of weights
 ENDS = 2.0  # setting a vector of sums to its start, and storing it
