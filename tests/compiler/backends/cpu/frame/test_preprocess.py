@@ -63,6 +63,14 @@ def test_frame_of_the_input_size_is_copied_exactly(spec: InputSpec) -> None:
     np.testing.assert_allclose(planes, order.transpose(2, 0, 1) / 255, rtol=1e-6)
 
 
+@pytest.mark.parametrize("size", [(48, 64), (64, 48), (63, 64), (64, 1), (1, 64)], ids=str)
+@pytest.mark.parametrize("machine", [HOST, NARROW], ids=str)
+def test_frame_that_needs_no_scaling_is_copied_between_its_border(size: tuple[int, int], machine: Machine) -> None:
+    frame = noise(*size)
+    planes = preprocess(SQUARE, machine)(frame)
+    np.testing.assert_array_equal(np.rint(planes * 255), letterboxed(frame, SQUARE))
+
+
 def test_frame_that_is_part_of_a_larger_one() -> None:
     whole = noise(90, 120)
     part = whole[10:70, 20:101]
