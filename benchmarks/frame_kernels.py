@@ -20,9 +20,10 @@ import tvm_ffi
 from numpy.typing import NDArray
 from tvm.target.codegen import llvm_get_system_cpu
 
+from zcc.compiler.backends.cpu.frame.columns import scratch_shape
 from zcc.compiler.backends.cpu.frame.image_layout import BytePixels, FloatPlanes, ImageLayout
 from zcc.compiler.backends.cpu.frame.postprocess import build_postprocess, scratch
-from zcc.compiler.backends.cpu.frame.preprocess import build_preprocess, scratch_shape
+from zcc.compiler.backends.cpu.frame.preprocess import build_preprocess
 from zcc.compiler.backends.cpu.frame.scratch import elements
 from zcc.compiler.ir.heads.head import Head
 from zcc.runtime.frame import as_frame

@@ -11,9 +11,10 @@ import tvm_ffi
 from numpy.typing import NDArray
 from tvm.target.codegen import llvm_get_system_cpu
 
+from zcc.compiler.backends.cpu.frame.columns import scratch_shape
 from zcc.compiler.backends.cpu.frame.image_layout import BytePixels
 from zcc.compiler.backends.cpu.frame.postprocess import build_postprocess, scratch
-from zcc.compiler.backends.cpu.frame.preprocess import build_preprocess, scratch_shape
+from zcc.compiler.backends.cpu.frame.preprocess import build_preprocess
 from zcc.compiler.backends.cpu.frame.scratch import elements
 from zcc.runtime.manifest import InputSpec
 

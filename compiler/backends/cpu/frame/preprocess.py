@@ -14,6 +14,7 @@ from typing import Any
 
 from tvm.script import tirx as T
 
+from zcc.compiler.backends.cpu.frame.columns import BEGIN, FIRST, WEIGHT, fill_columns, scratch_shape
 from zcc.compiler.backends.cpu.frame.crop import CropPlan
 from zcc.compiler.backends.cpu.frame.edges import count_edges, share_edges, sum_lanes
 from zcc.compiler.backends.cpu.frame.formats import FORMATS
@@ -33,16 +34,6 @@ SEGMENT_VECTORS = 2  # vectors per segment: enough to overlap loads, and little 
 ROW_GROUPS = 64
 LINE = 64  # bytes
 BORDER = [T.int32(PAD_GREY)] * 3
-FIRST, WEIGHT, BEGIN = 0, 1, 2  # rows of the table of columns
-
-
-def scratch_shape(spec: InputSpec) -> tuple[int, int]:
-    """Shape of the int32 scratch buffer, the table of columns.
-
-    It holds the first of the two frame pixels that each output column is blended from, the other one's weight, and
-    where the load from each plane begins.
-    """
-    return (BEGIN + max(len(known.planes) for known in FORMATS.values()), spec.width)
 
 
 @dataclass(frozen=True)
@@ -109,10 +100,6 @@ class RowMaker:
             word = plane.assemble(self.memory[number], self.rows[number, line], self.cols)
             T.buffer_store(self.words[number], word, [line, i])
 
-    def fetch_ahead(self, number: int, at: Expr) -> None:
-        """Emit that a line of a plane comes nearer; it may lie beyond the plane's end."""
-        prefetch(self.memory[number], at)
-
     def is_wide(self) -> Expr:
         """Whether the frame's rows are long enough to load from."""
         return self.cols >= max(plane.least_width for plane in self.plan.format.planes)
@@ -152,25 +139,6 @@ class RowMaker:
         self.plan.layout.store(self.image, y, x, levels)
 
 
-def _fill_begins(plan: PreprocessPlan, columns: Any, x: Expr, cols: Expr) -> None:
-    for number, plane in enumerate(plan.format.planes):
-        T.buffer_store(columns, plane.begin(columns[FIRST, x], cols), [BEGIN + number, x])
-
-
-@inline
-def _fill_columns(columns: Any, plan: Any, frame_width: Any, left: Any, width: Any) -> None:
-    """Fill the table of columns. The pair of pixels a column names never reaches past the row."""
-    for start in range(plan.spec.width // plan.lanes):
-        for lane in T.vectorized(plan.lanes):
-            x: T.let = start * plan.lanes + lane
-            position: T.let = source_position(clamp(x - left, 0, width - 1), frame_width, width)
-            first: T.let = clamp(T.cast(T.floor(position), "int32"), 0, T.max(frame_width - 2, 0))
-            columns[FIRST, x] = first
-            columns[WEIGHT, x] = weight_of(clamp(position - T.cast(first, "float32"), T.float32(0), T.float32(1)))
-        for lane in T.vectorized(plan.lanes):
-            _fill_begins(plan, columns, start * plan.lanes + lane, frame_width)
-
-
 @inline
 def _fetch_segment(stage: Any, base: Any) -> None:
     """Fetch what a segment of one output row is blended from, out of both source rows."""
@@ -208,7 +176,7 @@ def _fetch_row_ahead(frame: FrameBuffers, row: Expr, stage: RowMaker) -> None:
         begin = T.cast(plane.sample(row), "int64") * frame.pitches[number]
         size = plane.sample(frame.cols) * plane.channels
         with T.serial(0, T.truncdiv(size, LINE)) as line:
-            stage.fetch_ahead(number, begin + T.cast(line * LINE, "int64"))
+            prefetch(stage.memory[number], begin + T.cast(line * LINE, "int64"))
 
 
 @inline
@@ -269,7 +237,7 @@ def _letterbox(plan: Any, handles: Any, image_handle: Any, columns_handle: Any, 
     top: T.let = margin(plan.spec.height, height)
     left: T.let = margin(plan.spec.width, width)
     place = T.meta_var(LetterboxPlace(top, left, height, width))
-    _fill_columns(columns, plan, frame.cols, left, width)
+    fill_columns(columns, plan, frame.cols, left, width)
     sums = T.alloc_buffer((plan.groups,), "int32")
     for task in T.parallel(plan.groups):
         group: T.let = T.truncmod(task * plan.stride, plan.groups)

@@ -15,13 +15,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from math import prod
 from typing import Any
 
 from tvm import ir, tirx
 from tvm.script.ir_builder import IRBuilder
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.frame import postprocess, preprocess
+from zcc.compiler.backends.cpu.frame import columns, postprocess, preprocess
 from zcc.compiler.backends.cpu.frame.candidates import CandidateSource
 from zcc.compiler.backends.cpu.frame.formats import formats_of
 from zcc.compiler.backends.cpu.frame.image_layout import ImageLayout, image_layout
@@ -119,8 +120,7 @@ class _Surroundings:
         """Build the kernels and take the memory."""
         regions, lanes = Regions(parts.arena_size), parts.unit.lanes
         before = {name: parts.include(f"preprocess_{name}", _preprocess(parts, frame, name)) for name in formats}
-        rows, columns = preprocess.scratch_shape(frame.input)
-        table = regions.take(4 * rows * columns)
+        table = regions.take(4 * prod(columns.scratch_shape(frame.input)))
         if frame.classifies:
             return cls(before, None, table, (), table, regions.size)
         after = _finding(frame.source, frame.input, frame.max_det, lanes, frame.task)
