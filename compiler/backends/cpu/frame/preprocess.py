@@ -163,8 +163,8 @@ def _blend_segment(stage: Any, y: Any, base: Any, weight: Any) -> None:
 @inline
 def _copy_segment(stage: Any, y: Any, base: Any) -> None:
     """Copy a segment of a frame that needs no blending."""
-    for i in range(stage.plan.size):
-        stage.fetch(0, i, base + i)
+    for column in range(stage.plan.size):
+        stage.fetch(0, column, base + column)
     for start in range(stage.plan.size // stage.plan.lanes):
         for lane in T.vectorized(stage.plan.lanes):
             i: T.let = start * stage.plan.lanes + lane
