@@ -1,12 +1,13 @@
 """Frames a second where many come at once: zcc by streams, against OpenVINO told to aim at throughput, in turns.
 
 python -m benchmarks.throughput MODEL.onnx... [--dtype fp32,bf16,int8] [--target TARGET] [--calib DIR] [--streams 4,16]
-                                [--seconds N] [--rounds N] [--registry URL]
+                                [--cut N] [--seconds N] [--rounds N] [--registry URL]
 
 Each contestant has a process of its own, which lies still while others have their turn, and as many callers as it
 wants: OpenVINO what it calls optimal, zcc one for each core. Frames are whole: OpenVINO's have OpenCV around the
-network, in the callers' threads. `zcc` takes as many streams as callers come, `zcc 4` four. An int8 race is one
-against the model that NNCF quantises on the same pictures.
+network, in the callers' threads. `zcc` takes as many streams as callers come, `zcc 4` four; a frame's work is cut for
+one thread, as `zcc compile --threads 1` does it, or for as many as --cut says. An int8 race is one against the model
+that NNCF quantises on the same pictures.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--target", default=NATIVE)
     parser.add_argument("--calib", type=Path, metavar="DIR", help="pictures that decide the scales of int8")
     parser.add_argument("--streams", type=numbers, default=[], metavar="N,N", help="numbers to be told, too")
+    parser.add_argument("--cut", type=int, default=1, metavar="N", help="threads that a frame's work is cut for")
     parser.add_argument("--seconds", type=float, default=1.0, help="of a turn")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each")
     parser.add_argument("--registry", metavar="URL", help="where to compile into; a temporary one by default")
@@ -157,7 +159,9 @@ def race(contestants: Sequence[Contestant], frames: Sequence[Pixels], options: a
 
 def contest(model: Path, dtype: str, registry: Registry, options: argparse.Namespace) -> None:
     """Compile a model in a dtype, and race it."""
-    job = CompileOptions(model, dtypes=(dtype,), target=options.target, calib=options.calib, max_drop=POINTS)
+    job = CompileOptions(
+        model, dtypes=(dtype,), target=options.target, calib=options.calib, max_drop=POINTS, threads=options.cut
+    )
     [made] = compile_for_processor(job, registry)
     manifest = Manifest.read(made.folder)
     calibration: CalibrationFrames | None = check_calibration(options.calib if dtype == "int8" else None, manifest)

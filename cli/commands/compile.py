@@ -20,6 +20,7 @@ from zcc.commands.options import (
 )
 from zcc.commands.output import print_json, reserved_stdout, say_lines
 from zcc.runtime.escaping import escaped
+from zcc.runtime.host import MOST_THREADS
 from zcc.runtime.limits import BATCH
 from zcc.runtime.wording import counted
 
@@ -54,6 +55,13 @@ FIGURES = {"latency_ms": "{:.1f} ms", "map50_95": "mAP50-95 {:.3f}", "agreement5
     default="native",
     metavar="TARGET",
     help="Machine to compile for; `zcc doctor` lists them.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, MOST_THREADS),
+    metavar="N",
+    help="Threads that a frame's work is cut for: this machine's cores by default, two for another target. It runs on "
+    "any number; 1 is best where many frames run side by side.",
 )
 @click.option(
     "--strict",

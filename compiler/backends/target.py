@@ -36,6 +36,10 @@ class Target(ABC):
         """Whether it computes fp16 in halves; else their weights alone are stored so."""
         return False
 
+    def with_threads(self, threads: int) -> Target:
+        """The target with a frame's work cut for so many threads; itself where nothing is cut for threads."""
+        return self
+
     @property
     @abstractmethod
     def key(self) -> str:

@@ -19,6 +19,7 @@ class CompileOptions:
     dtypes: tuple[str, ...] = ()  # none: int8 for a model that was quantised, fp32 for all others
     target: str = "native"
     strict: bool = False  # whether a dtype that cannot be made is an error, though others can be
+    threads: int | None = None  # that a frame's work is cut for: all cores here, as many as a target has of itself
     imgsz: tuple[int, int] | None = None
     classes: Path | None = None
     color: str = "bgr"
@@ -43,4 +44,4 @@ class CompileOptions:
     @property
     def wish(self) -> WantedVariants:
         """The variants asked for."""
-        return WantedVariants(self.dtypes, self.target, self.strict)
+        return WantedVariants(self.dtypes, self.target, self.strict, self.threads)

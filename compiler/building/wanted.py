@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from zcc.compiler.backends.table import NoInstructions, find_targets
+from zcc.compiler.backends.table import NATIVE, NoInstructions, find_targets
 from zcc.compiler.backends.target import Target
 from zcc.compiler.precision.table import QUANTISED, REFERENCE, Precision, find_precision
 from zcc.runtime.errors import UsageError
@@ -25,6 +25,7 @@ class WantedVariants:
     dtypes: tuple[str, ...]  # none: what the model is meant for
     target: str
     strict: bool = False  # whether one that cannot be made is an error, though others can be
+    threads: int | None = None  # that a frame's work is cut for on processors, where the user says it
 
     def check(self) -> None:
         """Raise for words that name no precision or target, and where nothing can be made, before a model is read."""
@@ -41,7 +42,7 @@ class WantedVariants:
         refused: dict[str, UsageError] = {}
         for precision in precisions:
             try:
-                able = find_targets(self.target, precision.name)
+                able = [self._cut(target) for target in find_targets(self.target, precision.name)]
                 _need_scales(precision, quantised or pictures)
                 found += [(precision, target) for target in able]
             except (NoInstructions, NoScales) as error:
@@ -52,6 +53,13 @@ class WantedVariants:
             if pass_over is not None:
                 pass_over(name, reason)
         return found
+
+    def _cut(self, target: Target) -> Target:
+        """The target for as many threads as asked; one of a card has none, and is refused where it is meant alone."""
+        cut = target if self.threads is None else target.with_threads(self.threads)
+        if self.threads is not None and cut is target and self.target != NATIVE:
+            raise UsageError(f"on {target.name} no work is cut for threads", "leave --threads out")
+        return cut
 
 
 def _need_scales(precision: Precision, known: bool) -> None:

@@ -56,6 +56,15 @@ def test_each_dtype_asks_for_the_tiles_that_multiply_it_and_for_no_others(machin
     assert dict(found) == {"fp32": "x86-64-v4", **in_tiles}
 
 
+def test_work_is_cut_for_the_threads_that_are_asked_for(machine: Machine) -> None:
+    machine(LEVEL_3)
+    for target in ("native", "x86-64-v4", "aarch64"):
+        found = WantedVariants(("fp32",), target, threads=12).variants(False, False)
+        assert [each.key.partition(".")[2] for _, each in found] == ["12-cores"]
+    with pytest.raises(UsageError, match="on cuda:sm_90 no work is cut for threads; leave --threads out"):
+        WantedVariants(("fp32",), "cuda:sm_90", threads=12).check()
+
+
 def test_integers_without_pictures_are_passed_over() -> None:
     found, passed = made(WantedVariants(ALL, "x86-64-v4-bf16"), pictures=False)
     assert [dtype for dtype, _ in found] == ["fp32", "bf16"]
