@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -113,9 +114,19 @@ def _figure(figure: Measurement, elsewhere: bool) -> str:
 def _made(manifest: Manifest) -> Iterator[str]:
     yield f"{manifest.created} by zcc {manifest.versions.get('zcc', '?')}, TVM {manifest.versions.get('tvm', '?')}"
     yield f"of the model sha256:{manifest.model_sha256[:12]}"
+    if threads := _threads(manifest):
+        yield f"a frame's work cut for {counted(threads, 'thread')}"
     if manifest.calibration_digest:
         yield f"calibrated on {_short(manifest.calibration_digest)}"
     yield f"tuned by {_short(manifest.tuning_digest)}" if manifest.tuning_digest else "not tuned"
+
+
+def _threads(manifest: Manifest) -> int:
+    """How many a processor's artifact was cut for, 0 where it does not say."""
+    network = manifest.kernels.get("network")
+    form = network.get("form", "") if isinstance(network, dict) else ""
+    found = re.search(r"\bthreads=(\d{1,4})\b", form) if isinstance(form, str) else None
+    return int(found[1]) if found else 0
 
 
 def _short(digest: str) -> str:

@@ -78,7 +78,7 @@ def test_a_model_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     [
         *(("--dtype", "fp7"), ("--dtype", "fp32,,fp7"), ("--target", "toaster"), ("--imgsz", "33x33")),
         *(("--classes", os.devnull), ("--calib", "absent"), ("--data", "absent"), ("--max-drop", "nan")),
-        *(("--name", ""), ("--name", "a/b")),
+        *(("--name", ""), ("--name", "a/b"), ("--threads", "0")),
     ],
 )
 def test_a_value_that_cannot_be_is_named(tmp_path: Path, option: str, value: str) -> None:
@@ -87,6 +87,14 @@ def test_a_value_that_cannot_be_is_named(tmp_path: Path, option: str, value: str
     assert done.stdout == ""
     assert value in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_work_is_cut_for_the_threads_that_are_asked_for(tiny_artifact: Tiny, tmp_path: Path) -> None:
+    done = call_zcc("compile", tiny_artifact.model, "--threads", "3", "--name", "three", "--registry", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "a frame's work cut for 3 threads" in " ".join(
+        call_zcc("show", "three", "--registry", tmp_path).stdout.split()
+    )
 
 
 def test_a_registry_that_cannot_be_written_is_told_before_the_build(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,3 +21,19 @@ def test_what_was_lost_or_gained(lost: float, told: str, tmp_path: Path) -> None
     found = Registry.open(tmp_path / "registry").publish(*artifact(tmp_path / "a", measured=(figure,)))
     text = " ".join(" ".join(page(found, "yolo")).split())
     assert f"against fp32 {told} of mAP50-95 (fp32 has 0.1507, 100 pictures of val)" in text
+
+
+@pytest.mark.parametrize(
+    ("kernels", "told"),
+    [
+        ({"network": {"form": "block=16 winograd=1 threads=1"}}, "cut for 1 thread "),
+        ({"network": {"form": "block=16 winograd=1 threads=12"}}, "cut for 12 threads "),
+        ({"network": {"form": 7}}, ""),
+        ({"network": "threads=3"}, ""),
+        ({}, ""),
+    ],
+)
+def test_for_how_many_threads_it_was_cut(kernels: dict[str, Any], told: str, tmp_path: Path) -> None:
+    found = Registry.open(tmp_path / "registry").publish(*artifact(tmp_path / "a", kernels={"calls": [], **kernels}))
+    text = " ".join(" ".join(page(found, "yolo")).split())
+    assert told in text and ("a frame's work" in text) == bool(told)
