@@ -13,6 +13,7 @@ import argparse
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -112,7 +113,7 @@ def main() -> None:
     calls: dict[str, Callable[[], object]] = {}
     for title, step in STEPS.items():
         kernel, arrays = compiled(steps_kernel(step, RUNS), TARGET), memory(names_of(step))
-        calls[title] = lambda kernel=kernel, arrays=arrays: kernel(*arrays)
+        calls[title] = partial(kernel, *arrays)
     found: dict[str, list[float]] = {title: [] for title in STEPS}
     for _ in range(options.windows):
         for title, call in calls.items():
