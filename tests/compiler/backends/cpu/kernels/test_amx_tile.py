@@ -70,6 +70,13 @@ def in_tiles(spec: Int8Conv | PairConv, target: CpuTarget) -> Int8Conv | PairCon
     return replace(spec, tile=next(tile for tile in spec.choices(target.unit) if isinstance(tile, AmxChoice)))
 
 
+def in_both_ways(spec: PairConv, target: CpuTarget) -> list[PairConv]:
+    """The convolution in the first forms of tile registers that read x as it lies, and gathered."""
+    tiles = [tile for tile in spec.choices(target.unit) if isinstance(tile, AmxChoice)]
+    first = {tile.gathered: tile for tile in reversed(tiles)}
+    return [replace(spec, tile=tile) for tile in first.values()]
+
+
 @pytest.mark.parametrize(("target", "vectors"), machines(TARGET, "int8"))
 def test_bytes_equal_numpy(target: CpuTarget, vectors: CpuTarget | None, tmp_path: Path) -> None:
     """The largest sums there are among them: they wrap around nowhere, and nothing saturates."""
@@ -120,16 +127,17 @@ def test_halves_are_stored_as_numpy_rounds(target: CpuTarget, vectors: CpuTarget
 
 
 def try_pairs(numbers: pair_trials.Format, target: CpuTarget, vectors: CpuTarget | None, folder: Path) -> None:
-    """All cases are near what numpy makes of them."""
+    """All cases are near what numpy makes of them, gathered and as they lie."""
     rng = np.random.default_rng(12)
     trials = {name: pair_trials.make_trial(case, rng, numbers) for name, case in PAIRS.items()}
-    specs = [in_tiles(trial.spec, target) for trial in trials.values()]
-    with tiled_kernels(specs, target, vectors, folder) as kernels:
-        for trial, spec, kernel in zip(trials.values(), specs, kernels, strict=True):
-            x, weights, *others = trial.arguments
-            kernel(x, AmxConv.pack(spec, weights), *others)  # they are pairs already
-    for name, trial in trials.items():
-        trial.check(name)
+    tried = [(name, spec) for name, trial in trials.items() for spec in in_both_ways(trial.spec, target)]
+    assert {spec.tile.gathered for _, spec in tried} == {False, True}
+    with tiled_kernels([spec for _, spec in tried], target, vectors, folder) as kernels:
+        for (name, spec), kernel in zip(tried, kernels, strict=True):
+            x, weights, *others, out = trials[name].arguments
+            out[...] = 7
+            kernel(x, AmxConv.pack(spec, weights), *others, out)  # they are pairs already
+            trials[name].check(f"{name}, {spec.tile}")
 
 
 @pytest.mark.parametrize(
