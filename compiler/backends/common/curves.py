@@ -1,8 +1,8 @@
 """Smooth activations by table, for integer networks: a cubic per segment, the same bits on every processor.
 
 A function is what it does far from zero, a line or a constant, and a part that depends on how far from zero the
-argument is. That distance in units of `step` is rounded to the nearest integer, held to 7: that picks the segment, and
-what rounding took away is the place in it. In the last segment the part is constant and reaches on for ever.
+argument is. That distance in units of `step`, held to 7, is rounded to the nearest integer, which picks the segment;
+its cubic is one of the distance itself. In the last segment the part is constant and reaches on for ever.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Curve:
     odd: bool
 
     def table(self) -> NDArray[np.float32]:
-        """By power of the place in the segment, -1/2 to 1/2, the coefficients of the part; below them what a step adds
-        above zero, the offset, and 1 where the part has the sign of x: [ROWS, SEGMENTS].
+        """By power of the distance, the coefficients of the part; below them what a step adds above zero, the offset,
+        and 1 where the part has the sign of x: [ROWS, SEGMENTS].
         """
         return self._fitted().copy()
 
@@ -47,8 +47,8 @@ class Curve:
         return table.astype(np.float32)
 
     def _cubic(self, segment: int) -> NDArray[np.float64]:
-        domain = [-0.5 if segment else 0.0, 0.5]
-        fit = Chebyshev.interpolate(lambda place: self._part((segment + place) * self.step), POWERS - 1, domain)
+        domain = [max(segment - 0.5, 0.0), segment + 0.5]
+        fit = Chebyshev.interpolate(lambda distance: self._part(distance * self.step), POWERS - 1, domain)
         return np.asarray(fit.convert(kind=Polynomial).coef)
 
     def _part(self, distance: NDArray[np.float64]) -> NDArray[np.float64]:

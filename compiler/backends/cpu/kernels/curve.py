@@ -31,6 +31,7 @@ from zcc.compiler.backends.cpu.kernels.vector import (
 # Added to a small float, it leaves the nearest integer, ties to even, in the low bits.
 ROUNDER = float(3 << 22)
 SIGN = -(1 << 31)
+LESS_OF_DISTANCES, CURRENT_ROUNDING = 0b1010, 4  # immediate operands of AVX-512's ranges
 EACH_FOUR, BYTES_OF_LANE = 0x04040404, 0x03020100  # where the bytes of a float lie, from its number on
 
 
@@ -42,6 +43,7 @@ class Lookup:
 
     hold: Callable[[Any, int, Expr | None], Any]
     pick: Callable[[Any, Expr], Expr]
+    near: Callable[[Expr], Expr]  # how far from zero a vector is, and no farther than the last segment
 
 
 def _holding(lanes: int) -> Callable[[Any, int, Expr | None], Any]:
@@ -84,12 +86,24 @@ def _pick_by_bytes(row: Any, index: Expr) -> Expr:
     return as_type(f"float32x{lanes_of(index)}", picked)
 
 
+def _near(u: Expr) -> Expr:
+    """Floats that are not negative are ordered as their bits are; processors have units for integers that idle here."""
+    return _floats(tirx.min(_bits(u) & _ints(~SIGN, u), _bits(f32s(SEGMENTS - 1, lanes_of(u)))))
+
+
+def _near_at_once(u: Expr) -> Expr:
+    """The same in one instruction."""
+    less, rounding = (tirx.const(value, "int32") for value in (LESS_OF_DISTANCES, CURRENT_ROUNDING))
+    farthest, all_lanes = f32s(SEGMENTS - 1, lanes_of(u)), tirx.const(-1, "int16")
+    return llvm(u.ty, "llvm.x86.avx512.mask.range.ps.512", u, farthest, less, u, all_lanes, rounding)
+
+
 LOOKUPS = {
-    16: Lookup(_holding(16), _permutation("llvm.x86.avx512.permvar.sf.512")),
-    8: Lookup(_holding(8), _permutation("llvm.x86.avx2.permps")),
+    16: Lookup(_holding(16), _permutation("llvm.x86.avx512.permvar.sf.512"), _near_at_once),
+    8: Lookup(_holding(8), _permutation("llvm.x86.avx2.permps"), _near),
 }
-NEON_LOOKUP = Lookup(_hold_halves, _pick_by_bytes)
-PLAIN_LOOKUP = Lookup(lambda table, row, factor: (table, row, factor), _pick_from_memory)
+NEON_LOOKUP = Lookup(_hold_halves, _pick_by_bytes, _near)
+PLAIN_LOOKUP = Lookup(lambda table, row, factor: (table, row, factor), _pick_from_memory, _near)
 
 
 def find_lookup(unit: VectorUnit) -> Lookup:
@@ -111,27 +125,21 @@ class HeldCurve:
 
     def at(self, u: Expr) -> Expr:
         """The curve at `u` steps."""
-        return bound(u, lambda u: self._with_line(u, bound(_bits(u) & _ints(~SIGN, u), self._part)))
+        rounder = f32s(ROUNDER, lanes_of(u))
 
-    def _part(self, distance: Expr) -> Expr:
-        """For the bits of the distance: floats that are not negative are ordered as their bits are.
+        def part(distance: Expr) -> Expr:
+            return self._cubic(distance, _bits(distance + rounder))
 
-        Processors have other units for integers, which are idle here.
-        """
-        rounder = f32s(ROUNDER, lanes_of(distance))
-        clamped = _floats(tirx.min(distance, _bits(f32s(SEGMENTS - 1, lanes_of(distance)))))
-        return bound(clamped + rounder, lambda whole: self._cubic(_floats(distance) - (whole - rounder), _bits(whole)))
+        return bound(u, lambda u: self._with_line(u, bound(self.lookup.near(u), part)))
 
-    def _cubic(self, place: Expr, segment: Expr) -> Expr:
-        first, *others = [self.lookup.pick(row, segment) for row in reversed(self.rows)]
+    def _cubic(self, distance: Expr, segment: Expr) -> Expr:
+        return bound(segment, lambda segment: self._sum_up(distance, segment))
 
-        def sum_up(place: Expr) -> Expr:
-            total = first
-            for coefficient in others:
-                total = coefficient + product(place, total)
-            return total
-
-        return bound(place, sum_up)
+    def _sum_up(self, distance: Expr, segment: Expr) -> Expr:
+        total, *others = [self.lookup.pick(row, segment) for row in reversed(self.rows)]
+        for coefficient in others:
+            total = coefficient + product(distance, total)
+        return total
 
     def _with_line(self, u: Expr, part: Expr) -> Expr:
         if self.curve.odd:

@@ -72,12 +72,11 @@ __device__ __forceinline__ float hard_swish(float x) { return __fmul_rn(x, hard_
 // Segment after segment has its four coefficients in a row. What is stored meanwhile may lie anywhere, as far as the
 // compiler knows, so the table is read as what never changes.
 template <bool ODD, bool SLOPED> __device__ __forceinline__ float on_curve(float u, const float* table) {
-  float distance = fabsf(u), moved = __fadd_rn(fminf(distance, 7.f), WHOLE);
-  float place = __fsub_rn(distance, __fsub_rn(moved, WHOLE));
+  float distance = fminf(fabsf(u), 7.f), moved = __fadd_rn(distance, WHOLE);
   float4 power = __ldg((const float4*)table + (__float_as_int(moved) & 7));
-  float part = __fadd_rn(power.z, __fmul_rn(place, power.w));
-  part = __fadd_rn(power.y, __fmul_rn(place, part));
-  part = __fadd_rn(power.x, __fmul_rn(place, part));
+  float part = __fadd_rn(power.z, __fmul_rn(distance, power.w));
+  part = __fadd_rn(power.y, __fmul_rn(distance, part));
+  part = __fadd_rn(power.x, __fmul_rn(distance, part));
   if (ODD) part = u < 0.f ? -part : part;
   if (SLOPED) part = __fadd_rn(part, __fmul_rn(fmaxf(u, 0.f), __ldg(table + 32)));
   return __fadd_rn(part, __ldg(table + 33)); }

@@ -15,10 +15,9 @@ NEAR = 1.5e-3
 def by_table(curve: Curve, x: NDArray[np.float64]) -> NDArray[np.float64]:
     """What a kernel computes of the table, in double precision."""
     table = curve.table().astype(np.float64)
-    distance = np.abs(x) / curve.step
-    segment = np.minimum(np.rint(distance), SEGMENTS - 1).astype(int)
-    place = distance - segment
-    part = sum(table[power, segment] * place**power for power in range(POWERS))
+    distance = np.minimum(np.abs(x) / curve.step, SEGMENTS - 1)
+    segment = np.rint(distance).astype(int)
+    part = sum(table[power, segment] * distance**power for power in range(POWERS))
     per_step, offset, odd = table[POWERS, :3]
     return np.asarray(per_step * np.maximum(x, 0) / curve.step + offset + part * (np.sign(x) if odd else 1))
 

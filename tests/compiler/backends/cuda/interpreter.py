@@ -175,11 +175,10 @@ def _stored(values: Array, ending: Ending) -> Array:
 
 
 def _on_curve(u: Array, table: Array, odd: bool) -> Array:
-    distance = np.abs(u)
-    segment = np.rint(np.minimum(distance, np.float32(7)))
-    place = distance - segment
+    distance = np.minimum(np.abs(u), np.float32(7))
+    segment = np.rint(distance)
     constant, slope, bend, third = table[:32].reshape(8, 4)[segment.astype(int)].transpose(-1, *range(u.ndim))
-    part = constant + place * (slope + place * (bend + place * third))
+    part = constant + distance * (slope + distance * (bend + distance * third))
     signed = np.where(u < 0, -part, part) if odd else part
     return signed + np.maximum(u, 0) * table[32] + table[33]
 

@@ -54,13 +54,12 @@ def sums(x: Array, weight: Array, start: Array, spec: Int8Conv | Int8Depthwise) 
 
 
 def on_curve(steps: Array, curve: Curve, factor: float = 1.0) -> Array:
-    """The cubic of each value's segment at its place in it, and the line, all times the factor."""
+    """The cubic of each value's segment at its distance from zero, and the line, all times the factor."""
     factor = F(factor)
-    distance = np.abs(steps)
-    segment = np.rint(np.minimum(distance, F(SEGMENTS - 1)))
-    place = distance - segment
+    distance = np.minimum(np.abs(steps), F(SEGMENTS - 1))
+    segment = np.rint(distance)
     constant, slope, bend, third = (curve.table() * factor)[:POWERS, segment.astype(int)]
-    part = constant + place * (slope + place * (bend + place * third))
+    part = constant + distance * (slope + distance * (bend + distance * third))
     signed = np.where(np.signbit(steps), -part, part) if curve.odd else part
     sloping = signed + np.maximum(steps, F(0)) * (F(curve.slope * curve.step) * factor)
     return sloping + F(curve.offset) * factor
