@@ -9,6 +9,7 @@ from zcc.compiler.backends.table import NATIVE, NoInstructions, find_targets
 from zcc.compiler.backends.target import Target
 from zcc.compiler.precision.table import QUANTISED, REFERENCE, Precision, find_precision
 from zcc.runtime.errors import UsageError
+from zcc.runtime.host import MOST_THREADS
 
 PassOver = Callable[[str, UsageError], None]  # hears of a dtype, and why there is no variant in it
 Variants = list[tuple[Precision, Target]]
@@ -56,8 +57,12 @@ class WantedVariants:
 
     def _cut(self, target: Target) -> Target:
         """The target for as many threads as asked; one of a card has none, and is refused where it is meant alone."""
-        cut = target if self.threads is None else target.with_threads(self.threads)
-        if self.threads is not None and cut is target and self.target != NATIVE:
+        if self.threads is None:
+            return target
+        if not 1 <= self.threads <= MOST_THREADS:
+            raise UsageError(f"a frame's work is not cut for {self.threads} threads", f"give 1 to {MOST_THREADS}")
+        cut = target.with_threads(self.threads)
+        if cut is target and self.target != NATIVE:
             raise UsageError(f"on {target.name} no work is cut for threads", "leave --threads out")
         return cut
 

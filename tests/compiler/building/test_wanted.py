@@ -63,6 +63,9 @@ def test_work_is_cut_for_the_threads_that_are_asked_for(machine: Machine) -> Non
         assert [each.key.partition(".")[2] for _, each in found] == ["12-cores"]
     with pytest.raises(UsageError, match="on cuda:sm_90 no work is cut for threads; leave --threads out"):
         WantedVariants(("fp32",), "cuda:sm_90", threads=12).check()
+    for threads in (0, -1, 1025):
+        with pytest.raises(UsageError, match=f"not cut for {threads} threads; give 1 to 1024"):
+            WantedVariants(("fp32",), "x86-64-v4", threads=threads).check()
 
 
 def test_integers_without_pictures_are_passed_over() -> None:
