@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from zcc.compiler.backends.cpu.kernels.amx_registers import AmxProduct
 from zcc.compiler.backends.cpu.kernels.amx_runs import gather_weights, gathered_shape
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
@@ -16,15 +16,12 @@ from zcc.compiler.ir.tensors import Array
 class AmxConv(TiledConv):
     """A convolution with tiles of tile registers among its forms."""
 
+    per_word: ClassVar[int]  # input channels whose products are added in one step
+
     @property
     def geometry(self) -> ConvGeometry:
         """What is summed."""
-        raise NotImplementedError
-
-    @property
-    def product(self) -> AmxProduct:
-        """How tile registers multiply."""
-        raise NotImplementedError
+        return ConvGeometry(self.x, self.out, self.kernel, self.stride, self.dilation, self.tile, self.per_word)
 
     @property
     def weight_shape(self) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from tvm import tirx
 from tvm.ir import Expr
@@ -20,7 +20,6 @@ from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, AmxPro
 from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile
 from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, BYTES
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Sums, Tile
-from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.dot_tile import Dot, DotTile, dot_choices
 from zcc.compiler.backends.cpu.kernels.matrix_tile import REGISTER, USMMLA, WORD, MatrixTile, matrix_choices
 from zcc.compiler.backends.cpu.kernels.quantised_stages import QuantisedStages, declare_map, declare_operands
@@ -39,7 +38,7 @@ class Int8Conv(AmxConv):
 
     word = "int8_conv"
 
-    per_word: ClassVar[int] = BYTES  # input channels whose products are added in one step
+    per_word = BYTES
 
     def dot(self, unit: VectorUnit) -> Dot:
         """The way that is right for all weights."""
@@ -48,11 +47,6 @@ class Int8Conv(AmxConv):
     def taken_off(self, unit: VectorUnit) -> int:
         """What is taken off every input, so that sums start at that much more times the weights."""
         return self.dot(unit).taken_off
-
-    @property
-    def geometry(self) -> ConvGeometry:
-        """What is summed."""
-        return ConvGeometry(self.x, self.out, self.kernel, self.stride, self.dilation, self.tile, self.per_word)
 
     @property
     def product(self) -> AmxProduct:
@@ -112,7 +106,7 @@ class ShortSumConv(Int8Conv):
 class MatrixConv(Int8Conv):
     """The same by products of matrices, for maps of whole registers of channels."""
 
-    per_word: ClassVar[int] = WORD
+    per_word = WORD
 
     def choices(self, unit: VectorUnit) -> Sequence[Tile]:
         """Tiles that may be the quickest, in both orders of tasks."""

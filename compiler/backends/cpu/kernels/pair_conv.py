@@ -18,7 +18,6 @@ from zcc.compiler.backends.cpu.kernels.amx_conv import AmxConv
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, AmxProduct
 from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Sums
-from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.dot_tile import DotTile, dot_choices
 from zcc.compiler.backends.cpu.kernels.pair_stages import PairStages
 from zcc.compiler.backends.cpu.kernels.pairs import LANES, PAIR, PairNumbers
@@ -33,12 +32,8 @@ class PairConv(AmxConv):
     Parameters: x, weight, bias float32 per output channel, the operands of the stages, out.
     """
 
+    per_word = PAIR
     numbers: ClassVar[PairNumbers]
-
-    @property
-    def geometry(self) -> ConvGeometry:
-        """What is summed."""
-        return ConvGeometry(self.x, self.out, self.kernel, self.stride, self.dilation, self.tile, PAIR)
 
     @property
     def product(self) -> AmxProduct:
