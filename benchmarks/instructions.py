@@ -23,13 +23,15 @@ import onnx
 from benchmarks.arguments import names, run
 from benchmarks.hot_loops import Loop, hot_loop
 from zcc.compiler.backends.cpu.forms.network_form import default_form
-from zcc.compiler.backends.cpu.kernels.amx_choices import LANES, AmxPlan
+from zcc.compiler.backends.cpu.kernels.amx_plan import LANES, AmxPlan
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
 from zcc.compiler.backends.cpu.kernels.amx_runs import MOST_WORDS
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
 from zcc.compiler.backends.cpu.kernels.pair_conv import PairConv
 from zcc.compiler.backends.cpu.kernels.spec import KernelCall, KernelSpec
+from zcc.compiler.backends.cpu.kernels.split_conv import SPLIT, SplitConv
+from zcc.compiler.backends.cpu.kernels.split_plan import SplitPlan
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS
@@ -47,7 +49,7 @@ from zcc.runtime.winograd_weights import TAPS
 WINDOW = re.compile(r"_(\d+x\d+)s(\d)_")  # of a convolution, in its kernel's name
 WINDOWS = {"3x3, stride 1": ("3x3", "1"), "3x3, stride 2": ("3x3", "2"), "1x1": ("1x1", "1")}
 SCALE = Quantisation.of_range(-6.0, 6.0)  # of every map: which one it is does not change the code
-TEMPLATES = ("conv_", "winograd", "bf16_conv", "fp16_conv", "int8_conv", "depthwise", "int8_depthwise")
+TEMPLATES = ("conv_", "winograd", "split_conv", "bf16_conv", "fp16_conv", "int8_conv", "depthwise", "int8_depthwise")
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,8 @@ def per_product(spec: KernelSpec, loop: Loop, dtype: str) -> float:
     if isinstance(spec, PairConv | Int8Conv) and isinstance(spec.tile, AmxChoice):
         plan = AmxPlan(spec.geometry, AMX_PRODUCTS[dtype], 1)
         return loop.per_product * LANES * MOST_WORDS / (plan.register_rows * plan.run.words)
+    if isinstance(spec, SplitConv):
+        return loop.per_product * LANES * len(SPLIT.pieces) / SplitPlan(spec.geometry, SPLIT, 1).register_rows
     return loop.per_product
 
 

@@ -18,6 +18,7 @@ from zcc.runtime.errors import CorruptArtifact
 from zcc.runtime.manifest import Manifest, Run
 from zcc.runtime.regular import told
 from zcc.runtime.rules import brief
+from zcc.runtime.split_weights import SplitWeights
 from zcc.runtime.winograd_weights import WinogradWeights
 
 Array = NDArray[Any]
@@ -67,6 +68,8 @@ KINDS: dict[str, RunKind] = {
     "half": RunKind(np.float16, np.float32),
     "winograd": RunKind(np.float32, np.float32, WinogradWeights),
     "half winograd": RunKind(np.float16, np.float32, WinogradWeights),
+    "split": RunKind(np.float32, np.float32, SplitWeights),
+    "half split": RunKind(np.float16, np.float32, SplitWeights),
 }
 
 

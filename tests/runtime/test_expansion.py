@@ -24,11 +24,15 @@ from zcc.runtime.errors import CorruptArtifact, IncompatibleHost
 from zcc.runtime.expansion import KINDS, describe
 from zcc.runtime.library import WEIGHTS, load_weights
 from zcc.runtime.manifest import FILENAME, Manifest, Run
+from zcc.runtime.split_weights import SplitWeights
 from zcc.runtime.variant import Variant
 from zcc.runtime.winograd_weights import WinogradWeights
 
-ORDER = WinogradWeights((1.0,), 1, (2, 1, 4, 4))
-RUNS: dict[str, dict[str, Any]] = {name: ORDER.parameters if kind.order else {} for name, kind in KINDS.items()}
+ORDER, PIECES = WinogradWeights((1.0,), 1, (2, 1, 4, 4)), SplitWeights((2, 1, 3, 3, 4, 4))
+ORDERS = {type(order): order for order in (ORDER, PIECES)}
+RUNS: dict[str, dict[str, Any]] = {
+    name: ORDERS[kind.order].parameters if kind.order else {} for name, kind in KINDS.items()
+}
 
 
 def test_runs_of_all_kinds_follow_each_other(tmp_path: Path) -> None:
@@ -36,12 +40,14 @@ def test_runs_of_all_kinds_follow_each_other(tmp_path: Path) -> None:
     floats = rng.standard_normal(ORDER.taken).astype(np.float32)
     halves = floats.astype(np.float16)
     wholes = rng.integers(0, 256, 7).astype(np.uint8)  # so that what follows lies at no multiple of anything
-    parts = {"same": wholes, "half": halves, "winograd": floats, "half winograd": halves}
-    made, rounded = np.empty(ORDER.made, np.float32), np.empty(ORDER.made, np.float32)
-    ORDER.fill(floats, made)
-    ORDER.fill(halves.astype(np.float32), rounded)
-    expected = {"same": wholes, "half": halves.astype(np.float32), "winograd": made, "half winograd": rounded}
-    order = ["half", "same", "winograd", "half winograd", "same", "half"]
+    parts = {"same": wholes, "half": halves}
+    expected = {"same": wholes, "half": halves.astype(np.float32)}
+    for name, made_by in (("winograd", ORDER), ("split", PIECES)):
+        for kind, stored in ((name, floats), (f"half {name}", halves)):
+            parts[kind], expected[kind] = stored, np.empty(made_by.made, np.float32)
+            made_by.fill(stored.astype(np.float32), expected[kind])
+    assert parts.keys() == KINDS.keys()
+    order = ["half", "same", "winograd", "split", "half winograd", "same", "half split", "half"]
     (tmp_path / WEIGHTS).write_bytes(b"".join(parts[kind].tobytes() for kind in order))
     runs = [Run(kind, parts[kind].nbytes, RUNS[kind]) for kind in order]
     assert load_weights(tmp_path, runs).tobytes() == b"".join(expected[kind].tobytes() for kind in order)
@@ -49,7 +55,7 @@ def test_runs_of_all_kinds_follow_each_other(tmp_path: Path) -> None:
 
 def test_a_run_is_described_as_it_is_read() -> None:
     for name, kind in KINDS.items():
-        order = ORDER if kind.order else None
+        order = ORDERS[kind.order] if kind.order else None
         assert describe(kind.stored, order, 12) == Run(name, 12, RUNS[name])
 
 

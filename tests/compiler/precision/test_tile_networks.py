@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tests.compiler.backends.cpu.kernels.emulated_tiles import COMPILER, emulated_module, tiles_in_memory
 from tests.compiler.harness import build_network, compile_network, reference
 from tests.compiler.precision.test_networks import detector, grey_levels, to_bytes
+from zcc.compiler.backends.cpu.kernels import split_conv
 from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.importing.fuse import fuse
 from zcc.compiler.importing.read_network import read_network
@@ -56,6 +57,18 @@ def test_pairs_stay_near_the_floats(
     proto = detector(family, tmp_path)
     actual, expected = run_in_tiles(proto, tmp_path, vectors, convert, kernel), reference(proto, grey_levels(SHAPE))
     assert np.abs(actual - expected).max() <= near * np.abs(expected).max()
+
+
+@needs_compiler
+@pytest.mark.parametrize("family", ["yolov3-tiny", "yolov8"])
+def test_floats_in_pieces_stay_floats(family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The maps are small; so tile registers are taken as if others took far longer."""
+    monkeypatch.setattr(split_conv, "SPLIT", replace(split_conv.SPLIT, beside=100.0))
+    monkeypatch.setattr(split_conv, "BESIDE_WINOGRAD", 100.0)
+    proto = detector(family, tmp_path)
+    actual = run_in_tiles(proto, tmp_path, "x86-64-v3", lambda network: network, "split_conv")
+    expected = reference(proto, grey_levels(SHAPE))
+    assert np.abs(actual - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
 @needs_compiler

@@ -1,280 +1,58 @@
-"""Which tiles of sums AMX's tile registers hold, how their work is cut, and what each is expected to cost."""
+"""Which tiles of sums AMX's tile registers may hold, and which of them are worth trying."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import product
+from dataclasses import replace
 from math import prod
 from typing import Any
 
-from zcc.compiler.backends.cpu.kernels.amx_registers import REGISTERS, ROW, WORD, AmxProduct
-from zcc.compiler.backends.cpu.kernels.amx_runs import WordRun, gathering_helps, run_of
+from zcc.compiler.backends.cpu.kernels.amx_plan import ENDS, FINISHED, LANES, OPERANDS, AmxPlan
+from zcc.compiler.backends.cpu.kernels.amx_registers import REGISTERS, WORD, AmxProduct
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, worth_trying
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 
-LANES = 16  # sums in a row of a tile register, and its rows
-MOST_CHUNK = 8  # columns that are finished together
-PACKED = 4  # of them are stored together
-MOST_TILES = 16  # of a task: so many that the last, which is finished alone, counts little
-LEAST_TASKS, TASKS_PER_THREAD = 32, 4  # an artifact also runs on more cores than its work was cut for
-# Cycles, fitted to what 22 convolutions of YOLOv8n took in 108 tiles on an Emerald Rapids, on cores of both kinds that
-# are told of below: the first tile took 1.02 times what the best did in the mean, 1.08 times where some are gathered.
-# `python -m benchmarks.low_precision --dtype int8` (or bf16; --dots for dot products) times YOLOv5s in the first tile
-# of each layer; `python -m benchmarks.tuning MODEL.onnx` says how far that is from the best on record.
-# A product takes a cycle for each row of x, however many words a row has.
-LOADED, CROSSING = 0.52, 0.9  # loading a row, and one that often lies in two lines of the cache
-# What is written to a tile register lies in another one until it is done, of some 20 that a core has; for seconds on
-# end it has half of them, most likely beside a busy hyper-thread, whoever's. Those that have names in use are taken. So
-# steps that used all eight names took three times as long there, and steps that use four take half as much as those.
-RENAMED, WRITTEN = 10.4, 90.0  # registers where there are few, and cycles until one that was written is free
-OPERANDS = 2  # names beside those of sums: one of x, and one of weights
-ENDS = 2.0  # setting a vector of sums to its start, and storing it
-LATENCY = 10  # from the last product of a tile to the first of the next
-# Copying one block of a column beside the others. Alone on 16 threads, whose rows other cores wrote, YOLOv8n takes 0.90
-# of the time in int8 and 0.96 in bf16 where all that gets fewer steps by it is gathered; on one thread 1.03 and 1.08.
-GATHERED, GATHERED_FROM_OTHERS = 4.0, 1.0
-MOST_HELD, MOST_SHARED = 1 << 18, 1 << 19  # bytes that a task copies, and of its weights: parts of its core's cache
-FINISHED = 12  # the stages behind a vector of sums
-EXPOSED = 0.5  # products and stages overlap: this part of the shorter of the two is still to be waited for
-CONFIGURED = 210  # configuring the tile registers for a task, and giving them back
-
-
-@dataclass(frozen=True)
-class AmxPlan:
-    """How a convolution's work is cut: into steps, registers, tiles and tasks."""
-
-    geometry: ConvGeometry
-    product: AmxProduct
-    threads: int
-
-    @cached_property
-    def run(self) -> WordRun:
-        """What is multiplied in one step."""
-        tile = self.geometry.tile
-        return run_of(self.geometry, self.product.item, isinstance(tile, AmxChoice) and tile.gathered)
-
-    @property
-    def steps(self) -> int:
-        """Steps of a tile."""
-        return self.run.blocks * self.geometry.kernel[0] * self.run.taps * self.run.steps
-
-    @property
-    def registers(self) -> int:
-        """Tile registers of columns, side by side."""
-        return -(-self.geometry.tile.columns // LANES)
-
-    @property
-    def register_rows(self) -> int:
-        """Columns in a register."""
-        return self.geometry.tile.columns // self.registers
-
-    @property
-    def outputs(self) -> int:
-        """Tile registers of output channels."""
-        return self.geometry.tile.blocks * self.geometry.out.lanes // LANES
-
-    @property
-    def across(self) -> int:
-        """Tiles in a row of the map."""
-        return -(-self.geometry.out.width // self.geometry.tile.columns)
-
-    @property
-    def rows(self) -> int:
-        """Those of a task."""
-        return self._cut[0]
-
-    @property
-    def together(self) -> int:
-        """Groups of blocks of a task: what it copies serves all of them."""
-        return self._cut[1]
-
-    @cached_property
-    def _cut(self) -> tuple[int, int]:
-        """Rows and groups of a task: of those that leave enough tasks, with which all are done first."""
-        height = self.geometry.out.height
-        enough = min(max(LEAST_TASKS, TASKS_PER_THREAD * self.threads), self.groups * height)
-        if not self.run.gathered:
-            fitting = [rows for rows in _divisors(height) if rows * self.across <= MOST_TILES]
-            return max((rows for rows in fitting if self.groups * height >= enough * rows), default=1), 1
-        each, weights = self.tile_cycles(), self._group_bytes
-        rows_held = [rows for rows in _divisors(height) if rows == 1 or self._held(rows) <= MOST_HELD]
-        shared = [count for count in _divisors(self.groups) if count == 1 or count * weights <= MOST_SHARED]
-        cuts = [cut for cut in product(rows_held, shared) if self.groups * height >= enough * prod(cut)]
-        return min(cuts, key=lambda cut: (self._busiest(cut[0], cut[1], each), -cut[0]))
-
-    def _busiest(self, rows: int, together: int, tile: float) -> float:
-        """Cycles of the thread that has most to do, with so many of a tile."""
-        tasks = self.groups // together * (self.geometry.out.height // rows)
-        return -(-tasks // self.threads) * (self._copied(rows) + together * rows * self.across * tile + self._alone())
-
-    def rows_inside(self, rows: int) -> int:
-        """Rows of x that some rows of a task read."""
-        return (rows - 1) * self.geometry.stride[0] + (self.geometry.kernel[0] - 1) * self.geometry.dilation[0] + 1
-
-    def _held(self, rows: int) -> int:
-        x = self.geometry.x
-        return self.rows_inside(rows) * x.width * x.blocks * x.lanes * self.product.item
-
-    def _copied(self, rows: int) -> float:
-        x = self.geometry.x
-        each = GATHERED if self.threads == 1 else GATHERED_FROM_OTHERS
-        return each * self.rows_inside(rows) * x.width * x.blocks * self.run.gathered
-
-    def _alone(self) -> float:
-        """Cycles of a task beside its tiles: the stages of the last run alone."""
-        return FINISHED * self._vectors + CONFIGURED
-
-    @property
-    def _vectors(self) -> int:
-        """Vectors of sums of a tile."""
-        return self.geometry.tile.columns * self.outputs
-
-    @property
-    def tiles_of_group(self) -> int:
-        """Tiles of a task that have the same weights."""
-        return self.rows * self.across
-
-    @property
-    def tiles(self) -> int:
-        """Tiles of a task."""
-        return self.together * self.tiles_of_group
-
-    @property
-    def groups(self) -> int:
-        """How many times as many blocks as a tile has the map has."""
-        return self.geometry.out.blocks // self.geometry.tile.blocks
-
-    @property
-    def shares(self) -> int:
-        """How many times as many groups as a task has the map has."""
-        return self.groups // self.together
-
-    @property
-    def strips(self) -> int:
-        """How many times as many rows as a task has the map has."""
-        return self.geometry.out.height // self.rows
-
-    @property
-    def tasks(self) -> int:
-        """Shares of the groups times strips of rows."""
-        return self.shares * self.strips
-
-    @property
-    def rows_first(self) -> bool:
-        """Whether all groups of a strip come before the next strip, or all strips of a group before the next group.
-
-        Each thread has the same part of a convolution's tasks, and little of what they read is in its core's cache yet:
-        maps were written by other cores, and the weights of a network do not fit. So the better order is the one in
-        which a thread reads less; and of equals, the one in which it comes back to less.
-        """
-        each = self.tasks / self.threads
-        by_rows = min(each, self.shares), max(1, each / self.shares)
-        by_groups = max(1, each / self.strips), min(each, self.strips)
-        weights, rows = self._weight_bytes(by_rows[0]), self._map_bytes(by_groups[1])
-        return (weights + self._map_bytes(by_rows[1]), weights) < (self._weight_bytes(by_groups[0]) + rows, rows)
-
-    def _weight_bytes(self, shares: float) -> float:
-        return shares * self.together * self._group_bytes
-
-    @property
-    def _group_bytes(self) -> int:
-        """Bytes of the weights of a group."""
-        geometry = self.geometry
-        lanes = geometry.x.blocks * geometry.x.lanes * geometry.tile.blocks * geometry.out.lanes
-        return lanes * prod(geometry.kernel) * self.product.item
-
-    def _map_bytes(self, strips: float) -> float:
-        geometry = self.geometry
-        rows = (strips * self.rows - 1) * geometry.stride[0] + geometry.kernel[0]
-        return rows * geometry.x.blocks * geometry.x.width * geometry.x.lanes * self.product.item
-
-    @property
-    def chunk(self) -> int:
-        """Columns of a block that are finished together."""
-        columns = self.geometry.tile.columns
-        return max(
-            (count for count in range(1, MOST_CHUNK + 1) if columns % count == 0),
-            key=lambda count: (count == PACKED, count % PACKED == 0, count),
-        )
-
-    @property
-    def chunks(self) -> int:
-        """Chunks of a tile."""
-        return self.geometry.tile.blocks * self.geometry.tile.columns // self.chunk
-
-    def cycles(self) -> float:
-        """Cycles for each vector of sums that the map has: those that tiles compute twice make the others dearer."""
-        out = self.geometry.out
-        rounds = -(-self.tasks // self.threads) * self.threads
-        task = self._copied(self.rows) + self.tiles * self.tile_cycles() + self._alone()
-        return task * rounds / (out.blocks * out.lanes // LANES * out.width * out.height)
-
-    def tile_cycles(self) -> float:
-        """Cycles of a tile, beside which the stages of the one before run."""
-        both = self.steps * self.step_cycles(), FINISHED * self._vectors
-        return max(both) + EXPOSED * min(both) + ENDS * self._vectors + LATENCY
-
-    def step_cycles(self) -> float:
-        """Cycles of a step, the mean of those with many registers to rename to and of those with few."""
-        sums = self.registers * self.outputs
-        outer, inner = sorted((self.registers, self.outputs))
-        again = outer * (inner - 1) + 1  # what is in the register already is not loaded
-        x_loads, weight_loads = (again, outer) if self.outputs <= self.registers else (outer, again)
-        loaded = x_loads * self.register_rows * self._row_cycles() + weight_loads * self.run.words * LOADED
-        written = (outer + again + sums) * WRITTEN / (RENAMED - sums - OPERANDS)
-        return (max(self.geometry.tile.columns * self.outputs, loaded) + max(written, loaded)) / 2
-
-    def _row_cycles(self) -> float:
-        """Cycles of loading a row of x."""
-        x, run = self.geometry.x, self.run
-        lanes = x.lanes * (x.blocks if run.gathered else self.geometry.stride[1])
-        return LOADED if lanes * self.product.item % ROW == 0 else CROSSING
-
-
-def _divisors(number: int) -> list[int]:
-    return [divisor for divisor in range(1, number + 1) if number % divisor == 0]
-
 
 def beside_vectors(
-    geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct, others: Sequence[Any]
+    geometry: ConvGeometry,
+    unit: VectorUnit,
+    product: AmxProduct,
+    others: Sequence[Any],
+    plan: type[AmxPlan] = AmxPlan,
 ) -> Sequence[Any]:
     """Tiles of tile registers that may be the quickest, and forms in vector units; first those expected to be quicker.
 
     Where a map has few columns, a product waits for the one before.
     """
-    tiles = amx_choices(geometry, unit, product)
+    tiles = amx_choices(geometry, unit, product, plan)
     if not tiles:
         return others
     words = geometry.x.blocks * prod(geometry.kernel) * geometry.x.lanes * product.item // WORD
-    least = AmxPlan(replace(geometry, tile=tiles[0]), product, unit.threads).cycles()
+    least = plan(replace(geometry, tile=tiles[0]), product, unit.threads).cycles()
     quicker = least < product.beside * words + ENDS + FINISHED
     return (*tiles, *others) if quicker else (*others, *tiles)
 
 
-def amx_choices(geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct) -> Sequence[AmxChoice]:
+def amx_choices(
+    geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct, plan: type[AmxPlan] = AmxPlan
+) -> Sequence[AmxChoice]:
     """Tiles of tile registers that may be quickest of their kind; none where no map fits."""
     out = geometry.out
     if product.dtype not in unit.amx or out.lanes % LANES or geometry.x.lanes * product.item % WORD:
         return ()
     tiles = [
         AmxChoice(blocks, columns, gathered)
-        for gathered in ((False, True) if gathering_helps(geometry, product.item) else (False,))
+        for gathered in plan.ways(geometry, product)
         for blocks in range(1, min(out.blocks, REGISTERS) + 1)
         for columns in range(1, min(out.width, REGISTERS * LANES) + 1)
         if out.blocks % blocks == 0 and _fits(blocks * out.lanes // LANES, columns)
     ]
-    costs = {tile: _cost(tile, geometry, unit, product) for tile in tiles}
+    plans = {tile: plan(replace(geometry, tile=tile), product, unit.threads) for tile in tiles}
+    costs = {tile: (cut.cycles(), -tile.blocks * tile.columns) for tile, cut in plans.items()}
     return tuple(worth_trying(costs)) if costs else ()
 
 
 def _fits(outputs: int, columns: int) -> bool:
     across = -(-columns // LANES)
     return columns % across == 0 and across * outputs + OPERANDS <= REGISTERS
-
-
-def _cost(tile: AmxChoice, geometry: ConvGeometry, unit: VectorUnit, product: AmxProduct) -> tuple[float, int]:
-    plan = AmxPlan(replace(geometry, tile=tile), product, unit.threads)
-    return plan.cycles(), -tile.blocks * tile.columns

@@ -30,12 +30,21 @@ class AmxProduct:
     item: int  # bytes of a number
     sums: str  # the type of the sums
     beside: float  # cycles that vector units take for what they do instead, per word and vector of sums
+    pieces: tuple[tuple[int, int], ...] = ((0, 0),)  # of x and of weights: the products that make one of two numbers
+
+    @property
+    def parts(self) -> int:
+        """Numbers that are multiplied for one of an operand."""
+        return 1 + max(piece for piece, _ in self.pieces)
 
 
+# Those of three pieces that are left out are below the last digit of the product.
+SIX = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (2, 0))
 # What is beside halves are sums of them, 32 at once, and Winograd's way in fp32.
 AMX_PRODUCTS = {
     product.dtype: product
     for product in (
+        AmxProduct("fp32", "tdpbf16ps", item=2, sums="float32", beside=1.1, pieces=SIX),
         AmxProduct("int8", "tdpbusd", item=1, sums="int32", beside=0.5),
         AmxProduct("bf16", "tdpbf16ps", item=2, sums="float32", beside=2.0),
         AmxProduct("fp16", "tdpfp16ps", item=2, sums="float32", beside=0.5),

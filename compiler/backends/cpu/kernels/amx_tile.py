@@ -14,18 +14,19 @@ before, a little at every step. A task has several tiles, so that there mostly i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
+from itertools import groupby, product
 from math import prod
+from operator import itemgetter
 from typing import Any
 
 from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.amx_choices import LANES, AmxPlan
+from zcc.compiler.backends.cpu.kernels.amx_plan import LANES, AmxPlan
 from zcc.compiler.backends.cpu.kernels.amx_registers import ROW, WORD, configured, emit, load_register, store_register
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry, Finish
 from zcc.compiler.backends.cpu.kernels.vector import load, named, prefetch, ramp
@@ -37,6 +38,7 @@ BUFFERS = 2  # of sums: those of the tile before are finished while those of a t
 
 
 Held = tuple[Any, Any]  # rows of x, the blocks of a pixel side by side, and the first row of the map that they serve
+Operand = tuple[int, int]  # a register of columns or of outputs, and the piece of its numbers
 
 
 @dataclass(frozen=True)
@@ -69,18 +71,23 @@ class AmxTile:
     def emit(self, finish: Finish) -> None:
         """All tiles; `finish` gets the sums of some columns of a block, and where they begin."""
         plan, geometry = self.plan, self.geometry
-        shape = (BUFFERS, geometry.tile.blocks, geometry.tile.columns, geometry.out.lanes)
+        shape = (self._buffers, geometry.tile.blocks, geometry.tile.columns, geometry.out.lanes)
         with T.parallel(0, plan.tasks) as number, configured(self._shapes()):
             sums = T.alloc_buffer(shape, str(self.start.dtype))
             held = self._gathered(number)
-            with T.serial(0, plan.tiles) as tile:
+            with T.grid(plan.panels, plan.tiles) as (panel, tile):
                 before = partial(self._finish, finish, sums, number, tile - 1)
-                place = self._place(number, tile)
-                self._start(place[0])
-                self._sum(place, held, tile, before)
-                self._store(sums, tirx.floormod(tile, BUFFERS))
+                place, buffer = self._place(number, tile), tirx.floormod(tile, self._buffers)
+                self._begin(panel, place[0], sums, buffer)
+                self._sum(panel, place, held, tile, before)
+                self._store(sums, buffer)
             with T.serial(0, plan.chunks) as chunk:
                 self._finish(finish, sums, number, tirx.const(plan.tiles - 1, "int32"), chunk)
+
+    @property
+    def _buffers(self) -> int:
+        """Of sums: all that wait for the next panel, or those that are stored while those before are finished."""
+        return self.plan.tiles if self.plan.panels > 1 else BUFFERS
 
     def _place(self, number: Any, tile: Any) -> tuple[Any, Any, Any]:
         """The first block, the row and the first column of a tile of a task."""
@@ -109,7 +116,7 @@ class AmxTile:
         block, first = named(tirx.floordiv(chunk, each)), named(tirx.floormod(chunk, each) * self.plan.chunk)
         place = self._place(number, tile)
         columns = [first + column for column in range(self.plan.chunk)]
-        buffer = tirx.floormod(tile, BUFFERS)
+        buffer = tirx.floormod(tile, self._buffers)
 
         def vectors(_: int) -> list[Expr]:
             return [load(sums, buffer, block, column, ramp(part, LANES)) for column in columns for part in self.parts]
@@ -126,8 +133,18 @@ class AmxTile:
         pairs = product(range(self.plan.registers), range(len(self.outputs)))
         return {pair: number for number, pair in enumerate(pairs)}
 
+    def _begin(self, panel: Any, first: Any, sums: Any, buffer: Any) -> None:
+        """The same row of `start` in all rows; or what a tile had summed before."""
+        if self.plan.panels == 1:
+            self._start(first)
+            return
+        with T.If(panel == 0):
+            with T.Then():
+                self._start(first)
+            with T.Else():
+                self._move(load_register, sums, buffer)
+
     def _start(self, first: Any) -> None:
-        """The same row of `start` in all rows."""
         for (_, output), register in self._sums().items():
             block, part = self.outputs[output]
             load_register(register, self.start, [first + block, part], distance=0)
@@ -146,42 +163,56 @@ class AmxTile:
                 T.buffer_store(pixels, lanes, [row, column, ramp(block * x.lanes, x.lanes)])
         return pixels, top
 
-    def _sum(self, place: Sequence[Any], held: Held | None, tile: Any, before: Any) -> None:
-        """Every step also finishes its share of the tile before."""
-        run, chunks = self.plan.run, self.plan.chunks
-        extents = (run.blocks, self.geometry.kernel[0], run.taps, run.steps)
-        with T.grid(*extents) as tap:
+    def _sum(self, panel: Any, place: Sequence[Any], held: Held | None, tile: Any, before: Any) -> None:
+        """Every step of the last panel also finishes its share of the tile before."""
+        plan = self.plan
+        with T.grid(*plan.panel) as step:
+            tap = self._tap(panel, step)
             with T.If(self._of_group(tile) == 0), T.Then():
                 self._fetch_ahead(tap, place)
             self._step(tap, place, held)
-            if self.plan.tiles == 1:
+            if plan.tiles == 1:
                 return
-            number = tap[0]
-            for extent, index in zip(extents[1:], tap[1:], strict=True):
+            number = step[0]
+            for extent, index in zip(plan.panel[1:], step[1:], strict=True):
                 number = number * extent + index
-            begin, end = (tirx.floordiv(step * chunks, prod(extents)) for step in (number, number + 1))
-            with T.If(tile > 0), T.Then(), T.serial(begin, end) as chunk:
+            begin, end = (tirx.floordiv(each * plan.chunks, prod(plan.panel)) for each in (number, number + 1))
+            with T.If(tirx.all(panel == plan.panels - 1, tile > 0)), T.Then(), T.serial(begin, end) as chunk:
                 before(chunk)
+
+    def _tap(self, panel: Any, step: Sequence[Any]) -> Sequence[Any]:
+        """The block, row, tap and step that a step of a panel is."""
+        if self.plan.panels == 1:
+            return step
+        blocks, rows = self.plan.panel[:2]
+        parts = self.geometry.kernel[0] // rows
+        first = tirx.floordiv(panel, parts) * blocks, tirx.floormod(panel, parts) * rows
+        return (first[0] + step[0], first[1] + step[1], *step[2:])
 
     def _step(self, tap: Sequence[Any], place: Sequence[Any], held: Held | None) -> None:
         """Multiply all columns with all outputs; what is in its register already is not loaded again."""
         sums = self._sums()
         x, weights = len(sums), len(sums) + 1
-        before: tuple[int | None, int | None] = None, None
+        before: tuple[Operand | None, Operand | None] = None, None
         for column, output in self._order():
             if column != before[0]:
                 self._load_x(x, column, tap, place, held)
             if output != before[1]:
                 self._load_weights(weights, output, tap, place)
-            self._multiply(sums[column, output], x, weights)
+            self._multiply(sums[column[0], output[0]], x, weights)
             before = column, output
 
-    def _order(self) -> list[tuple[int, int]]:
-        """The pairs of columns and outputs, to and fro, so that few of them are loaded twice."""
-        across, outputs = list(range(self.plan.registers)), list(range(len(self.outputs)))
-        if len(outputs) <= len(across):
-            return [(column, output) for output in outputs for column in across[:: 1 - output % 2 * 2]]
-        return [(column, output) for column in across for output in outputs[:: 1 - column % 2 * 2]]
+    def _order(self) -> list[tuple[Operand, Operand]]:
+        """What is multiplied: pieces of columns and of outputs, to and fro, so that few of them are loaded twice."""
+        pieces, registers = self.plan.product.pieces, (range(self.plan.registers), range(len(self.outputs)))
+        pairs = [
+            ((column, of_x), (output, of_weights))
+            for column, output in product(*registers)
+            for of_x, of_weights in pieces
+        ]
+        if len(registers[1]) <= len(registers[0]):
+            return [(column, output) for output, column in _to_and_fro([pair[::-1] for pair in pairs])]
+        return _to_and_fro(pairs)
 
     def _fetch_ahead(self, tap: Sequence[Any], place: Sequence[Any]) -> None:
         (x_block, ky, kx, step), words = tap, self.plan.run.words
@@ -190,10 +221,12 @@ class AmxTile:
                 later = [place[0] + block, x_block, ky, kx, (step + AHEAD) * words + word]
                 prefetch(self.weight, *later, part * self.geometry.per_word)
 
-    def _load_x(self, register: int, column: int, tap: Sequence[Any], place: Sequence[Any], held: Held | None) -> None:
+    def _load_x(
+        self, register: int, operand: Operand, tap: Sequence[Any], place: Sequence[Any], held: Held | None
+    ) -> None:
         geometry, x, (block, ky, kx, step) = self.geometry, self.geometry.x, tap
         # A run goes on beyond its pixel's lanes, into those of the next tap.
-        lane, first = step * (self.plan.run.words * geometry.per_word), column * self.plan.register_rows
+        lane, first = step * (self.plan.run.words * geometry.per_word), operand[0] * self.plan.register_rows
         pixel = (place[2] + first) * geometry.stride[1] + kx * geometry.dilation[1]
         distance = geometry.stride[1] * x.lanes * self.plan.product.item
         if held is not None:
@@ -204,8 +237,8 @@ class AmxTile:
         row = place[1] * geometry.stride[0] + ky * geometry.dilation[0]
         load_register(register, self.x, [block, row, pixel, lane], distance)
 
-    def _load_weights(self, register: int, output: int, tap: Sequence[Any], place: Sequence[Any]) -> None:
-        (x_block, ky, kx, step), (block, part) = tap, self.outputs[output]
+    def _load_weights(self, register: int, operand: Operand, tap: Sequence[Any], place: Sequence[Any]) -> None:
+        (x_block, ky, kx, step), (block, part) = tap, self.outputs[operand[0]]
         first = [place[0] + block, x_block, ky, kx, step * self.plan.run.words, part * self.geometry.per_word]
         load_register(register, self.weight, first, self.pitch)
 
@@ -213,6 +246,24 @@ class AmxTile:
         emit(self.plan.product.instruction, total, x, weights)
 
     def _store(self, buffer: Any, number: Any) -> None:
+        self._move(store_register, buffer, number)
+
+    def _move(self, move: Callable[[int, Any, Sequence[Any], int], None], buffer: Any, number: Any) -> None:
+        """Load or store all sums."""
         for (column, output), register in self._sums().items():
             block, part = self.outputs[output]
-            store_register(register, buffer, [number, block, column * self.plan.register_rows, part], self.pitch)
+            move(register, buffer, [number, block, column * self.plan.register_rows, part], self.pitch)
+
+
+def _to_and_fro(pairs: Sequence[tuple[Operand, Operand]]) -> list[tuple[Operand, Operand]]:
+    """All pairs, those of one first operand together; the second goes on from one to the next where both have it."""
+    groups = [[second for _, second in group] for _, group in groupby(sorted(pairs), key=itemgetter(0))]
+    firsts = sorted({first for first, _ in pairs})
+    ordered: list[tuple[Operand, Operand]] = []
+    for number, first in enumerate(firsts):
+        held = ordered[-1][1] if ordered else None
+        following = groups[number + 1] if number + 1 < len(groups) else groups[number]
+        last = next((second for second in reversed(groups[number]) if second in following and second != held), held)
+        seconds = sorted(groups[number], key=lambda second: (second == last, second != held))
+        ordered += [(first, second) for second in seconds]
+    return ordered

@@ -25,6 +25,7 @@ from zcc.compiler.backends.cpu.kernels.lane_conv import build_by_lanes
 from zcc.compiler.backends.cpu.kernels.panel_conv import build_in_panels, wants_panels
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building, spatial
+from zcc.compiler.backends.cpu.kernels.split_conv import SplitConv, splits
 from zcc.compiler.backends.cpu.kernels.stages import Apply, StageSpec, apply_stages, stage_arguments
 from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
 from zcc.compiler.backends.cpu.kernels.winograd_choices import CACHE, WinogradChoice, cost, winograd_choices
@@ -84,13 +85,14 @@ class DirectConv(TiledConv):
         kinds = self._by_winograd(unit), tiles
         turns = zip_longest(*(kinds if self._winograd_pays(unit) else kinds[::-1]))
         forms = tuple(choice for turn in turns for choice in turn if choice is not None)
-        return self._halves(self.tile).beside(forms, unit) if self._has_tile_registers(unit) else forms
+        return self._in_tiles(self.tile).beside(forms, unit) if self._has_tile_registers(unit) else forms
 
     def _has_tile_registers(self, unit: VectorUnit) -> bool:
-        return self.x.dtype == FLOAT16 and HalfConv.numbers.computed(unit)
+        return HalfConv.numbers.computed(unit) if self.x.dtype == FLOAT16 else splits(self.x, unit)
 
-    def _halves(self, tile: Sums) -> HalfConv:
-        return HalfConv(self.x, self.out, self.kernel, self.stride, self.dilation, self.stages, tile)
+    def _in_tiles(self, tile: Sums) -> HalfConv | SplitConv:
+        kind = HalfConv if self.x.dtype == FLOAT16 else SplitConv
+        return kind(self.x, self.out, self.kernel, self.stride, self.dilation, self.stages, tile)
 
     def _winograd_pays(self, unit: VectorUnit) -> bool:
         """Always with a stride of 1, where it takes a third of the time; else by the cycles that are expected.
@@ -112,10 +114,10 @@ class DirectConv(TiledConv):
         fits = self.kernel == (TAPS, TAPS) and self.dilation == (1, 1) and stride == across and stride in STRIDES
         return winograd_choices(self.x, self.out, unit, stride) if fits else ()
 
-    def chosen(self, choice: Tile | AmxChoice | WinogradChoice) -> DirectConv | HalfConv | WinogradConv:
+    def chosen(self, choice: Tile | AmxChoice | WinogradChoice) -> DirectConv | HalfConv | SplitConv | WinogradConv:
         """With another tile, in tile registers, or by Winograd."""
         if isinstance(choice, AmxChoice):
-            return self._halves(choice)
+            return self._in_tiles(choice)
         if isinstance(choice, WinogradChoice):
             return WinogradConv(self.x, self.out, self.stages, choice, self.stride[0])
         return replace(self, tile=choice)

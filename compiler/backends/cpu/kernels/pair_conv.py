@@ -13,8 +13,9 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.amx_choices import AmxPlan, beside_vectors
+from zcc.compiler.backends.cpu.kernels.amx_choices import beside_vectors
 from zcc.compiler.backends.cpu.kernels.amx_conv import AmxConv
+from zcc.compiler.backends.cpu.kernels.amx_plan import AmxPlan
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, AmxProduct
 from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Sums

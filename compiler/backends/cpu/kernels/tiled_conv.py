@@ -10,6 +10,7 @@ from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.stages import StageSpec, describe_stages
 from zcc.compiler.ir.tensors import Array
+from zcc.runtime.expansion import Order
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class TiledConv:
         return f"{self.word}_{size}_{channels}_{self.out.height}x{self.out.width}{describe_stages(self.stages)}"
 
     @property
-    def expansion(self) -> None:
+    def expansion(self) -> Order | None:
         """The weights are stored as they are."""
         return None
 

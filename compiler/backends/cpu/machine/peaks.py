@@ -49,6 +49,11 @@ def measure_machine(target: CpuTarget, arithmetics: Iterable[str] = (FP32,)) -> 
 
 
 def _peak_fp32(target: CpuTarget, threads: int, lanes: int) -> float:
+    by_vectors = _peak_of_vectors(target, threads, lanes)
+    return max(by_vectors, _peak_of_tiles(FP32, target, threads)) if target.in_tiles(FP32) else by_vectors
+
+
+def _peak_of_vectors(target: CpuTarget, threads: int, lanes: int) -> float:
     run = compiled(multiply_adds(threads, lanes), target)
     numbers = np.full((2, lanes), 0.5, np.float32)
     sums = np.zeros((threads, CHAINS, lanes), np.float32)
@@ -67,7 +72,8 @@ def _peak_of_tiles(name: str, target: CpuTarget, threads: int) -> float:
     run = compiled(tile_products(product, threads, STEPS), target)
     operand = np.zeros((2, TILE_ROWS, ROW // WORD), np.int32)
     sums = np.zeros((threads, TILES, TILE_ROWS, TILE_ROWS), product.sums)
-    return 2.0 * (ROW // product.item) * sums.size * STEPS / _best(lambda: run(operand, operand, sums))
+    each = ROW // product.item / len(product.pieces)
+    return 2.0 * each * sums.size * STEPS / _best(lambda: run(operand, operand, sums))
 
 
 def _peak_of_products(name: str, target: CpuTarget, threads: int, lanes: int) -> float:
@@ -78,8 +84,8 @@ def _peak_of_products(name: str, target: CpuTarget, threads: int, lanes: int) ->
 
 # Operations per second by what is multiplied.
 PEAKS: dict[str, Callable[[CpuTarget, int, int], float]] = {
-    FP32: _peak_fp32,
     **{name: partial(_peak_of_products, name) for name in (*DOT_KINDS, *AMX_PRODUCTS)},
+    FP32: _peak_fp32,
 }
 
 

@@ -39,7 +39,7 @@ class Ability:
 
 
 ABILITIES: dict[str, Ability] = {
-    "fp32": Ability(),
+    "fp32": Ability(in_tiles=lambda unit: "fp32" in unit.amx),
     "fp16": Ability(
         natively=lambda unit: bool(unit.widening),
         in_tiles=lambda unit: "fp16" in unit.amx,

@@ -71,13 +71,13 @@ X86_64_V4_AMX = _level(
     "x86-64-v4-amx",
     "AVX-512 with tile registers that multiply bytes and bfloat16",
     (*VNNI_4, "avx512_bf16", *AMX),
-    VectorUnit(16, 32, dot="vnni", bf16=True, amx=("int8", "bf16")),
+    VectorUnit(16, 32, dot="vnni", bf16=True, amx=("fp32", "int8", "bf16")),
 )
 X86_64_V4_AMX_FP16 = _level(
     "x86-64-v4-amx-fp16",
     "AVX-512 with tile registers that multiply bytes, bfloat16 and halves",
     (*VNNI_4, "avx512_bf16", "avx512_fp16", *AMX, "amx_fp16"),
-    VectorUnit(16, 32, dot="vnni", bf16=True, amx=("int8", "bf16", "fp16"), widening="vcvtph"),
+    VectorUnit(16, 32, dot="vnni", bf16=True, amx=("fp32", "int8", "bf16", "fp16"), widening="vcvtph"),
 )
 LEVELS = (
     X86_64_V2,

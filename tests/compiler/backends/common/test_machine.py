@@ -32,6 +32,7 @@ def test_the_floor_is_the_larger_of_arithmetic_and_memory(
         ("int8_conv_3x3s2_64_128_80x80_silu", "int8"),
         ("int8_depthwise_3x3s1_64_80x80", "int8"),
         ("bf16_conv_1x1s1_64_64_80x80", "bf16"),
+        ("split_conv_1x1s1_64_64_80x80", "fp32"),
         ("conv_3x3s2_64_128_80x80_silu", "fp32"),
         ("convert_64_80x80_uint8_to_float32", "fp32"),
         ("attention_2x64_20x20", "fp32"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zcc.compiler.backends.cpu.kernels.amx_choices import AmxPlan
+from zcc.compiler.backends.cpu.kernels.amx_plan import AmxPlan
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry

@@ -87,5 +87,6 @@ def bfloat16(values: np.ndarray) -> np.ndarray:
 STORED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "int8": lambda values: values.astype(np.int8),
     "bf16": bfloat16,
+    "fp32": bfloat16,
     "fp16": lambda values: values.astype(np.float16),
 }

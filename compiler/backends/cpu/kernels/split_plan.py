@@ -1,0 +1,95 @@
+"""How a convolution of float32 numbers in pieces is cut: as others in tile registers, and its steps into panels.
+
+Six products of a step read three pieces of x and three of the weights. What all tiles of a task read does not stay in
+the first level of the cache, and the second gives half as much as the products take. So a task's tiles all do one
+panel of the steps, whose operands stay there, before the next; their sums wait in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+from zcc.compiler.backends.cpu.kernels.amx_plan import LOADED, AmxPlan
+from zcc.compiler.backends.cpu.kernels.amx_registers import ROW, AmxProduct
+from zcc.compiler.backends.cpu.kernels.amx_runs import MOST_WORDS, WordRun
+from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
+
+FIRST_LEVEL = 40 << 10  # bytes of it for operands, of 48 that a core has
+LEAST_STEPS = 2  # of a panel
+BEYOND = 1.3  # cycles of loading a row from the second level
+SECOND_LEVEL = 3 << 19  # bytes of it for weights, of 2 MB
+STREAMED = 12.0  # bytes of weights in a cycle from beyond it
+SPLIT = 8.0  # cycles of taking a block of a column apart
+WAITING = 2.0  # cycles of a vector of sums that goes to memory and comes back, for each panel
+
+
+@dataclass(frozen=True)
+class SplitPlan(AmxPlan):
+    """A plan whose `geometry` has pairs of blocks, each of which fills the rows of a register of x."""
+
+    most_held: ClassVar[int] = 3 << 18
+    most_shared: ClassVar[int] = 1 << 30  # taking x apart again takes longer than weights from beyond
+
+    @staticmethod
+    def ways(geometry: ConvGeometry, product: AmxProduct) -> Sequence[bool]:
+        """Tasks copy what they read, since they take it apart."""
+        return (True,)
+
+    @cached_property
+    def run(self) -> WordRun:
+        """A pair of blocks at one tap in a step."""
+        return WordRun(self.geometry.x.blocks, self.geometry.kernel[1], 1, MOST_WORDS, gathered=True)
+
+    @property
+    def panels(self) -> int:
+        """Parts of the steps, each of which all tiles of a task take before the next part."""
+        return self._parts(self.panel)
+
+    def _parts(self, panel: tuple[int, ...]) -> int:
+        return self.run.blocks // panel[0] * (self.geometry.kernel[0] // panel[1])
+
+    @cached_property
+    def panel(self) -> tuple[int, ...]:
+        """Blocks, rows, taps and steps of a part."""
+        return self._panel(self.rows)
+
+    def _panel(self, rows: int) -> tuple[int, ...]:
+        """The largest part that stays in the first level for so many rows; all steps where none of some steps does."""
+        height, pairs = self.geometry.kernel[0], self.run.blocks
+        parts = [(count, height) for count in range(pairs, 0, -1) if pairs % count == 0] + [(1, 1)]
+        fitting = (
+            (count, taps)
+            for count, taps in parts
+            if count * taps * self.run.taps >= LEAST_STEPS and self._operands(count, taps, rows) <= FIRST_LEVEL
+        )
+        return (*next(fitting, (pairs, height)), self.run.taps, self.run.steps)
+
+    def _operands(self, blocks: int, height: int, rows: int) -> int:
+        """Bytes of x, and of a group's weights, for some blocks and rows of taps."""
+        inside = self.rows_inside(rows) if height > 1 else rows
+        x = inside * self.geometry.x.width * ROW
+        weights = height * self.run.taps * self.outputs * MOST_WORDS * ROW
+        return blocks * self.product.parts * (x + weights)
+
+    def _busiest(self, rows: int, together: int) -> float:
+        """The same, and what the weights take that do not stay in the second level from task to task."""
+        tasks = self.groups // together * (self.geometry.out.height // rows)
+        streamed = together * self._group_bytes if self.groups * self._group_bytes > SECOND_LEVEL else 0
+        return super()._busiest(rows, together) + -(-tasks // self.threads) * streamed / STREAMED
+
+    def tile_cycles(self, rows: int) -> float:
+        """Cycles of a tile, which waits between panels."""
+        return super().tile_cycles(rows) + (self._parts(self._panel(rows)) - 1) * WAITING * self._vectors
+
+    def _copied(self, rows: int) -> float:
+        x = self.geometry.x
+        return super()._copied(rows) + 2 * SPLIT * self.rows_inside(rows) * x.width * x.blocks
+
+    def _loading(self, rows: int) -> tuple[float, float]:
+        """Cycles of loading a row, which fills a line."""
+        blocks, height, _, _ = self._panel(rows)
+        each = LOADED if self._operands(blocks, height, rows) <= FIRST_LEVEL else BEYOND
+        return each, each

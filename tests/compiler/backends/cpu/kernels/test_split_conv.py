@@ -1,0 +1,232 @@
+"""Convolutions of float32 numbers in pieces, in AMX's tile registers: as near double precision as multiply-adds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.compiler.backends.cpu.kernels.emulated_tiles import in_memory, in_registers, tiled_kernels
+from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile
+from zcc.compiler.backends.cpu.kernels.direct_conv import DirectConv, default_tile
+from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
+from zcc.compiler.backends.cpu.kernels.split_conv import SPLIT, SplitConv
+from zcc.compiler.backends.cpu.kernels.split_plan import FIRST_LEVEL, SplitPlan
+from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, StageSpec
+from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
+from zcc.compiler.backends.cpu.program.single_kernel import compile_kernels
+from zcc.compiler.backends.cpu.targets.table import TARGETS
+from zcc.compiler.backends.cpu.targets.target import CpuTarget
+
+Array = NDArray[Any]
+TARGET, PLAIN = TARGETS["x86-64-v4-amx"], TARGETS["x86-64-v3"]
+MACHINES = [
+    in_registers(TARGET),
+    *(in_memory(TARGET.with_threads(threads), PLAIN) for threads in (1, 16)),
+]
+
+
+def tile(blocks: int, columns: int) -> AmxChoice:
+    """Of tasks that take x apart, as all do."""
+    return AmxChoice(blocks, columns, gathered=True)
+
+
+ONE = tile(1, 8)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A convolution of maps of blocks of 16 channels."""
+
+    blocks: tuple[int, int]
+    size: tuple[int, int]
+    kernel: int = 3
+    stride: int = 1
+    dilation: int = 1
+    tile: AmxChoice = ONE
+    stages: tuple[StageSpec, ...] = ()
+
+    @property
+    def spec(self) -> SplitConv:
+        """The kernel."""
+        inside = [(size - 1) * self.stride + (self.kernel - 1) * self.dilation + 1 for size in self.size]
+        x, out = Slab.dense(self.blocks[0], *inside, 16), Slab.dense(self.blocks[1], *self.size, 16)
+        steps = ((each, each) for each in (self.kernel, self.stride, self.dilation))
+        return SplitConv(x, out, *steps, self.stages, self.tile)
+
+
+CASES = {
+    "3x3": Case((2, 2), (6, 8)),
+    "an odd block": Case((3, 2), (5, 8), tile=tile(2, 8)),
+    "one block": Case((1, 1), (3, 7), tile=tile(1, 7)),
+    "stride 2, tiles that overlap": Case((3, 4), (5, 39), stride=2, tile=tile(2, 13)),
+    "registers side by side": Case((2, 2), (4, 30), tile=tile(1, 30)),
+    "dilated": Case((2, 1), (5, 7), dilation=2, tile=tile(1, 7)),
+    "1x1, panels of pairs": Case((32, 4), (2, 40), kernel=1, tile=tile(1, 14)),
+    "panels of rows of taps": Case((4, 2), (4, 80), stride=2, tile=tile(1, 16)),
+    "one column": Case((2, 2), (4, 1), kernel=1, tile=tile(2, 1)),
+    "5x5": Case((2, 2), (3, 9), kernel=5, tile=tile(2, 9)),
+}
+
+
+def sums_of(spec: SplitConv, x: Array, weights: Array) -> Array:
+    """In double precision; weights lie as the dense form has them."""
+    total = np.zeros(spec.out.shape)
+    for row in range(spec.kernel[0]):
+        for column in range(spec.kernel[1]):
+            top, left = row * spec.dilation[0], column * spec.dilation[1]
+            rows = slice(top, top + (spec.out.height - 1) * spec.stride[0] + 1, spec.stride[0])
+            columns = slice(left, left + (spec.out.width - 1) * spec.stride[1] + 1, spec.stride[1])
+            total += np.einsum("bhwi,obil->ohwl", x[:, rows, columns], weights[:, :, row, column], optimize=True)
+    return total
+
+
+@dataclass
+class Trial:
+    """A kernel with its operands."""
+
+    spec: SplitConv
+    x: Array
+    weights: Array
+    bias: Array
+
+    @classmethod
+    def make(cls, spec: SplitConv, seed: int, spread: int = 0) -> Trial:
+        """Numbers whose sizes are up to so many powers of ten apart."""
+        rng = np.random.default_rng(seed)
+
+        def numbers(shape: Sequence[int]) -> Array:
+            sizes = 10.0 ** rng.integers(-spread, spread + 1, shape)
+            return (rng.standard_normal(shape) * sizes).astype(np.float32)
+
+        dense = (spec.out.blocks, spec.x.blocks, *spec.kernel, 16, 16)
+        return cls(spec, numbers(spec.x.shape), numbers(dense), numbers((spec.out.blocks, 16)))
+
+    def run(self, kernel: Any, *operands: Array) -> Array:
+        """What the kernel makes of them."""
+        out = np.full(self.spec.out.shape, 7, np.float32)
+        kernel(self.x, self.spec.pack(self.weights), self.bias, *operands, out)
+        return out
+
+    @property
+    def sums(self) -> Array:
+        """In double precision."""
+        wide = self.x.astype(np.float64), self.weights.astype(np.float64)
+        return sums_of(self.spec, *wide) + self.bias.astype(np.float64)[:, None, None]
+
+    @property
+    def size(self) -> Array:
+        """The sums of the sizes of all that is added up."""
+        sizes = np.abs(self.x.astype(np.float64)), np.abs(self.weights.astype(np.float64))
+        return sums_of(self.spec, *sizes) + np.abs(self.bias)[:, None, None]
+
+
+@pytest.mark.parametrize(("target", "vectors"), MACHINES)
+@pytest.mark.parametrize("spread", [0, 2, 6])
+def test_sums_are_as_near_as_those_of_multiply_adds(
+    spread: int, target: CpuTarget, vectors: CpuTarget | None, tmp_path: Path
+) -> None:
+    """However their sizes differ; both errors are told in parts of the sum of what is added up."""
+    trials = {name: Trial.make(case.spec, seed, spread) for seed, (name, case) in enumerate(CASES.items())}
+    another = tmp_path / "plain"
+    another.mkdir()
+    plain = compile_kernels([multiply_adds(trial.spec) for trial in trials.values()], PLAIN, another)
+    with tiled_kernels([trial.spec for trial in trials.values()], target, vectors, tmp_path) as kernels:
+        for (name, trial), kernel, other in zip(trials.items(), kernels, plain, strict=True):
+            expected, result = np.empty(trial.spec.out.shape, np.float32), trial.run(kernel)
+            other(trial.x, trial.weights, trial.bias, expected)
+            found, allowed = (np.abs(each - trial.sums) / trial.size for each in (result, expected))
+            assert found.max() < 2**-20, name
+            assert (found**2).mean() < 1.5 * (allowed**2).mean(), name
+
+
+def multiply_adds(spec: SplitConv) -> DirectConv:
+    """The same convolution of float32 numbers as they are."""
+    form = default_tile(spec.x, spec.out, spec.kernel, PLAIN.unit)
+    return DirectConv(spec.x, spec.out, spec.kernel, spec.stride, spec.dilation, spec.stages, form)
+
+
+@pytest.mark.parametrize(("target", "vectors"), MACHINES)
+def test_few_digits_are_exact(target: CpuTarget, vectors: CpuTarget | None, tmp_path: Path) -> None:
+    """Products of twelve digits in all, whose sums float32 holds: no piece is lost, and none is added twice."""
+    trial = Trial.make(CASES["an odd block"].spec, 1)
+    rng = np.random.default_rng(2)
+    trial.x = rng.integers(-2000, 2001, trial.x.shape).astype(np.float32)  # two pieces
+    trial.weights = rng.integers(-3, 4, trial.weights.shape).astype(np.float32)
+    trial.bias = rng.integers(-9, 10, trial.bias.shape).astype(np.float32)
+    swapped = replace(trial, x=trial.x % 4, weights=trial.weights * 667)
+    with tiled_kernels([trial.spec], target, vectors, tmp_path) as [kernel]:
+        for each in (trial, swapped):
+            np.testing.assert_array_equal(each.run(kernel), each.sums)
+
+
+@pytest.mark.parametrize(("target", "vectors"), MACHINES)
+def test_stages_follow_the_sums(target: CpuTarget, vectors: CpuTarget | None, tmp_path: Path) -> None:
+    other = Slab.dense(2, 6, 8, 16)
+    stages = (Apply("silu", ()), Merge("add", other), PerChannel("multiply", 2, 16))
+    trial = Trial.make(replace(CASES["3x3"], stages=stages).spec, 3)
+    rng = np.random.default_rng(4)
+    added, factors = (rng.standard_normal(shape).astype(np.float32) for shape in (other.shape, (2, 16)))
+    expected = (trial.sums / (1 + np.exp(-trial.sums)) + added) * factors[:, None, None]
+    with tiled_kernels([trial.spec], target, vectors, tmp_path) as [kernel]:
+        np.testing.assert_allclose(trial.run(kernel, added, factors), expected, rtol=2e-5, atol=2e-5)
+
+
+def convolution(blocks: tuple[int, int], size: int, kernel: int, stride: int = 1, lanes: int = 16) -> DirectConv:
+    """A square one as a network has it."""
+    inside, unit = (size - 1) * stride + kernel, TARGET.unit
+    x, out = Slab.dense(blocks[0], inside, inside, lanes), Slab.dense(blocks[1], size, size, 16)
+    form = default_tile(x, out, (kernel, kernel), unit)
+    return DirectConv(x, out, (kernel, kernel), (stride, stride), (1, 1), (Apply("silu", ()),), form)
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind"),
+    [
+        (convolution((16, 16), 40, 1), AmxChoice),
+        (convolution((4, 8), 80, 3, stride=2), AmxChoice),
+        (convolution((4, 4), 80, 3), WinogradChoice),
+        (convolution((1, 1), 160, 3), WinogradChoice),
+        (convolution((2, 2), 20, 1), Tile),
+        (convolution((3, 2), 320, 6, stride=2, lanes=1), Tile),
+    ],
+)
+def test_tile_registers_are_first_where_they_are_expected_to_be_quicker(spec: DirectConv, kind: type) -> None:
+    """1x1 and stride 2 of many channels; of stride 1 Winograd's way multiplies far less, and images are no pairs."""
+    unit = replace(TARGET.unit, threads=4)
+    assert type(spec.preferred(unit)) is kind
+    offered = spec.choices(unit)
+    assert spec.preferred(unit) == offered[0] or kind is Tile
+    assert (AmxChoice in {type(each) for each in offered}) == (spec.x.lanes == 16)
+
+
+def test_targets_without_tile_registers_know_none() -> None:
+    spec, unit = convolution((16, 16), 40, 1), TARGETS["x86-64-v4"].unit
+    assert AmxChoice not in {type(each) for each in spec.choices(unit)}
+
+
+@pytest.mark.parametrize("threads", [1, 4, 16])
+@pytest.mark.parametrize(
+    "spec", [convolution((16, 16), 40, 1), convolution((8, 16), 40, 3, stride=2), convolution((32, 32), 20, 1)]
+)
+def test_what_a_panel_reads_stays_in_the_first_level(spec: DirectConv, threads: int) -> None:
+    cut = plan(spec, replace(TARGET.unit, threads=threads))
+    blocks, height, columns, _ = cut.panel
+    inside = cut.rows_inside(cut.rows) if height > 1 else cut.rows
+    pixels, weights = inside * spec.x.width, height * columns * cut.geometry.tile.blocks * 16
+    assert blocks * 3 * (pixels + weights) * 64 <= FIRST_LEVEL
+    assert cut.panels > 1 and cut.panels * blocks * height == cut.run.blocks * spec.kernel[0]
+
+
+def plan(spec: DirectConv, unit: VectorUnit) -> SplitPlan:
+    """How the first form in tile registers is cut."""
+    choice = next(each for each in spec.choices(unit) if isinstance(each, AmxChoice))
+    chosen = spec.chosen(choice)
+    assert isinstance(chosen, SplitConv)
+    return SplitPlan(chosen.geometry, SPLIT, unit.threads)
