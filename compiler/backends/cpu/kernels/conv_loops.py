@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from tvm import tirx
@@ -19,8 +19,21 @@ from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.vector import named
 from zcc.compiler.ir.tensors import Array
 
-# Gets the sums of a block of the tile, by its number, and where the tile begins: block, row, column.
-Finish = Callable[[Callable[[int], list[Expr]], Sequence[Any]], None]
+# Gets a vector when it is computed, and may emit something else before the next.
+Between = Callable[[Expr], Expr]
+
+
+def at_once(value: Expr) -> Expr:
+    """Nothing between vectors."""
+    return value
+
+
+class Finish(Protocol):
+    """Makes results of sums."""
+
+    def __call__(self, sums: Callable[[int], list[Expr]], place: Sequence[Any], between: Between = at_once) -> None:
+        """Gets the sums of a block of the tile, by its number, and where the tile begins: block, row, column."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.conv_loops import Finish
+from zcc.compiler.backends.cpu.kernels.conv_loops import Between, Finish, at_once
 from zcc.compiler.backends.cpu.kernels.stages import apply_stages, stage_arguments
 from zcc.compiler.backends.cpu.kernels.stored import as_stored
 from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
@@ -20,15 +20,14 @@ def finishing(spec: TiledConv, blocks: int) -> Finish:
     operands = stage_arguments(spec.stages)
     result = spec.out.argument("out")
 
-    def finish(sums: Callable[[int], list[Expr]], place: Sequence[Any]) -> None:
+    def finish(sums: Callable[[int], list[Expr]], place: Sequence[Any], between: Between = at_once) -> None:
         for block in range(blocks):
             values = sums(block)
             lanes = lanes_of(values[0])
             parts = spec.out.lanes // lanes
             held = T.alloc_buffer((len(values), lanes), "float32")
             for number, value in enumerate(values):
-                T.buffer_store(held, value, [number, ramp(0, lanes)])
-            for number in range(len(values)):
+                T.buffer_store(held, between(value), [number, ramp(0, lanes)])
                 column, part = divmod(number, parts)
                 with T.vectorized(0, lanes) as lane:
                     index = [place[0] + block, place[1], place[2] + column, part * lanes + lane]

@@ -21,6 +21,7 @@ from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, AmxPro
 from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile
 from zcc.compiler.backends.cpu.kernels.byte_dot import BYTE_DOTS, BYTES
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Sums, Tile
+from zcc.compiler.backends.cpu.kernels.conv_loops import Between, at_once
 from zcc.compiler.backends.cpu.kernels.dot_tile import Dot, DotTile, dot_choices
 from zcc.compiler.backends.cpu.kernels.matrix_tile import REGISTER, USMMLA, WORD, MatrixTile, matrix_choices
 from zcc.compiler.backends.cpu.kernels.quantised_stages import QuantisedStages, declare_map, declare_operands
@@ -77,7 +78,7 @@ class Int8Conv(AmxConv):
             stages = QuantisedStages(self.stages, declare_operands(self.stages), declare_map(self.out, "out"), unit)
             tile = self.emitter(unit, x, weight, start)
 
-            def finish(sums: Callable[[int], list[Expr]], place: Sequence[Any]) -> None:
+            def finish(sums: Callable[[int], list[Expr]], place: Sequence[Any], between: Between = at_once) -> None:
                 stages.hold()
                 for block in range(tile.together):
                     scales = [load(scale, place[0] + block, ramp(part, lanes)) for part in tile.parts]
@@ -86,7 +87,7 @@ class Int8Conv(AmxConv):
                         product(cast("float32", total), factors[number % len(factors)])
                         for number, total in enumerate(sums(block))
                     ]
-                    stages.store(values, [place[0] + block, place[1], place[2], 0])
+                    stages.store(values, [place[0] + block, place[1], place[2], 0], between)
 
             tile.emit(finish)
         return kernel.function

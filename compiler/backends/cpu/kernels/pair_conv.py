@@ -19,6 +19,7 @@ from zcc.compiler.backends.cpu.kernels.amx_plan import AmxPlan
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, AmxProduct
 from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Sums
+from zcc.compiler.backends.cpu.kernels.conv_loops import Between, at_once
 from zcc.compiler.backends.cpu.kernels.dot_tile import DotTile, dot_choices
 from zcc.compiler.backends.cpu.kernels.pair_stages import PairStages
 from zcc.compiler.backends.cpu.kernels.pairs import LANES, PAIR, PairNumbers
@@ -66,9 +67,9 @@ class PairConv(AmxConv):
 
             tile = self._emitter(unit, x, weight, bias)
 
-            def finish(sums: Callable[[int], list[Expr]], place: Sequence[Any]) -> None:
+            def finish(sums: Callable[[int], list[Expr]], place: Sequence[Any], between: Between = at_once) -> None:
                 for block in range(tile.together):
-                    stages.store(sums(block), [place[0] + block, place[1], place[2]])
+                    stages.store(sums(block), [place[0] + block, place[1], place[2]], between)
 
             with numbers.instructions():
                 tile.emit(finish)

@@ -13,6 +13,7 @@ from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.activation import ACTIVATIONS, EXP_HIGH, EXP_LOW, LOG2E, OPERATORS, Branch
+from zcc.compiler.backends.cpu.kernels.conv_loops import Between, at_once
 from zcc.compiler.backends.cpu.kernels.pairs import LANES, PairNumbers
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, StageSpec, stage_arguments
@@ -101,9 +102,10 @@ class PairStages:
         self.out = out.argument("out")
         self.rounds = out.dtype == numbers.stored
 
-    def store(self, values: Sequence[Expr], index: Sequence[Any]) -> None:
+    def store(self, values: Sequence[Expr], index: Sequence[Any], between: Between = at_once) -> None:
         """Store the values of neighbouring columns from `index` (block, row, column) on, after all stages."""
-        done = [self._through(value, [*index[:2], index[2] + column]) for column, value in enumerate(values)]
+        places = [[*index[:2], index[2] + column] for column in range(len(values))]
+        done = [between(self._through(value, place)) for value, place in zip(values, places, strict=True)]
         size = self.numbers.together if self.rounds else 1
         for first in range(0, len(done), size):
             taken = done[first : first + size]

@@ -18,6 +18,7 @@ from tvm.script.ir_builder import tirx as T
 from zcc.compiler.backends.common.curves import CURVES, ROWS, SEGMENTS, Curve
 from zcc.compiler.backends.cpu.kernels.activation import ACTIVATIONS, OPERATORS
 from zcc.compiler.backends.cpu.kernels.byte_pack import VECTORS, pack_bytes, packs
+from zcc.compiler.backends.cpu.kernels.conv_loops import Between, at_once
 from zcc.compiler.backends.cpu.kernels.curve import ROUNDER, HeldCurve
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
@@ -120,10 +121,10 @@ class QuantisedStages:
                 factor = self._encoding(0) if encoded else None
                 self.curves[number] = HeldCurve(curve, operand, self.unit, factor)
 
-    def store(self, values: Sequence[Expr], index: Sequence[Any]) -> None:
+    def store(self, values: Sequence[Expr], index: Sequence[Any], between: Between = at_once) -> None:
         """Store vectors of values that lie one behind the other from `index` on, after all stages."""
         places = [[*index[:2], *self._place(index, number)] for number in range(len(values))]
-        done = [self._through(value, place) for value, place in zip(values, places, strict=True)]
+        done = [between(self._through(value, place)) for value, place in zip(values, places, strict=True)]
         packed = len(done) // VECTORS * VECTORS if self.packs else 0
         for first in range(0, packed, VECTORS):
             self._store_packed(done[first : first + VECTORS], places[first])

@@ -23,7 +23,8 @@ from tvm.script.ir_builder import tirx as T
 from zcc.compiler.backends.cpu.kernels.amx_choices import beside_vectors
 from zcc.compiler.backends.cpu.kernels.amx_conv import AmxConv
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, ROW, load_register
-from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile, Held, Operand
+from zcc.compiler.backends.cpu.kernels.amx_steps import Operand
+from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile, Held
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.float_stages import finishing
 from zcc.compiler.backends.cpu.kernels.slab import Slab
@@ -128,7 +129,9 @@ class SplitTile(AmxTile):
         pixel = (place[2] + operand[0] * self.plan.register_rows) * geometry.stride[1] + kx * geometry.dilation[1]
         load_register(register, words, [pair, operand[1], row, pixel, 0], geometry.stride[1] * ROW)
 
-    def _load_weights(self, register: int, operand: Operand, tap: Sequence[Any], place: Sequence[Any]) -> None:
+    def _load_weights(
+        self, register: int, operand: Operand, tap: Sequence[Any], place: Sequence[Any], _: Held | None
+    ) -> None:
         (pair, ky, kx, _), (block, part) = tap, self.outputs[operand[0]]
         first = [place[0] + block, pair, ky, kx, operand[1], 0, part * self.geometry.per_word]
         load_register(register, self.weight, first, self.pitch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from zcc.compiler.backends.cpu.kernels.amx_choices import amx_choices, beside_ve
 from zcc.compiler.backends.cpu.kernels.amx_conv import AmxConv
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
 from zcc.compiler.backends.cpu.kernels.amx_runs import gathering_helps, run_of
+from zcc.compiler.backends.cpu.kernels.amx_steps import rounds_of
 from zcc.compiler.backends.cpu.kernels.bf16_conv import Bf16Conv
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
@@ -240,3 +242,38 @@ def test_a_step_uses_one_register_of_x_and_one_of_weights(tile: AmxChoice, loads
     loaded = re.findall(r"\ttileloadd\t[^\n]*%(tmm\d)", text)
     operands = [name for name in loaded if name in (f"tmm{sums}", f"tmm{sums + 1}")]
     assert len(operands) * sums == loads * len(products), "to and fro: what is in its register is not loaded again"
+
+
+def test_vectors_come_between_the_instructions_of_tile_registers() -> None:
+    """Those that come one right after the other wait for registers to be renamed to."""
+    case = integers.Case((64, 64), (3, 32), tile=AmxChoice(2, 16))
+    spec = integers.make_trial(case, np.random.default_rng(1)).spec
+    text = assembly(kernel_module(spec, TARGET), TARGET.tvm_target())
+    woven = max(re.split(r"\n\.LBB", text), key=lambda block: len(re.findall("tdpbusd", block)) * ("vpermps" in block))
+    kinds = ["t" if word[:3] in ("til", "tdp") else "v" for word in re.findall(r"\n\t(til|tdp|v)", woven)]
+    runs = [len(run) for run in re.split("v+", "".join(kinds)) if run]
+    assert sum(runs) == 3 * 5, "three steps, of one load of x, and two loads of weights and two products"
+    assert max(runs) <= 3
+
+
+@pytest.mark.parametrize(
+    ("steps", "chunks", "expected"),
+    [
+        (12, 8, (4, 3, 2)),
+        (9, 8, (8, 1, 1)),
+        (18, 8, (2, 9, 4)),
+        (2, 8, (2, 1, 4)),
+        (1, 8, (0, 1, 1)),
+        (1, 3, (1, 1, 3)),
+    ],
+)
+def test_steps_and_chunks_go_together_in_rounds(steps: int, chunks: int, expected: tuple[int, int, int]) -> None:
+    assert rounds_of(steps, chunks) == expected
+
+
+def test_of_all_steps_and_chunks_few_are_left_over() -> None:
+    for steps, chunks in product(range(1, 80), range(1, 25)):
+        rounds, of_steps, of_chunks = rounds_of(steps, chunks)
+        assert rounds * of_steps <= steps and rounds * of_chunks <= chunks
+        assert not rounds or steps - rounds * of_steps < rounds * of_steps
+        assert bool(rounds) == (chunks <= 4 * steps)
