@@ -24,6 +24,7 @@ define linkonce_odr <{LANES} x float> @{PIN}(<{LANES} x float> %value) alwaysinl
 }}
 """
 
+Emission = Callable[[], None]
 Operand = tuple[int, int]  # a register of columns or of outputs, and the piece of its numbers
 
 
@@ -80,7 +81,7 @@ def pinning() -> Iterator[None]:
         yield
 
 
-def emit_some(left: list[Callable[[], None]], count: int, value: Expr) -> Expr:
+def emit_some(left: list[Emission], count: int, value: Expr) -> Expr:
     """Some of what is left to emit, behind a vector."""
     held = named(tirx.call_pure_extern(VECTOR, PIN, value))
     for instruction in left[:count]:
@@ -89,7 +90,7 @@ def emit_some(left: list[Callable[[], None]], count: int, value: Expr) -> Expr:
     return held
 
 
-def emit_all(left: Sequence[Callable[[], None]]) -> None:
+def emit_all(left: Sequence[Emission]) -> None:
     """What is left to emit."""
     for instruction in left:
         instruction()

@@ -203,7 +203,9 @@ class AmxTile:
             taps = [[named(index) for index in self._tap(panel, number * of_steps + step)] for step in range(of_steps)]
             for tap in taps:
                 self._fetch_of_first(tap, place, tile)
-            left = [partial(instruction, tap, place, held) for tap in taps for instruction in self._step]
+            left: list[Emission] = [
+                partial(instruction, tap, place, held) for tap in taps for instruction in self._step
+            ]
             each = -(-len(left) // (of_chunks * self._vectors_of_chunk))
             for chunk in range(of_chunks):
                 before(number * of_chunks + chunk, partial(emit_some, left, each))
