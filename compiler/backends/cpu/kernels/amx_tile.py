@@ -28,6 +28,7 @@ from tvm.script.ir_builder import tirx as T
 from zcc.compiler.backends.cpu.kernels.amx_plan import LANES, AmxPlan
 from zcc.compiler.backends.cpu.kernels.amx_registers import ROW, WORD, configured, emit, load_register, store_register
 from zcc.compiler.backends.cpu.kernels.amx_steps import (
+    Emission,
     Operand,
     emit_all,
     emit_some,
