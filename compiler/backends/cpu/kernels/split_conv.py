@@ -38,7 +38,7 @@ from zcc.runtime.split_weights import PIECES, TOGETHER, SplitWeights
 LANES = 16
 HIGH, SHIFT = 0xFFFF0000, 16  # of a float32: the bits that bfloat16 keeps, and how many it does not
 SPLIT = AMX_PRODUCTS["fp32"]
-BESIDE_WINOGRAD = 0.4  # cycles of Winograd's way of stride 1 for what takes SPLIT.beside in others
+BESIDE_WINOGRAD = 0.4  # what `SPLIT.beside` is where vector units have Winograd's way of stride 1
 
 
 def splits(x: Slab, unit: VectorUnit) -> bool:
@@ -136,7 +136,7 @@ class SplitTile(AmxTile):
         first = [place[0] + block, pair, ky, kx, operand[1], 0, part * self.geometry.per_word]
         load_register(register, self.weight, first, self.pitch)
 
-    def _fetch_ahead(self, tap: Sequence[Any], place: Sequence[Any]) -> None:
+    def _fetch_of_first(self, tap: Sequence[Any], place: Sequence[Any], tile: Any) -> None:
         """Nothing: to fetch the 48 lines of a step took longer than to wait for them, on one thread and on sixteen."""
 
 
