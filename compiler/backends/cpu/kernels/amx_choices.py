@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from math import prod
 from typing import Any
 
 from zcc.compiler.backends.cpu.kernels.amx_plan import ENDS, FINISHED, LANES, OPERANDS, AmxPlan
 from zcc.compiler.backends.cpu.kernels.amx_registers import REGISTERS, WORD, AmxProduct
-from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, worth_trying
+from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Sums, worth_trying
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
+
+MOST_MAPS = 1024  # whose choices are remembered: a network has many of few sizes, in each of its precisions
 
 
 def beside_vectors(
@@ -41,6 +44,12 @@ def amx_choices(
     out = geometry.out
     if product.dtype not in unit.amx or out.lanes % LANES or geometry.x.lanes * product.item % WORD:
         return ()
+    return _choices(replace(geometry, tile=Sums(1, 1)), unit.threads, product, plan)
+
+
+@lru_cache(MOST_MAPS)
+def _choices(geometry: ConvGeometry, threads: int, product: AmxProduct, plan: type[AmxPlan]) -> Sequence[AmxChoice]:
+    out = geometry.out
     tiles = [
         AmxChoice(blocks, columns, gathered)
         for gathered in plan.ways(geometry, product)
@@ -48,7 +57,7 @@ def amx_choices(
         for columns in range(1, min(out.width, REGISTERS * LANES) + 1)
         if out.blocks % blocks == 0 and _fits(blocks * out.lanes // LANES, columns)
     ]
-    plans = {tile: plan(replace(geometry, tile=tile), product, unit.threads) for tile in tiles}
+    plans = {tile: plan(replace(geometry, tile=tile), product, threads) for tile in tiles}
     costs = {tile: (cut.cycles(), -tile.blocks * tile.columns) for tile, cut in plans.items()}
     return tuple(worth_trying(costs)) if costs else ()
 

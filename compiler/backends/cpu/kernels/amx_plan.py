@@ -119,12 +119,13 @@ class AmxPlan:
         rows_held = [rows for rows in _divisors(height) if rows == 1 or self._held(rows) <= self.most_held]
         shared = [count for count in _divisors(self.groups) if count == 1 or count * weights <= self.most_shared]
         cuts = [cut for cut in product(rows_held, shared) if self.groups * height >= enough * prod(cut)]
-        return min(cuts, key=lambda cut: (self._busiest(*cut), -cut[0]))
+        tiles = {rows: self.tile_cycles(rows) for rows in {rows for rows, _ in cuts}}
+        return min(cuts, key=lambda cut: (self._busiest(*cut, tiles[cut[0]]), -cut[0]))
 
-    def _busiest(self, rows: int, together: int) -> float:
-        """Cycles of the thread that has most to do."""
-        tasks, tiles = self.groups // together * (self.geometry.out.height // rows), together * rows * self.across
-        return -(-tasks // self.threads) * (self._copied(rows) + tiles * self.tile_cycles(rows) + self._alone())
+    def _busiest(self, rows: int, together: int, tile: float) -> float:
+        """Cycles of the thread that has most to do, with so many of a tile."""
+        tasks = self.groups // together * (self.geometry.out.height // rows)
+        return -(-tasks // self.threads) * (self._copied(rows) + together * rows * self.across * tile + self._alone())
 
     def rows_inside(self, rows: int) -> int:
         """Rows of x that some rows of a task read."""

@@ -78,11 +78,11 @@ class SplitPlan(AmxPlan):
         weights = height * self.run.taps * self.outputs * MOST_WORDS * ROW
         return blocks * self.product.parts * (x + weights)
 
-    def _busiest(self, rows: int, together: int) -> float:
+    def _busiest(self, rows: int, together: int, tile: float) -> float:
         """The same, and what the weights take that do not stay in the second level from task to task."""
         tasks = self.groups // together * (self.geometry.out.height // rows)
         streamed = together * self._group_bytes if self.groups * self._group_bytes > SECOND_LEVEL else 0
-        return super()._busiest(rows, together) + -(-tasks // self.threads) * streamed / STREAMED
+        return super()._busiest(rows, together, tile) + -(-tasks // self.threads) * streamed / STREAMED
 
     def tile_cycles(self, rows: int) -> float:
         """Cycles of a tile, which waits between panels."""
