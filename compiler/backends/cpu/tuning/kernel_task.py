@@ -64,14 +64,14 @@ class KernelTask:
         return self.default_seconds / self.best_seconds if self.default_seconds and self.best_seconds else 1.0
 
     def learn(self, choice: str, seconds: float | None) -> None:
-        """What a form took, None when it failed."""
+        """What a form took, None when it failed; of equally quick ones that is best which records hold for it."""
         if seconds is None:
             return
         if choice == write_choice(self.spec.tile):
             self.base_seconds = seconds
         if choice == write_choice(self.choices[0]):
             self.default_seconds = seconds
-        if self.best_seconds is None or seconds < self.best_seconds:
+        if self.best is None or self.best_seconds is None or (seconds, choice) < (self.best_seconds, self.best):
             self.best, self.best_seconds = choice, seconds
 
 

@@ -28,6 +28,16 @@ def assert_measures_nothing(folder: Path, tasks: list[Any]) -> None:
     assert content(folder) == before
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_equally_quick_forms_the_best_is_the_same_in_any_order(order: int) -> None:
+    """A clock may tell two alike, and records are recalled in an order of their own."""
+    learning = task_of_all(direct(SMALL))
+    forms = sorted(map(write_choice, learning.choices))[:3]
+    for form in forms[::order]:
+        learning.learn(form, 2e-6)
+    assert learning.best == forms[0]
+
+
 def test_a_search_measures_every_form_and_the_next_one_nothing(tmp_path: Path) -> None:
     told = Told()
     tasks = [task_of_all(direct(SMALL)), task(direct(LARGE), count=3)]
