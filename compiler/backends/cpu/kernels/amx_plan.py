@@ -120,7 +120,7 @@ class AmxPlan:
         shared = [count for count in _divisors(self.groups) if count == 1 or count * weights <= self.most_shared]
         cuts = [cut for cut in product(rows_held, shared) if self.groups * height >= enough * prod(cut)]
         tiles = {rows: self.tile_cycles(rows) for rows in {rows for rows, _ in cuts}}
-        return min(cuts, key=lambda cut: (self._busiest(*cut, tiles[cut[0]]), -cut[0]))
+        return min(cuts, key=lambda cut: (self._busiest(cut[0], cut[1], tiles[cut[0]]), -cut[0]))
 
     def _busiest(self, rows: int, together: int, tile: float) -> float:
         """Cycles of the thread that has most to do, with so many of a tile."""

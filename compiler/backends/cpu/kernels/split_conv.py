@@ -84,7 +84,7 @@ class SplitConv(AmxConv):
         """Its tiles in tile registers, and forms in vector units; first those that are expected to be quicker."""
         few = isinstance(forms[0], WinogradChoice) and self.stride == (1, 1)
         product = replace(SPLIT, beside=BESIDE_WINOGRAD) if few else SPLIT
-        return beside_vectors(self.geometry, unit, product, forms, SplitPlan)
+        return beside_vectors(self.geometry, unit, product, forms)
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """The tile's sums, then its stages and stores."""
