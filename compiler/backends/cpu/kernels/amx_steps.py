@@ -82,15 +82,9 @@ def pinning() -> Iterator[None]:
 
 
 def emit_some(left: list[Emission], count: int, value: Expr) -> Expr:
-    """Some of what is left to emit, behind a vector."""
+    """The next few instructions of what is left to emit, behind a vector."""
     held = named(tirx.call_pure_extern(VECTOR, PIN, value))
     for instruction in left[:count]:
         instruction()
     del left[:count]
     return held
-
-
-def emit_all(left: Sequence[Emission]) -> None:
-    """What is left to emit."""
-    for instruction in left:
-        instruction()

@@ -30,7 +30,6 @@ from zcc.compiler.backends.cpu.kernels.amx_registers import ROW, WORD, configure
 from zcc.compiler.backends.cpu.kernels.amx_steps import (
     Emission,
     Operand,
-    emit_all,
     emit_some,
     ordered_products,
     pinning,
@@ -210,7 +209,6 @@ class AmxTile:
             each = -(-len(left) // (of_chunks * self._vectors_of_chunk))
             for chunk in range(of_chunks):
                 before(number * of_chunks + chunk, partial(emit_some, left, each))
-            emit_all(left)
         self._steps(rounds * of_steps, panel, place, held, tile)
         with T.serial(rounds * of_chunks, chunks) as chunk:
             before(chunk, at_once)
