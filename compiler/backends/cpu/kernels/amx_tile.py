@@ -9,8 +9,8 @@ There is one register of x and one of weights beside those of sums. What is load
 that loads run beside products all the same; it has few registers to rename them to, and each name in use takes one.
 
 Sums go through memory to the stages behind them, which vector units do: while a tile is multiplied, they finish the one
-before, an instruction of the one after some vectors of the other. A task has several tiles, so that there mostly is one.
-Where its steps come in panels, all tiles do one before the next, and their sums wait in memory.
+before, an instruction of the one after some vectors of the other. A task has several tiles, so that there mostly is
+one. Where its steps come in panels, all tiles do one before the next, and their sums wait in memory.
 """
 
 from __future__ import annotations
