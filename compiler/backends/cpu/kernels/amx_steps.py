@@ -11,10 +11,10 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
+from zcc.compiler.backends.cpu.kernels.amx_plan import LANES
 from zcc.compiler.backends.cpu.kernels.vector import named
 
 MOST_WOVEN = 4  # chunks that are written out beside steps
-LANES = 16
 VECTOR, PIN = f"float32x{LANES}", "zcc_pin"
 # LLVM would move vectors to where they are used, behind all that should come between them.
 PINNED = f"""

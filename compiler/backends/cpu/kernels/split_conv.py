@@ -22,6 +22,7 @@ from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.amx_choices import beside_vectors
 from zcc.compiler.backends.cpu.kernels.amx_conv import AmxConv
+from zcc.compiler.backends.cpu.kernels.amx_plan import LANES
 from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, ROW, load_register
 from zcc.compiler.backends.cpu.kernels.amx_steps import Operand
 from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile, Held
@@ -35,7 +36,6 @@ from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
 from zcc.compiler.ir.tensors import BFLOAT16, Array
 from zcc.runtime.split_weights import PIECES, TOGETHER, SplitWeights
 
-LANES = 16
 HIGH, SHIFT = 0xFFFF0000, 16  # of a float32: the bits that bfloat16 keeps, and how many it does not
 SPLIT = AMX_PRODUCTS["fp32"]
 BESIDE_WINOGRAD = 0.4  # what `SPLIT.beside` is where vector units have Winograd's way of stride 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.compiler.backends.cpu.kernels.emulated_tiles import in_memory, in_registers, tiled_kernels
+from zcc.compiler.backends.cpu.kernels.amx_steps import ordered_products
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile
 from zcc.compiler.backends.cpu.kernels.direct_conv import DirectConv, default_tile
 from zcc.compiler.backends.cpu.kernels.slab import Slab
@@ -230,3 +232,13 @@ def plan(spec: DirectConv, unit: VectorUnit) -> SplitPlan:
     chosen = spec.chosen(choice)
     assert isinstance(chosen, SplitConv)
     return SplitPlan(chosen.geometry, SPLIT, unit.threads)
+
+
+@pytest.mark.parametrize(("columns", "outputs", "loads"), [(1, 1, 7), (1, 2, 13), (2, 1, 13), (2, 2, 25)])
+def test_each_product_is_taken_once_and_few_operands_are_loaded_twice(columns: int, outputs: int, loads: int) -> None:
+    """One register holds x, and one weights: a product loads one of them more, the first both."""
+    ordered = ordered_products(columns, outputs, SPLIT.pieces)
+    assert len(set(ordered)) == len(ordered) == 6 * columns * outputs
+    assert {(x[1], weights[1]) for x, weights in ordered} == set(SPLIT.pieces)
+    changed = [sum(one != other for one, other in zip(*pair, strict=True)) for pair in pairwise(ordered)]
+    assert 2 + sum(changed) == loads

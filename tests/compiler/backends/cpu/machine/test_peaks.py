@@ -43,3 +43,15 @@ def test_a_machine_has_a_peak_and_a_bandwidth_for_every_footprint(monkeypatch: p
     machine = peaks.measure_machine(native_target(), able)
     assert [arithmetic for arithmetic, peak in machine.peaks.items() if peak > 0] == able
     assert [size for size, speed in machine.bandwidth if speed > 0] == [1 << 18, 1 << 20]
+
+
+def test_the_peak_of_float32_in_tiles_is_a_sixth_of_that_of_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes six products, all of which take the same time here; vectors count where they are quicker."""
+    monkeypatch.setattr(peaks, "compiled", lambda function, target: lambda *arrays: None)
+    monkeypatch.setattr(peaks, "_best", lambda run: 1.0)
+    target = TARGETS["x86-64-v4-amx"]
+    in_tiles = peaks.PEAKS["bf16"](target, 2, 16) / 6
+    assert peaks.PEAKS["fp32"](target, 2, 16) == in_tiles
+    monkeypatch.setattr(peaks, "_peak_of_vectors", lambda *about: 2 * in_tiles)
+    assert peaks.PEAKS["fp32"](target, 2, 16) == 2 * in_tiles
+    assert peaks.PEAKS["fp32"](TARGETS["x86-64-v4"], 2, 16) == 2 * in_tiles
