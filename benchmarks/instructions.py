@@ -23,8 +23,8 @@ import onnx
 from benchmarks.arguments import names, run
 from benchmarks.hot_loops import Loop, hot_loop
 from zcc.compiler.backends.cpu.forms.network_form import default_form
-from zcc.compiler.backends.cpu.kernels.amx_plan import LANES, AmxPlan
-from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS
+from zcc.compiler.backends.cpu.kernels.amx_plan import AmxPlan
+from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, LANES
 from zcc.compiler.backends.cpu.kernels.amx_runs import MOST_WORDS
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
@@ -32,6 +32,7 @@ from zcc.compiler.backends.cpu.kernels.pair_conv import PairConv
 from zcc.compiler.backends.cpu.kernels.spec import KernelCall, KernelSpec
 from zcc.compiler.backends.cpu.kernels.split_conv import SPLIT, SplitConv
 from zcc.compiler.backends.cpu.kernels.split_plan import SplitPlan
+from zcc.compiler.backends.cpu.kernels.winograd_choices import AmxWinogradChoice
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
 from zcc.compiler.backends.cpu.targets.table import TARGETS
@@ -109,7 +110,10 @@ def row_of(call: KernelCall, flops: int, dtype: str, target: CpuTarget) -> tuple
 def per_product(spec: KernelSpec, loop: Loop, dtype: str) -> float:
     """Instructions for a multiply-add of the convolution: Winograd does fewer, and tile registers may have gaps."""
     if isinstance(spec, WinogradConv):
-        return loop.per_product * spec.transform.products**2 / (TAPS * spec.tile.size) ** 2
+        each = loop.per_product * spec.transform.products**2 / (TAPS * spec.tile.size) ** 2
+        if isinstance(spec.tile, AmxWinogradChoice):
+            return each * len(SPLIT.pieces) * LANES / spec.tile.rows
+        return each
     if isinstance(spec, PairConv | Int8Conv) and isinstance(spec.tile, AmxChoice):
         plan = AmxPlan(spec.geometry, AMX_PRODUCTS[dtype], 1)
         return loop.per_product * LANES * MOST_WORDS / (plan.register_rows * plan.run.words)
@@ -151,7 +155,7 @@ def mean(found: Sequence[Row]) -> float:
 
 def window_of(row: Row) -> tuple[str, str]:
     """The size and the stride of a convolution."""
-    if winograd := re.match(r"winograd\d+s(\d)_", row.kernel):
+    if winograd := re.match(r"winograd\D*\d+s(\d)_", row.kernel):
         return "3x3", winograd[1]
     window = WINDOW.search(row.kernel)
     return (window[1], window[2]) if window else ("", "")

@@ -32,7 +32,7 @@ from zcc.compiler.backends.cpu.kernels.choices import Defaults, Tunable, Unchang
 from zcc.compiler.backends.cpu.kernels.direct_conv import DirectConv
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
-from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
+from zcc.compiler.backends.cpu.kernels.winograd_choices import AmxWinogradChoice, WinogradChoice
 from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS
 from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.backends.cpu.lowering.pipeline import lower_network
@@ -200,7 +200,8 @@ def describe(form: WinogradChoice | None) -> str:
     """A row's form."""
     if form is None:
         return "direct"
-    return f"F({form.size}) {form.tiles:>3} tiles x{form.shares}, {form.blocks}x{form.columns}"
+    where = "AMX " if isinstance(form, AmxWinogradChoice) else ""
+    return f"{where}F({form.size}) {form.tiles:>3} tiles x{form.shares}, {form.blocks}x{form.columns}"
 
 
 def print_table(

@@ -19,6 +19,7 @@ from zcc.runtime.manifest import Manifest, Run
 from zcc.runtime.regular import told
 from zcc.runtime.rules import brief
 from zcc.runtime.split_weights import SplitWeights
+from zcc.runtime.split_winograd_weights import SplitWinogradWeights
 from zcc.runtime.winograd_weights import WinogradWeights
 
 Array = NDArray[Any]
@@ -70,6 +71,8 @@ KINDS: dict[str, RunKind] = {
     "half winograd": RunKind(np.float16, np.float32, WinogradWeights),
     "split": RunKind(np.float32, np.float32, SplitWeights),
     "half split": RunKind(np.float16, np.float32, SplitWeights),
+    "split winograd": RunKind(np.float32, np.float32, SplitWinogradWeights),
+    "half split winograd": RunKind(np.float16, np.float32, SplitWinogradWeights),
 }
 
 

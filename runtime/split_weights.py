@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from math import prod
 from typing import Any
 
@@ -65,15 +66,14 @@ class SplitWeights:
 
     def fill(self, dense: Array, made: Array) -> None:
         """Make them; both arrays are contiguous float32."""
-        pieces = made.view(np.uint16).reshape(self.made_shape)
-        if self.shape[1] % TOGETHER:
-            pieces[:, -1, ..., -1] = 0
-        for block, weights in enumerate(dense.reshape(self.shape).swapaxes(0, 1)):
-            left = weights.copy()
+        words, weights = made.view(np.uint32).reshape(self.made_shape[:-1]), dense.reshape(self.shape)
+        for first in range(0, self.shape[1], TOGETHER):
+            left = [weights[:, block].copy() for block in range(first, min(first + TOGETHER, self.shape[1]))]
             for piece in range(PIECES):
-                bits = _nearest(left)
-                pieces[:, block // TOGETHER, :, :, piece, :, :, block % TOGETHER] = bits >> SHIFT
-                left -= bits.view(np.float32)
+                bits = [_nearest(each) for each in left]
+                words[:, first // TOGETHER, :, :, piece] = reduce(np.bitwise_or, bits[1:], bits[0] >> SHIFT)
+                for each, taken in zip(left, bits, strict=True):
+                    each -= taken.view(np.float32)
 
 
 def _nearest(values: Array) -> Array:

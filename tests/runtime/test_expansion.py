@@ -25,11 +25,13 @@ from zcc.runtime.expansion import KINDS, describe
 from zcc.runtime.library import WEIGHTS, load_weights
 from zcc.runtime.manifest import FILENAME, Manifest, Run
 from zcc.runtime.split_weights import SplitWeights
+from zcc.runtime.split_winograd_weights import SplitWinogradWeights
 from zcc.runtime.variant import Variant
 from zcc.runtime.winograd_weights import WinogradWeights
 
 ORDER, PIECES = WinogradWeights((1.0,), 1, (2, 1, 4, 4)), SplitWeights((2, 1, 3, 3, 4, 4))
-ORDERS = {type(order): order for order in (ORDER, PIECES)}
+POINTS = SplitWinogradWeights(ORDER)
+ORDERS = {type(order): order for order in (ORDER, PIECES, POINTS)}
 RUNS: dict[str, dict[str, Any]] = {
     name: ORDERS[kind.order].parameters if kind.order else {} for name, kind in KINDS.items()
 }
@@ -42,12 +44,13 @@ def test_runs_of_all_kinds_follow_each_other(tmp_path: Path) -> None:
     wholes = rng.integers(0, 256, 7).astype(np.uint8)  # so that what follows lies at no multiple of anything
     parts = {"same": wholes, "half": halves}
     expected = {"same": wholes, "half": halves.astype(np.float32)}
-    for name, made_by in (("winograd", ORDER), ("split", PIECES)):
+    for name, made_by in (("winograd", ORDER), ("split", PIECES), ("split winograd", POINTS)):
         for kind, stored in ((name, floats), (f"half {name}", halves)):
             parts[kind], expected[kind] = stored, np.empty(made_by.made, np.float32)
             made_by.fill(stored.astype(np.float32), expected[kind])
     assert parts.keys() == KINDS.keys()
     order = ["half", "same", "winograd", "split", "half winograd", "same", "half split", "half"]
+    order += ["split winograd", "same", "half split winograd"]
     (tmp_path / WEIGHTS).write_bytes(b"".join(parts[kind].tobytes() for kind in order))
     runs = [Run(kind, parts[kind].nbytes, RUNS[kind]) for kind in order]
     assert load_weights(tmp_path, runs).tobytes() == b"".join(expected[kind].tobytes() for kind in order)

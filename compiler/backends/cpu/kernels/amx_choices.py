@@ -8,8 +8,8 @@ from functools import lru_cache
 from math import prod
 from typing import Any
 
-from zcc.compiler.backends.cpu.kernels.amx_plan import ENDS, FINISHED, LANES, OPERANDS, AmxPlan
-from zcc.compiler.backends.cpu.kernels.amx_registers import REGISTERS, WORD, AmxProduct
+from zcc.compiler.backends.cpu.kernels.amx_plan import ENDS, FINISHED, OPERANDS, AmxPlan
+from zcc.compiler.backends.cpu.kernels.amx_registers import LANES, REGISTERS, WORD, AmxProduct
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Sums, worth_trying
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit

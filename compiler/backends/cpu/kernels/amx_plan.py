@@ -9,12 +9,11 @@ from itertools import product
 from math import prod
 from typing import ClassVar
 
-from zcc.compiler.backends.cpu.kernels.amx_registers import ROW, AmxProduct
+from zcc.compiler.backends.cpu.kernels.amx_registers import LANES, ROW, AmxProduct
 from zcc.compiler.backends.cpu.kernels.amx_runs import WordRun, gathering_helps, run_of
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 
-LANES = 16  # sums in a row of a tile register, and its rows
 MOST_CHUNK = 8  # columns that are finished together
 PACKED = 4  # of them are stored together
 MOST_TILES = 16  # of a task: so many that the last, which is finished alone, counts little
@@ -235,21 +234,31 @@ class AmxPlan:
         return max(both) + EXPOSED * min(both) + ENDS * self._vectors + LATENCY
 
     def step_cycles(self, rows: int) -> float:
-        """Cycles of a step, the mean of those with many registers to rename to and of those with few."""
-        sums, pieces = self.registers * self.outputs, len(self.product.pieces)
-        outer = min(self.registers, self.outputs) * self.product.parts
-        again = sums * pieces - outer + 1  # what is in the register already is not loaded
-        x_loads, weight_loads = (again, outer) if self.outputs <= self.registers else (outer, again)
-        of_x, of_weights = self._loading(rows)
-        loaded = x_loads * self.register_rows * of_x + weight_loads * self.run.words * of_weights
-        written = (outer + again + sums * pieces) * WRITTEN / (RENAMED - sums - OPERANDS)
-        return (max(self.geometry.tile.columns * self.outputs * pieces, loaded) + max(written, loaded)) / 2
+        """Cycles of a step in tasks of so many rows of the map."""
+        shape = self.registers, self.outputs, self.register_rows, self.run.words
+        return step_cycles(self.product, shape, self._loading(rows))
 
     def _loading(self, rows: int) -> tuple[float, float]:
         """Cycles of loading a row of x, and one of weights, in tasks of so many rows of the map."""
         x, run = self.geometry.x, self.run
         lanes = x.lanes * (x.blocks if run.gathered else self.geometry.stride[1])
         return LOADED if lanes * self.product.item % ROW == 0 else CROSSING, LOADED
+
+
+def step_cycles(product: AmxProduct, shape: tuple[int, int, int, int], loading: tuple[float, float]) -> float:
+    """Cycles of a step, the mean of those with many registers to rename to and of those with few.
+
+    The shape is in registers of columns, registers of outputs, rows of x and words in a row; then what it takes to load
+    a row of x, and one of weights.
+    """
+    (columns, outputs, rows, words), (of_x, of_weights) = shape, loading
+    sums, pieces = columns * outputs, len(product.pieces)
+    outer = min(columns, outputs) * product.parts
+    again = sums * pieces - outer + 1  # what is in the register already is not loaded
+    x_loads, weight_loads = (again, outer) if outputs <= columns else (outer, again)
+    loaded = x_loads * rows * of_x + weight_loads * words * of_weights
+    written = (outer + again + sums * pieces) * WRITTEN / (RENAMED - sums - OPERANDS)
+    return (max(rows * sums * pieces, loaded) + max(written, loaded)) / 2
 
 
 def _divisors(number: int) -> list[int]:

@@ -16,6 +16,7 @@ from zcc.compiler.backends.cpu.kernels.vector import load
 REGISTERS = 8
 ROW = 64  # bytes of a row at most
 WORD = 4  # bytes of an operand whose products go into one sum
+LANES = 16  # sums in a row, and rows at most
 PALETTE = 1  # the one there is
 CONFIG_BYTES = 64
 BYTES_OF_ROWS, ROWS = 16, 48  # where a configuration has them: 16 bits and 8 for each register

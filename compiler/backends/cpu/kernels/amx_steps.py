@@ -11,7 +11,7 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.amx_plan import LANES
+from zcc.compiler.backends.cpu.kernels.amx_registers import LANES
 from zcc.compiler.backends.cpu.kernels.vector import named
 
 MOST_WOVEN = 4  # chunks that are written out beside steps
@@ -38,6 +38,16 @@ def ordered_products(columns: int, outputs: int, pieces: Sequence[tuple[int, int
     if outputs <= columns:
         return [(column, output) for output, column in _to_and_fro([pair[::-1] for pair in pairs])]
     return _to_and_fro(pairs)
+
+
+def products_and_loads(
+    columns: int, outputs: int, pieces: Sequence[tuple[int, int]]
+) -> Iterator[tuple[Operand, Operand, bool, bool]]:
+    """The same, and whether either operand is to be loaded: not where it is in its register already."""
+    held: tuple[Operand | None, Operand | None] = None, None
+    for column, output in ordered_products(columns, outputs, pieces):
+        yield column, output, column != held[0], output != held[1]
+        held = column, output
 
 
 def _to_and_fro(pairs: Sequence[tuple[Operand, Operand]]) -> list[tuple[Operand, Operand]]:

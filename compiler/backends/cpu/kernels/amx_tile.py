@@ -26,14 +26,22 @@ from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.amx_plan import LANES, AmxPlan
-from zcc.compiler.backends.cpu.kernels.amx_registers import ROW, WORD, configured, emit, load_register, store_register
+from zcc.compiler.backends.cpu.kernels.amx_plan import AmxPlan
+from zcc.compiler.backends.cpu.kernels.amx_registers import (
+    LANES,
+    ROW,
+    WORD,
+    configured,
+    emit,
+    load_register,
+    store_register,
+)
 from zcc.compiler.backends.cpu.kernels.amx_steps import (
     Emission,
     Operand,
     emit_some,
-    ordered_products,
     pinning,
+    products_and_loads,
     rounds_of,
 )
 from zcc.compiler.backends.cpu.kernels.conv_loops import Between, ConvGeometry, Finish, at_once
@@ -236,15 +244,14 @@ class AmxTile:
         """What multiplies all columns with all outputs; what is in its register already is not loaded again."""
         sums = self._sums()
         x, weights = len(sums), len(sums) + 1
-        before: tuple[Operand | None, Operand | None] = None, None
         made: list[Instruction] = []
-        for column, output in ordered_products(self.plan.registers, len(self.outputs), self.plan.product.pieces):
-            if column != before[0]:
+        steps = products_and_loads(self.plan.registers, len(self.outputs), self.plan.product.pieces)
+        for column, output, another_x, other_weights in steps:
+            if another_x:
                 made.append(partial(self._load_x, x, column))
-            if output != before[1]:
+            if other_weights:
                 made.append(partial(self._load_weights, weights, output))
             made.append(partial(self._multiply, sums[column[0], output[0]], x, weights))
-            before = column, output
         return made
 
     def _fetch_ahead(self, tap: Sequence[Any], place: Sequence[Any]) -> None:

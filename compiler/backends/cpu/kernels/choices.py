@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from zcc.compiler.backends.cpu.kernels.sampled import Sampled
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import KernelSpec, VectorUnit
-from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
+from zcc.compiler.backends.cpu.kernels.winograd_choices import AmxWinogradChoice, WinogradChoice
 from zcc.compiler.ir.tensors import Array
 
 AnySums = TypeVar("AnySums", bound="Sums")
@@ -120,7 +120,13 @@ class Defaults:
         return None
 
 
-KINDS: dict[str, Any] = {"tile": Tile, "tile_registers": AmxChoice, "winograd": WinogradChoice, "sampled": Sampled}
+KINDS: dict[str, Any] = {
+    "tile": Tile,
+    "tile_registers": AmxChoice,
+    "winograd": WinogradChoice,
+    "winograd_registers": AmxWinogradChoice,
+    "sampled": Sampled,
+}
 
 
 def write_choice(choice: Any) -> str:

@@ -26,9 +26,16 @@ from zcc.compiler.backends.cpu.kernels.panel_conv import build_in_panels, wants_
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building, spatial
 from zcc.compiler.backends.cpu.kernels.split_conv import SplitConv, splits
+from zcc.compiler.backends.cpu.kernels.split_winograd import SplitWinogradConv
 from zcc.compiler.backends.cpu.kernels.stages import Apply, StageSpec, apply_stages, stage_arguments
 from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
-from zcc.compiler.backends.cpu.kernels.winograd_choices import CACHE, WinogradChoice, cost, winograd_choices
+from zcc.compiler.backends.cpu.kernels.winograd_choices import (
+    CACHE,
+    AmxWinogradChoice,
+    WinogradChoice,
+    cost,
+    winograd_choices,
+)
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS
 from zcc.compiler.ir.tensors import FLOAT16, Array
@@ -73,7 +80,7 @@ class DirectConv(TiledConv):
 
     def preferred(self, unit: VectorUnit) -> Sums | WinogradChoice:
         """In tile registers or by Winograd where that is expected to pay, else the tile as it is."""
-        if self._has_tile_registers(unit) and isinstance(first := self.choices(unit)[0], AmxChoice):
+        if self._has_tile_registers(unit) and isinstance(first := self.choices(unit)[0], AmxChoice | AmxWinogradChoice):
             return first
         return next(iter(self._by_winograd(unit))) if self._winograd_pays(unit) else self.tile
 
@@ -118,6 +125,8 @@ class DirectConv(TiledConv):
         """With another tile, in tile registers, or by Winograd."""
         if isinstance(choice, AmxChoice):
             return self._in_tiles(choice)
+        if isinstance(choice, AmxWinogradChoice):
+            return SplitWinogradConv(self.x, self.out, self.stages, choice, self.stride[0])
         if isinstance(choice, WinogradChoice):
             return WinogradConv(self.x, self.out, self.stages, choice, self.stride[0])
         return replace(self, tile=choice)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+from zcc.compiler.backends.cpu.kernels.amx_registers import LANES
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS, Transform
@@ -44,6 +45,21 @@ class WinogradChoice:
     columns: int  # register tile: tiles of the map
 
 
+@dataclass(frozen=True)
+class AmxWinogradChoice(WinogradChoice):
+    """The same with sums in tile registers: a row of them is a tile of the map, and each has as many, at most 16."""
+
+    @property
+    def registers(self) -> int:
+        """Those side by side."""
+        return -(-self.columns // LANES)
+
+    @property
+    def rows(self) -> int:
+        """Those of a register."""
+        return self.columns // self.registers
+
+
 def winograd_choices(x: Slab, out: Slab, unit: VectorUnit, stride: int) -> list[WinogradChoice]:
     """At most eight choices, the most promising first; none for images, and for maps smaller than a tile."""
     return list(_choices(x, out, unit, stride))
@@ -68,14 +84,14 @@ def _all_choices(size: int, out: Slab, unit: VectorUnit) -> Iterator[WinogradCho
     if min(out.height, out.width) < size:
         return
     for blocks, columns in _register_tiles(out, unit):
-        for shares in _divisors(out.blocks // blocks, unit.threads):
+        for shares in divisors(out.blocks // blocks, unit.threads):
             for tiles in _tile_counts(size, columns, out, unit):
                 yield WinogradChoice(size, tiles, shares, blocks, columns)
 
 
 def _register_tiles(out: Slab, unit: VectorUnit) -> Iterator[tuple[int, int]]:
     """Sums, the weights of each block and one value must fit the registers, or a register of values for each column."""
-    for blocks in _divisors(out.blocks, 8):
+    for blocks in divisors(out.blocks, 8):
         if unit.by_lane:
             weights = blocks * max(out.lanes // unit.lanes, 1)
             most = min((unit.registers - weights - SPARE) // (weights + 1), 12)
@@ -97,7 +113,7 @@ def map_tiles(size: int, out: Slab) -> int:
     return -(-out.height // size) * -(-out.width // size)
 
 
-def _divisors(number: int, most: int) -> list[int]:
+def divisors(number: int, most: int) -> list[int]:
     return [divisor for divisor in range(1, min(number, most) + 1) if number % divisor == 0]
 
 

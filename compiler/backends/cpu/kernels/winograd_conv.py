@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from tvm import tirx
@@ -29,6 +29,7 @@ from zcc.compiler.backends.cpu.kernels.stored import as_float, as_stored
 from zcc.compiler.backends.cpu.kernels.vector import f32s, in_all_lanes, load, named, prefetch, ramp
 from zcc.compiler.backends.cpu.kernels.winograd_choices import CACHE, WinogradChoice, map_tiles
 from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS, Array, Transform
+from zcc.runtime.expansion import Order
 from zcc.runtime.winograd_weights import WinogradWeights
 
 FLOAT, LINE = 4, 64  # bytes
@@ -48,12 +49,15 @@ class WinogradConv:
     tile: WinogradChoice
     stride: int = 1
 
+    word: ClassVar[str] = "winograd"  # what the kernel's name begins with
+    weight_type: ClassVar[str] = "float32"
+
     @property
     def name(self) -> str:
         """For example `winograd4s1_64_128_80x80_silu`."""
         channels = f"{self.x.blocks * self.x.lanes}_{self.out.blocks * self.out.lanes}"
         size = f"{self.out.height}x{self.out.width}"
-        return f"winograd{self.tile.size}s{self.stride}_{channels}_{size}{describe_stages(self.stages)}"
+        return f"{self.word}{self.tile.size}s{self.stride}_{channels}_{size}{describe_stages(self.stages)}"
 
     @property
     def weight_shape(self) -> tuple[int, ...]:
@@ -69,7 +73,7 @@ class WinogradConv:
         return made
 
     @property
-    def expansion(self) -> WinogradWeights:
+    def expansion(self) -> Order:
         """How the weights are made of the dense ones, which are stored."""
         shape = (self.out.blocks, self.x.blocks, self.x.lanes, self.out.lanes)
         return WinogradWeights(self.transform.points, self.tile.blocks, shape, self.stride)
@@ -82,38 +86,46 @@ class WinogradConv:
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """Spread, multiply and gather, task after task."""
         choice, out = self.tile, self.out
-        tiles = _Tiles(out, choice.size)
+        tiles = Tiles(out, choice.size)
         chunks = -(-tiles.count // choice.tiles)
-        groups = out.blocks // choice.blocks // choice.shares
         with building(self.name) as kernel:
             x = self.x.argument("x")
-            weight = T.arg("weight", T.Buffer(self.weight_shape, "float32"))
+            weight = T.arg("weight", T.Buffer(self.weight_shape, self.weight_type))
             bias = T.arg("bias", T.Buffer((out.blocks, out.lanes), "float32"))
             operands = stage_arguments(self.stages)
             result = out.argument("out")
             with T.parallel(0, choice.shares * chunks) as task:
                 first = named(tirx.floormod(task, chunks) * choice.tiles)
-                share = named(tirx.floordiv(task, chunks) * groups)
-                spread, products = self._scratch(self.x.blocks), self._scratch(choice.blocks)
-                self._spread(x, spread, tiles, first)
-                with T.serial(0, groups) as group:
-                    self._multiply(weight, share + group, spread, products, unit)
-                    self._gather(products, bias, operands, result, (share + group) * choice.blocks, tiles, first)
+                share = named(tirx.floordiv(task, chunks) * self.groups)
+                self._compute(TileTask(x, weight, bias, operands, result, tiles, first, share), unit)
         return kernel.function
 
-    def _scratch(self, blocks: int) -> Any:
-        """A vector for each point, block and tile of a task."""
-        # An odd number of them, so that the points of a tile do not all fall into one set of the cache.
-        vectors = blocks * self.tile.tiles | 1
-        return T.alloc_buffer((self.transform.products**2, vectors, self.out.lanes), "float32")
+    @property
+    def groups(self) -> int:
+        """Those of output blocks that a task has."""
+        return self.out.blocks // self.tile.blocks // self.tile.shares
 
-    def _spread(self, x: Any, spread: Any, tiles: _Tiles, first: Expr) -> None:
-        side, count = self.transform.products, self.tile.tiles
-        with T.serial(0, self.x.blocks) as block, T.serial(0, count) as tile:
-            top, left = (named(place * self.stride) for place in tiles.corner(first + tile))
-            with T.vectorized(0, self.x.lanes) as lane:
+    def _compute(self, task: TileTask, unit: VectorUnit) -> None:
+        """A group of output blocks after the other."""
+        spread, products = self._scratch(self.x.blocks), self._scratch(self.tile.blocks)
+        self._spread(task, spread)
+        with T.serial(0, self.groups) as group:
+            self._multiply(task.weight, task.share + group, spread, products, unit)
+            self._gather(task, products, (task.share + group) * self.tile.blocks)
+
+    def _scratch(self, vectors: int) -> Any:
+        """So many vectors for each point and tile of a task."""
+        # An odd number of them, so that the points of a tile do not all fall into one set of the cache.
+        count = vectors * self.tile.tiles | 1
+        return T.alloc_buffer((self.transform.products**2, count, self.out.lanes), "float32")
+
+    def _spread(self, task: TileTask, spread: Any) -> None:
+        side, count, x = self.transform.products, self.tile.tiles, self.x
+        with T.serial(0, x.blocks) as block, T.serial(0, count) as tile:
+            top, left = (named(place * self.stride) for place in task.tiles.corner(task.first + tile))
+            with T.vectorized(0, x.lanes) as lane:
                 rows = [
-                    [as_float(x[block, top + i, left + j, lane], self.x.dtype) for j in range(side)]
+                    [as_float(task.x[block, top + i, left + j, lane], x.dtype) for j in range(side)]
                     for i in range(side)
                 ]
                 for point, value in enumerate(_both_ways(self.transform.spread, rows)):
@@ -175,29 +187,43 @@ class WinogradConv:
         row, column = (tirx.min(place, rows - 1) for place in (tirx.floordiv(point, side), tirx.floormod(point, side)))
         return named(row * rows + column)
 
-    def _gather(
-        self, products: Any, bias: Any, operands: list[Any], result: Any, block: Expr, tiles: _Tiles, first: Expr
-    ) -> None:
-        side, count, out = self.transform.products, self.tile.tiles, self.out
+    def _gather(self, task: TileTask, products: Any, block: Expr, held: Any = 0) -> None:
+        """Outputs of a group, the first of whose blocks is so far behind what else is held of the products."""
+        side, count, out, tiles = self.transform.products, self.tile.tiles, self.out, task.tiles
         with T.serial(0, self.tile.blocks) as inner, T.serial(0, count) as tile:
-            top, left = tiles.corner(first + tile)
+            top, left = tiles.corner(task.first + tile)
             columns = [T.alloc_buffer((tiles.size, out.lanes), "float32") for _ in range(tiles.size)]
             with T.vectorized(0, out.lanes) as lane:
-                rows = [[products[i * side + j, inner * count + tile, lane] for j in range(side)] for i in range(side)]
+                row = (held + inner) * count + tile
+                rows = [[products[i * side + j, row, lane] for j in range(side)] for i in range(side)]
                 for place, value in enumerate(_both_ways(self.transform.gather, rows)):
                     row, column = divmod(place, tiles.size)
                     T.buffer_store(columns[column], value, [row, lane])
             with T.serial(0, tiles.size) as row:
                 for column, sums in enumerate(columns):
-                    with tiles.owned(first + tile, row, column), T.vectorized(0, out.lanes) as lane:
+                    with tiles.owned(task.first + tile, row, column), T.vectorized(0, out.lanes) as lane:
                         index = [block + inner, top + row, left + column, lane]
-                        value = sums[row, lane] + bias[block + inner, lane]
-                        done = apply_stages(value, self.stages, operands, index)
-                        T.buffer_store(result, as_stored(done, out.dtype), index)
+                        value = sums[row, lane] + task.bias[block + inner, lane]
+                        done = apply_stages(value, self.stages, task.operands, index)
+                        T.buffer_store(task.result, as_stored(done, out.dtype), index)
 
 
 @dataclass(frozen=True)
-class _Tiles:
+class TileTask:
+    """What a task works on: the kernel's operands, and which tiles and groups of output blocks are its own."""
+
+    x: Any
+    weight: Any
+    bias: Any
+    operands: list[Any]
+    result: Any
+    tiles: Tiles
+    first: Expr  # of the tiles
+    share: Expr  # the first of the groups
+
+
+@dataclass(frozen=True)
+class Tiles:
     """The tiles of a map, row after row; numbers beyond the last mean the last."""
 
     out: Slab

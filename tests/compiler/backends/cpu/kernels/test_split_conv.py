@@ -21,7 +21,7 @@ from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.split_conv import SPLIT, SplitConv
 from zcc.compiler.backends.cpu.kernels.split_plan import FIRST_LEVEL, SplitPlan
 from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, StageSpec
-from zcc.compiler.backends.cpu.kernels.winograd_choices import WinogradChoice
+from zcc.compiler.backends.cpu.kernels.winograd_choices import AmxWinogradChoice, WinogradChoice
 from zcc.compiler.backends.cpu.program.single_kernel import compile_kernels
 from zcc.compiler.backends.cpu.targets.table import TARGETS
 from zcc.compiler.backends.cpu.targets.target import CpuTarget
@@ -192,8 +192,8 @@ def convolution(blocks: tuple[int, int], size: int, kernel: int, stride: int = 1
     ("spec", "kind"),
     [
         (convolution((16, 16), 40, 1), AmxChoice),
-        (convolution((4, 8), 80, 3, stride=2), AmxChoice),
-        (convolution((4, 4), 80, 3), WinogradChoice),
+        (convolution((8, 16), 40, 3, stride=2), AmxChoice),
+        (convolution((4, 4), 80, 3), AmxWinogradChoice),
         (convolution((1, 1), 160, 3), WinogradChoice),
         (convolution((2, 2), 20, 1), Tile),
         (convolution((3, 2), 320, 6, stride=2, lanes=1), Tile),

@@ -116,7 +116,7 @@ def within_nan(array: Array, slab: Slab) -> tuple[Slab, Array, Array]:
     return replace(slab, pitch=pitch, plane=plane), window, room
 
 
-def make_trial(case: Case, lanes: int, rng: np.random.Generator) -> Trial:
+def make_trial(case: Case, lanes: int, rng: np.random.Generator, kind: type[WinogradConv] = WinogradConv) -> Trial:
     """Random operands, each map inside a larger one."""
     (inputs, outputs), (height, width) = case.channels, case.size
     # Cases are written for 16 lanes; with fewer there are more blocks of them.
@@ -132,7 +132,7 @@ def make_trial(case: Case, lanes: int, rng: np.random.Generator) -> Trial:
     stages, memory, expected = apply(case, slab, expected, rng)
     out_lanes = lanes_for(channels[1], lanes)
     dense = pack_dense(weight, lanes_for(channels[0], lanes), lanes, out_lanes, lanes)
-    spec = WinogradConv(x_slab, slab, stages, case.choice, case.stride)
+    spec = kind(x_slab, slab, stages, case.choice, case.stride)
     weights, biases = spec.pack(dense), pack_vector(bias, out_lanes, lanes)
     operands = [aligned(values) for values in (weights, biases, *memory)]
     return Trial(spec, [x_memory, *operands, out], out, room, expected)

@@ -1,0 +1,43 @@
+"""Float32 numbers, taken apart into numbers of bfloat16: what AMX multiplies of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from tvm import tirx
+from tvm.ir import Expr
+
+from zcc.compiler.backends.cpu.kernels.amx_registers import LANES
+from zcc.compiler.backends.cpu.kernels.vector import as_type, broadcast, named
+from zcc.compiler.ir.tensors import Array
+from zcc.runtime.expansion import Order
+from zcc.runtime.split_weights import PIECES
+
+HIGH, SHIFT = 0xFFFF0000, 16  # of a float32: the bits that bfloat16 keeps, and how many it does not
+
+
+def in_pieces(dense: Array, order: Order, shape: tuple[int, ...]) -> Array:
+    """Weights in pieces, as the runtime makes them, in the shape that a kernel has them in."""
+    made = np.empty(order.made, np.float32)
+    order.fill(np.ascontiguousarray(dense, np.float32), made)
+    return made.view(np.uint16).reshape(shape)
+
+
+def words_of(values: Sequence[Expr]) -> list[Expr]:
+    """For each piece, that of the first value in the low half of a word, and of the second in the high one."""
+    left, words = list(values), []
+    for _ in range(PIECES):
+        bits = [named(_bits(value) & _constant(HIGH)) for value in left]
+        left = [named(value - as_type(str(value.ty.dtype), high)) for value, high in zip(left, bits, strict=True)]
+        low = tirx.shift_right(bits[0], _constant(SHIFT))
+        words.append(low if len(bits) == 1 else low | bits[1])
+    return words
+
+
+def _bits(value: Expr) -> Expr:
+    return as_type(f"uint32x{LANES}", value)
+
+
+def _constant(value: int) -> Expr:
+    return broadcast(tirx.const(value, "uint32"), LANES)

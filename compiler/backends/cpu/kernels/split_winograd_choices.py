@@ -1,0 +1,112 @@
+"""How a Winograd convolution can be cut whose products are taken in AMX's tile registers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import product
+
+from zcc.compiler.backends.cpu.kernels.amx_plan import CONFIGURED, OPERANDS, step_cycles
+from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, LANES, REGISTERS, ROW
+from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.kernels.winograd_choices import MOST_MAPS, AmxWinogradChoice, divisors, map_tiles
+from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS, Transform
+from zcc.runtime.split_weights import PIECES, TOGETHER
+
+SPLIT = AMX_PRODUCTS["fp32"]
+WORTH_TRYING = 3  # of each size of tiles
+# By stride; those of stride 2 where all weights stay near, since there are 2.8 or 5.4 times as many as of all taps.
+SIZES = {1: (4,), 2: (3, 5)}
+MOST_TASKS = 128
+MOST_WOVEN = 8  # tiles of a pair that are taken apart beside its products, which are written out
+# Cycles and bytes, fitted to 340 forms of the 29 maps of YOLOv8n and YOLOv5s that may be convolved so, each in its turn
+# alone and in sixteen processes at once on an Emerald Rapids: a map's first form took 1.03 times what the best did.
+LOADED, WEIGHTS_LOADED = 1.2, 0.9  # a row of a tile register of what was taken apart, and of weights
+TAKEN_APART = 21.0  # a vector of a pair of blocks
+EXPOSED = (
+    0.35  # products and what is taken apart overlap: this part of the shorter of the two is still to be waited for
+)
+STORED = 1.4  # a row of sums
+BEGUN = 35  # the sums of a tile
+SPREAD, GATHERED = 3.0, 2.1  # a vector at a point, there and back
+MOST_HELD = 4 << 20  # bytes of a task's values
+CACHE, BEYOND = 634 << 10, 4.8  # bytes of a task's values that stay near, and those of the rest in a cycle
+NEAR, FAR = 38, 9.7  # bytes of weights in a cycle, from the second level, and from beyond
+SECOND_LEVEL = 5 << 18  # bytes of weights that stay there
+
+
+def split_winograd_choices(x: Slab, out: Slab, threads: int, stride: int) -> Sequence[tuple[float, AmxWinogradChoice]]:
+    """Those that are worth trying, each with the cycles that are expected, the most promising first.
+
+    None for maps so small that the tiles of a thread do not fill a register.
+    """
+    return _choices(x, out, threads, stride)
+
+
+@lru_cache(MOST_MAPS)
+def _choices(x: Slab, out: Slab, threads: int, stride: int) -> Sequence[tuple[float, AmxWinogradChoice]]:
+    found: list[tuple[float, AmxWinogradChoice]] = []
+    for size in SIZES[stride]:
+        transform = TRANSFORMS[stride, size]
+        large = min(out.height, out.width) >= size and map_tiles(size, out) >= threads * LANES
+        if large and (stride == 1 or _weight_bytes(transform, x, out) <= SECOND_LEVEL):
+            held = transform.products**2 * (x.blocks + out.blocks) * ROW  # bytes of a tile
+            choices = (choice for choice in _all_choices(size, out) if choice.tiles * held <= MOST_HELD)
+            costs = {choice: cost(choice, transform, x, out, threads) for choice in choices}
+            best = sorted(costs, key=lambda choice: costs[choice])[:WORTH_TRYING]
+            found += [(costs[choice], choice) for choice in best]
+    return tuple(sorted(found, key=lambda each: each[0]))
+
+
+def _all_choices(size: int, out: Slab) -> Iterator[AmxWinogradChoice]:
+    most = REGISTERS - OPERANDS
+    for blocks, registers in product(divisors(out.blocks, most), range(1, most + 1)):
+        if blocks * registers <= most:
+            for columns, parts in _cuts(map_tiles(size, out), registers):
+                yield AmxWinogradChoice(size, parts * columns, 1, blocks, columns)
+
+
+def _cuts(tiles: int, registers: int) -> set[tuple[int, int]]:
+    """How many tiles are multiplied at once, and how many times that a task takes, in so many tasks or another."""
+    cuts = set()
+    for tasks in range(1, MOST_TASKS + 1):
+        each = -(-tiles // tasks)
+        parts = -(-each // (registers * LANES))
+        rows = -(-each // (parts * registers))
+        if -(-rows * registers // LANES) == registers:
+            cuts.add((rows * registers, parts))
+    return cuts
+
+
+def cost(choice: AmxWinogradChoice, transform: Transform, x: Slab, out: Slab, threads: int) -> float:
+    """Cycles of the thread that has most to do."""
+    points, pairs = transform.products**2, -(-x.blocks // TOGETHER)
+    multiplied = out.blocks // choice.blocks * (choice.tiles // choice.columns)
+    sums = choice.registers * choice.blocks
+    multiply = multiplied * (pairs * _pair_cycles(choice, multiplied) + STORED * sums * choice.rows + BEGUN)
+    transforms = choice.tiles * (SPREAD * x.blocks + GATHERED * out.blocks)
+    beyond = max(0, points * choice.tiles * (x.blocks + out.blocks) * ROW - CACHE) / BEYOND
+    weights = _weight_bytes(transform, x, out)
+    rounds = -(-map_tiles(choice.size, out) // choice.tiles // threads)
+    again = rounds if weights > SECOND_LEVEL else 1
+    streamed = weights * (again / FAR + (rounds - again) / NEAR)
+    return rounds * (CONFIGURED + points * (multiply + transforms) + beyond) + streamed
+
+
+def _weight_bytes(transform: Transform, x: Slab, out: Slab) -> int:
+    return len(transform.taps) ** 2 * out.blocks * -(-x.blocks // TOGETHER) * PIECES * LANES * ROW
+
+
+def woven(tiles: int, multiplied: int) -> int:
+    """How many tiles of a pair are taken apart beside its products at a time; 0 where the products are too few."""
+    each = -(-tiles // multiplied)
+    return each if each <= MOST_WOVEN else 0
+
+
+def _pair_cycles(choice: AmxWinogradChoice, multiplied: int) -> float:
+    """Cycles of the products of a pair of blocks, of which there are so many at a point, and what comes beside them."""
+    shape = choice.registers, choice.blocks, choice.rows, LANES
+    step = step_cycles(SPLIT, shape, (LOADED, WEIGHTS_LOADED))
+    apart = -(-choice.tiles // multiplied) * TAKEN_APART
+    hidden = (1 - EXPOSED) * min(step, apart) if woven(choice.tiles, multiplied) else 0
+    return step + apart - hidden
