@@ -15,8 +15,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
-from typing import Any, Generic, TypeVar
+from threading import get_ident
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from zcc.runtime import host
 from zcc.runtime.aligned import aligned_bytes
@@ -41,6 +43,13 @@ class EngineRole:
 
 FRAMES = EngineRole("zcc-engine")
 ASIDE = EngineRole("zcc-aside", threads=1, niceness=10)
+
+
+class Lane(NamedTuple):
+    """Where a frame is to run, and as one of how many that share the cores."""
+
+    engine: Engine
+    streams: int
 
 
 class _Job(Generic[T]):
@@ -76,6 +85,7 @@ class Engine:
     """Runs calls one at a time: at once in the thread of a lone caller, else in the order they came in its own."""
 
     def __init__(self, place: EngineRole, clock: Callable[[], float] = time.monotonic) -> None:
+        self.all_cores = Lane(self, 1)  # for a frame that is alone
         self._place = place
         self._in_own_thread = bool(place.niceness or place.cpus)  # weight and place belong to it, not to callers
         self._open = not _exiting
@@ -91,19 +101,30 @@ class Engine:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def call(self, function: Callable[[], T]) -> T:
-        """Run `function`, alone, and return what it returns, or raise what it raises."""
-        # In one piece: for a small model, each call of a function that this took would be a percent of a frame.
-        caller = threading.get_ident()
+    def call(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run `function` on what it is given, alone, and return what it returns, or raise what it raises."""
+        # In one piece, `_run` among it, and arguments instead of a closure: for a small model, each function that this
+        # called or made would be a percent of a frame.
+        caller = get_ident()
         waits = caller not in self._callers and (self._callers or self._serving or self._jobs.qsize())
         if waits or self._in_own_thread or not self._open:
-            return self._put(function).outcome()
+            return self._put(partial(function, *arguments)).outcome()
         # A signal's handler may raise wherever a function has returned: not between these two lines.
         self._callers[caller] = None
         try:
-            return self._run(function)
+            with self._turn:
+                outer = self._depth
+                self._depth = outer + 1
+                try:
+                    return function(*arguments)
+                finally:
+                    self._depth = outer
         finally:
             self._callers.pop(caller, None)
+
+    def is_idle(self) -> bool:
+        """Whether no call runs here or waits to: sooner told than how many do."""
+        return not (self._callers or self._serving or self._jobs.qsize())
 
     @property
     def load(self) -> int:

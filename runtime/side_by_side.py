@@ -6,22 +6,14 @@ import os
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
 
 from zcc.runtime import host, numa
-from zcc.runtime.engine import Engine, EngineRole, engine
+from zcc.runtime.engine import Engine, EngineRole, Lane, engine
 from zcc.runtime.errors import UsageError
 
 LOOK_BACK = 1.0  # seconds, and at most twice that, for which so many streams stay as callers have needed
 FEWEST = 4  # cores: of fewer, streams make no more of than a frame on all of them does, and frames take longer
 USED = 7 / 8  # of the cores, at least, by streams that get the same number of threads each
-
-
-class Lane(NamedTuple):
-    """Where a frame is to run, and as one of how many that share the cores."""
-
-    engine: Engine
-    streams: int
 
 
 class RecentDemand:
@@ -47,13 +39,13 @@ def lane(streams: int | None) -> Lane:
     cores for them.
     """
     whole = engine()
-    if streams == 1 or not (whole.load or _lanes):
-        return _all_cores(whole)
+    if streams == 1 or (not _lanes and whole.is_idle()):
+        return whole.all_cores
     under_way = whole.load + sum(each.load for each in list(_lanes.values()))
     if streams is None:
         streams = cut(_demand.saw(under_way + 1), host.worker_threads())
     if streams == 1 or not under_way:
-        return _all_cores(whole)
+        return whole.all_cores
     return Lane(min((_lane(*place) for place in _places(streams)), key=lambda each: each.load), streams)
 
 
@@ -94,11 +86,6 @@ _demand = RecentDemand()
 
 
 @cache
-def _all_cores(whole: Engine) -> Lane:
-    return Lane(whole, 1)
-
-
-@cache
 def _places(streams: int) -> tuple[tuple[int, frozenset[int]], ...]:
     """The numbers of the lanes, and the processors that each stays on, where nodes of memory are to be respected."""
     nodes = numa.nodes_for(streams)
@@ -117,4 +104,3 @@ def _role(number: int, cpus: frozenset[int]) -> EngineRole:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_lanes.clear)  # its engines are others
-    os.register_at_fork(after_in_child=_all_cores.cache_clear)

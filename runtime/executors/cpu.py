@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from zcc.runtime import host, library
 from zcc.runtime.detections import Detections
-from zcc.runtime.engine import ASIDE, engine
+from zcc.runtime.engine import ASIDE, Lane, engine
 from zcc.runtime.errors import CorruptArtifact, FrameError, UsageError
 from zcc.runtime.executors.cpu_masks import CpuMasks
 from zcc.runtime.executors.cpu_results import CpuResults
 from zcc.runtime.frame import Frame, as_frame
-from zcc.runtime.manifest import Manifest
+from zcc.runtime.manifest import EACH_THREAD, Manifest
 from zcc.runtime.obstacles import check_instructions
-from zcc.runtime.side_by_side import Lane, cut, lane, lanes
+from zcc.runtime.side_by_side import cut, lane, lanes
 from zcc.runtime.tasks.table import result
 from zcc.runtime.tvm_library import load_runtime
 
@@ -50,6 +50,9 @@ class CpuExecutor:
         # Let go after the tensor: unmapping gives way to other threads, and where the interpreter ends then,
         # Python ends this thread; inside the tensor's destructor that would end the process.
         self._mapped = weights
+        # What frames need of the manifest, `memory` among it, at hand: to ask it for each takes a microsecond.
+        self._usual, self._room = manifest.input.color, manifest.workspace
+        self._room_of_thread = manifest.workspace.get(EACH_THREAD, 0)
         self._is_plain = manifest.task.name == "detect"
         self._results = [CpuResults(manifest)]  # those that no frame is written to now
         makes_masks = manifest.task.name == "segment"
@@ -61,18 +64,19 @@ class CpuExecutor:
 
     def run(self, frame: Frame, conf: float, iou: float, streams: int | None = None) -> Detections:
         """The detections in a frame, one of so many that may run side by side."""
-        return self._call(lane(streams), frame, conf, iou)
+        place = lane(streams)
+        return place.engine.call(self._run, place, self._code(frame), frame, conf, iou)
 
     def submit(self, frame: Frame, conf: float, iou: float, streams: int | None = None) -> Future[Detections]:
         """Put a frame on its way: behind those that wait for the engine."""
         return self._post(lane(streams), frame, conf, iou)
 
     def _post(self, place: Lane, frame: Frame, conf: float, iou: float) -> Future[Detections]:
-        name, future = self._name(frame), Future[Detections]()
+        code, future = self._code(frame), Future[Detections]()
 
         def run() -> None:
             try:
-                future.set_result(self._run(place, name, frame, conf, iou))
+                future.set_result(self._run(place, code, frame, conf, iou))
             except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
                 future.set_exception(error)
 
@@ -87,35 +91,35 @@ class CpuExecutor:
         if streams > 1:
             posts = [self._post(place, frame, conf, iou) for place, frame in zip(cycle(lanes(streams)), frames)]
             return [each.result() for each in posts]
-        named = [(self._name(frame), frame) for frame in frames]
-        place = Lane(engine(), 1)
-        return place.engine.call(lambda: [self._run(place, name, frame, conf, iou) for name, frame in named])
+        coded = [(self._code(frame), frame) for frame in frames]
+        place = engine().all_cores
+        return place.engine.call(lambda: [self._run(place, code, frame, conf, iou) for code, frame in coded])
 
     def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
         """The same, aside, while other variants run frames; not once this one runs them, too.
 
         Afterwards all memory is in place that the first frame needs, the engine's as well.
         """
-        found = self._call(Lane(engine(ASIDE), 1), frame, conf, iou)
+        place = engine(ASIDE).all_cores
+        found = place.engine.call(self._run, place, self._code(frame), frame, conf, iou)
         engine(ASIDE).call(lambda: engine(ASIDE).give_arena(engine()))
         return found
 
-    def _call(self, place: Lane, taken: Frame, conf: float, iou: float) -> Detections:
-        name = self._name(taken)
-        return place.engine.call(lambda: self._run(place, name, taken, conf, iou))
-
-    def _name(self, taken: Frame) -> str:
-        """The frame's format, refused where the artifact does not read it."""
-        name = taken.format or self.manifest.input.color
+    def _code(self, taken: Frame) -> Any:
+        """The function for the frame's format, refused where the artifact does not read it."""
+        name = taken.format or self._usual
         if name not in self._detect:
             known = ", ".join(self._detect)
             raise FrameError(f"the artifact reads {known} frames, not {name}", "convert the frame, or compile again")
-        return name
+        return self._detect[name]
 
-    def _run(self, place: Lane, name: str, frame: Frame, conf: float, iou: float) -> Detections:
+    def _run(self, place: Lane, code: Any, frame: Frame, conf: float, iou: float) -> Detections:
         arena = self._workspace(place, "detect")
         results = self._free_results()
-        self._ask(self._detect[name], *frame.planes, conf, iou, self._weights, arena, *results.arguments)
+        try:  # as in `_ask`, which would hand all arguments on once more
+            code(*frame.planes, conf, iou, self._weights, arena, *results.arguments)
+        except (ValueError, TypeError) as error:
+            raise self._misfit(error) from error
         if self._is_plain:
             plain = results.detections()
             self._results.append(results)
@@ -127,25 +131,29 @@ class CpuExecutor:
         return result(found)
 
     def _ask(self, code: Any, *arguments: Any) -> None:
-        """Call the module. What it does not take is a fault of the manifest: callers looked at the rest before."""
+        """Call the module."""
         try:
             code(*arguments)
         except (ValueError, TypeError) as error:
-            told = next(iter(str(error).splitlines()), "")
-            problem = f"the code of {self.manifest.name} does not take what its manifest says: {told}"
-            raise CorruptArtifact(problem, "compile the model again") from error
+            raise self._misfit(error) from error
+
+    def _misfit(self, error: Exception) -> CorruptArtifact:
+        """What the module does not take is a fault of the manifest: callers looked at the rest before."""
+        told = next(iter(str(error).splitlines()), "")
+        problem = f"the code of {self.manifest.name} does not take what its manifest says: {told}"
+        return CorruptArtifact(problem, "compile the model again")
 
     def _workspace(self, place: Lane, entry: str) -> Any:
         """Memory for what an entry point needs, with as many threads at work as the artifact wants."""
         threads = place.engine.share(self._pool_code, self._wanted_threads, place.streams)
-        return place.engine.reserve(self.manifest.memory(entry, threads))
+        return place.engine.reserve(self._room[entry] + threads * self._room_of_thread)
 
     def _free_results(self) -> CpuResults:
         """For one frame: a signal's handler may run another before this one was read."""
         return self._results.pop() if self._results else CpuResults(self.manifest)
 
     def _frame_arena(self) -> Any:
-        return self._workspace(Lane(engine(), 1), "detect")
+        return self._workspace(engine().all_cores, "detect")
 
     def run_network(self, image: NDArray[np.float32], output: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """The head's decoded output for a prepared input (1, 3, height, width), in `output` where it is given."""
@@ -159,14 +167,14 @@ class CpuExecutor:
 
         def run() -> None:
             self._run_network(image, output)
-            arena = self._workspace(Lane(engine(), 1), "network")
+            arena = self._workspace(engine().all_cores, "network")
             self._ask(library.entry_point(self._module, library.PROTOTYPES), arena, result)
 
         engine().call(run)
         return result
 
     def _run_network(self, image: NDArray[np.float32], output: NDArray[np.float32]) -> NDArray[np.float32]:
-        arena = self._workspace(Lane(engine(), 1), "network")
+        arena = self._workspace(engine().all_cores, "network")
         network = library.entry_point(self._module, library.NETWORK)
         self._ask(network, np.ascontiguousarray(image), self._weights, arena, output)
         return output
@@ -184,7 +192,7 @@ class CpuExecutor:
     def _stages(self, frame: Frame, conf: float, iou: float) -> NDArray[np.float64]:
         clock = np.zeros(2 * library.CLOCK_READINGS, np.int64)
         code = library.entry_point(self._module, library.STAGES)
-        arena = self._workspace(Lane(engine(), 1), "detect")
+        arena = self._workspace(engine().all_cores, "detect")
         results = self._free_results()
         self._ask(code, *frame.planes, conf, iou, self._weights, arena, *results.arguments, clock)
         self._results.append(results)
@@ -197,7 +205,7 @@ class CpuExecutor:
         return engine().call(self._profile)
 
     def _profile(self) -> NDArray[np.float64]:
-        arena = self._workspace(Lane(engine(), 1), "network")
+        arena = self._workspace(engine().all_cores, "network")
         # Written once before the clock runs, so that no kernel is charged for the memory's first touch.
         output = np.full(4 * np.prod(self.manifest.head.shape), 1, np.uint8)
         clock = np.zeros(2 * len(self.manifest.kernels["calls"]) + 2, np.int64)

@@ -15,7 +15,7 @@ from tests.conftest import Tiny
 from tests.runtime.samples import assert_same, noise, run_python, start_python
 from zcc.runtime import Detector, host
 from zcc.runtime.aligned import aligned_bytes
-from zcc.runtime.engine import FRAMES, LOOK_AGAIN, Engine, engine
+from zcc.runtime.engine import ASIDE, FRAMES, LOOK_AGAIN, Engine, EngineRole, engine
 from zcc.runtime.manifest import Manifest
 from zcc.runtime.variant import Variant
 
@@ -274,6 +274,36 @@ def test_an_error_in_the_engine_is_the_callers_and_holds_nothing(detector: Detec
 def test_a_lone_callers_frames_run_in_its_own_thread(detector: Detector) -> None:
     detector(noise(8, 8))
     assert engine().call(threading.get_ident) == threading.get_ident()
+
+
+@pytest.mark.parametrize("role", [FRAMES, ASIDE])
+def test_a_function_is_given_its_arguments_in_whatever_thread_it_runs(role: EngineRole) -> None:
+    own = Engine(role)
+    try:
+        assert own.call(divmod, 17, 5) == (3, 2)
+    finally:
+        own.stop()
+
+
+def test_an_engine_is_idle_unless_a_call_runs_or_waits() -> None:
+    own, begun, go = Engine(FRAMES), threading.Event(), threading.Event()
+    assert own.is_idle() and own.load == 0
+    assert own.call(own.is_idle) is False
+
+    with ThreadPoolExecutor(2) as pool:
+        running = pool.submit(own.call, lambda: (begun.set(), go.wait(120)))
+        begun.wait(120)
+        waiting = pool.submit(own.call, own.is_idle)
+        while not own._serving:
+            threading.Event().wait(0.001)
+        assert not own.is_idle() and own.load == 2
+        go.set()
+        running.result(30)
+        assert waiting.result(30) is False
+    while own._serving:  # for a moment after the outcome is there
+        threading.Event().wait(0.001)
+    assert own.is_idle() and own.load == 0
+    own.stop()
 
 
 def test_who_comes_while_others_wait_waits_behind_them() -> None:
