@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from zcc.runtime.errors import FrameError
-from zcc.runtime.planes import LARGEST_SIDE, MOST_BYTES, Pixels, as_array, check_size, lend
+from zcc.runtime.planes import LARGEST_SIDE, Pixels, as_array, check_size, lend
 
 __all__ = ["FORMATS", "LARGEST_SIDE", "Frame", "Pixels", "as_frame", "as_pixels"]
 
 Planes = tuple[Pixels, ...]
 BYTES = np.dtype(np.uint8)
+PLAIN_SIDE = 1 << 14  # three channels of its square are fewer than MOST_BYTES
 
 
 @dataclass(eq=False, slots=True)  # not frozen, which takes longer for each frame
@@ -47,8 +49,13 @@ def as_frame(frame: Any, frame_format: str | None = None) -> Frame:
     if isinstance(frame, Frame):
         return frame
     if frame_format is None:
-        if _is_plain(frame):
-            return Frame(None, (frame,))
+        # What most frames are, told without a call and without arithmetic: three channels in a numpy array whose memory
+        # may be lent out as it is. Flags say what strides would, except those along a single row or column.
+        if type(frame) is ndarray and frame.dtype is BYTES:
+            shape = frame.shape
+            plain = len(shape) == 3 and shape[2] == 3 and 1 < shape[0] <= PLAIN_SIDE and 1 < shape[1] <= PLAIN_SIDE
+            if plain and frame.flags.carray:
+                return Frame(None, (frame,))
         array = as_array(frame)
         one = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 1)
         return Frame("gray", _gray(array)) if one else Frame(None, _packed(array))
@@ -61,21 +68,6 @@ def as_pixels(frame: Any) -> Pixels:
     """The frame as (H, W, 3) uint8 whose rows are whole and whose memory may be lent out; it holds the frame."""
     (pixels,) = _packed(as_array(frame))
     return pixels
-
-
-def _is_plain(frame: Any) -> bool:
-    """Whether it is what most frames are: three channels in a numpy array whose memory may be lent out as it is."""
-    if type(frame) is not np.ndarray or frame.dtype is not BYTES or frame.ndim != 3:
-        return False
-    height, width, channels = frame.shape
-    return (
-        channels == 3
-        and 0 < height <= LARGEST_SIDE
-        and 0 < width <= LARGEST_SIDE
-        and 3 * height * width <= MOST_BYTES
-        and frame.strides == (3 * width, 3, 1)
-        and frame.flags.writeable
-    )
 
 
 def _packed(frame: Any) -> Planes:

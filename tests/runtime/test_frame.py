@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from tests.runtime.samples import assert_same, noise
 from zcc.runtime import Detector
 from zcc.runtime.errors import FrameError
-from zcc.runtime.frame import LARGEST_SIDE, as_pixels
+from zcc.runtime.frame import LARGEST_SIDE, PLAIN_SIDE, as_frame, as_pixels
+from zcc.runtime.planes import MOST_BYTES
 
 Frame = NDArray[np.uint8]
 
@@ -105,6 +106,22 @@ def test_any_other_layout_gives_the_same_detections(detector: Detector, kind: st
     assert_same(detector(frame), detector(noise(*size)))
 
 
+@pytest.mark.parametrize(("size", "strides"), [((50, 1), (3, 999, 1)), ((1, 50), (1 << 40, 3, 1)), ((1, 1), (7, 5, 1))])
+def test_a_single_row_or_column_may_have_any_stride_along_it(
+    detector: Detector, size: tuple[int, int], strides: tuple[int, ...]
+) -> None:
+    """numpy's flags call it whole all the same; the kernels read the strides."""
+    pixels = noise(*size)
+    frame = np.lib.stride_tricks.as_strided(pixels.copy(), pixels.shape, strides)
+    assert frame.flags.carray and frame.strides == strides
+    assert as_pixels(frame).strides == as_frame(frame).planes[0].strides != strides
+    assert_same(detector(frame), detector(pixels))
+
+
+def test_what_is_used_without_arithmetic_is_never_too_large() -> None:
+    assert PLAIN_SIDE <= LARGEST_SIDE and 3 * PLAIN_SIDE**2 <= MOST_BYTES
+
+
 def test_rows_that_share_memory(detector: Detector) -> None:
     row = noise(1, 40)
     repeated = np.broadcast_to(row, (30, 40, 3))
@@ -166,6 +183,8 @@ def test_rows_far_apart_in_memory_are_brought_together(detector: Detector) -> No
         (np.zeros((0, 8, 3), np.uint8), "empty: 8 x 0"),
         (np.zeros((8, 0, 3), np.uint8), "empty: 0 x 8"),
         (np.zeros((1, LARGEST_SIDE + 1, 3), np.uint8), str(LARGEST_SIDE + 1)),
+        (np.zeros((2, LARGEST_SIDE + 1, 3), np.uint8), str(LARGEST_SIDE + 1)),
+        (np.zeros((LARGEST_SIDE + 1, 2, 3), np.uint8), str(LARGEST_SIDE + 1)),
         (np.broadcast_to(np.uint8(0), (30_000, 30_000, 3)), "2 GB"),
         (b"\0" * 192, r"\(192,\)"),
         (array.array("f", [0.0] * 3), "float32"),
