@@ -30,7 +30,7 @@ def direct(detector: Detector, frame: np.ndarray) -> Callable[[], object]:
     It reads and writes the detector's own memory: a copy of the weights elsewhere can make frames a percent quicker or
     slower, which is more than a call costs.
     """
-    executor: Any = detector._current.variant._executor
+    executor: Any = detector._current.variant.executor
     manifest = executor.manifest
     code, results = executor._detect[manifest.input.color], executor._results[-1]
 

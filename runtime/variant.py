@@ -27,59 +27,59 @@ class Variant:
         self.manifest = manifest
         hold(folder, self)
         check_files(folder, manifest)
-        self._executor = load_executor(folder, manifest, device)
+        self.executor = load_executor(folder, manifest, device)
 
     @property
     def threads(self) -> int:
         """Those of the host that a frame is shared out over."""
-        return self._executor.threads
+        return self.executor.threads
 
     @property
     def overlaps(self) -> bool:
         """Whether frames that are under way together are done sooner."""
-        return self._executor.overlaps
+        return self.executor.overlaps
 
     @property
     def decodes(self) -> bool:
         """Whether `run_network` can give the head's output: a card decodes only what it finds."""
-        return self._executor.decodes
+        return self.executor.decodes
 
     def take(self, frame: Any, format: str | None = None) -> Any:
         """The frame as `run` wants it, refused where it is none."""
-        return self._executor.take(frame, format)
+        return self.executor.take(frame, format)
 
     def run(self, frame: Any, conf: float, iou: float, streams: int | None = None) -> Detections:
         """The detections in a frame, one of so many that may run side by side; what was not taken yet is taken now."""
-        taken = frame if type(frame) is Frame else self._executor.take(frame, None)
-        return self._executor.run(taken, conf, iou, streams)
+        taken = frame if type(frame) is Frame else self.executor.take(frame, None)
+        return self.executor.run(taken, conf, iou, streams)
 
     def run_many(self, frames: Sequence[Any], conf: float, iou: float, streams: int | None = None) -> list[Detections]:
         """The detections in each of several frames; what was not taken yet is taken now."""
-        return self._executor.run_many([self._executor.take(each, None) for each in frames], conf, iou, streams)
+        return self.executor.run_many([self.executor.take(each, None) for each in frames], conf, iou, streams)
 
     def submit(self, frame: Any, conf: float, iou: float, streams: int | None = None) -> Underway:
         """Put a frame that was taken on its way."""
-        return self._executor.submit(frame, conf, iou, streams)
+        return self.executor.submit(frame, conf, iou, streams)
 
     def rehearse(self, frame: Frame, conf: float, iou: float) -> Detections:
         """The same, aside, while other variants run frames; not once this one runs them, too.
 
         Afterwards all memory is in place that the first frame needs.
         """
-        return self._executor.rehearse(frame, conf, iou)
+        return self.executor.rehearse(frame, conf, iou)
 
     def run_network(self, image: NDArray[np.float32], output: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """The head's decoded output for a prepared input (1, 3, height, width), in `output` where it is given."""
-        return self._executor.run_network(image, output)
+        return self.executor.run_network(image, output)
 
     def network_seconds(self, image: NDArray[np.float32], output: NDArray[np.float32]) -> float:
         """What the network alone takes for a prepared input, by the clock of the processor that runs it."""
-        return self._executor.network_seconds(image, output)
+        return self.executor.network_seconds(image, output)
 
     def stages(self, frame: Any, conf: float, iou: float) -> NDArray[np.float64]:
         """Seconds that a frame takes before the network, in it, and behind it."""
-        return self._executor.stages(self._executor.take(frame, None), conf, iou)
+        return self.executor.stages(self.executor.take(frame, None), conf, iou)
 
     def profile(self, image: NDArray[np.float32]) -> NDArray[np.float64]:
         """Seconds that each kernel of the network takes for a prepared input, in the order of the manifest's calls."""
-        return self._executor.profile(image)
+        return self.executor.profile(image)

@@ -227,7 +227,7 @@ def test_cores_that_come_and_go_are_counted_anew_within_a_second(
     tiny_artifact: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     variant = Variant(tiny_artifact.folder, Manifest.read(tiny_artifact.folder))
-    code, now, cores = variant._executor._pool_code, [100.0], [3]
+    code, now, cores = variant.executor._pool_code, [100.0], [3]
     monkeypatch.setattr(host, "worker_threads", lambda: cores[0])
     monkeypatch.setattr(host, "threads_are_free", lambda: False)  # whatever neighbours do
     own = Engine(FRAMES, clock=lambda: now[0])

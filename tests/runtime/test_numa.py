@@ -71,7 +71,7 @@ def test_a_bound_engine_runs_its_frames_in_threads_that_stay_there(
     own, before = Engine(EngineRole("bound", threads=2, cpus=cpus)), os.sched_getaffinity(0)
     kept: dict[str, frozenset[int]] = {}
     monkeypatch.setattr(frame_pool, "stay_on", lambda cpus: kept.update({threading.current_thread().name: cpus}))
-    place, thread = own.call(lambda: (own.share(variant._executor._pool_code), threading.current_thread().name))
+    place, thread = own.call(lambda: (own.share(variant.executor._pool_code), threading.current_thread().name))
     assert (place, thread) == (2, "bound"), "not in the caller's, which may run anywhere"
     assert own._thread is not None and os.sched_getaffinity(own._thread.native_id or 0) == cpus
     assert os.sched_getaffinity(0) == before

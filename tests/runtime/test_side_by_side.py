@@ -55,7 +55,7 @@ def test_streams_share_the_cores(tiny_artifact: Tiny, monkeypatch: pytest.Monkey
     monkeypatch.setattr(host, "threads_are_free", lambda: False)  # whatever neighbours do
     own = Engine(FRAMES)
     for streams, threads in ((1, 7), (2, 3), (5, 1)):
-        assert own.call(lambda streams=streams: own.share(variant._executor._pool_code, None, streams)) == threads
+        assert own.call(lambda streams=streams: own.share(variant.executor._pool_code, None, streams)) == threads
     own.stop()
 
 

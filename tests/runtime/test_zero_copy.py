@@ -76,7 +76,7 @@ def read_only_view(plane: Bytes) -> Bytes:
 
 def pointers_seen(detector: Detector, monkeypatch: pytest.MonkeyPatch, frame: Any, name: str) -> Sequence[int]:
     """The addresses that the compiled function is called with."""
-    executor, seen = detector._current.variant._executor, list[int]()
+    executor, seen = detector._current.variant.executor, list[int]()
     compiled = executor._detect[name]
 
     def spy(*arguments: Any) -> None:
