@@ -29,7 +29,7 @@ ELSEWHERE = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Detections:
     """What was found in a frame, the surest first."""
 
@@ -40,6 +40,11 @@ class Detections:
 
     columns: ClassVar[tuple[str, ...]] = ("boxes", "scores", "classes")  # arrays of a row for each
     holds: ClassVar[tuple[str, ...]] = ()  # what a task's result has beside boxes, scores and classes
+
+    def __init__(self, boxes: Floats, scores: Floats, classes: NDArray[np.int32], edges: float) -> None:
+        # One by one by `object.__setattr__`, as frozen dataclasses do it, this takes twice as long.
+        fields = self.__dict__
+        fields["boxes"], fields["scores"], fields["classes"], fields["edges"] = boxes, scores, classes, edges
 
     def __len__(self) -> int:
         """How many."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import json
+import pickle
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,15 @@ def test_results_are_the_callers_own(detector: Detector) -> None:
     assert first.boxes.shape == (len(first), 4)
     first.boxes[:] = 0
     assert answer(detector(noise(48, 64))) == kept
+
+
+def test_a_result_is_not_to_be_changed_but_copied_and_pickled(detector: Detector) -> None:
+    found = detector(noise(48, 64))
+    with pytest.raises(FrozenInstanceError):
+        found.edges = 0.5  # type: ignore[misc]
+    assert [field.name for field in fields(found)] == list(vars(found)) == ["boxes", "scores", "classes", "edges"]
+    for other in (replace(found), copy.copy(found), pickle.loads(pickle.dumps(found))):
+        assert type(other) is Detections and answer(other) == answer(found) and other.edges == found.edges
 
 
 def test_nothing_found_is_an_answer(detector: Detector) -> None:
