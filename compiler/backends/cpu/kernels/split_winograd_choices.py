@@ -18,6 +18,9 @@ WORTH_TRYING = 3  # of each size of tiles
 # By stride; those of stride 2 where all weights stay near, since there are 2.8 or 5.4 times as many as of all taps.
 SIZES = {1: (4,), 2: (3, 5)}
 MOST_TASKS = 128
+# Registers that a thread's tiles fill, where there are several. On 16 threads of an Emerald Rapids, most of which filled
+# one or less, frames of YOLOv8n and YOLOv5s took 1.04 to 1.06 times as long as by Winograd's way in vector units.
+REGISTERS_EACH = 2
 MOST_WOVEN = 8  # tiles of a pair that are taken apart beside its products, which are written out
 # Cycles and bytes, fitted to 340 forms of the 29 maps of YOLOv8n and YOLOv5s that may be convolved so, each in its turn
 # alone and in sixteen processes at once on an Emerald Rapids: a map's first form took 1.03 times what the best did.
@@ -38,7 +41,7 @@ SECOND_LEVEL = 5 << 18  # bytes of weights that stay there
 def split_winograd_choices(x: Slab, out: Slab, threads: int, stride: int) -> Sequence[tuple[float, AmxWinogradChoice]]:
     """Those that are worth trying, each with the cycles that are expected, the most promising first.
 
-    None for maps so small that the tiles of a thread do not fill a register.
+    None for maps that have too few tiles for so many threads.
     """
     return _choices(x, out, threads, stride)
 
@@ -48,7 +51,7 @@ def _choices(x: Slab, out: Slab, threads: int, stride: int) -> Sequence[tuple[fl
     found: list[tuple[float, AmxWinogradChoice]] = []
     for size in SIZES[stride]:
         transform = TRANSFORMS[stride, size]
-        large = min(out.height, out.width) >= size and map_tiles(size, out) >= threads * LANES
+        large = min(out.height, out.width) >= size and map_tiles(size, out) >= fewest_tiles(threads)
         if large and (stride == 1 or _weight_bytes(transform, x, out) <= SECOND_LEVEL):
             held = transform.products**2 * (x.blocks + out.blocks) * ROW  # bytes of a tile
             choices = (choice for choice in _all_choices(size, out) if choice.tiles * held <= MOST_HELD)
@@ -56,6 +59,11 @@ def _choices(x: Slab, out: Slab, threads: int, stride: int) -> Sequence[tuple[fl
             best = sorted(costs, key=lambda choice: costs[choice])[:WORTH_TRYING]
             found += [(costs[choice], choice) for choice in best]
     return tuple(sorted(found, key=lambda each: each[0]))
+
+
+def fewest_tiles(threads: int) -> int:
+    """As many as a tile register has rows; on several threads, each of which reads all weights, enough for each."""
+    return LANES if threads == 1 else LANES * REGISTERS_EACH * threads
 
 
 def _all_choices(size: int, out: Slab) -> Iterator[AmxWinogradChoice]:

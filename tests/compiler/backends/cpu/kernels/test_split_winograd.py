@@ -118,11 +118,13 @@ def convolution(blocks: tuple[int, int], size: int, stride: int = 1) -> DirectCo
     ("spec", "threads", "first"),
     [
         (convolution((4, 4), 80), 1, True),
-        (convolution((4, 4), 80), 16, True),
+        (convolution((4, 4), 80), 4, True),
+        (convolution((2, 2), 160), 16, True),
+        (convolution((4, 4), 80), 16, False),  # each thread has few tiles and reads all weights
         (convolution((8, 8), 20), 1, True),
         (convolution((2, 4), 80, stride=2), 4, True),
         (convolution((1, 1), 160), 1, False),  # half of a pair is zeros
-        (convolution((8, 8), 20), 4, False),  # a thread's tiles do not fill a register
+        (convolution((8, 8), 40), 4, False),
         (convolution((16, 32), 20, stride=2), 1, False),  # weights at the points that no cache holds
     ],
 )
