@@ -18,8 +18,8 @@ WORTH_TRYING = 3  # of each size of tiles
 # By stride; those of stride 2 where all weights stay near, since there are 2.8 or 5.4 times as many as of all taps.
 SIZES = {1: (4,), 2: (3, 5)}
 MOST_TASKS = 128
-# Registers that the tiles of a thread fill, where there are several. On 16 threads of an Emerald Rapids, most of which had
-# one or less, frames of YOLOv8n and YOLOv5s took 1.04 to 1.06 times as long as by Winograd's way in vector units.
+# Registers that the tiles of a thread fill, where there are several. On 16 threads of an Emerald Rapids, most of which
+# filled one or less, frames of YOLOv8n and YOLOv5s took 1.04 to 1.06 times as long as by Winograd's way in vector units.
 REGISTERS_EACH = 2
 MOST_WOVEN = 8  # tiles of a pair that are taken apart beside its products, which are written out
 # Cycles and bytes, fitted to 340 forms of the 29 maps of YOLOv8n and YOLOv5s that may be convolved so, each in its turn
