@@ -19,16 +19,14 @@ WORTH_TRYING = 3  # of each size of tiles
 SIZES = {1: (4,), 2: (3, 5)}
 MOST_TASKS = 128
 # Registers that the tiles of a thread fill, where there are several. On 16 threads of an Emerald Rapids, most of which
-# filled one or less, frames of YOLOv8n and YOLOv5s took 1.04 to 1.06 times as long as by Winograd's way in vector units.
+# filled one or less, frames of YOLOv8n and YOLOv5s took 1.04 to 1.06 times what they take without such products.
 REGISTERS_EACH = 2
 MOST_WOVEN = 8  # tiles of a pair that are taken apart beside its products, which are written out
 # Cycles and bytes, fitted to 340 forms of the 29 maps of YOLOv8n and YOLOv5s that may be convolved so, each in its turn
 # alone and in sixteen processes at once on an Emerald Rapids: a map's first form took 1.03 times what the best did.
 LOADED, WEIGHTS_LOADED = 1.2, 0.9  # a row of a tile register of what was taken apart, and of weights
 TAKEN_APART = 21.0  # a vector of a pair of blocks
-EXPOSED = (
-    0.35  # products and what is taken apart overlap: this part of the shorter of the two is still to be waited for
-)
+EXPOSED = 0.35  # of the shorter of products and what is taken apart beside them: it is still to be waited for
 STORED = 1.4  # a row of sums
 BEGUN = 35  # the sums of a tile
 SPREAD, GATHERED = 3.0, 2.1  # a vector at a point, there and back
@@ -38,20 +36,16 @@ NEAR, FAR = 38, 9.7  # bytes of weights in a cycle, from the second level, and f
 SECOND_LEVEL = 5 << 18  # bytes of weights that stay there
 
 
+@lru_cache(MOST_MAPS)
 def split_winograd_choices(x: Slab, out: Slab, threads: int, stride: int) -> Sequence[tuple[float, AmxWinogradChoice]]:
     """Those that are worth trying, each with the cycles that are expected, the most promising first.
 
     None for maps that have too few tiles for so many threads.
     """
-    return _choices(x, out, threads, stride)
-
-
-@lru_cache(MOST_MAPS)
-def _choices(x: Slab, out: Slab, threads: int, stride: int) -> Sequence[tuple[float, AmxWinogradChoice]]:
     found: list[tuple[float, AmxWinogradChoice]] = []
     for size in SIZES[stride]:
         transform = TRANSFORMS[stride, size]
-        large = min(out.height, out.width) >= size and map_tiles(size, out) >= fewest_tiles(threads)
+        large = min(out.height, out.width) >= size and map_tiles(size, out) >= _fewest_tiles(threads)
         if large and (stride == 1 or _weight_bytes(transform, x, out) <= SECOND_LEVEL):
             held = transform.products**2 * (x.blocks + out.blocks) * ROW  # bytes of a tile
             choices = (choice for choice in _all_choices(size, out) if choice.tiles * held <= MOST_HELD)
@@ -61,7 +55,7 @@ def _choices(x: Slab, out: Slab, threads: int, stride: int) -> Sequence[tuple[fl
     return tuple(sorted(found, key=lambda each: each[0]))
 
 
-def fewest_tiles(threads: int) -> int:
+def _fewest_tiles(threads: int) -> int:
     """As many as a tile register has rows; on several threads, each of which reads all weights, enough for each."""
     return LANES if threads == 1 else LANES * REGISTERS_EACH * threads
 
