@@ -6,6 +6,7 @@ import ctypes
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -97,9 +98,10 @@ class Integral:
             return self._joules
 
     def follow(self, ended: threading.Event) -> None:
-        """Read again and again, in a thread of its own."""
-        while not ended.wait(SAMPLING):
-            self.read()
+        """Read again and again, in a thread of its own, until there is nothing to read: whoever asks then is told."""
+        with suppress(SensorError):
+            while not ended.wait(SAMPLING):
+                self.read()
 
 
 def _board(places: Places) -> list[Meter]:

@@ -157,7 +157,7 @@ child = os.fork()
 for dtype in ("bf16", "fp32"):
     detector.swap(dtype=dtype)
     detector(frame)
-print(detector.manifest.dtype, flush=True)
+print(f"{detector.manifest.dtype}\\n", end="", flush=True)  # in one piece: both write at once
 if child:
     print(os.waitpid(child, 0)[1])
 """

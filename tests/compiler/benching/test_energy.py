@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
 from zcc.compiler.benching.energy import Integral, meters
 from zcc.runtime.adaptive.sensors.sensor import Places
+from zcc.runtime.errors import SensorError
 
 NVML = """
 static unsigned long long energy = 81000;
@@ -90,6 +92,22 @@ def test_joules_are_watts_over_time() -> None:
         now[0] += seconds
         found.append(drawn.read())
     assert found == [2.0, 22.0, 22.0]
+
+
+def test_what_stops_telling_watts_is_followed_no_more_and_whoever_asks_is_told() -> None:
+    class Gone:
+        readings = 0
+
+        def read(self) -> float:
+            self.readings += 1
+            raise SensorError("its file cannot be read: No such file or directory", "choose another sensor")
+
+    board = Gone()
+    drawn = Integral(board)
+    drawn.follow(threading.Event())
+    assert board.readings == 1
+    with pytest.raises(SensorError, match="cannot be read"):
+        drawn.read()
 
 
 def test_a_machine_that_does_not_tell_has_no_meter(bare: Places) -> None:
