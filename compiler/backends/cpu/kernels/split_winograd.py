@@ -70,7 +70,7 @@ class SplitWinogradConv(WinogradConv):
         self._spread(task, spread)
         self._take_all_apart(spread, words, 0)
         with pinning(), configured(self._shapes), T.serial(0, points) as point:
-            following = named(tirx.min(point + 1, points - 1))
+            following = named(tirx.min(point + 1, points - 1))  # the last again, which changes nothing
             if not self._woven:
                 self._take_all_apart(spread, words, following)
             self._multiply_at(task, spread, words, products, (point, following))
