@@ -24,13 +24,13 @@ from benchmarks.arguments import names, run
 from benchmarks.hot_loops import Loop, hot_loop
 from zcc.compiler.backends.cpu.forms.network_form import default_form
 from zcc.compiler.backends.cpu.kernels.amx_plan import AmxPlan
-from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, LANES
+from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, LANES, SPLIT
 from zcc.compiler.backends.cpu.kernels.amx_runs import MOST_WORDS
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
 from zcc.compiler.backends.cpu.kernels.pair_conv import PairConv
 from zcc.compiler.backends.cpu.kernels.spec import KernelCall, KernelSpec
-from zcc.compiler.backends.cpu.kernels.split_conv import SPLIT, SplitConv
+from zcc.compiler.backends.cpu.kernels.split_conv import SplitConv
 from zcc.compiler.backends.cpu.kernels.split_plan import SplitPlan
 from zcc.compiler.backends.cpu.kernels.winograd_choices import AmxWinogradChoice
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv

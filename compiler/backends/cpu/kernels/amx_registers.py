@@ -52,6 +52,7 @@ AMX_PRODUCTS = {
         AmxProduct("fp16", "tdpfp16ps", item=2, sums="float32", beside=0.5),
     )
 }
+SPLIT = AMX_PRODUCTS["fp32"]
 
 
 def emit(instruction: str, *operands: Any) -> None:

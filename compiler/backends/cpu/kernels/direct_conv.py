@@ -39,7 +39,6 @@ from zcc.compiler.backends.cpu.kernels.winograd_choices import (
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS
 from zcc.compiler.ir.tensors import FLOAT16, Array
-from zcc.runtime.winograd_weights import STRIDES, TAPS
 
 STACK = 1024  # bytes; TVM puts larger local arrays on its heap (`candidate_tiles`)
 # Chosen by hand. What counts is the order that they put tiles in: `python -m benchmarks.tuning MODEL.onnx` says how far
@@ -117,9 +116,8 @@ class DirectConv(TiledConv):
         return cost(best, TRANSFORMS[stride, best.size], self.x, self.out, unit) < DOUBT * products / unit.threads
 
     def _by_winograd(self, unit: VectorUnit) -> Sequence[WinogradChoice]:
-        stride, across = self.stride
-        fits = self.kernel == (TAPS, TAPS) and self.dilation == (1, 1) and stride == across and stride in STRIDES
-        return winograd_choices(self.x, self.out, unit, stride) if fits else ()
+        stride = self.winograd_stride
+        return () if stride is None else winograd_choices(self.x, self.out, unit, stride)
 
     def chosen(self, choice: Tile | AmxChoice | WinogradChoice) -> DirectConv | HalfConv | SplitConv | WinogradConv:
         """With another tile, in tile registers, or by Winograd."""

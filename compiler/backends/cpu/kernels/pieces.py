@@ -11,17 +11,24 @@ from tvm.ir import Expr
 from zcc.compiler.backends.cpu.kernels.amx_registers import LANES
 from zcc.compiler.backends.cpu.kernels.vector import as_type, broadcast, named
 from zcc.compiler.ir.tensors import Array
-from zcc.runtime.expansion import Order
-from zcc.runtime.split_weights import PIECES
+from zcc.runtime.split_weights import PIECES, SplitWeights
+from zcc.runtime.split_winograd_weights import SplitWinogradWeights
 
+InPieces = SplitWeights | SplitWinogradWeights
 HIGH, SHIFT = 0xFFFF0000, 16  # of a float32: the bits that bfloat16 keeps, and how many it does not
 
 
-def in_pieces(dense: Array, order: Order, shape: tuple[int, ...]) -> Array:
-    """Weights in pieces, as the runtime makes them, in the shape that a kernel has them in."""
+def shape_in_pieces(order: InPieces) -> tuple[int, ...]:
+    """The shape that kernels have the weights in: those of a word are lanes beside each other."""
+    *outer, filled, word = order.made_shape
+    return (*outer, filled * word)
+
+
+def in_pieces(dense: Array, order: InPieces) -> Array:
+    """Weights in pieces, as the runtime makes them."""
     made = np.empty(order.made, np.float32)
     order.fill(np.ascontiguousarray(dense, np.float32), made)
-    return made.view(np.uint16).reshape(shape)
+    return made.view(np.uint16).reshape(shape_in_pieces(order))
 
 
 def words_of(values: Sequence[Expr]) -> list[Expr]:

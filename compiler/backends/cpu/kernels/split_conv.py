@@ -20,13 +20,13 @@ from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.amx_choices import beside_vectors
 from zcc.compiler.backends.cpu.kernels.amx_conv import AmxConv
-from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, LANES, ROW, load_register
+from zcc.compiler.backends.cpu.kernels.amx_registers import LANES, ROW, SPLIT, load_register
 from zcc.compiler.backends.cpu.kernels.amx_steps import Operand
 from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile, Held
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.float_stages import finishing
-from zcc.compiler.backends.cpu.kernels.pieces import in_pieces, words_of
+from zcc.compiler.backends.cpu.kernels.pieces import in_pieces, shape_in_pieces, words_of
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.kernels.split_plan import SplitPlan
@@ -35,9 +35,7 @@ from zcc.compiler.backends.cpu.kernels.vector import load, named, ramp
 from zcc.compiler.backends.cpu.kernels.winograd_choices import AmxWinogradChoice, WinogradChoice
 from zcc.compiler.ir.tensors import BFLOAT16, Array
 from zcc.runtime.split_weights import PIECES, TOGETHER, SplitWeights
-from zcc.runtime.winograd_weights import STRIDES, TAPS
 
-SPLIT = AMX_PRODUCTS["fp32"]
 DOUBT = 1.1  # times the cycles of tiles of all taps that Winograd's way of stride 2 may be expected to take
 BESIDE_WINOGRAD = 0.4  # what `SPLIT.beside` is where vector units have Winograd's way of stride 1
 
@@ -67,12 +65,11 @@ class SplitConv(AmxConv):
     @property
     def weight_shape(self) -> tuple[int, ...]:
         """Output blocks, pairs of input blocks, rows, columns, pieces, words of input lanes, output lanes x 2."""
-        *outer, filled, word = self.expansion.made_shape
-        return (*outer, filled * word)
+        return shape_in_pieces(self.expansion)
 
     def pack(self, dense: Array) -> Array:
         """The weights in pieces."""
-        return in_pieces(dense, self.expansion, self.weight_shape)
+        return in_pieces(dense, self.expansion)
 
     @property
     def expansion(self) -> SplitWeights:
@@ -90,16 +87,15 @@ class SplitConv(AmxConv):
         return (*points, *offered) if pays else (*offered, *points)
 
     def _by_winograd(self, unit: VectorUnit) -> Sequence[tuple[float, AmxWinogradChoice]]:
-        stride, across = self.stride
-        fits = self.kernel == (TAPS, TAPS) and self.dilation == (1, 1) and stride == across and stride in STRIDES
-        found = fits and self.x.lanes == self.out.lanes
+        stride = self.winograd_stride
+        found = stride is not None and self.x.lanes == self.out.lanes
         return split_winograd_choices(self.x, self.out, unit.threads, stride) if found else ()
 
     def _winograd_pays(self, cycles: float, best: Any, unit: VectorUnit) -> bool:
         """Where there are pairs of blocks beside Winograd's way in vector units, else by the cycles expected.
 
-        Where they were as many and the map large enough, it took 0.44 to 0.94 of the time for YOLOv8n's and YOLOv5s's
-        maps on an Emerald Rapids; with one block, half of each pair is zeros, and it took 1.2 times as long.
+        With pairs it took 0.43 to 0.98 of the time for maps of YOLOv8n and YOLOv5s, by itself on a core of an Emerald
+        Rapids; with one block, half of each pair is zeros, and it took 1.2 times as long.
         """
         if not isinstance(best, AmxChoice):
             return isinstance(best, WinogradChoice) and self.x.blocks >= TOGETHER

@@ -17,12 +17,20 @@ from typing import Any, ClassVar
 from tvm import tirx
 from tvm.script.ir_builder import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.amx_registers import LANES, ROW, configured, emit, load_register, store_register
+from zcc.compiler.backends.cpu.kernels.amx_registers import (
+    LANES,
+    ROW,
+    SPLIT,
+    configured,
+    emit,
+    load_register,
+    store_register,
+)
 from zcc.compiler.backends.cpu.kernels.amx_steps import Emission, emit_some, pinning, products_and_loads
 from zcc.compiler.backends.cpu.kernels.conv_loops import Between, at_once
-from zcc.compiler.backends.cpu.kernels.pieces import in_pieces, words_of
+from zcc.compiler.backends.cpu.kernels.pieces import in_pieces, shape_in_pieces, words_of
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
-from zcc.compiler.backends.cpu.kernels.split_winograd_choices import SPLIT, woven
+from zcc.compiler.backends.cpu.kernels.split_winograd_choices import woven
 from zcc.compiler.backends.cpu.kernels.vector import load, named, ramp
 from zcc.compiler.backends.cpu.kernels.winograd_choices import AmxWinogradChoice
 from zcc.compiler.backends.cpu.kernels.winograd_conv import TileTask, WinogradConv
@@ -49,12 +57,11 @@ class SplitWinogradConv(WinogradConv):
     @property
     def weight_shape(self) -> tuple[int, ...]:
         """Rows of `taps` squared, output blocks, pairs of input blocks, pieces, input lanes, output lanes x 2."""
-        *outer, filled, word = self.expansion.made_shape
-        return (*outer, filled * word)
+        return shape_in_pieces(self.expansion)
 
     def pack(self, dense: Array) -> Array:
         """The weights at the points of the transform, in pieces."""
-        return in_pieces(dense, self.expansion, self.weight_shape)
+        return in_pieces(dense, self.expansion)
 
     @property
     def expansion(self) -> SplitWinogradWeights:

@@ -7,13 +7,12 @@ from functools import lru_cache
 from itertools import product
 
 from zcc.compiler.backends.cpu.kernels.amx_plan import CONFIGURED, OPERANDS, step_cycles
-from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, LANES, REGISTERS, ROW
+from zcc.compiler.backends.cpu.kernels.amx_registers import LANES, REGISTERS, ROW, SPLIT
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.winograd_choices import MOST_MAPS, AmxWinogradChoice, divisors, map_tiles
 from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS, Transform
 from zcc.runtime.split_weights import PIECES, TOGETHER
 
-SPLIT = AMX_PRODUCTS["fp32"]
 WORTH_TRYING = 3  # of each size of tiles
 # By stride; those of stride 2 where all weights stay near, since there are 2.8 or 5.4 times as many as of all taps.
 SIZES = {1: (4,), 2: (3, 5)}
@@ -49,7 +48,7 @@ def split_winograd_choices(x: Slab, out: Slab, threads: int, stride: int) -> Seq
         if large and (stride == 1 or _weight_bytes(transform, x, out) <= SECOND_LEVEL):
             held = transform.products**2 * (x.blocks + out.blocks) * ROW  # bytes of a tile
             choices = (choice for choice in _all_choices(size, out) if choice.tiles * held <= MOST_HELD)
-            costs = {choice: cost(choice, transform, x, out, threads) for choice in choices}
+            costs = {choice: _cost(choice, transform, x, out, threads) for choice in choices}
             best = sorted(costs, key=lambda choice: costs[choice])[:WORTH_TRYING]
             found += [(costs[choice], choice) for choice in best]
     return tuple(sorted(found, key=lambda each: each[0]))
@@ -80,7 +79,7 @@ def _cuts(tiles: int, registers: int) -> set[tuple[int, int]]:
     return cuts
 
 
-def cost(choice: AmxWinogradChoice, transform: Transform, x: Slab, out: Slab, threads: int) -> float:
+def _cost(choice: AmxWinogradChoice, transform: Transform, x: Slab, out: Slab, threads: int) -> float:
     """Cycles of the thread that has most to do."""
     points, pairs = transform.products**2, -(-x.blocks // TOGETHER)
     multiplied = out.blocks // choice.blocks * (choice.tiles // choice.columns)

@@ -11,6 +11,7 @@ from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
 from zcc.compiler.backends.cpu.kernels.stages import StageSpec, describe_stages
 from zcc.compiler.ir.tensors import Array
 from zcc.runtime.expansion import Order
+from zcc.runtime.winograd_weights import STRIDES, TAPS
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,13 @@ class TiledConv:
         size = f"{self.kernel[0]}x{self.kernel[1]}s{self.stride[0]}"
         channels = f"{self.x.blocks * self.x.lanes}_{self.out.blocks * self.out.lanes}"
         return f"{self.word}_{size}_{channels}_{self.out.height}x{self.out.width}{describe_stages(self.stages)}"
+
+    @property
+    def winograd_stride(self) -> int | None:
+        """The stride that it may be computed with by Winograd's way, along both axes; None where it may not."""
+        stride, across = self.stride
+        fits = self.kernel == (TAPS, TAPS) and self.dilation == (1, 1) and stride == across and stride in STRIDES
+        return stride if fits else None
 
     @property
     def expansion(self) -> Order | None:

@@ -114,6 +114,7 @@ def map_tiles(size: int, out: Slab) -> int:
 
 
 def divisors(number: int, most: int) -> list[int]:
+    """What divides a number, up to some other."""
     return [divisor for divisor in range(1, min(number, most) + 1) if number % divisor == 0]
 
 

@@ -13,12 +13,13 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.compiler.backends.cpu.kernels.emulated_tiles import in_memory, in_registers, tiled_kernels
+from zcc.compiler.backends.cpu.kernels.amx_registers import SPLIT
 from zcc.compiler.backends.cpu.kernels.amx_steps import ordered_products
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice, Tile
 from zcc.compiler.backends.cpu.kernels.direct_conv import DirectConv, default_tile
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
-from zcc.compiler.backends.cpu.kernels.split_conv import SPLIT, SplitConv
+from zcc.compiler.backends.cpu.kernels.split_conv import SplitConv
 from zcc.compiler.backends.cpu.kernels.split_plan import FIRST_LEVEL, SplitPlan
 from zcc.compiler.backends.cpu.kernels.stages import Apply, Merge, PerChannel, StageSpec
 from zcc.compiler.backends.cpu.kernels.winograd_choices import AmxWinogradChoice, WinogradChoice
