@@ -28,6 +28,7 @@ CASES = {
 OPTIMISED = ("v8, channels that fill no block", "11, channels that fill no block")  # as users get them
 WARM, FRAMES = 30, 300
 LIMIT = 1e6  # bytes; the least that ever leaked was 8,000 with every frame
+STRETCHES = 3  # of frames: a thread that comes late to its first pieces touches its memory in one of them
 
 
 class Case:
@@ -63,7 +64,10 @@ def test_network_equals_onnx_runtime(case: Case) -> None:
 def test_resident_memory_is_the_same_after_many_frames(case: Case) -> None:
     for _ in range(WARM):
         case.compiled.run(case.image)
-    before = resident()
-    for _ in range(FRAMES):
-        case.compiled.run(case.image)
-    assert resident() - before < LIMIT
+    grown = []
+    while len(grown) < STRETCHES and (not grown or grown[-1] >= LIMIT):
+        before = resident()
+        for _ in range(FRAMES):
+            case.compiled.run(case.image)
+        grown.append(resident() - before)
+    assert grown[-1] < LIMIT, grown
