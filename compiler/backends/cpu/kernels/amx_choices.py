@@ -50,7 +50,7 @@ def _choices(geometry: ConvGeometry, threads: int, product: AmxProduct) -> Seque
         for gathered in _kind(product).ways(geometry, product)
         for blocks in range(1, min(out.blocks, REGISTERS) + 1)
         for columns in range(1, min(out.width, REGISTERS * LANES) + 1)
-        if out.blocks % blocks == 0 and _fits(blocks * out.lanes // LANES, columns)
+        if out.blocks % blocks == 0 and _fits(blocks * out.lanes // LANES, columns) and geometry.fits(columns)
     ]
     plans = {tile: _plan_of(replace(geometry, tile=tile), product, threads) for tile in tiles}
     costs = {tile: (cut.cycles(), -tile.blocks * tile.columns) for tile, cut in plans.items()}

@@ -138,7 +138,7 @@ class AmxTile:
         def vectors(_: int) -> list[Expr]:
             return [load(sums, buffer, block, column, ramp(part, LANES)) for column in columns for part in self.parts]
 
-        finish(vectors, [place[0] + block, place[1], place[2] + first], between)
+        finish(vectors, [place[0] + block, *self.geometry.in_map(place[1], place[2] + first)], between)
 
     def _shapes(self) -> list[tuple[int, int]]:
         """Rows and their bytes, of the registers of sums, of x and of weights."""
@@ -184,13 +184,17 @@ class AmxTile:
         """In its last panel a tile also finishes the one before."""
         plan = self.plan
         if plan.tiles == 1:
-            self._steps(0, panel, place, held, tile)
+            self._plain(panel, place, held, tile)
             return
         with T.If(tirx.all(panel == plan.panels - 1, tile > 0)):
             with T.Then():
                 self._weave(panel, place, held, tile, before)
             with T.Else():
-                self._steps(0, panel, place, held, tile)
+                self._plain(panel, place, held, tile)
+
+    def _plain(self, panel: Any, place: Sequence[Any], held: Held | None, tile: Any) -> None:
+        """A panel's steps of a tile that finishes no other."""
+        self._steps(0, panel, place, held, tile)
 
     def _steps(self, first: int, panel: Any, place: Sequence[Any], held: Held | None, tile: Any) -> None:
         """A panel's steps from the first on, with nothing between their instructions."""

@@ -60,6 +60,14 @@ class ConvGeometry:
         exact = self.out.width % columns == 0
         return tile * columns if exact else tirx.min(tile * columns, self.out.width - columns)
 
+    def in_map(self, row: Any, column: Any) -> tuple[Any, Any]:
+        """Where in the map a row and a column of its own are."""
+        return row, column
+
+    def fits(self, columns: int) -> bool:
+        """Whether tiles may have so many columns."""
+        return columns <= self.out.width
+
     def task(self, number: Any) -> tuple[Any, Any]:
         """A task's group of output blocks, and its row."""
         groups = self.out.blocks // self.tile.blocks

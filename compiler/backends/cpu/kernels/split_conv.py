@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from math import prod
 from typing import Any
 
 from tvm import tirx
@@ -21,11 +23,12 @@ from tvm.script.ir_builder import tirx as T
 from zcc.compiler.backends.cpu.kernels.amx_choices import beside_vectors
 from zcc.compiler.backends.cpu.kernels.amx_conv import AmxConv
 from zcc.compiler.backends.cpu.kernels.amx_registers import LANES, ROW, SPLIT, load_register
-from zcc.compiler.backends.cpu.kernels.amx_steps import Operand
+from zcc.compiler.backends.cpu.kernels.amx_steps import Emission, Operand, emit_some
 from zcc.compiler.backends.cpu.kernels.amx_tile import AmxTile, Held
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice
-from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
+from zcc.compiler.backends.cpu.kernels.conv_loops import Between, ConvGeometry, at_once
 from zcc.compiler.backends.cpu.kernels.float_stages import finishing
+from zcc.compiler.backends.cpu.kernels.joined_rows import join_rows
 from zcc.compiler.backends.cpu.kernels.pieces import in_pieces, shape_in_pieces, words_of
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
@@ -60,7 +63,8 @@ class SplitConv(AmxConv):
         """What is summed: channels of two neighbouring blocks side by side."""
         x = self.x
         pairs = Slab.dense(-(-x.blocks // TOGETHER), x.height, x.width, TOGETHER * x.lanes, BFLOAT16)
-        return ConvGeometry(pairs, self.out, self.kernel, self.stride, self.dilation, self.tile, self.per_word)
+        own = ConvGeometry(pairs, self.out, self.kernel, self.stride, self.dilation, self.tile, self.per_word)
+        return join_rows(own)
 
     @property
     def weight_shape(self) -> tuple[int, ...]:
@@ -118,24 +122,76 @@ class SplitConv(AmxConv):
 
 @dataclass(frozen=True)
 class SplitTile(AmxTile):
-    """The tile of sums whose operands are in pieces: x in those that its task has made."""
+    """The tile of sums whose operands are in pieces: x in those that its task makes, for a panel after the other."""
 
+    plan: SplitPlan
     blocks: int  # of x
 
     def _gathered(self, number: Any) -> Held:
         """The rows that a task reads, a pair of blocks and a piece after the other: two channels in a word."""
-        plan, pairs = self.plan, self.geometry.x
-        rows = plan.rows_inside(plan.rows)
-        words = T.alloc_buffer((pairs.blocks, PIECES, rows, pairs.width, LANES), "uint32")
-        top = named(self._task(number)[1] * plan.rows)
-        with T.grid(rows, pairs.width) as (row, column):
-            place = top * self.geometry.stride[0] + row, column
-            for pair in range(pairs.blocks):
-                blocks = range(TOGETHER * pair, min(TOGETHER * (pair + 1), self.blocks))
-                values = [named(load(self.x, block, *place, ramp(0, LANES))) for block in blocks]
-                for piece, word in enumerate(words_of(values)):
-                    T.buffer_store(words, word, [pair, piece, row, column, ramp(0, LANES)])
-        return words, top
+        plan = self.plan
+        rows, width = self._read
+        words = T.alloc_buffer((plan.held_pairs, PIECES, rows, width, LANES), "uint32")
+        held = words, named(self._task(number)[1] * plan.rows)
+        with T.grid(plan.panel[0], rows, width) as place:
+            self._take_apart(held, place, at_once)
+        return held
+
+    @property
+    def _read(self) -> tuple[int, int]:
+        """Rows of x that a task reads, and their width."""
+        return self.plan.rows_inside(self.plan.rows), self.geometry.x.width
+
+    def _take_apart(self, held: Held, place: Sequence[Any], between: Between) -> None:
+        """A vector of a pair of blocks; where there is no second block, its weights are zeros."""
+        (words, top), (pair, row, column), last = held, place, self.blocks - 1
+        at = self.geometry.in_map(top * self.geometry.stride[0] + row, column)
+        blocks = [pair * TOGETHER, tirx.min(pair * TOGETHER + 1, last)]
+        values = [between(load(self.x, block, *at, ramp(0, LANES))) for block in blocks]
+        for piece, word in enumerate(words_of(values)):
+            T.buffer_store(words, word, [self._slot(pair), piece, row, column, ramp(0, LANES)])
+
+    def _slot(self, pair: Any) -> Any:
+        return tirx.floormod(pair, self.plan.held_pairs)
+
+    def _plain(self, panel: Any, place: Sequence[Any], held: Held | None, tile: Any) -> None:
+        """While there are more pairs to come, those of the next panel are taken apart between the instructions."""
+        plan = self.plan
+        following = tirx.floordiv(panel, plan.parts) + 1
+        if plan.panels == plan.parts:
+            self._steps(0, panel, place, held, tile)
+            return
+        with T.If(following * plan.parts < plan.panels):
+            with T.Then():
+                self._steps_beside(panel, following, place, held, tile)
+            with T.Else():
+                self._steps(0, panel, place, held, tile)
+
+    def _steps_beside(self, panel: Any, following: Any, place: Sequence[Any], held: Held | None, tile: Any) -> None:
+        assert held is not None
+        plan, steps = self.plan, prod(self.plan.panel)
+        rows, width = self._read
+        vectors = plan.panel[0] * rows * width
+        each = -(-vectors // (plan.tiles * plan.parts * steps))
+        with T.serial(0, steps) as step:
+            tap = [named(index) for index in self._tap(panel, step)]
+            done = (tirx.floormod(panel, plan.parts) * plan.tiles + tile) * steps + step
+            first = named(done * each)
+            with T.If(first < vectors):
+                with T.Then():
+                    left: list[Emission] = [partial(instruction, tap, place, held) for instruction in self._step]
+                    count = -(-len(left) // (each * TOGETHER))
+                    for number in range(each):
+                        vector = named(tirx.min(first + number, vectors - 1))
+                        pair = following * plan.panel[0] + tirx.floordiv(vector, rows * width)
+                        within = named(tirx.floormod(vector, rows * width))
+                        at = named(pair), named(tirx.floordiv(within, width)), named(tirx.floormod(within, width))
+                        self._take_apart(held, at, partial(emit_some, left, count))
+                    for instruction in left:
+                        instruction()
+                with T.Else():
+                    for instruction in self._step:
+                        instruction(tap, place, held)
 
     def _load_x(
         self, register: int, operand: Operand, tap: Sequence[Any], place: Sequence[Any], held: Held | None
@@ -144,7 +200,7 @@ class SplitTile(AmxTile):
         (words, top), geometry, (pair, ky, kx, _) = held, self.geometry, tap
         row = (place[1] - top) * geometry.stride[0] + ky * geometry.dilation[0]
         pixel = (place[2] + operand[0] * self.plan.register_rows) * geometry.stride[1] + kx * geometry.dilation[1]
-        load_register(register, words, [pair, operand[1], row, pixel, 0], geometry.stride[1] * ROW)
+        load_register(register, words, [self._slot(pair), operand[1], row, pixel, 0], geometry.stride[1] * ROW)
 
     def _load_weights(
         self, register: int, operand: Operand, tap: Sequence[Any], place: Sequence[Any], _: Held | None

@@ -18,6 +18,7 @@ from zcc.compiler.backends.cpu.kernels.amx_runs import MOST_WORDS, WordRun
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.runtime.split_weights import TOGETHER
 
+HELD_PANELS = 2  # one is multiplied, and the next is made
 FIRST_LEVEL = 40 << 10  # bytes of it for operands, of 48 that a core has
 SECOND_LEVEL = 3 << 19  # bytes of it for weights, of 2 MB
 # On an Emerald Rapids, convolutions of YOLOv5s that have such panels took 0.93 of the time on one thread, 0.88 on 16.
@@ -51,6 +52,16 @@ class SplitPlan(AmxPlan):
     def panels(self) -> int:
         """Parts of the steps, each of which all tiles of a task take before the next part."""
         return self._parts(self.panel)
+
+    @property
+    def parts(self) -> int:
+        """Panels of the same pairs of blocks, each of other rows of taps."""
+        return self.geometry.kernel[0] // self.panel[1]
+
+    @property
+    def held_pairs(self) -> int:
+        """Pairs of blocks that a task holds in pieces: those of a panel, and of the next."""
+        return min(HELD_PANELS * self.panel[0], self.run.blocks)
 
     def _parts(self, panel: tuple[int, ...]) -> int:
         return self.run.blocks // panel[0] * (self.geometry.kernel[0] // panel[1])

@@ -72,7 +72,8 @@ class SplitWinogradConv(WinogradConv):
     def _compute(self, task: TileTask, unit: VectorUnit) -> None:
         """Point after point."""
         choice, points = self.tile, self.transform.products**2
-        spread, products = self._scratch(self.x.blocks), self._scratch(self.groups * choice.blocks)
+        # What a point's tiles are is taken apart before its products are stored, so these may lie in its place.
+        spread = products = self._scratch(max(self.x.blocks, self.groups * choice.blocks))
         words = T.alloc_buffer((BUFFERS, self._pairs, PIECES, choice.tiles, LANES), "uint32")
         self._spread(task, spread)
         self._take_all_apart(spread, words, 0)

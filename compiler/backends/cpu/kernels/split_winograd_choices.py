@@ -30,7 +30,7 @@ STORED = 1.4  # a row of sums
 BEGUN = 35  # the sums of a tile
 SPREAD, GATHERED = 3.0, 2.1  # a vector at a point, there and back
 MOST_HELD = 4 << 20  # bytes of a task's values
-CACHE, BEYOND = 634 << 10, 4.8  # bytes of a task's values that stay near, and those of the rest in a cycle
+CACHE, BEYOND = 128 << 10, 3.2  # bytes of a task's values that stay near, and those of the rest in a cycle
 NEAR, FAR = 38, 9.7  # bytes of weights in a cycle, from the second level, and from beyond
 SECOND_LEVEL = 5 << 18  # bytes of weights that stay there
 
@@ -46,7 +46,7 @@ def split_winograd_choices(x: Slab, out: Slab, threads: int, stride: int) -> Seq
         transform = TRANSFORMS[stride, size]
         large = min(out.height, out.width) >= size and map_tiles(size, out) >= _fewest_tiles(threads)
         if large and (stride == 1 or _weight_bytes(transform, x, out) <= SECOND_LEVEL):
-            held = transform.products**2 * (x.blocks + out.blocks) * ROW  # bytes of a tile
+            held = transform.products**2 * max(x.blocks, out.blocks) * ROW  # bytes of a tile
             choices = (choice for choice in _all_choices(size, out) if choice.tiles * held <= MOST_HELD)
             costs = {choice: _cost(choice, transform, x, out, threads) for choice in choices}
             best = sorted(costs, key=lambda choice: costs[choice])[:WORTH_TRYING]
@@ -86,7 +86,7 @@ def _cost(choice: AmxWinogradChoice, transform: Transform, x: Slab, out: Slab, t
     sums = choice.registers * choice.blocks
     multiply = multiplied * (pairs * _pair_cycles(choice, multiplied) + STORED * sums * choice.rows + BEGUN)
     transforms = choice.tiles * (SPREAD * x.blocks + GATHERED * out.blocks)
-    beyond = max(0, points * choice.tiles * (x.blocks + out.blocks) * ROW - CACHE) / BEYOND
+    beyond = max(0, points * choice.tiles * max(x.blocks, out.blocks) * ROW - CACHE) / BEYOND
     weights = _weight_bytes(transform, x, out)
     rounds = -(-map_tiles(choice.size, out) // choice.tiles // threads)
     again = rounds if weights > SECOND_LEVEL else 1
