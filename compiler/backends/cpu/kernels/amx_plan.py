@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from math import prod
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from tvm import tirx
 
 from zcc.compiler.backends.cpu.kernels.amx_registers import LANES, ROW, AmxProduct
 from zcc.compiler.backends.cpu.kernels.amx_runs import WordRun, gathering_helps, run_of
@@ -98,7 +100,7 @@ class AmxPlan:
 
     @property
     def rows(self) -> int:
-        """Those of a task."""
+        """Those of a strip."""
         return self._cut[0]
 
     @property
@@ -109,8 +111,7 @@ class AmxPlan:
     @cached_property
     def _cut(self) -> tuple[int, int]:
         """Rows and groups of a task: of those that leave enough tasks, with which all are done first."""
-        height = self.geometry.out.height
-        enough = min(max(LEAST_TASKS, TASKS_PER_THREAD * self.threads), self.groups * height)
+        height, enough = self.geometry.out.height, self._enough
         if not self.run.gathered:
             fitting = [rows for rows in _divisors(height) if rows * self.across <= MOST_TILES]
             return max((rows for rows in fitting if self.groups * height >= enough * rows), default=1), 1
@@ -121,10 +122,20 @@ class AmxPlan:
         tiles = {rows: self.tile_cycles(rows) for rows in {rows for rows, _ in cuts}}
         return min(cuts, key=lambda cut: (self._busiest(cut[0], cut[1], tiles[cut[0]]), -cut[0]))
 
+    @property
+    def _enough(self) -> int:
+        """Tasks that there shall be."""
+        return min(max(LEAST_TASKS, TASKS_PER_THREAD * self.threads), self.groups * self.geometry.out.height)
+
     def _busiest(self, rows: int, together: int, tile: float) -> float:
         """Cycles of the thread that has most to do, with so many of a tile."""
-        tasks = self.groups // together * (self.geometry.out.height // rows)
-        return -(-tasks // self.threads) * (self._copied(rows) + together * rows * self.across * tile + self._alone())
+        return -(-self._tasks(rows, together) // self.threads) * self._task_cycles(rows, together, tile)
+
+    def _tasks(self, rows: int, together: int) -> int:
+        return self.groups // together * (self.geometry.out.height // rows)
+
+    def _task_cycles(self, rows: int, together: int, tile: float) -> float:
+        return self._copied(rows) + together * rows * self.across * tile + self._alone()
 
     def rows_inside(self, rows: int) -> int:
         """Rows of x that some rows of a task read."""
@@ -170,13 +181,27 @@ class AmxPlan:
 
     @property
     def strips(self) -> int:
-        """How many times as many rows as a task has the map has."""
+        """How many times as many rows as a strip has the map has."""
         return self.geometry.out.height // self.rows
 
     @property
     def tasks(self) -> int:
         """Shares of the groups times strips of rows."""
-        return self.shares * self.strips
+        return self._tasks(self.rows, self.together)
+
+    @property
+    def strips_of_task(self) -> int:
+        """Strips that a task has one after the other."""
+        return 1
+
+    def strip_of(self, task: Any, strip: Any) -> Any:
+        """The number among all shares and strips of one of a task's."""
+        if self.strips_of_task == 1:
+            return task
+        if not self.rows_first:
+            return task * self.strips_of_task + strip
+        share, first = tirx.floormod(task, self.shares), tirx.floordiv(task, self.shares) * self.strips_of_task
+        return (first + strip) * self.shares + share
 
     @property
     def rows_first(self) -> bool:
@@ -225,7 +250,7 @@ class AmxPlan:
         """Cycles for each vector of sums that the map has: those that tiles compute twice make the others dearer."""
         out = self.geometry.out
         rounds = -(-self.tasks // self.threads) * self.threads
-        task = self._copied(self.rows) + self.tiles * self.tile_cycles(self.rows) + self._alone()
+        task = self._task_cycles(self.rows, self.together, self.tile_cycles(self.rows))
         return task * rounds / (out.blocks * out.lanes // LANES * out.width * out.height)
 
     def tile_cycles(self, rows: int) -> float:

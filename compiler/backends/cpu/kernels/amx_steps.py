@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby, product
 from operator import itemgetter
+from typing import Any
 
 from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.amx_registers import LANES
+from zcc.compiler.backends.cpu.kernels.conv_loops import Between
 from zcc.compiler.backends.cpu.kernels.vector import named
 
 MOST_WOVEN = 4  # chunks that are written out beside steps
@@ -25,6 +27,8 @@ define linkonce_odr <{LANES} x float> @{PIN}(<{LANES} x float> %value) alwaysinl
 """
 
 Emission = Callable[[], None]
+Other = Callable[[Between], None]  # makes something else of a vector
+Beside = Callable[[Any], list[Other]]  # what else is made beside a step
 Operand = tuple[int, int]  # a register of columns or of outputs, and the piece of its numbers
 
 
@@ -98,3 +102,8 @@ def emit_some(left: list[Emission], count: int, value: Expr) -> Expr:
         instruction()
     del left[:count]
     return held
+
+
+def nothing(_: Any) -> list[Other]:
+    """No step has anything beside it."""
+    return []

@@ -41,4 +41,5 @@ def join_rows(geometry: ConvGeometry) -> ConvGeometry:
     if not by_pixel or out.width % LANES == 0 or out.width % PACKED or out.height * out.width % LANES:
         return geometry
     x, joined = (Slab.dense(slab.blocks, height, LANES, slab.lanes, slab.dtype) for slab in (geometry.x, out))
-    return JoinedRows(x, joined, geometry.kernel, geometry.stride, geometry.dilation, geometry.tile, geometry.per_word, out.width)
+    steps = geometry.kernel, geometry.stride, geometry.dilation
+    return JoinedRows(x, joined, *steps, geometry.tile, geometry.per_word, out.width)

@@ -24,6 +24,8 @@ SECOND_LEVEL = 3 << 19  # bytes of it for weights, of 2 MB
 # On an Emerald Rapids, convolutions of YOLOv5s that have such panels took 0.93 of the time on one thread, 0.88 on 16.
 # Sums of panels of one step are moved too often: 1x1 from 128 to 128 channels at 80x80 took 1.3 times as long so.
 LEAST_STEPS = 2
+MOST_BESIDE = 16  # vectors that are taken apart beside a step, which are written out
+BESIDE = 0.4  # of what is taken apart beside products: it is still to be waited for
 # Cycles, of kernels without products or without all else.
 BEYOND = 1.3  # loading a row from the second level
 TAKEN_APART = 8.0  # a block of a column, beside copying it
@@ -89,9 +91,46 @@ class SplitPlan(AmxPlan):
         weights = height * self.run.taps * self.outputs * MOST_WORDS * ROW
         return blocks * self.product.parts * (x + weights)
 
+    @cached_property
+    def strips_of_task(self) -> int:
+        """Several where a panel has all pairs: those of the next are taken apart while one is multiplied."""
+        return self._several(self.rows, self.together)
+
+    def _several(self, rows: int, together: int) -> int:
+        strips, panel = self.geometry.out.height // rows, self._panel(rows)
+        if panel[0] < self.run.blocks or self._vectors_beside(rows, together) > MOST_BESIDE:
+            return 1
+        most = self.groups // together * strips // self._enough
+        return max(count for count in range(1, max(1, most) + 1) if strips % count == 0)
+
+    def _vectors_beside(self, rows: int, together: int) -> int:
+        """Vectors that are taken apart beside each step, where a task has several strips."""
+        vectors = self.run.blocks * self.new_rows(rows) * self.geometry.x.width
+        return -(-vectors // (together * rows * self.across * self.steps))
+
+    def new_rows(self, rows: int) -> int:
+        """Rows of x that a strip of so many reads, and the one before does not."""
+        return min(rows * self.geometry.stride[0], self.rows_inside(rows))
+
+    @property
+    def held_rows(self) -> int:
+        """Rows of x that a task holds in pieces: those of a strip, and what the next one adds."""
+        more = self.rows * self.geometry.stride[0] if self.strips_of_task > 1 else 0
+        return self.rows_inside(self.rows) + more
+
+    def _tasks(self, rows: int, together: int) -> int:
+        return super()._tasks(rows, together) // self._several(rows, together)
+
+    def _task_cycles(self, rows: int, together: int, tile: float) -> float:
+        """The rows of the first strip are taken apart alone, and those of others beside products."""
+        others = self._several(rows, together) - 1
+        apart = self._copied(rows) * self.new_rows(rows) / self.rows_inside(rows) * BESIDE
+        strip = together * rows * self.across * tile + self._alone()
+        return self._copied(rows) + strip + others * (strip + apart)
+
     def _busiest(self, rows: int, together: int, tile: float) -> float:
         """The same, and what the weights take that do not stay in the second level from task to task."""
-        tasks = self.groups // together * (self.geometry.out.height // rows)
+        tasks = self._tasks(rows, together)
         streamed = together * self._group_bytes if self.groups * self._group_bytes > SECOND_LEVEL else 0
         return super()._busiest(rows, together, tile) + -(-tasks // self.threads) * streamed / STREAMED
 

@@ -44,7 +44,7 @@ BUFFERS = 2  # of words: those of one point are made while those of another are 
 
 @dataclass(frozen=True)
 class SplitWinogradConv(WinogradConv):
-    """A dense 3x3 convolution of stride 1 or 2 along both axes; `x` includes the border that the taps reach.
+    """A dense 3x3 convolution of stride 1; `x` includes the border that the taps reach.
 
     Parameters: x, weight as `expansion` makes it, bias, the operands of the stages, out.
     """
@@ -76,9 +76,10 @@ class SplitWinogradConv(WinogradConv):
         spread = products = self._scratch(max(self.x.blocks, self.groups * choice.blocks))
         words = T.alloc_buffer((BUFFERS, self._pairs, PIECES, choice.tiles, LANES), "uint32")
         self._spread(task, spread)
-        self._take_all_apart(spread, words, 0)
+        self._take_all_apart(spread, words, (0, 0))
         with pinning(), configured(self._shapes), T.serial(0, points) as point:
-            following = named(tirx.min(point + 1, points - 1))  # the last again, which changes nothing
+            # Behind the last point one that nobody multiplies.
+            following = named(tirx.min(point + 1, points - 1)), named(tirx.floormod(point + 1, BUFFERS))
             if not self._woven:
                 self._take_all_apart(spread, words, following)
             self._multiply_at(task, spread, words, products, (point, following))
@@ -102,19 +103,23 @@ class SplitWinogradConv(WinogradConv):
         """Rows and their bytes, of the registers of sums, of x and of weights."""
         return [(self.tile.rows, ROW)] * (len(self._sums()) + 1) + [(LANES, ROW)]
 
-    def _take_all_apart(self, spread: Any, words: Any, point: Any) -> None:
+    def _take_all_apart(self, spread: Any, words: Any, point: tuple[Any, Any]) -> None:
         with T.grid(self._pairs, self.tile.tiles) as (pair, tile):
-            self._take_apart(spread, words, [point, pair, tile], at_once)
+            self._take_apart(spread, words, point, (pair, tile), at_once)
 
-    def _take_apart(self, spread: Any, words: Any, place: Sequence[Any], between: Between) -> None:
-        """A vector of a pair of blocks; where there is no second block, its weights are zeros."""
-        (point, pair, tile), tiles, last = place, self.tile.tiles, self.x.blocks - 1
+    def _take_apart(
+        self, spread: Any, words: Any, where: tuple[Any, Any], place: tuple[Any, Any], between: Between
+    ) -> None:
+        """A vector of a pair of blocks at a point, into the buffer beside it; the weights of no second are zeros."""
+        (point, buffer), (pair, tile), tiles, last = where, place, self.tile.tiles, self.x.blocks - 1
         blocks = [pair * TOGETHER, tirx.min(pair * TOGETHER + 1, last)]
         held = [between(load(spread, point, block * tiles + tile, ramp(0, LANES))) for block in blocks]
         for piece, word in enumerate(words_of(held)):
-            T.buffer_store(words, word, [tirx.floormod(point, BUFFERS), pair, piece, tile, ramp(0, LANES)])
+            T.buffer_store(words, word, [buffer, pair, piece, tile, ramp(0, LANES)])
 
-    def _multiply_at(self, task: TileTask, spread: Any, words: Any, products: Any, points: tuple[Any, Any]) -> None:
+    def _multiply_at(
+        self, task: TileTask, spread: Any, words: Any, products: Any, points: tuple[Any, tuple[Any, Any]]
+    ) -> None:
         """All products at a point, between whose instructions those of the following one are taken apart."""
         choice, (point, following) = self.tile, points
         taps, held = self._taps(point), tirx.floormod(point, BUFFERS)
@@ -125,17 +130,19 @@ class SplitWinogradConv(WinogradConv):
                 block, tile = (task.share + group) * choice.blocks, part * choice.columns
                 left = self._step(task.weight, [taps, block, pair], words, [held, pair, tile])
                 first = (group * self._parts + part) * self._woven
-                self._weave(left, spread, words, [following, pair, first])
+                self._weave(left, spread, words, following, (pair, first))
             for (column, block), register in self._sums().items():
                 row = (group * choice.blocks + block) * choice.tiles + part * choice.columns + column * choice.rows
                 store_register(register, products, [point, row, 0], ROW)
 
-    def _weave(self, left: list[Emission], spread: Any, words: Any, first: Sequence[Any]) -> None:
+    def _weave(
+        self, left: list[Emission], spread: Any, words: Any, point: tuple[Any, Any], first: tuple[Any, Any]
+    ) -> None:
         """Instructions, and vectors from a tile on that are taken apart; beyond the last tile, that one again."""
-        (point, pair, tile), each = first, -(-len(left) // max(1, self._woven * TOGETHER))
+        (pair, tile), each = first, -(-len(left) // max(1, self._woven * TOGETHER))
         for number in range(self._woven):
             own = named(tirx.min(tile + number, self.tile.tiles - 1))
-            self._take_apart(spread, words, [point, pair, own], partial(emit_some, left, each))
+            self._take_apart(spread, words, point, (pair, own), partial(emit_some, left, each))
         for instruction in left:
             instruction()
 

@@ -10,12 +10,14 @@ from zcc.compiler.backends.cpu.kernels.amx_plan import CONFIGURED, OPERANDS, ste
 from zcc.compiler.backends.cpu.kernels.amx_registers import LANES, REGISTERS, ROW, SPLIT
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.winograd_choices import MOST_MAPS, AmxWinogradChoice, divisors, map_tiles
-from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS, Transform
+from zcc.compiler.backends.cpu.kernels.winograd_transforms import TRANSFORMS
 from zcc.runtime.split_weights import PIECES, TOGETHER
 
-WORTH_TRYING = 3  # of each size of tiles
-# By stride; those of stride 2 where all weights stay near, since there are 2.8 or 5.4 times as many as of all taps.
-SIZES = {1: (4,), 2: (3, 5)}
+WORTH_TRYING = 3
+# Outputs along each side of a tile. Of stride 2 as many products are left as tiles of all taps take as long for, on an
+# Emerald Rapids and on a Granite Rapids, and there are 2.8 or 5.4 times as many weights.
+SIZE = 4
+TRANSFORM = TRANSFORMS[1, SIZE]
 MOST_TASKS = 128
 # Registers that the tiles of a thread fill, where there are several. On 16 threads of an Emerald Rapids, most of which
 # filled one or less, frames of YOLOv8n and YOLOv5s took 1.04 to 1.06 times what they take without such products.
@@ -29,29 +31,25 @@ EXPOSED = 0.35  # of the shorter of products and what is taken apart beside them
 STORED = 1.4  # a row of sums
 BEGUN = 35  # the sums of a tile
 SPREAD, GATHERED = 3.0, 2.1  # a vector at a point, there and back
-MOST_HELD = 4 << 20  # bytes of a task's values
+MOST_HELD = 2 << 20  # bytes of a task's values
 CACHE, BEYOND = 128 << 10, 3.2  # bytes of a task's values that stay near, and those of the rest in a cycle
 NEAR, FAR = 38, 9.7  # bytes of weights in a cycle, from the second level, and from beyond
 SECOND_LEVEL = 5 << 18  # bytes of weights that stay there
 
 
 @lru_cache(MOST_MAPS)
-def split_winograd_choices(x: Slab, out: Slab, threads: int, stride: int) -> Sequence[tuple[float, AmxWinogradChoice]]:
-    """Those that are worth trying, each with the cycles that are expected, the most promising first.
+def split_winograd_choices(x: Slab, out: Slab, threads: int) -> Sequence[tuple[float, AmxWinogradChoice]]:
+    """Those of stride 1 that are worth trying, each with the cycles that are expected, the most promising first.
 
     None for maps that have too few tiles for so many threads.
     """
-    found: list[tuple[float, AmxWinogradChoice]] = []
-    for size in SIZES[stride]:
-        transform = TRANSFORMS[stride, size]
-        large = min(out.height, out.width) >= size and map_tiles(size, out) >= _fewest_tiles(threads)
-        if large and (stride == 1 or _weight_bytes(transform, x, out) <= SECOND_LEVEL):
-            held = transform.products**2 * max(x.blocks, out.blocks) * ROW  # bytes of a tile
-            choices = (choice for choice in _all_choices(size, out) if choice.tiles * held <= MOST_HELD)
-            costs = {choice: _cost(choice, transform, x, out, threads) for choice in choices}
-            best = sorted(costs, key=lambda choice: costs[choice])[:WORTH_TRYING]
-            found += [(costs[choice], choice) for choice in best]
-    return tuple(sorted(found, key=lambda each: each[0]))
+    if min(out.height, out.width) < SIZE or map_tiles(SIZE, out) < _fewest_tiles(threads):
+        return ()
+    held = TRANSFORM.products**2 * max(x.blocks, out.blocks) * ROW  # bytes of a tile
+    choices = (choice for choice in _all_choices(out) if choice.tiles * held <= MOST_HELD)
+    costs = {choice: _cost(choice, x, out, threads) for choice in choices}
+    best = sorted(costs, key=lambda choice: costs[choice])[:WORTH_TRYING]
+    return tuple((costs[choice], choice) for choice in best)
 
 
 def _fewest_tiles(threads: int) -> int:
@@ -59,12 +57,12 @@ def _fewest_tiles(threads: int) -> int:
     return LANES if threads == 1 else LANES * REGISTERS_EACH * threads
 
 
-def _all_choices(size: int, out: Slab) -> Iterator[AmxWinogradChoice]:
+def _all_choices(out: Slab) -> Iterator[AmxWinogradChoice]:
     most = REGISTERS - OPERANDS
     for blocks, registers in product(divisors(out.blocks, most), range(1, most + 1)):
         if blocks * registers <= most:
-            for columns, parts in _cuts(map_tiles(size, out), registers):
-                yield AmxWinogradChoice(size, parts * columns, 1, blocks, columns)
+            for columns, parts in _cuts(map_tiles(SIZE, out), registers):
+                yield AmxWinogradChoice(SIZE, parts * columns, 1, blocks, columns)
 
 
 def _cuts(tiles: int, registers: int) -> set[tuple[int, int]]:
@@ -79,23 +77,23 @@ def _cuts(tiles: int, registers: int) -> set[tuple[int, int]]:
     return cuts
 
 
-def _cost(choice: AmxWinogradChoice, transform: Transform, x: Slab, out: Slab, threads: int) -> float:
+def _cost(choice: AmxWinogradChoice, x: Slab, out: Slab, threads: int) -> float:
     """Cycles of the thread that has most to do."""
-    points, pairs = transform.products**2, -(-x.blocks // TOGETHER)
+    points, pairs = TRANSFORM.products**2, -(-x.blocks // TOGETHER)
     multiplied = out.blocks // choice.blocks * (choice.tiles // choice.columns)
     sums = choice.registers * choice.blocks
     multiply = multiplied * (pairs * _pair_cycles(choice, multiplied) + STORED * sums * choice.rows + BEGUN)
     transforms = choice.tiles * (SPREAD * x.blocks + GATHERED * out.blocks)
     beyond = max(0, points * choice.tiles * max(x.blocks, out.blocks) * ROW - CACHE) / BEYOND
-    weights = _weight_bytes(transform, x, out)
+    weights = _weight_bytes(x, out)
     rounds = -(-map_tiles(choice.size, out) // choice.tiles // threads)
     again = rounds if weights > SECOND_LEVEL else 1
     streamed = weights * (again / FAR + (rounds - again) / NEAR)
     return rounds * (CONFIGURED + points * (multiply + transforms) + beyond) + streamed
 
 
-def _weight_bytes(transform: Transform, x: Slab, out: Slab) -> int:
-    return len(transform.taps) ** 2 * out.blocks * -(-x.blocks // TOGETHER) * PIECES * LANES * ROW
+def _weight_bytes(x: Slab, out: Slab) -> int:
+    return len(TRANSFORM.taps) ** 2 * out.blocks * -(-x.blocks // TOGETHER) * PIECES * LANES * ROW
 
 
 def woven(tiles: int, multiplied: int) -> int:

@@ -75,6 +75,12 @@ CASES = {
     "panels of rows of taps": Case((4, 2), (4, 80), stride=2, tile=tile(1, 16)),
     "one column": Case((2, 2), (4, 1), kernel=1, tile=tile(2, 1)),
     "5x5": Case((2, 2), (3, 9), kernel=5, tile=tile(2, 9)),
+    "strips one after the other": Case((2, 1), (64, 8), tile=tile(1, 8)),
+    "strips in steps of two": Case((1, 1), (128, 7), stride=2, tile=tile(1, 7)),
+    "strips that skip rows": Case((4, 1), (96, 3), kernel=1, stride=2, tile=tile(1, 3)),
+    "strips of 5x5, dilated": Case((1, 1), (64, 2), kernel=5, dilation=2, tile=tile(1, 2)),
+    "joined rows": Case((4, 1), (68, 20), kernel=1, tile=tile(1, 16)),
+    "joined rows, panels": Case((32, 4), (4, 12), kernel=1, tile=tile(2, 8)),
 }
 
 
@@ -222,7 +228,7 @@ def test_what_a_panel_reads_stays_in_the_first_level(spec: DirectConv, threads: 
     cut = plan(spec, replace(TARGET.unit, threads=threads))
     blocks, height, columns, _ = cut.panel
     inside = cut.rows_inside(cut.rows) if height > 1 else cut.rows
-    pixels, weights = inside * spec.x.width, height * columns * cut.geometry.tile.blocks * 16
+    pixels, weights = inside * cut.geometry.x.width, height * columns * cut.geometry.tile.blocks * 16
     assert blocks * 3 * (pixels + weights) * 64 <= FIRST_LEVEL
     assert cut.panels > 1 and cut.panels * blocks * height == cut.run.blocks * spec.kernel[0]
 
