@@ -55,3 +55,18 @@ def test_the_peak_of_float32_in_tiles_is_a_sixth_of_that_of_bfloat16(monkeypatch
     monkeypatch.setattr(peaks, "_peak_of_vectors", lambda *about: 2 * in_tiles)
     assert peaks.PEAKS["fp32"](target, 2, 16) == 2 * in_tiles
     assert peaks.PEAKS["fp32"](TARGETS["x86-64-v4"], 2, 16) == 2 * in_tiles
+
+
+def test_what_is_read_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory that never was is one page of zeros, however much of it there is."""
+    read: list[np.ndarray] = []
+
+    def run(*arrays: np.ndarray) -> None:
+        read.append(arrays[0])
+
+    monkeypatch.setattr(peaks, "WINDOW", 0.0001)
+    monkeypatch.setattr(peaks, "FOOTPRINTS", (1 << 18, 1 << 20))
+    monkeypatch.setattr(peaks, "compiled", lambda *_: run)
+    peaks.measure_machine(native_target())
+    large = [array for array in read if array.nbytes > 1 << 17]
+    assert len(large) > 1 and all(array.all() for array in large)
