@@ -25,7 +25,7 @@ SECOND_LEVEL = 3 << 19  # bytes of it for weights, of 2 MB
 # Sums of panels of one step are moved too often: 1x1 from 128 to 128 channels at 80x80 took 1.3 times as long so.
 LEAST_STEPS = 2
 MOST_BESIDE = 16  # vectors that are taken apart beside a step, which are written out
-BESIDE = 0.4  # of what is taken apart beside products: it is still to be waited for
+BESIDE = 0.4  # of what is taken apart beside products: it is still to be waited for, as kernels without it tell
 # Cycles, of kernels without products or without all else.
 BEYOND = 1.3  # loading a row from the second level
 TAKEN_APART = 8.0  # a block of a column, beside copying it
