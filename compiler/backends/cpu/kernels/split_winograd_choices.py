@@ -24,9 +24,9 @@ MOST_TASKS = 128
 REGISTERS_EACH = 2
 MOST_WOVEN = 8  # tiles of a pair that are taken apart beside its products, which are written out
 # Cycles and bytes, fitted to 340 forms of the 29 maps of YOLOv8n and YOLOv5s that may be convolved so, each in its turn
-# alone and in sixteen processes at once on an Emerald Rapids: a map's first form took 1.03 times what the best did. Since
-# products lie in the place of what was spread, what stays near was fitted again to 150 of them on another Xeon with AMX:
-# the first form took 1.02 times what the best did, 1.05 before that.
+# alone and in sixteen processes at once on an Emerald Rapids: a map's first form took 1.03 times what the best did.
+# Since products lie in the place of what was spread, what stays near was fitted again to 150 of them on another Xeon
+# with AMX: the first form took 1.02 times what the best did, 1.05 before that.
 LOADED, WEIGHTS_LOADED = 1.2, 0.9  # a row of a tile register of what was taken apart, and of weights
 TAKEN_APART = 21.0  # a vector of a pair of blocks
 EXPOSED = 0.35  # of the shorter of products and what is taken apart beside them: it is still to be waited for
