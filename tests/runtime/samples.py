@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zcc.runtime import Detections
+from zcc.runtime.expansion import KINDS, UNCHANGED
 from zcc.runtime.library import WEIGHTS, load_weights
-from zcc.runtime.manifest import FILENAME, FileEntry, Manifest, file_sha256
+from zcc.runtime.manifest import FILENAME, FileEntry, Manifest, Run, file_sha256
 
 
 def noise(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -36,12 +37,25 @@ def changed_copy(source: Path, folder: Path, scale: float = 1.0, **changes: Any)
     """A sound artifact of its own: the one in `source` with other weights, stored as they are read, or manifest."""
     shutil.copytree(source, folder)
     weights, manifest = folder / WEIGHTS, Manifest.read(source)
-    values = load_weights(source, manifest.expansion).view(np.float32) * np.float32(scale)
+    stored = scaled(np.fromfile(weights, np.uint8), manifest.expansion, scale)
     weights.unlink()  # what the registry stores is read-only
+    stored.tofile(weights)
+    values = load_weights(folder, manifest.expansion)
+    weights.unlink()  # it may be mapped
     values.tofile(weights)
     manifest = replace(manifest, files=entries(folder), expansion=(), **changes)
     edit_text(folder, lambda _: manifest.to_json())
     return folder
+
+
+def scaled(stored: NDArray[np.uint8], runs: Sequence[Run], scale: float) -> NDArray[np.uint8]:
+    """Numbers as they are stored, times another: what they are expanded to may be parts of numbers."""
+    at = 0
+    for run in runs or [Run(UNCHANGED, stored.size)]:
+        number = np.float32 if run.kind == UNCHANGED else KINDS[run.kind].stored
+        stored[at : at + run.size].view(number)[...] *= scale
+        at += run.size
+    return stored
 
 
 def entries(folder: Path) -> tuple[FileEntry, ...]:
