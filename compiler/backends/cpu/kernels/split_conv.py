@@ -58,8 +58,14 @@ class SplitConv(AmxConv):
         """What is summed: channels of two neighbouring blocks side by side."""
         x = self.x
         pairs = Slab.dense(-(-x.blocks // TOGETHER), x.height, x.width, TOGETHER * x.lanes, BFLOAT16)
-        own = ConvGeometry(pairs, self.out, self.kernel, self.stride, self.dilation, self.tile, self.per_word)
-        return join_rows(own)
+        return ConvGeometry(pairs, self.out, self.kernel, self.stride, self.dilation, self.tile, self.per_word)
+
+    @property
+    def in_tiles(self) -> ConvGeometry:
+        """The same with rows that fill tile registers; a form that these do not have takes the map's own."""
+        joined = join_rows(self.geometry)
+        fits = not isinstance(self.tile, AmxChoice) or joined.fits(self.tile.columns)
+        return joined if fits else self.geometry
 
     @property
     def weight_shape(self) -> tuple[int, ...]:
@@ -79,7 +85,7 @@ class SplitConv(AmxConv):
         """Its tiles in tile registers, and forms in vector units; first those that are expected to be quicker."""
         few = isinstance(forms[0], WinogradChoice) and self.winograd_stride == 1
         product = replace(SPLIT, beside=BESIDE_WINOGRAD) if few else SPLIT
-        offered = beside_vectors(self.geometry, unit, product, forms)
+        offered = beside_vectors(self.in_tiles, unit, product, forms)
         found = self._by_winograd(unit)
         points = tuple(choice for _, choice in found)
         pays = bool(found) and self._winograd_pays(found[0][0], offered[0], unit)
@@ -98,12 +104,12 @@ class SplitConv(AmxConv):
         if not isinstance(best, AmxChoice):
             return isinstance(best, WinogradChoice) and self.x.blocks >= TOGETHER
         out = self.out
-        direct = SplitPlan(replace(self.geometry, tile=best), SPLIT, unit.threads).cycles() / unit.threads
+        direct = SplitPlan(replace(self.in_tiles, tile=best), SPLIT, unit.threads).cycles() / unit.threads
         return cycles < direct * out.blocks * out.height * out.width
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """The tile's sums, then its stages and stores."""
-        geometry = self.geometry
+        geometry = self.in_tiles
         with building(self.name) as kernel:
             x = self.x.argument("x")
             weight = T.arg("weight", T.Buffer(self.weight_shape, BFLOAT16))

@@ -238,7 +238,7 @@ def plan(spec: DirectConv, unit: VectorUnit) -> SplitPlan:
     choice = next(each for each in spec.choices(unit) if isinstance(each, AmxChoice))
     chosen = spec.chosen(choice)
     assert isinstance(chosen, SplitConv)
-    return SplitPlan(chosen.geometry, SPLIT, unit.threads)
+    return SplitPlan(chosen.in_tiles, SPLIT, unit.threads)
 
 
 @pytest.mark.parametrize(("columns", "outputs", "loads"), [(1, 1, 7), (1, 2, 13), (2, 1, 13), (2, 2, 25)])
