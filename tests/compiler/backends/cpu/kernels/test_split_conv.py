@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tvm.tirx import const
 
 from tests.compiler.backends.cpu.kernels.emulated_tiles import in_memory, in_registers, tiled_kernels
 from zcc.compiler.backends.cpu.kernels.amx_registers import SPLIT
@@ -41,6 +42,7 @@ def tile(blocks: int, columns: int) -> AmxChoice:
 
 
 ONE = tile(1, 8)
+GARBAGE = np.float32(7)
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,19 @@ class Case:
     dilation: int = 1
     tile: AmxChoice = ONE
     stages: tuple[StageSpec, ...] = ()
+    between: int = 0  # columns of another map between the rows
 
     @property
     def spec(self) -> SplitConv:
         """The kernel."""
         inside = [(size - 1) * self.stride + (self.kernel - 1) * self.dilation + 1 for size in self.size]
-        x, out = Slab.dense(self.blocks[0], *inside, 16), Slab.dense(self.blocks[1], *self.size, 16)
+        x, out = (self._slab(*each) for each in zip(self.blocks, (inside, self.size), strict=True))
         steps = ((each, each) for each in (self.kernel, self.stride, self.dilation))
         return SplitConv(x, out, *steps, self.stages, self.tile)
+
+    def _slab(self, blocks: int, size: Sequence[int]) -> Slab:
+        pitch = (size[1] + self.between) * 16
+        return replace(Slab.dense(blocks, *size, 16), pitch=pitch, plane=size[0] * pitch)
 
 
 CASES = {
@@ -80,6 +87,8 @@ CASES = {
     "strips that skip rows": Case((4, 1), (96, 3), kernel=1, stride=2, tile=tile(1, 3)),
     "strips of 5x5, dilated": Case((1, 1), (64, 2), kernel=5, dilation=2, tile=tile(1, 2)),
     "joined rows": Case((4, 1), (68, 20), kernel=1, tile=tile(1, 16)),
+    "joined rows with others between": Case((4, 2), (4, 20), kernel=1, tile=tile(1, 16), between=3),
+    "a form that joined rows do not have": Case((4, 2), (4, 20), kernel=1, tile=tile(1, 14), between=3),
     "joined rows, panels": Case((32, 4), (4, 12), kernel=1, tile=tile(2, 8)),
 }
 
@@ -94,6 +103,12 @@ def sums_of(spec: SplitConv, x: Array, weights: Array) -> Array:
             columns = slice(left, left + (spec.out.width - 1) * spec.stride[1] + 1, spec.stride[1])
             total += np.einsum("bhwi,obil->ohwl", x[:, rows, columns], weights[:, :, row, column], optimize=True)
     return total
+
+
+def window(slab: Slab) -> Array:
+    """Memory as the slab lies in it."""
+    held = np.full((slab.blocks, slab.height, slab.pitch // slab.lanes, slab.lanes), GARBAGE, np.float32)
+    return held[:, :, : slab.width]
 
 
 @dataclass
@@ -115,12 +130,16 @@ class Trial:
             return (rng.standard_normal(shape) * sizes).astype(np.float32)
 
         dense = (spec.out.blocks, spec.x.blocks, *spec.kernel, 16, 16)
-        return cls(spec, numbers(spec.x.shape), numbers(dense), numbers((spec.out.blocks, 16)))
+        x = window(spec.x)
+        x[...] = numbers(spec.x.shape)
+        return cls(spec, x, numbers(dense), numbers((spec.out.blocks, 16)))
 
     def run(self, kernel: Any, *operands: Array) -> Array:
         """What the kernel makes of them."""
-        out = np.full(self.spec.out.shape, 7, np.float32)
+        out = window(self.spec.out)
         kernel(self.x, self.spec.pack(self.weights), self.bias, *operands, out)
+        between = out.base.reshape(-1, out.strides[1] // out.strides[2], 16)[:, out.shape[2] :]
+        assert (between == GARBAGE).all()
         return out
 
     @property
@@ -148,7 +167,7 @@ def test_sums_are_as_near_as_those_of_multiply_adds(
     plain = compile_kernels([multiply_adds(trial.spec) for trial in trials.values()], PLAIN, another)
     with tiled_kernels([trial.spec for trial in trials.values()], target, vectors, tmp_path) as kernels:
         for (name, trial), kernel, other in zip(trials.items(), kernels, plain, strict=True):
-            expected, result = np.empty(trial.spec.out.shape, np.float32), trial.run(kernel)
+            expected, result = window(trial.spec.out), trial.run(kernel)
             other(trial.x, trial.weights, trial.bias, expected)
             found, allowed = (np.abs(each - trial.sums) / trial.size for each in (result, expected))
             assert found.max() < 2**-20, name
@@ -231,6 +250,30 @@ def test_what_a_panel_reads_stays_in_the_first_level(spec: DirectConv, threads: 
     pixels, weights = inside * cut.geometry.x.width, height * columns * cut.geometry.tile.blocks * 16
     assert blocks * 3 * (pixels + weights) * 64 <= FIRST_LEVEL
     assert cut.panels > 1 and cut.panels * blocks * height == cut.run.blocks * spec.kernel[0]
+
+
+class ByRows(SplitPlan):
+    """All groups of a strip come before the next strip."""
+
+    rows_first = True
+
+
+class ByGroups(SplitPlan):
+    """All strips of a group come before the next group."""
+
+    rows_first = False
+
+
+@pytest.mark.parametrize(("kind", "step"), [(ByRows, 4), (ByGroups, 1)])
+def test_a_task_has_strips_one_behind_the_other_and_all_tasks_have_all(kind: type[SplitPlan], step: int) -> None:
+    chosen = convolution((2, 8), 80, 1).chosen(tile(1, 16))
+    assert isinstance(chosen, SplitConv)
+    cut = kind(chosen.in_tiles, SPLIT, 1)
+    cut.__dict__.update(_cut=(1, 2), strips_of_task=4)
+    assert (cut.shares, cut.strips) == (4, 80)
+    found = [[int(cut.strip_of(const(task, "int32"), strip)) for strip in range(4)] for task in range(80)]
+    assert all(following - number == step for each in found for number, following in pairwise(each))
+    assert sorted(number for each in found for number in each) == list(range(4 * 80))
 
 
 def plan(spec: DirectConv, unit: VectorUnit) -> SplitPlan:
