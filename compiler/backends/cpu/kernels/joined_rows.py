@@ -30,8 +30,8 @@ class JoinedRows(ConvGeometry):
         return tirx.floordiv(pixel, self.width), tirx.floormod(pixel, self.width)
 
     def fits(self, columns: int) -> bool:
-        """Those whose columns are finished in chunks that are in one row of the map."""
-        return columns % PACKED == 0 and self.out.width % columns == 0
+        """Those whose chunks, of as many columns as divide PACKED, are each in one row of the map."""
+        return self.out.width % columns == 0
 
 
 def join_rows(geometry: ConvGeometry) -> ConvGeometry:
