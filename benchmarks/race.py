@@ -5,9 +5,8 @@ python -m benchmarks.race MODEL.onnx... [--dtype fp32,int8] [--calib DIR] [--dat
 
 Of several dtypes the last one is measured against the others and against the peers that compute in it. An int8 race
 is one against OpenVINO with a model that NNCF quantised on the same pictures. In a race for a --target, the others find
-no instructions that it lacks; without one, every number of threads has artifacts whose work is cut for it, as peers are
-told it when they compile. With labelled pictures in --data, the
-accuracy of every network is measured too.
+no instructions that it lacks. Every number of threads has artifacts whose work is cut for it, as peers are told it when
+they compile. With labelled pictures in --data, the accuracy of every network is measured too.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from typing import Any
 
 from benchmarks.arguments import names, numbers, opened_registry, run, size
 from benchmarks.hold import held_to
-from benchmarks.processor import compile_for_processor, with_threads
+from benchmarks.processor import compile_for_processor
 from zcc import sample
 from zcc.commands.progress import open_progress
 from zcc.compiler.backends.table import NATIVE
@@ -63,11 +62,16 @@ def present(wanted: list[str]) -> list[str]:
     return [name for name in wanted if name not in PEERS or not PEERS[name].missing()]
 
 
-def compiled(model: Path, options: argparse.Namespace, registry: Registry) -> list[Result]:
+def compiled(model: Path, options: argparse.Namespace, threads: int, registry: Registry) -> list[Result]:
     """The artifacts of a model, that of the last dtype first. What they lose is shown, not held to a bar."""
-    dtypes = tuple(reversed(options.dtype))
     job = CompileOptions(
-        model, dtypes=dtypes, target=options.target, imgsz=options.imgsz, calib=options.calib, max_drop=POINTS
+        model,
+        dtypes=tuple(reversed(options.dtype)),
+        target=options.target,
+        imgsz=options.imgsz,
+        calib=options.calib,
+        max_drop=POINTS,
+        threads=threads,
     )
     return compile_for_processor(job, registry, open_progress())
 
@@ -95,8 +99,7 @@ def main() -> None:
     with opened_registry(options.registry) as registry, held_to(options.target):
         for model in options.models:
             for threads in options.threads:
-                with with_threads(threads):
-                    artifacts = compiled(model, options, registry)
+                artifacts = compiled(model, options, threads, registry)
                 outcome = race_model(model, artifacts, threads, peers, options)
                 documents.append({"model": str(model), "frame": options.frame, **as_document(outcome)})
                 if not options.json:
