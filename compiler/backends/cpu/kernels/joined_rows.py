@@ -1,7 +1,7 @@
 """The pixels of a map as rows of another width, for convolutions that look at one pixel at a time.
 
-A product in tile registers takes as long for ten columns of a map as for sixteen. So a row of 20 or 40 columns leaves
-much of them unused, and one that begins where the last has ended does not.
+A product in tile registers, with what it loads, takes nearly as long for ten columns of a map as for sixteen. So a row
+of 20 or 40 columns leaves much of them unused, and one that begins where the last has ended does not.
 """
 
 from __future__ import annotations
