@@ -24,13 +24,15 @@ from benchmarks.arguments import names, run
 from benchmarks.hot_loops import Loop, hot_loop
 from zcc.compiler.backends.cpu.forms.network_form import default_form
 from zcc.compiler.backends.cpu.kernels.amx_plan import AmxPlan
-from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, LANES, SPLIT
+from zcc.compiler.backends.cpu.kernels.amx_registers import AMX_PRODUCTS, LANES, LEVELS, SPLIT
 from zcc.compiler.backends.cpu.kernels.amx_runs import MOST_WORDS
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice
 from zcc.compiler.backends.cpu.kernels.int8_conv import Int8Conv
 from zcc.compiler.backends.cpu.kernels.pair_conv import PairConv
 from zcc.compiler.backends.cpu.kernels.spec import KernelCall, KernelSpec
 from zcc.compiler.backends.cpu.kernels.split_conv import SplitConv
+from zcc.compiler.backends.cpu.kernels.split_image_conv import SplitImageConv
+from zcc.compiler.backends.cpu.kernels.split_image_tile import SplitImagePlan
 from zcc.compiler.backends.cpu.kernels.split_plan import SplitPlan
 from zcc.compiler.backends.cpu.kernels.winograd_choices import AmxWinogradChoice
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
@@ -117,6 +119,9 @@ def per_product(spec: KernelSpec, loop: Loop, dtype: str) -> float:
     if isinstance(spec, PairConv | Int8Conv) and isinstance(spec.tile, AmxChoice):
         plan = AmxPlan(spec.geometry, AMX_PRODUCTS[dtype], 1)
         return loop.per_product * LANES * MOST_WORDS / (plan.register_rows * plan.run.words)
+    if isinstance(spec, SplitImageConv):
+        cut = SplitImagePlan(spec.geometry, LEVELS, 1)
+        return loop.per_product * len(LEVELS.pieces) * LANES * MOST_WORDS / (cut.register_rows * cut.run.words)
     if isinstance(spec, SplitConv):
         return loop.per_product * LANES * len(SPLIT.pieces) / SplitPlan(spec.geometry, SPLIT, 1).register_rows
     return loop.per_product

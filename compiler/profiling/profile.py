@@ -82,7 +82,8 @@ def profile_whole(folder: Path, rounds: int) -> Profile:
     manifest = Manifest.read(folder)
     variant = Variant(folder, manifest)
     draw = np.random.default_rng(SEED)
-    image = draw.random((1, 3, manifest.input.height, manifest.input.width), dtype=np.float32)
+    levels = draw.integers(0, 256, (1, 3, manifest.input.height, manifest.input.width))
+    image = levels.astype(np.float32) / np.float32(255)  # as a camera's
     frame = draw.integers(0, 256, FRAME, dtype=np.uint8)
     output = np.zeros(manifest.head.shape, np.float32)
     readings, networks = [], []

@@ -13,6 +13,7 @@ from tvm import tirx
 
 from zcc.compiler.backends.cpu.kernels.amx_registers import LANES, ROW, AmxProduct
 from zcc.compiler.backends.cpu.kernels.amx_runs import WordRun, gathering_helps, run_of
+from zcc.compiler.backends.cpu.kernels.amx_steps import loads_of
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 
@@ -277,13 +278,11 @@ def step_cycles(product: AmxProduct, shape: tuple[int, int, int, int], loading: 
     a row of x, and one of weights.
     """
     (columns, outputs, rows, words), (of_x, of_weights) = shape, loading
-    sums, pieces = columns * outputs, len(product.pieces)
-    outer = min(columns, outputs) * product.parts
-    again = sums * pieces - outer + 1  # what is in the register already is not loaded
-    x_loads, weight_loads = (again, outer) if outputs <= columns else (outer, again)
+    x_loads, weight_loads = loads_of(columns, outputs, product.pieces)
+    products = columns * outputs * len(product.pieces)
     loaded = x_loads * rows * of_x + weight_loads * words * of_weights
-    written = (outer + again + sums * pieces) * WRITTEN / (RENAMED - sums - OPERANDS)
-    return (max(rows * sums * pieces, loaded) + max(written, loaded)) / 2
+    written = (x_loads + weight_loads + products) * WRITTEN / (RENAMED - columns * outputs - OPERANDS)
+    return (max(rows * products, loaded) + max(written, loaded)) / 2
 
 
 def _divisors(number: int) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tvm import tirx
@@ -39,6 +39,8 @@ class AmxProduct:
         return 1 + max(piece for piece, _ in self.pieces)
 
 
+# Of a number that has one piece, and of one that has three.
+THREE = ((0, 0), (0, 1), (0, 2))
 # Those of three pieces that are left out are below the last digit of the product.
 SIX = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (2, 0))
 # What is beside halves are sums of them, 32 at once, and Winograd's way in fp32. Beside float32 are multiply-adds, and
@@ -53,6 +55,7 @@ AMX_PRODUCTS = {
     )
 }
 SPLIT = AMX_PRODUCTS["fp32"]
+LEVELS = replace(SPLIT, pieces=THREE)  # x has levels of an image, each of which is a number of bfloat16
 
 
 def emit(instruction: str, *operands: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from itertools import groupby, product
 from operator import itemgetter
 from typing import Any
@@ -52,6 +53,13 @@ def products_and_loads(
     for column, output in ordered_products(columns, outputs, pieces):
         yield column, output, column != held[0], output != held[1]
         held = column, output
+
+
+@cache
+def loads_of(columns: int, outputs: int, pieces: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """How often a step loads a register of columns, and one of outputs."""
+    steps = list(products_and_loads(columns, outputs, pieces))
+    return sum(another_x for _, _, another_x, _ in steps), sum(other_weights for _, _, _, other_weights in steps)
 
 
 def _to_and_fro(pairs: Sequence[tuple[Operand, Operand]]) -> list[tuple[Operand, Operand]]:

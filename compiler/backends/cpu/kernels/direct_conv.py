@@ -26,6 +26,7 @@ from zcc.compiler.backends.cpu.kernels.panel_conv import build_in_panels, wants_
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building, spatial
 from zcc.compiler.backends.cpu.kernels.split_conv import SplitConv, splits
+from zcc.compiler.backends.cpu.kernels.split_image_conv import SplitImageConv, splits_image
 from zcc.compiler.backends.cpu.kernels.split_winograd import SplitWinogradConv
 from zcc.compiler.backends.cpu.kernels.stages import Apply, StageSpec, apply_stages, stage_arguments
 from zcc.compiler.backends.cpu.kernels.tiled_conv import TiledConv
@@ -94,10 +95,13 @@ class DirectConv(TiledConv):
         return self._in_tiles(self.tile).beside(forms, unit) if self._has_tile_registers(unit) else forms
 
     def _has_tile_registers(self, unit: VectorUnit) -> bool:
-        return HalfConv.numbers.computed(unit) if self.x.dtype == FLOAT16 else splits(self.x, unit)
+        if self.x.dtype == FLOAT16:
+            return HalfConv.numbers.computed(unit)
+        return splits(self.x, unit) or splits_image(self.x, unit)
 
-    def _in_tiles(self, tile: Sums) -> HalfConv | SplitConv:
-        kind = HalfConv if self.x.dtype == FLOAT16 else SplitConv
+    def _in_tiles(self, tile: Sums) -> HalfConv | SplitConv | SplitImageConv:
+        of_floats = SplitImageConv if self.x.lanes == 1 else SplitConv
+        kind = HalfConv if self.x.dtype == FLOAT16 else of_floats
         return kind(self.x, self.out, self.kernel, self.stride, self.dilation, self.stages, tile)
 
     def _winograd_pays(self, unit: VectorUnit) -> bool:
@@ -119,7 +123,9 @@ class DirectConv(TiledConv):
         stride = self.winograd_stride
         return () if stride is None else winograd_choices(self.x, self.out, unit, stride)
 
-    def chosen(self, choice: Tile | AmxChoice | WinogradChoice) -> DirectConv | HalfConv | SplitConv | WinogradConv:
+    def chosen(
+        self, choice: Tile | AmxChoice | WinogradChoice
+    ) -> DirectConv | HalfConv | SplitConv | SplitImageConv | WinogradConv:
         """With another tile, in tile registers, or by Winograd."""
         if isinstance(choice, AmxChoice):
             return self._in_tiles(choice)

@@ -78,6 +78,29 @@ class PixelsKernel:
         return kernel.function
 
 
+@dataclass(frozen=True)
+class BlankKernel:
+    """An image becomes black."""
+
+    out: Slab
+
+    @property
+    def name(self) -> str:
+        """For example `blank_640x640`."""
+        return f"blank_{self.out.height}x{self.out.width}"
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """Row by row."""
+        out = self.out
+        with building(self.name) as kernel:
+            image = out.argument("out")
+            with T.parallel(0, out.blocks * out.height) as task, T.serial(0, out.width) as x:
+                place = [tirx.floordiv(task, out.height), tirx.floormod(task, out.height), x]
+                for lane in range(out.lanes):
+                    T.buffer_store(image, tirx.const(0, out.dtype), [*place, lane])
+        return kernel.function
+
+
 # By what pixels are stored in: the kernel's name, and how a grey level is stored.
 PIXELS: dict[str, tuple[str, Callable[[Any], Any]]] = {"uint8": ("pixels", _byte), BFLOAT16: ("short_pixels", _short)}
 IMAGE_KERNELS: dict[str, Callable[[Slab], KernelSpec]] = {

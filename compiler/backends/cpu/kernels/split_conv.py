@@ -85,7 +85,7 @@ class SplitConv(AmxConv):
         """Its tiles in tile registers, and forms in vector units; first those that are expected to be quicker."""
         few = isinstance(forms[0], WinogradChoice) and self.winograd_stride == 1
         product = replace(SPLIT, beside=BESIDE_WINOGRAD) if few else SPLIT
-        offered = beside_vectors(self.in_tiles, unit, product, forms)
+        offered = beside_vectors(self.in_tiles, unit, product, forms, SplitPlan)
         found = self._by_winograd(unit)
         points = tuple(choice for _, choice in found)
         pays = bool(found) and self._winograd_pays(found[0][0], offered[0], unit)

@@ -77,6 +77,11 @@ class WovenTile(ABC):
         return [(block, part) for block in range(self.geometry.tile.blocks) for part in self.parts]
 
     @property
+    def pieces(self) -> Sequence[tuple[int, int]]:
+        """Those of x and of weights that are multiplied with each other."""
+        return self.plan.product.pieces
+
+    @property
     def pitch(self) -> int:
         """Bytes from the sums of a column to those of the next."""
         return self.geometry.out.lanes * WORD
@@ -254,7 +259,7 @@ class WovenTile(ABC):
         sums = self._sums()
         x, weights = len(sums), len(sums) + 1
         made: list[Instruction] = []
-        steps = products_and_loads(self.plan.registers, len(self.outputs), self.plan.product.pieces)
+        steps = products_and_loads(self.plan.registers, len(self.outputs), self.pieces)
         for column, output, another_x, other_weights in steps:
             if another_x:
                 made.append(partial(self._load_x, x, column))

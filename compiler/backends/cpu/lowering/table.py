@@ -34,6 +34,7 @@ from zcc.compiler.backends.cpu.kernels.sampled_mean import SampledMeanKernel
 from zcc.compiler.backends.cpu.kernels.softmax import SoftmaxKernel, SoftmaxRows
 from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, KernelSpec
 from zcc.compiler.backends.cpu.kernels.split_conv import SplitConv
+from zcc.compiler.backends.cpu.kernels.split_image_conv import SplitImageConv
 from zcc.compiler.backends.cpu.kernels.winograd_conv import WinogradConv
 from zcc.compiler.backends.cpu.layout.place import reach
 from zcc.compiler.backends.cpu.layout.weights import pack_dense, pack_depthwise, pack_vector
@@ -91,7 +92,7 @@ def _direct(op: Conv, lowering: Lowering) -> KernelCall:
     bordered, kernel = lowering.view(op.x).slab().grown(*reach(op)), (op.weight.shape[2], op.weight.shape[3])
     tile = default_tile(bordered, slab, kernel, lowering.unit)
     direct = DirectConv(bordered, slab, kernel, op.stride, op.dilation, stages, tile)
-    spec: DirectConv | HalfConv | SplitConv | WinogradConv = lowering.tuned(direct)
+    spec: DirectConv | HalfConv | SplitConv | SplitImageConv | WinogradConv = lowering.tuned(direct)
     weight = dense if spec.expansion else spec.pack(dense)
     return _conv_call(op, lowering, spec, lowering.weights.add(weight, spec.expansion), addresses)
 

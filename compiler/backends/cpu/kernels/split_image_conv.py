@@ -1,0 +1,82 @@
+"""Convolution of an image of float32 numbers in AMX's tile registers, in pieces of bfloat16.
+
+Its planes have few channels, which a task brings side by side, so that a row of a tile register holds a row of taps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from tvm import tirx
+from tvm.script.ir_builder import tirx as T
+
+from zcc.compiler.backends.cpu.kernels.amx_choices import beside_vectors
+from zcc.compiler.backends.cpu.kernels.amx_conv import AmxConv
+from zcc.compiler.backends.cpu.kernels.amx_registers import LANES, LEVELS
+from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
+from zcc.compiler.backends.cpu.kernels.float_stages import finishing
+from zcc.compiler.backends.cpu.kernels.pieces import nearest_pieces
+from zcc.compiler.backends.cpu.kernels.slab import Slab
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
+from zcc.compiler.backends.cpu.kernels.split_image_tile import WHITE, SplitImagePlan, SplitImageTile
+from zcc.compiler.ir.tensors import BFLOAT16, Array
+from zcc.runtime.split_weights import PIECES, TOGETHER
+
+MOST_CHANNELS = 4
+
+
+def splits_image(x: Slab, unit: VectorUnit) -> bool:
+    """Whether a unit multiplies pieces of an image's numbers, and the image has so few channels, each in its plane."""
+    few = x.lanes == 1 and x.blocks <= MOST_CHANNELS and x.width >= LANES
+    return LEVELS.dtype in unit.amx and few and x.dtype == "float32"
+
+
+@dataclass(frozen=True)
+class SplitImageConv(AmxConv):
+    """A dense convolution of an image's planes; `x` includes the border that the taps reach.
+
+    Parameters: x, weight as `pack` makes it, bias, the operands of the stages, out.
+    """
+
+    word = "split_conv"
+    per_word = TOGETHER
+
+    @property
+    def geometry(self) -> ConvGeometry:
+        """What is summed: pixels with their channels side by side."""
+        lanes = -(-self.x.blocks // TOGETHER) * TOGETHER
+        pixels = Slab.dense(1, self.x.height, self.x.width, lanes, BFLOAT16)
+        return ConvGeometry(pixels, self.out, self.kernel, self.stride, self.dilation, self.tile, self.per_word)
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """Output blocks, rows, pieces, words of a row's taps, output lanes x 2."""
+        words = self.kernel[1] * self.geometry.x.lanes // TOGETHER
+        return (self.out.blocks, self.kernel[0], PIECES, words, self.out.lanes * TOGETHER)
+
+    def pack(self, dense: Array) -> Array:
+        """The weights in 255ths, in pieces, the channels of a word beside each other."""
+        odd = self.x.blocks % TOGETHER
+        even = np.pad(dense[:, :, :, :, 0].astype(np.float64) / WHITE, [(0, 0), (0, odd)] + [(0, 0)] * 3)
+        outputs, channels, rows, columns, lanes = even.shape
+        words = even.reshape(outputs, channels // TOGETHER, TOGETHER, rows, columns, lanes).transpose(0, 3, 4, 1, 5, 2)
+        return np.stack(nearest_pieces(words), axis=2).reshape(self.weight_shape)
+
+    def beside(self, forms: Sequence[Any], unit: VectorUnit) -> Sequence[Any]:
+        """Its tiles in tile registers, and forms in vector units; first those that are expected to be quicker."""
+        return beside_vectors(self.geometry, unit, LEVELS, forms, SplitImagePlan)
+
+    def build(self, unit: VectorUnit) -> tirx.PrimFunc:
+        """The tile's sums, then its stages and stores."""
+        geometry = self.geometry
+        with building(self.name) as kernel:
+            x = self.x.argument("x")
+            weight = T.arg("weight", T.Buffer(self.weight_shape, BFLOAT16))
+            bias = T.arg("bias", T.Buffer((self.out.blocks, self.out.lanes), "float32"))
+            finish = finishing(self, SplitImageTile.together)
+            plan = SplitImagePlan(geometry, LEVELS, unit.threads)
+            SplitImageTile(geometry, plan, x, weight, bias, self.x).emit(finish)
+        return kernel.function
