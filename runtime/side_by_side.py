@@ -12,7 +12,6 @@ from zcc.runtime.engine import Engine, EngineRole, Lane, engine
 from zcc.runtime.errors import UsageError
 
 LOOK_BACK = 1.0  # seconds, and at most twice that, for which so many streams stay as callers have needed
-FEWEST = 4  # cores: of fewer, streams make no more of than a frame on all of them does, and frames take longer
 USED = 7 / 8  # of the cores, at least, by streams that get the same number of threads each
 
 
@@ -56,10 +55,9 @@ def lanes(streams: int) -> list[Lane]:
 
 def cut(frames: int, cores: int) -> int:
     """How many streams share so many cores best, where so many frames come at once."""
-    most = min(frames, cores) if cores >= FEWEST else 1
     return next(
         streams
-        for streams in range(max(1, most), 0, -1)
+        for streams in range(max(1, min(frames, cores)), 0, -1)
         if streams * (cores // streams) >= USED * cores or streams == 1
     )
 

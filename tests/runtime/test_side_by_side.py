@@ -75,7 +75,8 @@ def test_where_nobody_says_how_many_there_are_as_many_streams_as_frames(monkeypa
     ("cores", "streams"),
     [
         (1, [1, 1, 1]),
-        (3, [1, 1, 1]),
+        (2, [1, 2, 2]),
+        (3, [1, 1, 3, 3]),
         (4, [1, 2, 2, 4, 4]),
         (16, [1, 2, 3, 4, 5, 5, 7, 8, 8, 8, 8, 8, 8, 14, 15, 16, 16]),
     ],

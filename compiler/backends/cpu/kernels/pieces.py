@@ -31,17 +31,6 @@ def in_pieces(dense: Array, order: InPieces) -> Array:
     return made.view(np.uint16).reshape(shape_in_pieces(order))
 
 
-def nearest_pieces(values: Array) -> list[Array]:
-    """For each piece, the bits of the nearest numbers of bfloat16 to what those before left."""
-    left, pieces = np.array(values, np.float64), []
-    for _ in range(PIECES):
-        bits = left.astype(np.float32).view(np.uint32)
-        half = np.uint32((1 << SHIFT - 1) - 1) + (bits >> SHIFT & 1)
-        pieces.append((bits + half >> SHIFT).astype(np.uint16))
-        left -= (pieces[-1].astype(np.uint32) << SHIFT).view(np.float32)
-    return pieces
-
-
 def words_of(values: Sequence[Expr]) -> list[Expr]:
     """For each piece, that of the first value in the low half of a word, and of the second in the high one."""
     left, words = list(values), []

@@ -18,12 +18,12 @@ from zcc.compiler.backends.cpu.kernels.amx_conv import AmxConv
 from zcc.compiler.backends.cpu.kernels.amx_registers import LANES, LEVELS
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.float_stages import finishing
-from zcc.compiler.backends.cpu.kernels.pieces import nearest_pieces
+from zcc.compiler.backends.cpu.kernels.pieces import in_pieces, shape_in_pieces
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
 from zcc.compiler.backends.cpu.kernels.split_image_tile import WHITE, SplitImagePlan, SplitImageTile
 from zcc.compiler.ir.tensors import BFLOAT16, Array
-from zcc.runtime.split_weights import PIECES, TOGETHER
+from zcc.runtime.split_weights import TOGETHER, SplitWeights
 
 MOST_CHANNELS = 4
 
@@ -54,16 +54,26 @@ class SplitImageConv(AmxConv):
     @property
     def weight_shape(self) -> tuple[int, ...]:
         """Output blocks, rows, pieces, words of a row's taps, output lanes x 2."""
-        words = self.kernel[1] * self.geometry.x.lanes // TOGETHER
-        return (self.out.blocks, self.kernel[0], PIECES, words, self.out.lanes * TOGETHER)
+        pieces, words, lanes = shape_in_pieces(self.expansion)[-3:]
+        return (self.out.blocks, self.kernel[0], pieces, words, lanes)
 
     def pack(self, dense: Array) -> Array:
-        """The weights in 255ths, in pieces, the channels of a word beside each other."""
-        odd = self.x.blocks % TOGETHER
-        even = np.pad(dense[:, :, :, :, 0].astype(np.float64) / WHITE, [(0, 0), (0, odd)] + [(0, 0)] * 3)
+        """The weights in pieces."""
+        return in_pieces(self.stored(dense), self.expansion).reshape(self.weight_shape)
+
+    @property
+    def expansion(self) -> SplitWeights:
+        """How they are made of what is stored: of each row of taps, as if its words were channels of two blocks."""
+        words = self.kernel[1] * self.geometry.x.lanes // TOGETHER
+        return SplitWeights((self.out.blocks * self.kernel[0], TOGETHER, 1, 1, words, self.out.lanes))
+
+    def stored(self, dense: Array) -> Array:
+        """The weights in 255ths, row by row: the first channels of all words, then the second ones."""
+        odd = self.geometry.x.lanes - self.x.blocks
+        even = np.pad(dense[:, :, :, :, 0] / np.float32(WHITE), [(0, 0), (0, odd)] + [(0, 0)] * 3)
         outputs, channels, rows, columns, lanes = even.shape
-        words = even.reshape(outputs, channels // TOGETHER, TOGETHER, rows, columns, lanes).transpose(0, 3, 4, 1, 5, 2)
-        return np.stack(nearest_pieces(words), axis=2).reshape(self.weight_shape)
+        words = even.reshape(outputs, channels // TOGETHER, TOGETHER, rows, columns, lanes)
+        return np.ascontiguousarray(words.transpose(0, 3, 2, 4, 1, 5)).reshape(self.expansion.shape)
 
     def beside(self, forms: Sequence[Any], unit: VectorUnit) -> Sequence[Any]:
         """Its tiles in tile registers, and forms in vector units; first those that are expected to be quicker."""

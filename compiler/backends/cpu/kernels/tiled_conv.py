@@ -47,6 +47,10 @@ class TiledConv:
         """The weights are stored as they are."""
         return None
 
+    def stored(self, dense: Array) -> Array:
+        """What `expansion` makes the weights of."""
+        return dense
+
     def preferred(self, unit: VectorUnit) -> Any:
         """The tile as it is."""
         return self.tile

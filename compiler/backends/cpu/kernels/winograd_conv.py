@@ -66,6 +66,10 @@ class WinogradConv:
         rows = len(self.transform.taps)
         return (self.out.blocks // blocks, rows**2, self.x.blocks, self.x.lanes, blocks, self.out.lanes)
 
+    def stored(self, dense: Array) -> Array:
+        """What `expansion` makes the weights of."""
+        return dense
+
     def pack(self, dense: Array) -> Array:
         """The weights at the points of the transform."""
         made = np.empty(self.weight_shape, np.float32)

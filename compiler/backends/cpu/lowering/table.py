@@ -93,7 +93,7 @@ def _direct(op: Conv, lowering: Lowering) -> KernelCall:
     tile = default_tile(bordered, slab, kernel, lowering.unit)
     direct = DirectConv(bordered, slab, kernel, op.stride, op.dilation, stages, tile)
     spec: DirectConv | HalfConv | SplitConv | SplitImageConv | WinogradConv = lowering.tuned(direct)
-    weight = dense if spec.expansion else spec.pack(dense)
+    weight = spec.stored(dense) if spec.expansion else spec.pack(dense)
     return _conv_call(op, lowering, spec, lowering.weights.add(weight, spec.expansion), addresses)
 
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from tests.compiler.backends.cpu.kernels.emulated_tiles import in_memory, in_registers, tiled_kernels
 from zcc.compiler.backends.cpu.kernels.choices import AmxChoice
 from zcc.compiler.backends.cpu.kernels.direct_conv import DirectConv, default_tile
-from zcc.compiler.backends.cpu.kernels.pieces import nearest_pieces
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.split_image_conv import SplitImageConv, splits_image
 from zcc.compiler.backends.cpu.kernels.stages import Apply, StageSpec
@@ -194,12 +193,6 @@ def test_stages_follow_the_sums(target: CpuTarget, vectors: CpuTarget | None, tm
     sums = trial.sums()
     with tiled_kernels([trial.spec], target, vectors, tmp_path) as [kernel]:
         np.testing.assert_allclose(trial.run(kernel), sums / (1 + np.exp(-sums)), rtol=2e-5, atol=2e-5)
-
-
-def test_pieces_together_are_the_number() -> None:
-    values = np.random.default_rng(4).standard_normal(1000) / 255
-    pieces = [(bits.astype(np.uint32) << 16).view(np.float32).astype(np.float64) for bits in nearest_pieces(values)]
-    assert np.abs(sum(pieces) / values - 1).max() < 2**-24
 
 
 def test_images_that_tasks_make_no_pixels_of() -> None:
