@@ -64,6 +64,11 @@ class ConvGeometry:
         """Where in the map a row and a column of its own are."""
         return row, column
 
+    def halves(self, pair: Any, row: Any, column: Any, blocks: int) -> list[list[Any]]:
+        """Where the two numbers of a word are, by block, row and column; of an odd block, the last comes twice."""
+        at = self.in_map(row, column)
+        return [[pair * 2, *at], [tirx.min(pair * 2 + 1, blocks - 1), *at]]
+
     def fits(self, columns: int) -> bool:
         """Whether tiles may have so many columns."""
         return columns <= self.out.width

@@ -79,28 +79,40 @@ class PixelsKernel:
 
 
 @dataclass(frozen=True)
-class BlankKernel:
-    """An image becomes black."""
+class NoiseKernel:
+    """An image of grey levels that have nothing to do with each other, always the same."""
 
-    out: Slab
+    out: Slab  # planes, or pixels of four numbers
 
     @property
     def name(self) -> str:
-        """For example `blank_640x640`."""
-        return f"blank_{self.out.height}x{self.out.width}"
+        """For example `noise_640x640`."""
+        return f"noise_{self.out.height}x{self.out.width}"
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """Row by row."""
-        out = self.out
+        out, stored = self.out, STORED_LEVELS[self.out.dtype]
+        channels = max(1, out.lanes - 1)  # of a pixel; its last number is 0
         with building(self.name) as kernel:
             image = out.argument("out")
-            with T.parallel(0, out.blocks * out.height) as task, T.serial(0, out.width) as x:
-                place = [tirx.floordiv(task, out.height), tirx.floormod(task, out.height), x]
-                for lane in range(out.lanes):
-                    T.buffer_store(image, tirx.const(0, out.dtype), [*place, lane])
+            with T.parallel(0, out.blocks * out.height) as row, T.serial(0, out.width) as x:
+                place = [tirx.floordiv(row, out.height), tirx.floormod(row, out.height), x]
+                for channel in range(channels):
+                    number = tirx.Cast("uint32", (row * out.width + x) * channels + channel)
+                    level = tirx.Cast("float32", number * tirx.const(SCATTER, "uint32") >> tirx.const(24, "uint32"))
+                    T.buffer_store(image, stored(level), [*place, channel])
+                if out.lanes > 1:
+                    T.buffer_store(image, tirx.const(0, out.dtype), [*place, channels])
         return kernel.function
 
 
+SCATTER = 2654435761  # by Knuth: the upper bits of its multiples jump about
+# How an image has a level, by the type of its numbers.
+STORED_LEVELS: dict[str, Callable[[Any], Any]] = {
+    "float32": lambda level: level * tirx.const(1 / GREY_LEVELS, "float32"),
+    "uint8": _byte,
+    BFLOAT16: _short,
+}
 # By what pixels are stored in: the kernel's name, and how a grey level is stored.
 PIXELS: dict[str, tuple[str, Callable[[Any], Any]]] = {"uint8": ("pixels", _byte), BFLOAT16: ("short_pixels", _short)}
 IMAGE_KERNELS: dict[str, Callable[[Slab], KernelSpec]] = {

@@ -25,6 +25,7 @@ from zcc.compiler.backends.cpu.kernels.choices import AmxChoice
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
 from zcc.compiler.backends.cpu.kernels.float_stages import finishing
 from zcc.compiler.backends.cpu.kernels.joined_rows import join_rows
+from zcc.compiler.backends.cpu.kernels.paired_columns import pair_columns, pair_taps, pairs_columns
 from zcc.compiler.backends.cpu.kernels.pieces import in_pieces, shape_in_pieces
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
@@ -55,10 +56,15 @@ class SplitConv(AmxConv):
 
     @property
     def geometry(self) -> ConvGeometry:
-        """What is summed: channels of two neighbouring blocks side by side."""
+        """What is summed: channels of two neighbouring blocks, or of columns, side by side."""
         x = self.x
         pairs = Slab.dense(-(-x.blocks // TOGETHER), x.height, x.width, TOGETHER * x.lanes, BFLOAT16)
-        return ConvGeometry(pairs, self.out, self.kernel, self.stride, self.dilation, self.tile, self.per_word)
+        blocks = ConvGeometry(pairs, self.out, self.kernel, self.stride, self.dilation, self.tile, self.per_word)
+        return pair_columns(blocks) if self._pairs_columns else blocks
+
+    @property
+    def _pairs_columns(self) -> bool:
+        return pairs_columns(self.x.blocks, self.kernel, self.stride, self.dilation)
 
     @property
     def in_tiles(self) -> ConvGeometry:
@@ -74,12 +80,17 @@ class SplitConv(AmxConv):
 
     def pack(self, dense: Array) -> Array:
         """The weights in pieces."""
-        return in_pieces(dense, self.expansion)
+        return in_pieces(self.stored(dense), self.expansion)
 
     @property
     def expansion(self) -> SplitWeights:
-        """How the weights are made of the dense ones, which are stored."""
-        return SplitWeights((self.out.blocks, self.x.blocks, *self.kernel, self.x.lanes, self.out.lanes))
+        """How the weights are made of those that are stored."""
+        blocks = TOGETHER if self._pairs_columns else self.x.blocks
+        return SplitWeights((self.out.blocks, blocks, *self.geometry.kernel, self.x.lanes, self.out.lanes))
+
+    def stored(self, dense: Array) -> Array:
+        """The dense weights, by pairs of taps where columns are paired."""
+        return pair_taps(dense) if self._pairs_columns else dense
 
     def beside(self, forms: Sequence[Any], unit: VectorUnit) -> Sequence[Any]:
         """Its tiles in tile registers, and forms in vector units; first those that are expected to be quicker."""

@@ -23,7 +23,7 @@ from zcc.compiler.backends.cpu.kernels.pieces import words_of
 from zcc.compiler.backends.cpu.kernels.split_plan import SplitPlan
 from zcc.compiler.backends.cpu.kernels.vector import load, named, ramp
 from zcc.compiler.backends.cpu.kernels.woven_tile import Before, Held, WovenTile
-from zcc.runtime.split_weights import PIECES, TOGETHER
+from zcc.runtime.split_weights import PIECES
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,9 @@ class SplitTile(WovenTile):
 
     def _take_apart(self, held: Held, place: Sequence[Any], between: Between) -> None:
         """A vector of a pair of blocks; where there is no second block, its weights are zeros."""
-        (words, top, _), (pair, row, column), last = held, place, self.blocks - 1
-        at = self.geometry.in_map(top * self.geometry.stride[0] + row, column)
-        blocks = [pair * TOGETHER, tirx.min(pair * TOGETHER + 1, last)]
-        values = [named(load(self.x, block, *at, ramp(0, LANES))) for block in blocks[:-1]]
-        values.append(between(load(self.x, blocks[-1], *at, ramp(0, LANES))))
+        (words, top, _), (pair, row, column) = held, place
+        one, other = self.geometry.halves(pair, top * self.geometry.stride[0] + row, column, self.blocks)
+        values = [named(load(self.x, *one, ramp(0, LANES))), between(load(self.x, *other, ramp(0, LANES)))]
         slot = [tirx.floormod(pair, self.plan.held_pairs), tirx.floormod(row, self.plan.held_rows)]
         for piece, word in enumerate(words_of(values)):
             T.buffer_store(words, word, [slot[0], piece, slot[1], column, ramp(0, LANES)])

@@ -27,7 +27,7 @@ from zcc.compiler.backends.cpu.frame.candidates import CandidateSource
 from zcc.compiler.backends.cpu.frame.formats import formats_of
 from zcc.compiler.backends.cpu.frame.image_layout import ImageLayout, image_layout
 from zcc.compiler.backends.cpu.frame.scratch import elements
-from zcc.compiler.backends.cpu.kernels.pack_image import BlankKernel
+from zcc.compiler.backends.cpu.kernels.pack_image import NoiseKernel
 from zcc.compiler.backends.cpu.kernels.spec import Address, VectorUnit
 from zcc.compiler.backends.cpu.lowering.layout import Layout
 from zcc.compiler.backends.cpu.program.arguments import (
@@ -232,9 +232,10 @@ def _profile(parts: Parts) -> tirx.PrimFunc:
         clock = T.arg("clock", T.Buffer((2 * len(calls) + 2,), "int64"))  # seconds, nanoseconds
         buffers = {"weights": weights, "arena": arena.buffer, "result": result}
         workspace = arena.workspace()
-        # Other tensors lie where the image did; kernels of an image are quicker where it is one of grey levels.
+        # Other tensors lie where the image did. Kernels of an image are quicker where it is one of grey levels; of a
+        # black one all of YOLOv5s's took 0.91 of the time on a Xeon, where tiles multiplied fp32.
         image = address_of(arena.buffer, parts.layout.image_at.offset)
-        T.add_to_parent(parts.kernel(BlankKernel(parts.image)).call([image], workspace))
+        T.add_to_parent(parts.kernel(NoiseKernel(parts.image)).call([image], workspace))
         for index, call in enumerate(calls):
             read_clock_into(clock, index)
             T.add_to_parent(parts.call(call, buffers, workspace))
