@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from zcc.compiler.ir.ops import Bf16Convolution, Concat, Conv, Network, Resize, Shuffle, Slice
+from zcc.compiler.ir.ops import Bf16Convolution, Concat, Conv, MaxPool, Network, Resize, Shuffle, Slice
 from zcc.compiler.ir.tensors import BFLOAT16
 from zcc.compiler.precision.rewrite import Rewriter
 
@@ -21,7 +21,7 @@ def shorten(network: Network, floating: Collection[str] = ()) -> Network:
 
 class _Shortener(Rewriter):
     stored = BFLOAT16
-    moves = (Concat, Resize, Shuffle, Slice)
+    moves = (Concat, MaxPool, Resize, Shuffle, Slice)
 
     def can_convolve(self, conv: Conv) -> bool:
         return conv.groups == 1

@@ -168,7 +168,7 @@ def test_bytes_that_do_not_fit_sums_of_16_bits_are_summed_in_32(tmp_path: Path) 
 def test_layers_left_in_float_are_computed_in_float(tmp_path: Path) -> None:
     proto = around_convolutions(build("yolov3-tiny", imgsz=SIZE, width=4), float_layers=3)
     kernels = Counter(name.split("_")[0] for name in compiled(imported(proto, tmp_path), tmp_path).kernels)
-    floats = sum(count for name, count in kernels.items() if name == "conv" or name.startswith("winograd"))
+    floats = sum(count for name, count in kernels.items() if name in ("conv", "split") or name.startswith("winograd"))
     assert floats == 3 and kernels["int8"] == 10
 
 

@@ -36,7 +36,7 @@ def _offer(held: Held) -> Offer:
 
 
 @pytest.mark.parametrize(
-    ("threads", "overlaps", "abreast"), [(1, False, 1), (2, False, 1), (6, False, 6), (1, True, OVERLAPPING)]
+    ("threads", "overlaps", "abreast"), [(1, False, 1), (2, False, 2), (6, False, 6), (1, True, OVERLAPPING)]
 )
 def test_as_many_frames_run_at_once_as_the_cores_are_for(
     threads: int, overlaps: bool, abreast: int, monkeypatch: pytest.MonkeyPatch

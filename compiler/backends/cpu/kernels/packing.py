@@ -97,20 +97,22 @@ class HaloKernel:
         return f"halo_{self.x.blocks * self.x.lanes}_{self.x.height}x{self.x.width}"
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
-        """Rows above and below whole, the others only at their ends; by the threads that will fill them, most often."""
+        """Rows at their ends, by the threads that will fill them, most often; those above and below by all threads."""
         x, halo = self.x, self.halo
-        zero = tirx.const(self.zero, x.dtype)
+        zero, each = tirx.const(self.zero, x.dtype), -(-x.width // x.height)
 
-        def clear(buffer: Any, row: Expr, first: int, columns: int) -> None:
+        def clear(buffer: Any, row: Expr, first: Expr, columns: int) -> None:
             with T.grid(x.blocks, columns) as (block, column), T.vectorized(0, x.lanes) as lane:
                 T.buffer_store(buffer, zero, [block, row, first + column, lane])
 
         with building(self.name) as kernel:
             buffer = x.argument("x")
-            with T.parallel(0, x.height) as row, T.If(tirx.any(row < halo, row >= x.height - halo)):
-                with T.Then():
-                    clear(buffer, row, 0, x.width)
-                with T.Else():
+            with T.parallel(0, x.height) as row:
+                with T.If(tirx.all(row >= halo, row < x.height - halo)), T.Then():
                     clear(buffer, row, 0, halo)
                     clear(buffer, row, x.width - halo, halo)
+                part = tirx.min(row * each, x.width - each)
+                with T.serial(0, halo) as edge:
+                    clear(buffer, edge, part, each)
+                    clear(buffer, x.height - 1 - edge, part, each)
         return kernel.function
