@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from tvm import tirx
 from tvm.ir import Expr
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
+
+LINE = 64  # bytes
 
 
 def spans(segments: tuple[int, ...], lanes: int) -> list[tuple[int, int, int]]:
@@ -84,35 +87,57 @@ class UnpackKernel:
 
 
 @dataclass(frozen=True)
-class HaloKernel:
-    """Zeros in the border of a map, or what stands for zero; `x` is the map with its border."""
+class Border:
+    """What is around a map: `x` is the map with it, `zero` what stands for zero there."""
 
     x: Slab
     halo: int
     zero: int = 0
 
+    def clear(self, buffer: Any, task: Expr, tasks: int) -> None:
+        """A task's part: rows at their ends, and lines of the cache of those above and below."""
+        x, halo = self.x, self.halo
+        rows = T.serial(*_part(task, tasks, x.height))
+        with rows as row, T.If(tirx.all(row >= halo, row < x.height - halo)), T.Then():
+            self._fill(buffer, row, 0, halo)
+            self._fill(buffer, row, x.width - halo, halo)
+        line = min(x.width, max(1, LINE // (x.lanes * np.dtype(x.dtype).itemsize)))
+        with T.serial(*_part(task, tasks, -(-x.width // line))) as part, T.serial(0, halo) as edge:
+            first = tirx.min(part * line, x.width - line)
+            self._fill(buffer, edge, first, line)
+            self._fill(buffer, x.height - 1 - edge, first, line)
+
+    def _fill(self, buffer: Any, row: Any, first: Any, columns: int) -> None:
+        zero = tirx.const(self.zero, self.x.dtype)
+        with T.grid(self.x.blocks, columns) as (block, column), T.vectorized(0, self.x.lanes) as lane:
+            T.buffer_store(buffer, zero, [block, row, first + column, lane])
+
+
+def _part(task: Expr, tasks: int, count: int) -> tuple[Any, Any]:
+    """The first of a task's, and the one behind its last."""
+    if count == tasks:
+        return task, task + 1
+    return tirx.floordiv(task * count, tasks), tirx.floordiv((task + 1) * count, tasks)
+
+
+@dataclass(frozen=True)
+class HaloKernel:
+    """Zeros in the borders of some maps; the parameters are the maps."""
+
+    borders: tuple[Border, ...]
+
     @property
     def name(self) -> str:
-        """For example `halo_64_82x82`."""
-        return f"halo_{self.x.blocks * self.x.lanes}_{self.x.height}x{self.x.width}"
+        """For example `halo_64_82x82_and_2`, which are others."""
+        x, others = self.borders[0].x, len(self.borders) - 1
+        return f"halo_{x.blocks * x.lanes}_{x.height}x{x.width}" + (f"_and_{others}" if others else "")
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
-        """Rows at their ends, by the threads that will fill them, most often; those above and below by all threads."""
-        x, halo = self.x, self.halo
-        zero, each = tirx.const(self.zero, x.dtype), -(-x.width // x.height)
-
-        def clear(buffer: Any, row: Expr, first: Expr, columns: int) -> None:
-            with T.grid(x.blocks, columns) as (block, column), T.vectorized(0, x.lanes) as lane:
-                T.buffer_store(buffer, zero, [block, row, first + column, lane])
-
+        """By rows, mostly by the threads that will fill them."""
+        tasks = max(border.x.height for border in self.borders)
         with building(self.name) as kernel:
-            buffer = x.argument("x")
-            with T.parallel(0, x.height) as row:
-                with T.If(tirx.all(row >= halo, row < x.height - halo)), T.Then():
-                    clear(buffer, row, 0, halo)
-                    clear(buffer, row, x.width - halo, halo)
-                part = tirx.min(row * each, x.width - each)
-                with T.serial(0, halo) as edge:
-                    clear(buffer, edge, part, each)
-                    clear(buffer, x.height - 1 - edge, part, each)
+            buffers = [border.x.argument(f"x{number}") for number, border in enumerate(self.borders)]
+            with T.parallel(0, tasks) as task:
+                for border, buffer in zip(self.borders, buffers, strict=True):
+                    border.clear(buffer, task, tasks)
         return kernel.function

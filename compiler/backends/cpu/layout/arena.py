@@ -6,6 +6,7 @@ Observation wants the contrary: `sharing=False` keeps every storage's content to
 from __future__ import annotations
 
 from zcc.compiler.backends.cpu.kernels.spec import Address
+from zcc.compiler.backends.cpu.layout.borders import clearings
 from zcc.compiler.backends.cpu.layout.place import Placement, Storage
 
 ALIGNMENT = 64
@@ -32,7 +33,10 @@ def plan_arena(placement: Placement, sharing: bool = True) -> tuple[dict[Storage
 
 
 def _lifetimes(placement: Placement) -> dict[Storage, tuple[int, int]]:
-    """The first and last step at which each storage is touched; the image is there from the start."""
+    """The first and last step at which each storage is touched, also by what clears its border.
+
+    The image is there from the start.
+    """
     image = placement.views[placement.image].storage
     lives: dict[Storage, tuple[int, int]] = {image: (-1, -1)}
     for step, op in enumerate(placement.ops):
@@ -40,6 +44,10 @@ def _lifetimes(placement: Placement) -> dict[Storage, tuple[int, int]]:
             storage = placement.views[tensor].storage
             first, _ = lives.get(storage, (step, step))
             lives[storage] = (first, step)
+    for step, tensors in clearings(placement).items():
+        for storage in (placement.views[tensor].storage for tensor in tensors):
+            first, last = lives[storage]
+            lives[storage] = (min(first, step), last)
     for tensor in (placement.output, *placement.maps, *placement.beside):
         storage = placement.views[tensor].storage
         lives[storage] = (lives[storage][0], len(placement.ops))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zcc.compiler.backends.cpu.kernels.choices import Choices, Defaults
-from zcc.compiler.backends.cpu.kernels.packing import HaloKernel
+from zcc.compiler.backends.cpu.kernels.packing import Border, HaloKernel
 from zcc.compiler.backends.cpu.kernels.spec import Address, KernelCall, VectorUnit
 from zcc.compiler.backends.cpu.layout.arena import plan_arena
+from zcc.compiler.backends.cpu.layout.borders import clearings
 from zcc.compiler.backends.cpu.layout.place import VIEWS, Placement, Storage, View
 from zcc.compiler.backends.cpu.layout.weights import Constants, WeightStore
 from zcc.compiler.backends.cpu.lowering.lowering import Lowering
 from zcc.compiler.backends.cpu.lowering.table import lower_op
-from zcc.compiler.ir.ops import Op
 from zcc.compiler.ir.tensors import Tensor
 
 
@@ -51,8 +52,7 @@ def lay_out(placement: Placement, unit: VectorUnit, choices: Choices | None, sha
     offsets, arena_size = plan_arena(placement, sharing)
     lowering = Lowering(placement, offsets, WeightStore(), unit, choices or Defaults())
     calls = _Calls(lowering)
-    calls.clear_border(placement.image)
-    body, tail = (calls.lower(ops) for ops in (placement.ops[: placement.body], placement.ops[placement.body :]))
+    body, tail = (calls.lower(range(*part)) for part in ((0, placement.body), (placement.body, len(placement.ops))))
     return Layout(placement, lowering, body, tail, lowering.weights.constants(), arena_size)
 
 
@@ -61,25 +61,24 @@ class _Calls:
 
     def __init__(self, lowering: Lowering) -> None:
         self.lowering = lowering
-        self.pending: list[KernelCall] = []
-        self.cleared: set[Storage] = set()
+        self.clearings = clearings(lowering.placement)
 
-    def lower(self, ops: list[Op]) -> tuple[KernelCall, ...]:
-        for op in ops:
-            if isinstance(op, VIEWS):
-                continue
-            for tensor in op.outputs:
-                self.clear_border(tensor)
-            self.pending.append(lower_op(op, self.lowering))
-        calls, self.pending = tuple(self.pending), []
-        return calls
+    def lower(self, steps: range) -> tuple[KernelCall, ...]:
+        calls: list[KernelCall] = []
+        for step in steps:
+            if step in self.clearings:
+                calls.append(self._clear(self.clearings[step]))
+            op = self.lowering.placement.ops[step]
+            if not isinstance(op, VIEWS):
+                calls.append(lower_op(op, self.lowering))
+        return tuple(calls)
 
-    def clear_border(self, tensor: Tensor) -> None:
-        storage = self.lowering.view(tensor).storage
-        halo = storage.halo
-        if halo and storage not in self.cleared:
-            self.cleared.add(storage)
-            whole = View(storage, 0, storage.blocks).slab().grown(halo, halo, halo, halo)
-            address = self.lowering.offsets[storage]
-            spec = HaloKernel(whole, halo, storage.zero)
-            self.pending.append(KernelCall(spec, (address,), f"border of {tensor.name}"))
+    def _clear(self, tensors: Sequence[Tensor]) -> KernelCall:
+        storages = [self.lowering.view(tensor).storage for tensor in tensors]
+        addresses = tuple(self.lowering.offsets[storage] for storage in storages)
+        return KernelCall(HaloKernel(tuple(map(_border, storages))), addresses, f"border of {tensors[0].name}")
+
+
+def _border(storage: Storage) -> Border:
+    halo = storage.halo
+    return Border(View(storage, 0, storage.blocks).slab().grown(halo, halo, halo, halo), halo, storage.zero)

@@ -11,7 +11,7 @@ import tvm
 import tvm_ffi
 from tvm.script import tirx as T
 
-from zcc.compiler.backends.cpu.kernels.packing import HaloKernel
+from zcc.compiler.backends.cpu.kernels.packing import Border, HaloKernel
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.program.build import assembly, build_library
 from zcc.compiler.backends.cpu.program.frame_pool import STRIP, TASKS
@@ -65,5 +65,5 @@ def test_each_thread_begins_where_its_part_of_the_loop_does(tasks: int, tmp_path
 
 
 def test_it_is_said_once() -> None:
-    module = kernel_module(HaloKernel(Slab.dense(1, 4, 4, 16), 1), native_target())
+    module = kernel_module(HaloKernel((Border(Slab.dense(1, 4, 4, 16), 1),)), native_target())
     assert assembly(module, native_target().tvm_target()).count(TASKS) == 1
