@@ -6,11 +6,16 @@ import json
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.conftest import Tiny
 from zcc.compiler.backends.common.machine import Machine
 from zcc.compiler.profiling.profile import KernelTime, profile_artifact, profile_whole, undisturbed
 from zcc.compiler.profiling.report import as_rows, as_text, as_totals
+from zcc.runtime import library
+from zcc.runtime.engine import engine
+from zcc.runtime.executors.cpu import CpuExecutor
+from zcc.runtime.library import PROFILE
 from zcc.runtime.manifest import Manifest
 
 MACHINE = Machine(threads=1, peaks={"fp32": 1e9}, bandwidth=((1, 1e9),))
@@ -29,6 +34,24 @@ def test_every_kernel_call_of_the_manifest_is_timed_in_its_order(tiny_artifact: 
     assert described == list(calls)
     assert all(each.seconds >= 0 for each in times)
     assert sum(each.seconds for each in times) > 0
+
+
+def test_kernels_run_on_an_image_whatever_is_in_memory(tiny_artifact: Tiny) -> None:
+    """Not on what the last kernels left where the image lies."""
+    manifest = Manifest.read(tiny_artifact.folder)
+    executor = CpuExecutor(tiny_artifact.folder, manifest)
+    clock = np.zeros(2 * len(manifest.kernels["calls"]) + 2, np.int64)
+    outputs = [np.zeros(4 * np.prod(manifest.head.shape), np.uint8) for _ in range(2)]
+
+    def run(left: float, output: NDArray[np.uint8]) -> None:
+        arena = executor._workspace(engine().all_cores, "network")
+        arena[: arena.size // 4 * 4].view(np.float32)[:] = left
+        executor._ask(library.entry_point(executor._module, PROFILE), executor._weights, arena, output, clock)
+
+    for left, output in zip((np.nan, 1.0), outputs, strict=True):
+        engine().call(run, left, output)
+    assert np.isfinite(outputs[0].view(np.float32)).all()
+    np.testing.assert_array_equal(*outputs)
 
 
 def test_a_frame_is_told_stage_by_stage(tiny_artifact: Tiny) -> None:

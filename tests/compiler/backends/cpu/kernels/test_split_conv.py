@@ -198,6 +198,18 @@ def test_few_digits_are_exact(target: CpuTarget, vectors: CpuTarget | None, tmp_
 
 
 @pytest.mark.parametrize(("target", "vectors"), MACHINES)
+def test_pairs_of_columns_end_with_the_row(target: CpuTarget, vectors: CpuTarget | None, tmp_path: Path) -> None:
+    """The last column has none beside it: what is no number at the next row's beginning stays there."""
+    trial = Trial.make(CASES["pairs of columns"].spec, 5)
+    trial.x[0, 4, 0] = np.nan
+    with tiled_kernels([trial.spec], target, vectors, tmp_path) as [kernel]:
+        found = np.isnan(trial.run(kernel))
+    touched = np.zeros(trial.spec.out.shape, bool)
+    touched[:, 1:3, 0] = True
+    np.testing.assert_array_equal(found, touched)
+
+
+@pytest.mark.parametrize(("target", "vectors"), MACHINES)
 def test_stages_follow_the_sums(target: CpuTarget, vectors: CpuTarget | None, tmp_path: Path) -> None:
     other = Slab.dense(2, 6, 8, 16)
     stages = (Apply("silu", ()), Merge("add", other), PerChannel("multiply", 2, 16))

@@ -123,6 +123,7 @@ IMAGES: dict[str, Any] = {
     "levels": levels,
     "quotients": lambda rng, shape: rng.integers(0, 256, shape).astype(np.float32) / np.float32(255),
     "one other": one_other,
+    "fractions": lambda rng, shape: rng.random(shape),
     "floats": lambda rng, shape: rng.standard_normal(shape),
     "far apart": lambda rng, shape: rng.standard_normal(shape) * 10.0 ** rng.integers(-6, 7, shape),
     "large levels": lambda rng, shape: rng.integers(250, 70000, shape).astype(np.float32) * UNIT,
