@@ -16,7 +16,7 @@ from tvm.ir import Expr, PrimType
 from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.amx_plan import AmxPlan
-from zcc.compiler.backends.cpu.kernels.amx_registers import LANES, LEVELS, SPLIT, AmxProduct, load_register
+from zcc.compiler.backends.cpu.kernels.amx_registers import LANES, LEVELS, SPLIT, WORD, AmxProduct, load_register
 from zcc.compiler.backends.cpu.kernels.amx_steps import Operand
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry, Finish
 from zcc.compiler.backends.cpu.kernels.pieces import words_of
@@ -118,16 +118,15 @@ class SplitImageTile(WovenTile):
         row = (place[1] - top) * geometry.stride[0] + ky * geometry.dilation[0]
         pixel = (place[2] + operand[0] * self.plan.register_rows) * geometry.stride[1] + kx * geometry.dilation[1]
         word = pixel * self._words + step * self.plan.run.words
-        load_register(register, pixels, [operand[1], row, word], geometry.stride[1] * self._words * 4)
+        load_register(register, pixels, [operand[1], row, word], geometry.stride[1] * self._words * WORD)
 
     def _load_weights(
         self, register: int, operand: Operand, tap: Sequence[Any], place: Sequence[Any], _: Held | None
     ) -> None:
         (_, ky, kx, step), (block, part) = tap, self.outputs[operand[0]]
         word = kx * self._words + step * self.plan.run.words
-        load_register(
-            register, self.weight, [place[0] + block, ky, operand[1], word, part * self.geometry.per_word], self.pitch
-        )
+        first = [place[0] + block, ky, operand[1], word, part * self.geometry.per_word]
+        load_register(register, self.weight, first, self.pitch)
 
     def _fetch_of_first(self, tap: Sequence[Any], place: Sequence[Any], tile: Any) -> None:
         """Nothing: the weights of an image's channels are few."""
