@@ -11,6 +11,7 @@ from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import KernelSpec, VectorUnit, building
+from zcc.compiler.backends.cpu.kernels.stored import as_stored
 from zcc.compiler.ir.tensors import BFLOAT16
 
 GREY_LEVELS = 255.0
@@ -46,13 +47,6 @@ def _byte(level: Any) -> Any:
     return tirx.Cast("uint8", clamped)
 
 
-def _short(level: Any) -> Any:
-    """The nearest bfloat16 number, ties to even."""
-    bits = tirx.reinterpret("uint32", level)
-    even = tirx.const(0x7FFF, "uint32") + (bits >> tirx.const(16, "uint32") & tirx.const(1, "uint32"))
-    return tirx.Cast(BFLOAT16, (bits + even) >> tirx.const(16, "uint32"))
-
-
 @dataclass(frozen=True)
 class PixelsKernel:
     """A plain [3, height, width] tensor of 0..1 becomes pixels of four numbers: grey levels, and a 0."""
@@ -62,11 +56,11 @@ class PixelsKernel:
     @property
     def name(self) -> str:
         """For example `pixels_640x640`."""
-        return f"{PIXELS[self.out.dtype][0]}_{self.out.height}x{self.out.width}"
+        return f"{PIXELS[self.out.dtype]}_{self.out.height}x{self.out.width}"
 
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """Row by row."""
-        out, stored = self.out, PIXELS[self.out.dtype][1]
+        out, stored = self.out, STORED_LEVELS[self.out.dtype]
         with building(self.name) as kernel:
             plain = T.arg("x", T.Buffer((out.lanes - 1, out.height, out.width), "float32", align=4))
             pixels = out.argument("out")
@@ -111,10 +105,9 @@ SCATTER = 2654435761  # by Knuth: the upper bits of its multiples jump about
 STORED_LEVELS: dict[str, Callable[[Any], Any]] = {
     "float32": lambda level: level * tirx.const(1 / GREY_LEVELS, "float32"),
     "uint8": _byte,
-    BFLOAT16: _short,
+    BFLOAT16: lambda level: as_stored(level, BFLOAT16),
 }
-# By what pixels are stored in: the kernel's name, and how a grey level is stored.
-PIXELS: dict[str, tuple[str, Callable[[Any], Any]]] = {"uint8": ("pixels", _byte), BFLOAT16: ("short_pixels", _short)}
+PIXELS = {"uint8": "pixels", BFLOAT16: "short_pixels"}  # by what they are stored in, in the kernel's name
 IMAGE_KERNELS: dict[str, Callable[[Slab], KernelSpec]] = {
     "float32": PlanesKernel,
     "uint8": PixelsKernel,

@@ -35,16 +35,18 @@ def words_of(values: Sequence[Expr]) -> list[Expr]:
     """For each piece, that of the first value in the low half of a word, and of the second in the high one."""
     left, words = list(values), []
     for _ in range(PIECES):
-        bits = [named(_bits(value) & _constant(HIGH)) for value in left]
+        bits = [named(bits_of(value) & in_each(HIGH)) for value in left]
         left = [named(value - as_type(str(value.ty.dtype), high)) for value, high in zip(left, bits, strict=True)]
-        low = tirx.shift_right(bits[0], _constant(SHIFT))
+        low = tirx.shift_right(bits[0], in_each(SHIFT))
         words.append(low if len(bits) == 1 else low | bits[1])
     return words
 
 
-def _bits(value: Expr) -> Expr:
+def bits_of(value: Expr) -> Expr:
+    """The bits of a vector of floats."""
     return as_type(f"uint32x{LANES}", value)
 
 
-def _constant(value: int) -> Expr:
+def in_each(value: int) -> Expr:
+    """The same bits in each lane of a vector."""
     return broadcast(tirx.const(value, "uint32"), LANES)

@@ -13,6 +13,7 @@ from tvm.script.ir_builder import tirx as T
 from zcc.compiler.backends.cpu.kernels.activation import f32
 from zcc.compiler.backends.cpu.kernels.slab import Slab
 from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
+from zcc.compiler.backends.cpu.kernels.stored import as_float, as_stored
 from zcc.compiler.ir.tensors import BFLOAT16
 
 
@@ -44,10 +45,11 @@ class MaxPoolKernel:
                 row = T.alloc_buffer((x.width, x.lanes), "float32" if short else x.dtype)
                 with T.serial(0, x.width) as column, T.vectorized(0, x.lanes) as lane:
                     values = (data[block, at, column, lane] for at in self._window(0, y))
-                    T.buffer_store(row, _highest(_float(value) if short else value for value in values), [column, lane])
+                    highest = _highest(as_float(value, x.dtype) if short else value for value in values)
+                    T.buffer_store(row, highest, [column, lane])
                 with T.serial(0, out.width) as column, T.vectorized(0, x.lanes) as lane:
                     highest = _highest(row[at, lane] for at in self._window(1, column))
-                    T.buffer_store(result, _upper_half(highest) if short else highest, [block, y, column, lane])
+                    T.buffer_store(result, as_stored(highest, x.dtype) if short else highest, [block, y, column, lane])
         return kernel.function
 
     def _window(self, axis: int, position: Expr) -> list[Expr]:
@@ -55,14 +57,6 @@ class MaxPoolKernel:
         extent = (self.x.height, self.x.width)[axis]
         first = position * self.stride[axis] - self.padding[axis]
         return [tirx.max(tirx.min(first + k, extent - 1), 0) for k in range(self.kernel[axis])]
-
-
-def _float(short: Expr) -> Expr:
-    return tirx.reinterpret("float32", tirx.Cast("uint32", short) << tirx.const(16, "uint32"))
-
-
-def _upper_half(value: Expr) -> Expr:
-    return tirx.Cast(BFLOAT16, tirx.reinterpret("uint32", value) >> tirx.const(16, "uint32"))
 
 
 def _highest(values: Iterable[Expr]) -> Expr:

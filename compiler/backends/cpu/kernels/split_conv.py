@@ -11,7 +11,7 @@ zcc/runtime/split_weights.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,6 +33,7 @@ from zcc.compiler.backends.cpu.kernels.split_plan import SplitPlan
 from zcc.compiler.backends.cpu.kernels.split_tile import SplitTile
 from zcc.compiler.backends.cpu.kernels.split_winograd_choices import split_winograd_choices
 from zcc.compiler.backends.cpu.kernels.winograd_choices import AmxWinogradChoice, WinogradChoice
+from zcc.compiler.backends.cpu.kernels.woven_tile import WovenTile
 from zcc.compiler.ir.tensors import BFLOAT16, Array
 from zcc.runtime.split_weights import TOGETHER, SplitWeights
 
@@ -121,11 +122,16 @@ class SplitConv(AmxConv):
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """The tile's sums, then its stages and stores."""
         geometry = self.in_tiles
-        with building(self.name) as kernel:
-            x = self.x.argument("x")
-            weight = T.arg("weight", T.Buffer(self.weight_shape, BFLOAT16))
-            bias = T.arg("bias", T.Buffer((self.out.blocks, self.out.lanes), "float32"))
-            finish = finishing(self, SplitTile.together)
-            plan = SplitPlan(geometry, SPLIT, unit.threads)
-            SplitTile(geometry, plan, x, weight, bias, self.x.blocks).emit(finish)
-        return kernel.function
+        plan = SplitPlan(geometry, SPLIT, unit.threads)
+        return built(self, lambda x, weight, bias: SplitTile(geometry, plan, x, weight, bias, self.x.blocks))
+
+
+def built(spec: AmxConv, tile: Callable[[Any, Any, Any], WovenTile]) -> tirx.PrimFunc:
+    """The kernel of a convolution whose weights are in pieces, by the tile that x, weights and bias make."""
+    with building(spec.name) as kernel:
+        x = spec.x.argument("x")
+        weight = T.arg("weight", T.Buffer(spec.weight_shape, BFLOAT16))
+        bias = T.arg("bias", T.Buffer((spec.out.blocks, spec.out.lanes), "float32"))
+        finish = finishing(spec, WovenTile.together)
+        tile(x, weight, bias).emit(finish)
+    return kernel.function

@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 from tvm import tirx
-from tvm.script.ir_builder import tirx as T
 
 from zcc.compiler.backends.cpu.kernels.amx_choices import beside_vectors
 from zcc.compiler.backends.cpu.kernels.amx_conv import AmxConv
 from zcc.compiler.backends.cpu.kernels.amx_registers import LANES, LEVELS
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry
-from zcc.compiler.backends.cpu.kernels.float_stages import finishing
+from zcc.compiler.backends.cpu.kernels.pack_image import GREY_LEVELS
 from zcc.compiler.backends.cpu.kernels.pieces import in_pieces, shape_in_pieces
 from zcc.compiler.backends.cpu.kernels.slab import Slab
-from zcc.compiler.backends.cpu.kernels.spec import VectorUnit, building
-from zcc.compiler.backends.cpu.kernels.split_image_tile import WHITE, SplitImagePlan, SplitImageTile
+from zcc.compiler.backends.cpu.kernels.spec import VectorUnit
+from zcc.compiler.backends.cpu.kernels.split_conv import built
+from zcc.compiler.backends.cpu.kernels.split_image_tile import SplitImagePlan, SplitImageTile
 from zcc.compiler.ir.tensors import BFLOAT16, Array
 from zcc.runtime.split_weights import TOGETHER, SplitWeights
 
@@ -70,7 +70,7 @@ class SplitImageConv(AmxConv):
     def stored(self, dense: Array) -> Array:
         """The weights in 255ths, row by row: the first channels of all words, then the second ones."""
         odd = self.geometry.x.lanes - self.x.blocks
-        even = np.pad(dense[:, :, :, :, 0] / np.float32(WHITE), [(0, 0), (0, odd)] + [(0, 0)] * 3)
+        even = np.pad(dense[:, :, :, :, 0] / np.float32(GREY_LEVELS), [(0, 0), (0, odd)] + [(0, 0)] * 3)
         outputs, channels, rows, columns, lanes = even.shape
         words = even.reshape(outputs, channels // TOGETHER, TOGETHER, rows, columns, lanes)
         return np.ascontiguousarray(words.transpose(0, 3, 2, 4, 1, 5)).reshape(self.expansion.shape)
@@ -82,11 +82,5 @@ class SplitImageConv(AmxConv):
     def build(self, unit: VectorUnit) -> tirx.PrimFunc:
         """The tile's sums, then its stages and stores."""
         geometry = self.geometry
-        with building(self.name) as kernel:
-            x = self.x.argument("x")
-            weight = T.arg("weight", T.Buffer(self.weight_shape, BFLOAT16))
-            bias = T.arg("bias", T.Buffer((self.out.blocks, self.out.lanes), "float32"))
-            finish = finishing(self, SplitImageTile.together)
-            plan = SplitImagePlan(geometry, LEVELS, unit.threads)
-            SplitImageTile(geometry, plan, x, weight, bias, self.x).emit(finish)
-        return kernel.function
+        plan = SplitImagePlan(geometry, LEVELS, unit.threads)
+        return built(self, lambda x, weight, bias: SplitImageTile(geometry, plan, x, weight, bias, self.x))

@@ -19,14 +19,13 @@ from zcc.compiler.backends.cpu.kernels.amx_plan import AmxPlan
 from zcc.compiler.backends.cpu.kernels.amx_registers import LANES, LEVELS, SPLIT, WORD, AmxProduct, load_register
 from zcc.compiler.backends.cpu.kernels.amx_steps import Operand
 from zcc.compiler.backends.cpu.kernels.conv_loops import ConvGeometry, Finish
-from zcc.compiler.backends.cpu.kernels.pieces import words_of
+from zcc.compiler.backends.cpu.kernels.pack_image import GREY_LEVELS
+from zcc.compiler.backends.cpu.kernels.pieces import bits_of, in_each, words_of
 from zcc.compiler.backends.cpu.kernels.slab import Slab
-from zcc.compiler.backends.cpu.kernels.vector import as_type, broadcast, f32s, llvm, load, named, product, ramp
+from zcc.compiler.backends.cpu.kernels.vector import f32s, llvm, load, named, product, ramp
 from zcc.compiler.backends.cpu.kernels.woven_tile import Held, WovenTile
 from zcc.runtime.split_weights import PIECES, TOGETHER
 
-WHITE = 255.0  # the level of a number of 1
-BITS = f"uint32x{LANES}"
 LOW = 0xFFFF  # of a float32: the bits that bfloat16 has no room for
 
 
@@ -51,16 +50,16 @@ class SplitImageTile(WovenTile):
         plan = self.plan
         rows, vectors = plan.rows_inside(plan.rows), -(-self.planes.width // LANES)
         pixels = T.alloc_buffer((PIECES, rows, self.planes.width * self._words), "uint32")
-        others = T.alloc_buffer((1, LANES), "uint32", scope="local")
+        others = T.alloc_buffer((LANES,), "uint32", scope="local")
         top = named(self._task(number)[1] * plan.rows)
-        T.buffer_store(others, _constant(0), [0, ramp(0, LANES)])
+        T.buffer_store(others, in_each(0), [ramp(0, LANES)])
         with T.grid(rows, vectors) as place:
             self._look(others, top, place)
-        levels = named(llvm(PrimType("uint32"), "llvm.vector.reduce.or", load(others, 0, ramp(0, LANES))) == 0)
-        with T.If(levels), T.Then(), T.grid(rows, vectors) as place:
-            self._take(pixels, top, place, 1)
-        with T.If(tirx.Not(levels)), T.Then(), T.grid(rows, vectors) as place:
-            self._take(pixels, top, place, PIECES)
+        levels = named(llvm(PrimType("uint32"), "llvm.vector.reduce.or", load(others, ramp(0, LANES))) == 0)
+        with T.If(levels):
+            for branch, pieces in ((T.Then, 1), (T.Else, PIECES)):
+                with branch(), T.grid(rows, vectors) as place:
+                    self._take(pixels, top, place, pieces)
         return (pixels, levels), top, 0
 
     def _strip(self, finish: Finish, number: Any, sums: Any, held: Held | None) -> None:
@@ -86,14 +85,14 @@ class SplitImageTile(WovenTile):
 
     def _look(self, others: Any, top: Any, place: Sequence[Any]) -> None:
         """Remember where a number is no level: whose 255th it is not, or which bfloat16 does not hold."""
-        found, nothing = load(others, 0, ramp(0, LANES)), _constant(0)
+        found, nothing = load(others, ramp(0, LANES)), in_each(0)
         for value in self._read(top, place):
             scaled = named(_scaled(value))
             level = named(tirx.nearbyint(scaled))
-            differs = as_type(BITS, product(level, f32s(1 / WHITE, LANES))) ^ as_type(BITS, value)
+            differs = bits_of(product(level, f32s(1 / GREY_LEVELS, LANES))) ^ bits_of(value)
             found |= tirx.Select(scaled.equal(level), nothing, differs)
-            found |= as_type(BITS, level) & _constant(LOW)
-        T.buffer_store(others, found, [0, ramp(0, LANES)])
+            found |= bits_of(level) & in_each(LOW)
+        T.buffer_store(others, found, [ramp(0, LANES)])
 
     def _take(self, pixels: Any, top: Any, place: Sequence[Any], pieces: int) -> None:
         """The words of some pixels: of levels, in one piece, or of numbers, in all."""
@@ -133,11 +132,7 @@ class SplitImageTile(WovenTile):
 
 
 def _scaled(value: Expr) -> Expr:
-    return product(value, f32s(WHITE, LANES))
-
-
-def _constant(value: int) -> Expr:
-    return broadcast(tirx.const(value, "uint32"), LANES)
+    return product(value, f32s(GREY_LEVELS, LANES))
 
 
 def _side_by_side(words: Sequence[Expr]) -> Sequence[Expr]:
